@@ -1,0 +1,143 @@
+import type { BatchRow } from "../model/batch.ts";
+import type { ItemText } from "../model/item.ts";
+import type { BatchStatus } from "../model/moves.ts";
+import type { BatchStats } from "../model/stats/batch-stats.ts";
+import type { BatchCounts, BatchFilter, ChunkView, ErrorGroup, ResultFilter, Role } from "../store/port.ts";
+
+/** Who asks: every use of the service is on behalf of one. */
+export interface Caller {
+  tenant: string;
+  /** Shown in the audit log: "key:ci", "user:…", "library". */
+  actor: string;
+  role: Role;
+  credential: string | null;
+  address: string | null;
+}
+
+/** A create request, already parsed by src/api/contract or given by the library. */
+export interface CreateRequest {
+  operation: string;
+  name?: string | undefined;
+  description?: string | undefined;
+  filters?: Record<string, unknown> | undefined;
+  options?: Record<string, unknown> | undefined;
+  input?: { file_id?: string | undefined; collection?: string | undefined } | undefined;
+  total_items?: number | undefined;
+  priority?: "low" | "normal" | "high" | "critical" | undefined;
+  depends_on?: string[] | undefined;
+  metadata?: Record<string, unknown> | undefined;
+  tags?: string[] | undefined;
+}
+
+/** Items as they arrive: blocks of items whose keys are known. Throwing while iterating leaves no batch behind. */
+export type ItemSource = AsyncIterable<ItemText[]>;
+
+export interface HistoryQuery extends Omit<BatchFilter, "tenant"> {
+  limit: number;
+  offset?: number | undefined;
+  /** Opaque, from an earlier page. */
+  cursor?: string | undefined;
+}
+
+/** A result reported from outside (POST /api/batch/:id/results, yard.recordResult). */
+export interface ReportedResult {
+  nodeId: string;
+  success: boolean;
+  result?: unknown;
+  error?: string | undefined;
+  errorCode?: string | undefined;
+  retries?: number | undefined;
+  durationMs?: number | undefined;
+  /** 0..1 */
+  qualityScore?: number | undefined;
+  /** US dollars. */
+  cost?: number | undefined;
+}
+
+/** Why a batch is not done yet: one reason a line, the most important first. */
+export interface Reason {
+  code:
+    | "paused"
+    | "waiting_for_dependency"
+    | "running"
+    | "waiting_for_worker"
+    | "no_worker"
+    | "waiting_for_retry"
+    | "waiting_for_external_results"
+    | "breaker_open"
+    | "concurrency_limit"
+    | "lease_lost"
+    | "over_budget"
+    | "done";
+  message: string;
+  /** Unix milliseconds. */
+  since: number | null;
+  chunks?: number;
+  worker?: string;
+  /** Unix milliseconds. */
+  nextRetryAt?: number;
+  blockedBy?: string[];
+}
+
+export interface BatchView {
+  batch: BatchRow;
+  stats: BatchStats;
+  /** Items per second over the recent past (EWMA); null when nothing has ended yet. */
+  itemsPerSecond: number | null;
+  /** Unix milliseconds; null = unknown. */
+  etaAt: number | null;
+}
+
+/** Everything that can be done with batches; src/api, src/cli (embedded) and the library speak this and nothing below it. */
+export interface Batches {
+  create(caller: Caller, request: CreateRequest, items: ItemSource | null): Promise<BatchRow>;
+  /** All faults of a request without creating anything. */
+  dryRun(caller: Caller, request: CreateRequest, items: ItemSource | null): Promise<{ items: number; bytes: number; chunks: number; batchSize: number; warnings: string[] }>;
+  /** Throws batch_not_found. */
+  get(caller: Caller, id: string): Promise<BatchRow>;
+  view(caller: Caller, id: string): Promise<BatchView>;
+  history(caller: Caller, query: HistoryQuery): Promise<{ batches: BatchRow[]; total: number; nextCursor: string | null }>;
+  counts(caller: Caller): Promise<BatchCounts>;
+  /** Result lines (JSON texts of ItemResult) and an opaque cursor. */
+  results(caller: Caller, id: string, filter: ResultFilter, page: { limit: number; cursor?: string | undefined }): Promise<{ lines: string[]; nextCursor: string | null }>;
+  /** All result lines in blocks, in constant memory. */
+  streamResults(caller: Caller, id: string, filter: ResultFilter): AsyncIterable<string[]>;
+  errors(caller: Caller, id: string): Promise<ErrorGroup[]>;
+  chunks(caller: Caller, id: string, page: { after: number; limit: number }): Promise<ChunkView[]>;
+  payload(caller: Caller, id: string, key: string): Promise<string | null>;
+  why(caller: Caller, id: string): Promise<{ state: BatchStatus; reasons: Reason[]; etaAt: number | null }>;
+  compare(caller: Caller, a: string, b: string): Promise<Comparison>;
+  /** Each key of the batch exactly once among its results? */
+  reconcile(caller: Caller, id: string): Promise<Reconciliation>;
+  record(caller: Caller, id: string, results: ReportedResult[]): Promise<{ accepted: number; duplicates: number; unknown: string[]; batch: BatchRow }>;
+  cancel(caller: Caller, id: string): Promise<BatchRow>;
+  pause(caller: Caller, id: string): Promise<BatchRow>;
+  resume(caller: Caller, id: string): Promise<BatchRow>;
+  setPriority(caller: Caller, id: string, priority: "low" | "normal" | "high" | "critical"): Promise<BatchRow>;
+  retry(caller: Caller, id: string, selection: { errorFingerprint?: string | undefined; nodeIds?: string[] | undefined }): Promise<BatchRow>;
+  finish(caller: Caller, id: string, reason: string): Promise<BatchRow>;
+  cleanup(caller: Caller, daysToKeep: number, dryRun: boolean): Promise<number>;
+}
+
+export interface Comparison {
+  a: BatchView;
+  b: BatchView;
+  /** First 1,000 of each; `counts` is exact. Keys in key order. */
+  added: string[];
+  removed: string[];
+  changed: { nodeId: string; a: unknown; b: unknown }[];
+  counts: { added: number; removed: number; changed: number; same: number };
+}
+
+export interface Reconciliation {
+  expected: number;
+  settled: number;
+  open: number;
+  /** First 1,000 of each, with exact counts. */
+  missing: string[];
+  duplicate: string[];
+  unknown: string[];
+  counts: { missing: number; duplicate: number; unknown: number };
+  /** Nothing missing, nothing twice, nothing unknown. */
+  ok: boolean;
+}

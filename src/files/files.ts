@@ -1,0 +1,13 @@
+import type { Readable } from "node:stream";
+import type { FileRow } from "../store/port.ts";
+
+/** The files of one tenant: bytes under the data directory, metadata in the store. */
+export interface Files {
+  /** Streams to disk with hash and byte count; a stream that breaks off leaves nothing. Throws too_large past `maxBytes`. */
+  save(bytes: AsyncIterable<Uint8Array>, meta: { name: string; contentType: string; purpose?: string | undefined; maxBytes?: number | undefined; expiresAt?: number | undefined }): Promise<FileRow>;
+  /** Throws file_not_found. */
+  get(id: string): Promise<FileRow>;
+  open(id: string): Promise<{ file: FileRow; stream: Readable }>;
+  /** Throws file_in_use while an open batch reads it. */
+  delete(id: string): Promise<void>;
+}

@@ -1,0 +1,110 @@
+/**
+ * The one table of errors: code → HTTP status and the sentence a client reads. docs/operate/errors.md is held to it by a test.
+ * `{name}` in a sentence is filled from the error's `values`; sentences name the fault and the cure.
+ */
+export const ERRORS = {
+  // 400: the request itself
+  validation_failed: { status: 400, message: "The request is not valid: {summary}" },
+  bad_json: { status: 400, message: "The body is not JSON: {reason}" },
+  empty_input: { status: 400, message: "There are no items; send one JSON object per line" },
+  empty_body: { status: 400, message: "The body is empty; send a JSON object" },
+  bad_id: { status: 400, message: "'{id}' is not a valid id; ids match {pattern}" },
+  duplicate_key: { status: 400, message: "Key '{key}' is used by items {first} and {second}; keys must be unique within a batch" },
+  invalid_cursor: { status: 400, message: "This cursor was not issued for this list; start again without one" },
+  repeated_parameter: { status: 400, message: "Query parameter '{name}' is given more than once" },
+  bad_idempotency_key: { status: 400, message: "Idempotency-Key must be 1 to 255 visible ASCII characters" },
+  key_in_url: { status: 400, message: "Credentials do not belong in a URL; send 'Authorization: Bearer …'" },
+  forbidden_key: { status: 400, message: "The property name '{name}' is not allowed in a request" },
+  address_not_allowed: { status: 400, message: "The address {address} is not allowed as a target: {reason}" },
+  unknown_operation: { status: 400, message: "There is no operation '{operation}'; known: {known}" },
+  unknown_channel: { status: 400, message: "There is no notification channel '{channel}'; known: {known}" },
+  unknown_dependency: { status: 400, message: "depends_on names '{id}', which does not exist" },
+  schema_remote_ref: { status: 400, message: "The JSON Schema refers to '{ref}'; only references within the schema ('#…') are allowed" },
+  invalid_schema: { status: 400, message: "The JSON Schema cannot be compiled: {reason}" },
+  invalid_expression: { status: 400, message: "The expression cannot be compiled: {reason}" },
+  bad_items: { status: 400, message: "{count} of the items are not valid: {summary}" },
+  bad_file: { status: 400, message: "The file cannot be read as {format}: {reason}" },
+  not_cancellable: { status: 400, message: "Batch cannot be cancelled (not found or already completed)" },
+  // 401, 403
+  unauthorized: { status: 401, message: "A valid credential is required; send 'Authorization: Bearer by_…' or sign in" },
+  invalid_key: { status: 401, message: "The credential is not valid" },
+  forbidden: { status: 403, message: "This needs the role {role}" },
+  cross_site_request: { status: 403, message: "Requests with a session cookie must come from the same origin" },
+  // 404
+  not_found: { status: 404, message: "There is nothing at {path}" },
+  batch_not_found: { status: 404, message: "Batch not found" },
+  file_not_found: { status: 404, message: "File not found" },
+  record_not_found: { status: 404, message: "Record not found" },
+  method_not_allowed: { status: 405, message: "{method} is not allowed at {path}; allowed: {allowed}" },
+  upload_too_slow: { status: 408, message: "The body did not arrive within {seconds} s" },
+  // 409
+  invalid_state: { status: 409, message: "A {status} batch cannot be {action}; that needs {allowed}" },
+  nothing_to_retry: { status: 409, message: "Batch {id} has no failed items that match; nothing to retry" },
+  idempotency_mismatch: { status: 409, message: "This Idempotency-Key was used before with another request" },
+  idempotency_in_progress: { status: 409, message: "A request with this Idempotency-Key is still running; try again shortly" },
+  lease_lost: { status: 409, message: "The lease on chunk {chunk} was lost (fence {fence}); drop the chunk and lease again" },
+  file_in_use: { status: 409, message: "File {id} is used by batch {batch}" },
+  // 413, 415
+  too_large: { status: 413, message: "The body is larger than {limit} bytes" },
+  too_many_items: { status: 413, message: "A batch takes at most {limit} items" },
+  line_too_long: { status: 413, message: "Line {line} is longer than {limit} bytes" },
+  unpacked_too_large: { status: 413, message: "The unpacked file is larger than {limit} bytes" },
+  unsupported_type: { status: 415, message: "Content type '{type}' is not supported here; accepted: {accepted}" },
+  bad_encoding: { status: 415, message: "The text is {encoding}; save it as UTF-8" },
+  // 429, 5xx
+  rate_limited: { status: 429, message: "Too many requests; try again in {seconds} s" },
+  header_too_large: { status: 431, message: "The request headers are too large" },
+  internal: { status: 500, message: "Something went wrong here; the request id finds it in the log" },
+  unavailable: { status: 503, message: "The server is {reason}; try again in {seconds} s" },
+  storage_full: { status: 507, message: "The store cannot write: {reason}. Free some space; nothing accepted so far is lost" },
+  // start-up and library
+  bad_config: { status: 500, message: "{name} is {found}; {allowed}" },
+  data_in_use: { status: 500, message: "The data directory {path} is in use by pid {pid} since {since}; stop that process or choose another directory" },
+  newer_schema: { status: 500, message: "The store has schema {found}, this version knows up to {known}; run a newer Batchyard or restore a backup" },
+  damaged_store: { status: 500, message: "The store {path} is damaged: {reason}. Restore the last backup; nothing was deleted" },
+} as const satisfies Record<string, { status: number; message: string }>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** One fault of a validation error. `path` is dotted ("options.batchSize"); `code` is a snake_case or zod issue code. */
+export interface Fault {
+  path: string;
+  message: string;
+  code: string;
+}
+
+export interface ErrorExtras {
+  /** All faults at once, for validation errors. */
+  errors?: Fault[];
+  /** Seconds, sent as Retry-After. */
+  retryAfterSeconds?: number;
+  cause?: unknown;
+}
+
+/** The error every layer throws; callers branch on `code`, never on text. */
+export class BatchyardError extends Error {
+  override readonly name = "BatchyardError";
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly errors: Fault[] | undefined;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(code: ErrorCode, values: Record<string, string | number> = {}, extras: ErrorExtras = {}) {
+    super(fill(ERRORS[code].message, values), extras.cause === undefined ? undefined : { cause: extras.cause });
+    this.code = code;
+    this.status = ERRORS[code].status;
+    this.errors = extras.errors;
+    this.retryAfterSeconds = extras.retryAfterSeconds;
+  }
+}
+
+/** A validation error out of its faults; the sentence shows the first ones, `errors` has all. */
+export function invalid(errors: Fault[], code: "validation_failed" | "bad_items" = "validation_failed"): BatchyardError {
+  const shown = errors.slice(0, 3).map((fault) => (fault.path === "" ? fault.message : `${fault.path}: ${fault.message}`));
+  const summary = shown.join("; ") + (errors.length > 3 ? `; and ${errors.length - 3} more` : "");
+  return new BatchyardError(code, { summary, count: errors.length }, { errors: errors.slice(0, 100) });
+}
+
+function fill(sentence: string, values: Record<string, string | number>): string {
+  return sentence.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole));
+}

@@ -1,0 +1,88 @@
+import type { ZodType } from "zod";
+import type { Fault } from "../model/errors.ts";
+import type { Item, ItemText } from "../model/item.ts";
+import type { CollectionRecord, RecordFilter, WriteMode } from "../store/port.ts";
+import type { Files } from "../files/files.ts";
+
+/** What a handler answers for one item. `result` must be JSON; `null` is fine, `undefined` is not. */
+export interface HandlerResult {
+  result: unknown;
+  /** 0..1 */
+  qualityScore?: number | undefined;
+  /** US dollars. */
+  cost?: number | undefined;
+}
+
+/** What a batch handler answers for one of its items. */
+export type ItemOutcome =
+  | ({ key: string } & HandlerResult)
+  | { key: string; error: string; code?: string; category?: string; retryAfterMs?: number };
+
+/** The collections of one tenant. */
+export interface TenantRecords {
+  get(collection: string, key: string): Promise<CollectionRecord | null>;
+  /** Pages through a collection in key order, in constant memory. */
+  scan(collection: string, filter: RecordFilter): AsyncIterable<CollectionRecord[]>;
+  put(collection: string, rows: { key: string; data: Record<string, unknown>; writer: string | null }[], mode: WriteMode): Promise<("inserted" | "updated" | "exists")[]>;
+  deleteOlder(collection: string | null, before: number, limit: number): Promise<number>;
+}
+
+/** The doors built-in operations use, already bound to the batch's tenant. */
+export interface TenantServices {
+  readonly tenant: string;
+  readonly records: TenantRecords;
+  readonly files: Files;
+  /** Removes final batches that ended before a time; returns how many. */
+  removeBatches(before: number): Promise<number>;
+  now(): number;
+}
+
+export interface HandlerContext<O> {
+  /** Aborted at the item's timeout, at cancel, at the end of the grace time of a shutdown. */
+  readonly signal: AbortSignal;
+  /** 0 for the first try. */
+  readonly attempt: number;
+  /** The same for every try of an item within one epoch of its batch: hand it to whatever must not happen twice. */
+  readonly idempotencyKey: string;
+  /** Key of the item (`""` in processBatch). */
+  readonly key: string;
+  readonly batchId: string;
+  readonly tenant: string;
+  /** The batch's options as the operation's schema parsed them. */
+  readonly options: O;
+  readonly services: TenantServices;
+}
+
+/** What a batch request says about where its items come from. */
+export interface PlanRequest<O> {
+  options: O;
+  /** Items given inline or as an upload; null when there are none. */
+  items: AsyncIterable<ItemText[]> | null;
+  input: { file_id?: string | undefined; collection?: string | undefined } | null;
+  filters: Record<string, unknown>;
+}
+
+/**
+ * What is done to items. Users make theirs with `defineOperation`; the built-in ones are the same thing.
+ * Exactly one of processItem, processBatch and http says who does it; operations that only name an external executor have none.
+ */
+export interface Operation<O = unknown> {
+  readonly name: string;
+  readonly description: string;
+  /** Parses the operation's own options; options of every batch (batchSize, timeout, …) are parsed apart. */
+  readonly options: ZodType<O>;
+  /** One item. Throw to fail it; see model/failure.ts for how errors are classed. */
+  processItem?(payload: never, ctx: HandlerContext<O>): HandlerResult | Promise<HandlerResult>;
+  /** A whole chunk. Throw = all its items fail this try; an omitted item fails with `result_missing`; an unknown or repeated key fails the chunk. */
+  processBatch?(items: Item[], ctx: HandlerContext<O>): ItemOutcome[] | Promise<ItemOutcome[]>;
+  /** Push chunks to this URL instead. */
+  readonly http?: { url: string; secret?: string | undefined } | undefined;
+  /** Run processItem in worker threads: the module must export `processItem(payload, ctx)`. */
+  readonly thread?: URL | undefined;
+  /** Items of a chunk in flight at once, unless the batch says otherwise. */
+  readonly concurrency?: number | undefined;
+  /** Faults in options that a schema cannot see (an expression that does not compile). */
+  check?(options: O): Fault[];
+  /** Turns a request into items when they are not simply its items, its file's rows or its collection's records. */
+  plan?(request: PlanRequest<O>, services: TenantServices): Promise<AsyncIterable<ItemText[]>>;
+}

@@ -1,0 +1,495 @@
+import type { BatchRow } from "../model/batch.ts";
+import type { EventDraft, StoredEvent } from "../model/event.ts";
+import type { ErrorCategory } from "../model/item.ts";
+import type { BatchStatus } from "../model/moves.ts";
+import type { NanoUsd } from "../model/money.ts";
+import type { BatchStats } from "../model/stats/batch-stats.ts";
+
+/**
+ * The store is the truth. One adapter is one implementation of this file, and test/contract/store holds each to it.
+ *
+ * Every method is atomic and durable when its promise resolves; a move of nothing is an answer (null, false, 0), never an
+ * error. Times are Unix milliseconds. Every row belongs to a tenant; a method that takes a tenant never shows another's.
+ *
+ * Not in here, on purpose: connections, transactions, SQL, row layouts.
+ */
+export interface Store {
+  readonly kind: string;
+  readonly batches: BatchStore;
+  readonly chunks: ChunkStore;
+  readonly results: ResultStore;
+  readonly records: RecordStore;
+  readonly files: FileStore;
+  readonly access: AccessStore;
+  readonly events: EventStore;
+  readonly outbox: OutboxStore;
+  readonly audit: AuditStore;
+  readonly upkeep: UpkeepStore;
+  close(): Promise<void>;
+}
+
+// ── batches ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export type NewBatch = Pick<
+  BatchRow,
+  | "id"
+  | "tenant"
+  | "operation"
+  | "name"
+  | "description"
+  | "priority"
+  | "filters"
+  | "options"
+  | "metadata"
+  | "executor"
+  | "stream"
+  | "streamKey"
+  | "closeReason"
+  | "dependsOn"
+  | "tags"
+  | "warnings"
+  | "createdAt"
+  | "deadlineAt"
+> & {
+  /** Chunks of this batch that may be leased at once; null = no limit. */
+  maxLeasedChunks: number | null;
+};
+
+export interface NewChunk {
+  /** Position of the first item within the batch, 0-based. */
+  position: number;
+  keys: string[];
+  /** Payload texts joined with LINE_JOINT, in the order of `keys`. */
+  body: string;
+  /** 0 for the first try of its items. */
+  attempt: number;
+  availableAt: number;
+  /** Workers that died while holding these items. */
+  crashes: number;
+}
+
+export interface SealRequest {
+  tenant: string;
+  batchId: string;
+  now: number;
+  /** Failed items above which the batch is stopped; null = never. */
+  maxFailures: number | null;
+  /** Items that outside workers will report with recordResults, for batches without payloads. */
+  announcedItems: number;
+}
+
+export interface BatchFilter {
+  tenant: string;
+  operation?: string | undefined;
+  status?: BatchStatus | undefined;
+  /** Inclusive. */
+  createdAfter?: number | undefined;
+  /** Inclusive. */
+  createdBefore?: number | undefined;
+  /** Part of the name, case-insensitive. */
+  name?: string | undefined;
+  stream?: string | undefined;
+  tag?: string | undefined;
+}
+
+export interface BatchPage {
+  batches: BatchRow[];
+  /** All that match, exactly. */
+  total: number;
+}
+
+export interface BatchCounts {
+  /** operation → status → number of batches; maintained, never counted. */
+  byOperation: Record<string, Partial<Record<BatchStatus, number>>>;
+}
+
+/** A batch that has chunks to run now. */
+export interface RunnableBatch {
+  id: string;
+  tenant: string;
+  priority: number;
+  readyAt: number;
+  leasedChunks: number;
+  maxLeasedChunks: number | null;
+}
+
+export interface RetrySelection {
+  fingerprint?: string | undefined;
+  nodeIds?: string[] | undefined;
+}
+
+export interface BatchStore {
+  /** Creates, fills and seals a small batch at once. Null when a key repeats inside `chunks`: never checked here, see intake. */
+  create(batch: NewBatch, chunks: NewChunk[], seal: SealRequest): Promise<BatchRow>;
+  /** Opens an unsealed batch: nobody sees it, nothing of it runs. */
+  stage(batch: NewBatch): Promise<void>;
+  /** Adds chunks to an unsealed batch. */
+  append(tenant: string, batchId: string, chunks: NewChunk[]): Promise<void>;
+  /** Makes a staged batch visible and runnable; an empty one completes. */
+  seal(request: SealRequest): Promise<BatchRow>;
+  /** Removes an unsealed batch with its chunks; without id, all that were created before `olderThan`. Returns how many. */
+  discard(selection: { batchId: string } | { olderThan: number }): Promise<number>;
+
+  get(tenant: string, id: string): Promise<BatchRow | null>;
+  stats(tenant: string, id: string): Promise<BatchStats>;
+  /** Newest first (created_at, id). `before` is the keyset position of the last row seen. */
+  list(filter: BatchFilter, page: { limit: number; offset?: number; before?: { createdAt: number; id: string } }): Promise<BatchPage>;
+  counts(tenant: string): Promise<BatchCounts>;
+
+  pause(tenant: string, id: string, now: number): Promise<BatchRow | null>;
+  resume(tenant: string, id: string, now: number): Promise<BatchRow | null>;
+  /** Ends an open batch at once: `cancelled` and `expired` settle open items as such, `failed` (limit passed) as cancelled. */
+  end(tenant: string, id: string, as: "cancelled" | "expired" | "failed", error: string | null, now: number): Promise<BatchRow | null>;
+  /** Settles every open item as failed with `code`, then ends the batch by its counts. */
+  finish(tenant: string, id: string, failure: { error: string; code: string }, now: number): Promise<BatchRow | null>;
+  setPriority(tenant: string, id: string, priority: number, now: number): Promise<BatchRow | null>;
+  /** Starts the next epoch of a final batch with the failed items selected (all, and the cancelled and expired ones, without selection). Null when not final; `items` 0 when nothing matches. */
+  retry(tenant: string, id: string, selection: RetrySelection, now: number): Promise<{ batch: BatchRow; items: number } | null>;
+  /** Removes final batches that ended before `before`, at most `limit`, with everything of theirs. Dry: counts only. */
+  remove(tenant: string, before: number, options: { limit: number; dryRun: boolean }): Promise<number>;
+
+  /** Runnable batches: for every priority and tenant at most `perTenant`, those ready longest first. */
+  runnable(now: number, options: { executors: readonly string[] | null; notExecutors: readonly string[]; operations?: readonly string[]; perTenant: number }): Promise<RunnableBatch[]>;
+  /** When the next chunk that waits for its time becomes ready; null = none waits. */
+  nextReadyAt(now: number): Promise<number | null>;
+  /** Open batches whose deadline has passed. */
+  overdue(now: number, limit: number): Promise<{ tenant: string; id: string }[]>;
+  nextDeadlineAt(): Promise<number | null>;
+}
+
+// ── chunks ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface ClaimedChunk {
+  id: number;
+  tenant: string;
+  batchId: string;
+  epoch: number;
+  /** Grows with each claim; commits under an older one are refused. */
+  fence: number;
+  attempt: number;
+  crashes: number;
+  position: number;
+  leaseUntil: number;
+  keys: string[];
+  body: string;
+  /** One bit an item: settled in an earlier, interrupted run. */
+  done: Uint8Array;
+  batch: BatchRow;
+}
+
+/** A final failure: the only per-item rows there are. */
+export interface NewFailure {
+  nodeId: string;
+  /** Index of the item in its chunk; null for results that were recorded without a chunk. */
+  index: number | null;
+  fingerprint: string;
+  error: string;
+  code: string;
+  category: ErrorCategory;
+  /** The whole ItemResult as JSON text. */
+  line: string;
+}
+
+export interface Commit {
+  chunkId: number;
+  fence: number;
+  now: number;
+  /** Successful ItemResults as JSON texts joined with LINE_JOINT. */
+  successes: { body: string; count: number };
+  failures: NewFailure[];
+  /** Settled items of the chunk after this commit, one bit each. */
+  done: Uint8Array;
+  /** What these results add to the batch's statistics. */
+  stats: BatchStats;
+  cost: NanoUsd;
+  /** Successors for the items that are not settled (retries, the rest of a split chunk). Only with `finish`. */
+  next: NewChunk[];
+  /** Tries that ended in a retry. */
+  retried: number;
+  /** checkpoint keeps the lease, finish ends the chunk, release hands it back without costing an attempt. */
+  end: "checkpoint" | "finish" | "release";
+  /** Write a batch.progress event with this commit. */
+  progress: boolean;
+}
+
+export interface CommitOutcome {
+  /** False: the fence is old, the batch ended or the chunk is gone. Nothing was written but the count of late results. */
+  accepted: boolean;
+  batch: BatchRow | null;
+}
+
+export interface LostLease {
+  chunkId: number;
+  tenant: string;
+  batchId: string;
+  workerId: string;
+  crashes: number;
+}
+
+export interface ChunkView {
+  id: number;
+  epoch: number;
+  state: "pending" | "leased" | "done" | "cancelled";
+  position: number;
+  items: number;
+  settled: number;
+  attempt: number;
+  crashes: number;
+  availableAt: number;
+  leaseUntil: number | null;
+  workerId: string | null;
+}
+
+export interface RecordedResult {
+  nodeId: string;
+  /** The whole ItemResult as JSON text. */
+  line: string;
+  /** Null for a success. */
+  failure: Omit<NewFailure, "nodeId" | "line" | "index"> | null;
+  durationMs: number | null;
+  qualityScore: number | null;
+  cost: NanoUsd;
+}
+
+export interface ChunkStore {
+  /** Ids of runnable pending chunks of a batch in order, without those in `except`. */
+  pending(batchId: string, now: number, limit: number, except: ReadonlySet<number>): Promise<number[]>;
+  /** Leases a chunk. Null: not pending, not yet due, its batch does not run, or the batch's limit of leased chunks is reached. */
+  claim(chunkId: number, lease: { workerId: string; leaseMs: number; now: number }): Promise<ClaimedChunk | null>;
+  /** Writes results, counters, statistics, successors and events in one step. */
+  commit(commit: Commit): Promise<CommitOutcome>;
+  /** Renews leases; returns the ids that are still held. */
+  renew(leases: readonly { chunkId: number; fence: number }[], leaseUntil: number): Promise<number[]>;
+  /** Takes back leases that ended before `now`, or all of the given workers, and counts a crash on each. */
+  reap(selection: { now: number } | { workerPrefix: string; now: number }): Promise<LostLease[]>;
+  nextLeaseEnd(): Promise<number | null>;
+  list(tenant: string, batchId: string, page: { after: number; limit: number }): Promise<ChunkView[]>;
+  /** Open chunks of a batch: what `why` reads. */
+  open(tenant: string, batchId: string, limit: number): Promise<ChunkView[]>;
+  /** Results that come from outside, by key, each counted once. Null when there is no such batch or it is final. */
+  record(tenant: string, batchId: string, results: RecordedResult[], now: number): Promise<{ accepted: number; duplicates: number; unknown: string[]; batch: BatchRow } | null>;
+  /** Payload text of one item of a batch by its key; null when there is none. */
+  payload(tenant: string, batchId: string, key: string): Promise<string | null>;
+}
+
+// ── results ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface ResultFilter {
+  success?: boolean | undefined;
+  /** Part of the error text, case-insensitive. */
+  error?: string | undefined;
+  nodeId?: string | undefined;
+  fingerprint?: string | undefined;
+}
+
+/** Where to go on: first through the segments of successes, then through the failures. */
+export interface ResultCursor {
+  part: "successes" | "failures";
+  /** Id of the segment or failure row to go on with. */
+  id: number;
+  /** Lines of that segment already seen. */
+  skip: number;
+}
+
+export interface ErrorGroup {
+  fingerprint: string;
+  error: string;
+  code: string;
+  category: ErrorCategory;
+  count: number;
+  firstSeen: number;
+  lastSeen: number;
+  /** At most five keys. */
+  examples: string[];
+}
+
+export interface ResultStore {
+  /** Result lines (JSON texts) of a batch in commit order, successes first. `next` null = that was all. */
+  page(tenant: string, batchId: string, filter: ResultFilter, cursor: ResultCursor | null, limit: number): Promise<{ lines: string[]; next: ResultCursor | null }>;
+  /** Largest group first. */
+  groups(tenant: string, batchId: string): Promise<ErrorGroup[]>;
+}
+
+// ── collections ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface CollectionRecord {
+  key: string;
+  data: Record<string, unknown>;
+  createdAt: number;
+  updatedAt: number;
+}
+
+export interface RecordFilter {
+  /** Equality on top-level fields; `tags` means "has each of these tags". */
+  equals: Record<string, unknown>;
+  tags?: string[] | undefined;
+  createdAfter?: number | undefined;
+  createdBefore?: number | undefined;
+}
+
+/** insert refuses a key that exists, upsert merges top-level fields into it, replace overwrites it. */
+export type WriteMode = "insert" | "upsert" | "replace";
+
+export interface RecordStore {
+  collections(tenant: string): Promise<{ name: string; records: number }[]>;
+  get(tenant: string, collection: string, key: string): Promise<CollectionRecord | null>;
+  /** In key order, `after` exclusive. */
+  list(tenant: string, collection: string, filter: RecordFilter, page: { after: string | null; limit: number }): Promise<CollectionRecord[]>;
+  /** Writes all or nothing; `writer` makes a repeated insert by the same writer succeed again. */
+  put(tenant: string, collection: string, rows: { key: string; data: Record<string, unknown>; writer: string | null }[], mode: WriteMode, now: number): Promise<("inserted" | "updated" | "exists")[]>;
+  delete(tenant: string, collection: string, key: string): Promise<boolean>;
+  /** Removes records last updated before `before`, at most `limit`. */
+  deleteOlder(tenant: string, collection: string | null, before: number, limit: number): Promise<number>;
+}
+
+// ── files (metadata; the bytes lie beside the store) ───────────────────────────────────────────────────────────────
+
+export interface FileRow {
+  id: string;
+  tenant: string;
+  name: string;
+  contentType: string;
+  bytes: number;
+  sha256: string;
+  purpose: string | null;
+  createdAt: number;
+  expiresAt: number | null;
+}
+
+export interface FileStore {
+  insert(file: FileRow): Promise<void>;
+  get(tenant: string, id: string): Promise<FileRow | null>;
+  list(tenant: string, page: { before: { createdAt: number; id: string } | null; limit: number }): Promise<FileRow[]>;
+  delete(tenant: string, id: string): Promise<boolean>;
+  /** The open batch that still reads this file, or null. */
+  usedBy(tenant: string, id: string): Promise<string | null>;
+  expired(now: number, limit: number): Promise<FileRow[]>;
+}
+
+// ── access ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export type Role = "viewer" | "operator" | "admin";
+
+export interface ApiKeyRow {
+  id: string;
+  tenant: string;
+  name: string;
+  role: Role;
+  /** SHA-256 of the secret, hex; the secret itself is never stored. */
+  hash: string;
+  /** First characters of the secret, shown in lists. */
+  hint: string;
+  createdAt: number;
+  expiresAt: number | null;
+  revokedAt: number | null;
+}
+
+export interface SessionRow {
+  /** SHA-256 of the cookie value, hex. */
+  hash: string;
+  tenant: string;
+  keyId: string;
+  role: Role;
+  createdAt: number;
+  expiresAt: number;
+}
+
+export interface IdempotencyRow {
+  tenant: string;
+  key: string;
+  /** Method, route and body, hashed. */
+  requestHash: string;
+  /** Null while the first request runs. */
+  status: number | null;
+  body: string | null;
+  createdAt: number;
+}
+
+export interface AccessStore {
+  insertKey(key: ApiKeyRow): Promise<void>;
+  keyByHash(hash: string): Promise<ApiKeyRow | null>;
+  keys(tenant: string): Promise<ApiKeyRow[]>;
+  /** Also ends its sessions. */
+  revokeKey(tenant: string, id: string, now: number): Promise<boolean>;
+  insertSession(session: SessionRow): Promise<void>;
+  session(hash: string, now: number): Promise<SessionRow | null>;
+  deleteSession(hash: string): Promise<void>;
+  /** One-time sign-in tokens. */
+  insertSignIn(signIn: { hash: string; keyId: string; tenant: string; role: Role; expiresAt: number }): Promise<void>;
+  /** Takes the token away; null when unknown, used or expired. */
+  takeSignIn(hash: string, now: number): Promise<{ keyId: string; tenant: string; role: Role } | null>;
+  /** Reserves an idempotency key; when it is taken, the row that holds it. */
+  reserve(row: IdempotencyRow, expireBefore: number): Promise<IdempotencyRow | null>;
+  settle(tenant: string, key: string, status: number, body: string): Promise<void>;
+  unreserve(tenant: string, key: string): Promise<void>;
+}
+
+// ── events, outbox, audit ──────────────────────────────────────────────────────────────────────────────────────────
+
+export interface EventStore {
+  /** Changes when the log starts anew (a restored backup); part of every cursor. */
+  epoch(): Promise<string>;
+  append(events: EventDraft[]): Promise<void>;
+  /** In order of seq, `after` exclusive. */
+  read(after: number, limit: number, filter?: { tenant?: string; entity?: string }): Promise<StoredEvent[]>;
+  lastSeq(): Promise<number>;
+  /** The oldest seq still kept, 0 when empty. */
+  firstSeq(): Promise<number>;
+  trim(options: { before: number; keep: number }): Promise<number>;
+}
+
+export interface OutboxRow {
+  id: number;
+  tenant: string;
+  channel: string;
+  /** Unique: a repeated insert is ignored. */
+  dedupeKey: string;
+  subject: string;
+  body: string;
+  tries: number;
+  nextAt: number;
+}
+
+export interface OutboxStore {
+  /** Due messages, oldest first. */
+  due(now: number, limit: number): Promise<OutboxRow[]>;
+  delivered(id: number, now: number): Promise<void>;
+  failed(id: number, error: string, nextAt: number | null): Promise<void>;
+  nextAt(): Promise<number | null>;
+}
+
+export interface AuditEntry {
+  tenant: string;
+  at: number;
+  actor: string;
+  credential: string | null;
+  address: string | null;
+  action: string;
+  target: string;
+  before: unknown;
+  after: unknown;
+  outcome: "SUCCESS" | "FAILURE" | "BLOCKED" | "RATE_LIMITED" | "SUSPICIOUS";
+}
+
+export interface AuditStore {
+  append(entry: AuditEntry): Promise<void>;
+  list(tenant: string, page: { before: number | null; limit: number }): Promise<(AuditEntry & { seq: number; hash: string })[]>;
+}
+
+// ── upkeep ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface Finding {
+  /** What is wrong, as a sentence with the numbers found and expected. */
+  message: string;
+  batchId: string | null;
+  repaired: boolean;
+}
+
+export interface UpkeepStore {
+  /** Recounts everything that is maintained and compares; with `rebuild`, mends it. */
+  verify(options: { rebuild: boolean; batchId?: string }): Promise<{ checkedBatches: number; checkedChunks: number; findings: Finding[] }>;
+  /** A consistent copy of the running store at `path`. */
+  backup(path: string): Promise<{ bytes: number }>;
+  /** Bytes of the store on disk. */
+  size(): Promise<number>;
+}
