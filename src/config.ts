@@ -1,0 +1,321 @@
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { Cron } from "croner";
+import { z } from "zod";
+import { BatchyardError, type Fault } from "./model/errors.ts";
+
+/**
+ * The only reader of process.env: names, limits and defaults of everything that can be set from outside, parsed once into
+ * one frozen object. A value comes from the first of: command-line flag, process environment, `<data>/runtime.env`
+ * (written by the settings API), default. An empty value counts as absent.
+ */
+
+// ── kinds of values: what is allowed, as a schema and as the sentence that names the cure ────────────────────────────
+
+interface Setting<T> {
+  readonly schema: z.ZodType<T, string>;
+  readonly allowed: string;
+  readonly fallback: T;
+  readonly secret: boolean;
+}
+
+function setting<T>(schema: z.ZodType<T, string>, allowed: string, fallback: T, secret = false): Setting<T> {
+  return { schema, allowed: `allowed: ${allowed}`, fallback, secret };
+}
+
+function whole(min: number, max: number, fallback: number): Setting<number> {
+  const schema = z.string().regex(/^-?\d+$/).transform(Number).pipe(z.number().int().min(min).max(max));
+  return setting(schema, `a whole number from ${min} to ${max}`, fallback);
+}
+
+function decimal(min: number, max: number, fallback: number): Setting<number> {
+  const schema = z.string().regex(/^-?(\d+\.?\d*|\.\d+)$/).transform(Number).pipe(z.number().min(min).max(max));
+  return setting(schema, `a number from ${min} to ${max}`, fallback);
+}
+
+function choice<const C extends readonly string[]>(words: C, fallback: C[number]): Setting<C[number]> {
+  return setting(z.string().pipe(z.enum(words)), words.join(", "), fallback);
+}
+
+function upperChoice<const C extends readonly string[]>(words: C, fallback: C[number]): Setting<C[number]> {
+  return setting(z.string().transform((word) => word.toUpperCase()).pipe(z.enum(words)), words.join(", "), fallback);
+}
+
+function flag(fallback: boolean): Setting<boolean> {
+  return setting(z.string().toLowerCase().pipe(z.stringbool({ truthy: ["true", "1"], falsy: ["false", "0"] })), "true or false", fallback);
+}
+
+function text(fallback: string): Setting<string> {
+  return setting(z.string().max(4096), "a text of at most 4096 characters", fallback);
+}
+
+function words(fallback: readonly string[]): Setting<readonly string[]> {
+  const schema = z.string().transform((list) => list.split(",").map((word) => word.trim()).filter((word) => word !== ""));
+  return setting<readonly string[]>(schema.pipe(z.array(z.string()).min(1)), "words separated by commas", fallback);
+}
+
+function cron(fallback: string): Setting<string> {
+  return setting(z.string().refine(isCron), "a cron expression such as '*/5 * * * *'", fallback);
+}
+
+function isCron(expression: string): boolean {
+  try {
+    new Cron(expression, { paused: true });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function optionalUrl(...protocols: string[]): Setting<string | null> {
+  const schema = z.string().refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol)).transform((value): string | null => value);
+  return setting<string | null>(schema, `a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`, null, true);
+}
+
+function optionalSecret(minLength: number): Setting<string | null> {
+  const schema = z.string().min(minLength).max(512).regex(/^[\x21-\x7e]+$/).transform((value): string | null => value);
+  return setting<string | null>(schema, `at least ${minLength} visible ASCII characters without blanks`, null, true);
+}
+
+const GIB = 1024 ** 3;
+
+/** Every name, with its limits and its default. docs/operate/environment.md is held to this table. */
+export const SETTINGS = {
+  BATCHYARD_DATA: text("./data"),
+  BATCHYARD_HOST: text("127.0.0.1"),
+  BATCHYARD_PORT: whole(0, 65_535, 8377),
+  BATCHYARD_TOKEN: optionalSecret(16),
+  DATABASE_URL: optionalUrl("postgres:", "postgresql:"),
+  REDIS_URL: optionalUrl("redis:", "rediss:"),
+  OPENAI_API_KEY: optionalSecret(1),
+  OPENAI_BASE_URL: optionalUrl("http:", "https:"),
+  LOG_LEVEL: choice(["trace", "debug", "info", "warn", "error", "fatal", "silent"], "info"),
+  // The two cores of a small machine: four slots hide the latency of handlers that wait, and cost a busy one nothing.
+  BATCHYARD_WORKERS: whole(0, 256, 4),
+  // 30 s: a killed worker's chunk runs again within it; shorter makes a long garbage collection look like a death.
+  BATCHYARD_LEASE_MS: whole(1_000, 3_600_000, 30_000),
+  BATCHYARD_SHUTDOWN_SECONDS: whole(1, 300, 30),
+  BATCHYARD_SQLITE_SYNCHRONOUS: upperChoice(["NORMAL", "FULL"], "NORMAL"),
+  BATCHYARD_MAX_BODY_BYTES: whole(1_024, GIB, 16 * 1024 ** 2),
+  BATCHYARD_MAX_UPLOAD_BYTES: whole(1_024, 1024 * GIB, 4 * GIB),
+  BATCHYARD_MAX_ITEMS: whole(1, 100_000_000, 1_000_000),
+  BATCHYARD_CREATE_PER_MINUTE: whole(1, 1_000_000, 600),
+
+  BATCH_WINDOW_SECONDS: whole(1, 600, 90),
+  BATCH_IDLE_TIMEOUT_SECONDS: whole(1, 300, 30),
+  BATCH_CHECK_INTERVAL_SECONDS: decimal(1, 60, 5),
+  BATCH_MAX_DETECTIONS: whole(1, 10_000, 500),
+  FAST_PATH_CONFIDENCE_THRESHOLD: decimal(0, 1, 0.9),
+  FAST_PATH_OBJECT_TYPES: words(["person"]),
+
+  QUEUE_MAX_SIZE: whole(1, 10_000_000, 10_000),
+  QUEUE_BACKPRESSURE_THRESHOLD: decimal(0, 1, 0.8),
+
+  BATCH_PROCESSING_ENABLED: flag(true),
+  BATCH_CREATE_INTERVAL: cron("*/5 * * * *"),
+  BATCH_STATUS_CHECK_INTERVAL: cron("* * * * *"),
+  BATCH_RESULT_PROCESSING_INTERVAL: cron("*/2 * * * *"),
+  BATCH_MAX_REQUESTS: whole(1, 50_000, 50_000),
+  BATCH_TIMEOUT_HOURS: whole(1, 168, 24),
+  BATCH_MIN_SIZE: whole(1, 50_000, 1),
+
+  BATCH_MONITORING_RETENTION_DAYS: whole(1, 3_650, 90),
+  BATCH_ALERT_THRESHOLD_ERROR_RATE: decimal(0, 100, 10),
+  BATCH_ALERT_THRESHOLD_PROCESSING_TIME: whole(1, 31_536_000, 3_600),
+
+  BATCH_DEFAULT_SIZE: whole(1, 10_000, 50),
+  BATCH_MAX_RETRIES: whole(0, 20, 3),
+  BATCH_TIMEOUT_MS: whole(1, 86_400_000, 30_000),
+  BATCH_RETENTION_DAYS: whole(1, 365, 30),
+
+  SSE_BATCH_SIZE: whole(1, 10_000, 10),
+  SSE_BATCH_TIMEOUT_SECONDS: decimal(0.01, 60, 0.5),
+  SSE_BATCH_MAX_RETRIES: whole(0, 20, 2),
+  SSE_BATCH_RETRY_DELAY: decimal(0, 60, 0.5),
+} as const;
+
+export type SettingName = keyof typeof SETTINGS;
+type Values = { [N in SettingName]: (typeof SETTINGS)[N] extends Setting<infer T> ? T : never };
+export type Origin = "flag" | "env" | "runtime" | "default";
+
+/** Values of the command line, by the name they override. */
+export type Flags = Partial<Record<SettingName, string | undefined>>;
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export type Config = ReturnType<typeof shape>;
+
+/** Pure: the same three records give the same object. Throws bad_config with every fault at once. */
+export function loadConfig(env: Environment, flags: Flags = {}, runtime: Environment = {}): Config {
+  const values: Record<string, unknown> = {};
+  const origins: Record<string, Origin> = {};
+  const faults: Finding[] = [];
+  for (const [name, { schema, allowed, fallback, secret }] of Object.entries(SETTINGS) as [SettingName, Setting<unknown>][]) {
+    const given = first(["flag", flags[name]], ["env", env[name]], ["runtime", runtime[name]]);
+    origins[name] = given?.origin ?? "default";
+    if (given === null) {
+      values[name] = fallback;
+      continue;
+    }
+    const parsed = schema.safeParse(given.value);
+    if (parsed.success) values[name] = parsed.data;
+    else faults.push({ name, found: shapeOf(given.value, secret) + (given.origin === "runtime" ? " (in runtime.env)" : ""), allowed });
+  }
+  if (faults.length === 0) faults.push(...contradictions(values as Values));
+  if (faults.length > 0) throw badConfig(faults);
+  return deepFreeze(shape(values as Values, origins as Record<SettingName, Origin>, env));
+}
+
+/** Reads process.env and `<data>/runtime.env`. */
+export function configFromProcess(flags: Flags = {}): Config {
+  const data = first(["flag", flags.BATCHYARD_DATA], ["env", process.env["BATCHYARD_DATA"]])?.value ?? SETTINGS.BATCHYARD_DATA.fallback;
+  return loadConfig(process.env, flags, readRuntime(join(resolve(data), "runtime.env")));
+}
+
+/** What a terminal program asks of its surroundings, apart from the settings. */
+export function terminalFromProcess(): { color: boolean; ci: boolean } {
+  const noColor = process.env["NO_COLOR"];
+  return { color: (noColor === undefined || noColor === "") && process.env["TERM"] !== "dumb", ci: Boolean(process.env["CI"]) };
+}
+
+/** `KEY=value` lines; blank lines and lines that start with # are skipped, quotes around a value are taken off. */
+export function parseRuntime(content: string): Record<string, string> {
+  const entries: Record<string, string> = {};
+  for (const line of content.split(/\r?\n/)) {
+    const match = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$/.exec(line);
+    if (match?.[1] === undefined || match[2] === undefined) continue;
+    entries[match[1]] = match[2].replace(/^(["'])(.*)\1$/, "$2");
+  }
+  return entries;
+}
+
+function readRuntime(path: string): Record<string, string> {
+  try {
+    return parseRuntime(readFileSync(path, "utf8"));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return {};
+    throw badConfig([{ name: path, found: `not readable (${(error as NodeJS.ErrnoException).code ?? "unknown"})`, allowed: "allowed: a file this user can read" }]);
+  }
+}
+
+// ── the object ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function shape(v: Values, origins: Record<SettingName, Origin>, env: Environment) {
+  return {
+    /** Absolute path. */
+    data: resolve(v.BATCHYARD_DATA),
+    host: v.BATCHYARD_HOST,
+    /** 0 = any free port. */
+    port: v.BATCHYARD_PORT,
+    /** An admin API key taken as it is; null = one is made at the first start. */
+    token: v.BATCHYARD_TOKEN,
+    databaseUrl: v.DATABASE_URL,
+    redisUrl: v.REDIS_URL,
+    openai: { apiKey: v.OPENAI_API_KEY, baseUrl: v.OPENAI_BASE_URL },
+    logLevel: v.LOG_LEVEL,
+    /** Chunks run at once by this process; 0 = none, workers run elsewhere. */
+    workers: v.BATCHYARD_WORKERS,
+    leaseMs: v.BATCHYARD_LEASE_MS,
+    shutdownMs: v.BATCHYARD_SHUTDOWN_SECONDS * 1000,
+    sqlite: { synchronous: v.BATCHYARD_SQLITE_SYNCHRONOUS },
+    limits: {
+      /** Bytes of a JSON body. */
+      bodyBytes: v.BATCHYARD_MAX_BODY_BYTES,
+      /** Bytes of a streamed upload or a file. */
+      uploadBytes: v.BATCHYARD_MAX_UPLOAD_BYTES,
+      maxItems: v.BATCHYARD_MAX_ITEMS,
+      /** Batches a credential may create in a minute. */
+      createPerMinute: v.BATCHYARD_CREATE_PER_MINUTE,
+    },
+    /** What a batch gets that does not say otherwise. */
+    batch: { defaultSize: v.BATCH_DEFAULT_SIZE, maxRetries: v.BATCH_MAX_RETRIES, timeoutMs: v.BATCH_TIMEOUT_MS, retentionDays: v.BATCH_RETENTION_DAYS },
+    windows: {
+      windowSeconds: v.BATCH_WINDOW_SECONDS,
+      idleTimeoutSeconds: v.BATCH_IDLE_TIMEOUT_SECONDS,
+      checkIntervalSeconds: v.BATCH_CHECK_INTERVAL_SECONDS,
+      maxDetections: v.BATCH_MAX_DETECTIONS,
+      fastPath: { confidenceThreshold: v.FAST_PATH_CONFIDENCE_THRESHOLD, objectTypes: v.FAST_PATH_OBJECT_TYPES },
+    },
+    queue: { maxSize: v.QUEUE_MAX_SIZE, backpressureThreshold: v.QUEUE_BACKPRESSURE_THRESHOLD },
+    processing: {
+      enabled: v.BATCH_PROCESSING_ENABLED,
+      createInterval: v.BATCH_CREATE_INTERVAL,
+      statusCheckInterval: v.BATCH_STATUS_CHECK_INTERVAL,
+      resultProcessingInterval: v.BATCH_RESULT_PROCESSING_INTERVAL,
+      maxRequests: v.BATCH_MAX_REQUESTS,
+      timeoutHours: v.BATCH_TIMEOUT_HOURS,
+      minSize: v.BATCH_MIN_SIZE,
+    },
+    monitoring: { retentionDays: v.BATCH_MONITORING_RETENTION_DAYS },
+    alerts: {
+      /** Percent of failed items. */
+      errorRate: v.BATCH_ALERT_THRESHOLD_ERROR_RATE,
+      processingTimeSeconds: v.BATCH_ALERT_THRESHOLD_PROCESSING_TIME,
+    },
+    sse: {
+      batchSize: v.SSE_BATCH_SIZE,
+      batchTimeoutMs: v.SSE_BATCH_TIMEOUT_SECONDS * 1000,
+      maxRetries: v.SSE_BATCH_MAX_RETRIES,
+      retryDelayMs: v.SSE_BATCH_RETRY_DELAY * 1000,
+    },
+    /** The OTEL_* names as they are; the OpenTelemetry SDK defines them. */
+    otel: Object.fromEntries(Object.entries(env).filter(([name, value]) => name.startsWith("OTEL_") && value !== undefined)) as Record<string, string>,
+    /** Where each value came from; a value of the process environment cannot be changed by the settings API. */
+    origins,
+    /** Sentences for the operator that do not stop the start. */
+    warnings: warnings(v, env),
+  };
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
+
+function warnings(v: Values, env: Environment): string[] {
+  const found: string[] = [];
+  if (!LOOPBACK.test(v.BATCHYARD_HOST)) {
+    found.push(`Listening on ${v.BATCHYARD_HOST} without TLS: everybody on that network can reach the sign-in page; put a TLS proxy in front`);
+  }
+  const ours = Object.keys(SETTINGS).filter((name) => name.startsWith("BATCHYARD_"));
+  for (const name of Object.keys(env)) {
+    if (!name.startsWith("BATCHYARD_") || ours.includes(name)) continue;
+    found.push(`${name} is not a setting of Batchyard and is ignored; known: ${ours.join(", ")}`);
+  }
+  return found;
+}
+
+// ── faults ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+interface Finding {
+  name: string;
+  found: string;
+  allowed: string;
+}
+
+function contradictions(v: Values): Finding[] {
+  if (v.BATCH_IDLE_TIMEOUT_SECONDS < v.BATCH_WINDOW_SECONDS) return [];
+  return [{ name: "BATCH_IDLE_TIMEOUT_SECONDS", found: String(v.BATCH_IDLE_TIMEOUT_SECONDS), allowed: `allowed: less than BATCH_WINDOW_SECONDS (${v.BATCH_WINDOW_SECONDS})` }];
+}
+
+function badConfig(findings: Finding[]): BatchyardError {
+  const [head, ...rest] = findings as [Finding, ...Finding[]];
+  const others = rest.map((fault) => `\n${fault.name} is ${fault.found}; ${fault.allowed}`).join("");
+  const errors = findings.map((fault): Fault => ({ path: fault.name, message: `is ${fault.found}; ${fault.allowed}`, code: "bad_config" }));
+  return new BatchyardError("bad_config", { ...head, allowed: head.allowed + others }, { errors });
+}
+
+/** Short plain words and numbers as they are; of anything that may be a secret only its length. */
+function shapeOf(value: string, secret: boolean): string {
+  if (!secret && /^-?\d{1,15}(\.\d{1,6})?$/.test(value)) return value;
+  if (!secret && /^[A-Za-z_*/ ,.-]{1,16}$/.test(value)) return `'${value}'`;
+  return `a text of ${value.length} character${value.length === 1 ? "" : "s"}`;
+}
+
+function first(...candidates: [Exclude<Origin, "default">, string | undefined][]): { origin: Exclude<Origin, "default">; value: string } | null {
+  for (const [origin, value] of candidates) {
+    if (value !== undefined && value.trim() !== "") return { origin, value: value.trim() };
+  }
+  return null;
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const part of Object.values(value)) if (typeof part === "object" && part !== null) deepFreeze(part as object);
+  return Object.freeze(value);
+}
