@@ -1,6 +1,6 @@
 import type { ZodType } from "zod";
 import type { Fault } from "../model/errors.ts";
-import type { Item, ItemText } from "../model/item.ts";
+import type { ErrorCategory, Item, ItemText } from "../model/item.ts";
 import type { CollectionRecord, RecordFilter, WriteMode } from "../store/port.ts";
 import type { Files } from "../files/files.ts";
 
@@ -16,7 +16,16 @@ export interface HandlerResult {
 /** What a batch handler answers for one of its items. */
 export type ItemOutcome =
   | ({ key: string } & HandlerResult)
-  | { key: string; error: string; code?: string; category?: string; retryAfterMs?: number };
+  | {
+      key: string;
+      error: string;
+      code?: string;
+      category?: ErrorCategory;
+      retryAfterMs?: number;
+      /** What is known although the item failed (the faults of a document), and its score (0..1); both are kept with the final result. */
+      result?: unknown;
+      qualityScore?: number;
+    };
 
 /** The collections of one tenant. */
 export interface TenantRecords {
@@ -83,6 +92,8 @@ export interface Operation<O = unknown> {
   readonly concurrency?: number | undefined;
   /** Faults in options that a schema cannot see (an expression that does not compile). */
   check?(options: O): Fault[];
+  /** Options that are accepted but change nothing here, one sentence each; kept with the batch as its warnings. */
+  warnings?(options: O): string[];
   /** Turns a request into items when they are not simply its items, its file's rows or its collection's records. */
   plan?(request: PlanRequest<O>, services: TenantServices): Promise<AsyncIterable<ItemText[]>>;
 }
