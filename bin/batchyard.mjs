@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+/** The `batchyard` command: the build where there is one that is not older than the sources, else the sources of the checkout. */
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { FROM_SOURCE, handOver, installMissing, pinnedNode, root } from "../scripts/pinned.mjs";
+
+const built = join(root, "dist", "cli", "main.js");
+const source = join(root, "src", "cli", "main.ts");
+const args = process.argv.slice(2);
+
+if (existsSync(source)) {
+  if (pinnedNode() === null) installMissing();
+  handOver(buildIsFresh() ? [built, ...args] : [FROM_SOURCE, source, ...args]);
+} else {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  if (major < 22 || (major === 22 && minor < 18)) {
+    process.stderr.write(`batchyard needs Node 22.18 or newer, this is ${process.version}; install a newer Node and try again\n`);
+    process.exit(1);
+  }
+  handOver([built, ...args], { node: process.execPath });
+}
+
+function buildIsFresh() {
+  if (!existsSync(built)) return false;
+  const builtAt = statSync(built).mtimeMs;
+  const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" });
+  return sources.every((file) => statSync(join(root, "src", file)).mtimeMs <= builtAt);
+}
