@@ -191,13 +191,13 @@ function messageOf(error: unknown): string {
     const named = propertyOf(error, "error") ?? propertyOf(error, "name");
     return typeof named === "string" ? named : "";
   }
-  return error === undefined || error === null || typeof error === "function" || typeof error === "symbol" ? "" : String(error);
+  return typeof error === "number" || typeof error === "boolean" || typeof error === "bigint" ? String(error) : "";
 }
 
 /** Control characters and line breaks become spaces; cut to 8 KB at a character's border. */
 export function oneParagraph(text: string): string {
   // Bounded before any expression runs over it: messages of 10 MB exist.
-  const line = text.slice(0, MAX_ERROR_BYTES * 2).replace(/[\s\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ").trim().toWellFormed();
+  const line = text.slice(0, MAX_ERROR_BYTES * 2).replace(/[\s\p{Cc}]+/gu, " ").trim().toWellFormed();
   if (line === "") return NO_MESSAGE;
   if (line.length * 3 <= MAX_ERROR_BYTES || Buffer.byteLength(line) <= MAX_ERROR_BYTES) return line;
   const bytes = Buffer.from(line);
