@@ -1,0 +1,52 @@
+/** The parts of docs/ that are written by the code they describe. `npm run docs` writes them, test/docs.test.ts compares. */
+import { SETTINGS } from "../src/config.ts";
+import { ERRORS } from "../src/model/errors.ts";
+import { BATCH_MOVES, CHUNK_MOVES, FINAL_BATCH_STATES, ITEM_MOVES, type Move } from "../src/model/moves.ts";
+
+export interface Generated {
+  /** Page, relative to the checkout. */
+  file: string;
+  /** Name between the markers `<!-- generated:NAME -->` and `<!-- /generated -->`. */
+  name: string;
+  text(): string;
+}
+
+export const GENERATED: readonly Generated[] = [
+  { file: "docs/learn/states.md", name: "batch", text: () => diagram(BATCH_MOVES, "pending", FINAL_BATCH_STATES) },
+  { file: "docs/learn/states.md", name: "chunk", text: () => diagram(CHUNK_MOVES, "pending", ["done", "cancelled"]) },
+  { file: "docs/learn/states.md", name: "item", text: () => diagram(ITEM_MOVES, "pending", ["succeeded", "failed", "cancelled", "expired"]) },
+  { file: "docs/operate/errors.md", name: "errors", text: errorTable },
+  { file: "docs/operate/config.md", name: "settings", text: settingsTable },
+];
+
+/** The page with the part between its markers replaced. Throws when the page has no such markers. */
+export function withGenerated(page: string, { file, name, text }: Generated): string {
+  const open = `<!-- generated:${name} -->\n`;
+  const start = page.indexOf(open);
+  const end = page.indexOf("<!-- /generated -->", start);
+  if (start < 0 || end < 0) throw new Error(`${file} has no markers '${open.trim()}' … '<!-- /generated -->'`);
+  return `${page.slice(0, start + open.length)}${text()}\n${page.slice(end)}`;
+}
+
+function diagram(moves: readonly Move<string>[], first: string, final: readonly string[]): string {
+  const arrows = moves.flatMap((move) => move.from.map((from) => `  ${from} --> ${move.to}: ${move.name}`));
+  const ends = final.map((state) => `  ${state} --> [*]`);
+  return ["```mermaid", "stateDiagram-v2", `  [*] --> ${first}`, ...arrows, ...ends, "```"].join("\n");
+}
+
+function errorTable(): string {
+  const rows = Object.entries(ERRORS).map(([code, { status, message }]) => `| \`${code}\` | ${status} | ${cell(message)} |`);
+  return ["| code | status | message |", "|---|---|---|", ...rows].join("\n");
+}
+
+function settingsTable(): string {
+  const rows = Object.entries(SETTINGS).map(([name, { fallback, allowed, secret }]) => {
+    const value = fallback === null ? "none" : `\`${Array.isArray(fallback) ? fallback.join(",") : String(fallback)}\``;
+    return `| \`${name}\` | ${cell(value)} | ${cell(allowed.replace(/^allowed: /, ""))}${secret ? " (never shown)" : ""} |`;
+  });
+  return ["| name | default | allowed |", "|---|---|---|", ...rows].join("\n");
+}
+
+function cell(text: string): string {
+  return text.replaceAll("|", "\\|");
+}

@@ -1,0 +1,71 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { cycles, forbiddenImports, forbiddenText, MAY_IMPORT, roomOf } from "./support/architecture.ts";
+import { filesUnder, importsOf, read, ROOT, withoutComments } from "./support/sources.ts";
+
+const files = filesUnder("src", ".ts");
+const imports = files.flatMap((file) => importsOf(file));
+
+describe("architecture", () => {
+  it("has looked at the whole of src", () => {
+    // Floors, so that a scanner that reads nothing does not pass; far below what is there.
+    expect(files.length).toBeGreaterThan(20);
+    expect(imports.length).toBeGreaterThan(50);
+    // Each line that starts a static import was understood: a form the scanner does not know must not slip through.
+    const missed = files.filter((file) => {
+      const lines = withoutComments(read(file)).match(/^import\b(?!\()/gm)?.length ?? 0;
+      return importsOf(file).length < lines;
+    });
+    expect(missed).toEqual([]);
+    console.log(`architecture: ${files.length} files, ${imports.length} imports`);
+  });
+
+  it("every relative import is a file, written with its extension", () => {
+    expect(imports.filter(({ target }) => target !== null && !existsSync(join(ROOT, target))).map((each) => `${each.from}: ${each.specifier}`)).toEqual([]);
+  });
+
+  it("every folder of src is in the may-import table", () => {
+    expect([...new Set(files.filter((file) => !file.endsWith(".test.ts")).map(roomOf))].filter((room) => !(room in MAY_IMPORT))).toEqual([]);
+  });
+
+  it("no import points back, names an adapter, or uses a package outside its home", () => {
+    expect(forbiddenImports(imports)).toEqual([]);
+  });
+
+  it("only config reads the environment, only the store contains SQL, files are named by their noun", () => {
+    expect(files.flatMap((file) => forbiddenText(file, withoutComments(read(file))))).toEqual([]);
+  });
+
+  it("has no import cycles", () => {
+    expect(cycles(imports)).toEqual([]);
+  });
+});
+
+describe("the rules themselves", () => {
+  const edge = (from: string, target: string | null, specifier = "") => ({ from, target, specifier });
+
+  it("see an arrow that points back", () => {
+    expect(forbiddenImports([edge("src/model/a.ts", "src/store/port.ts")])).toHaveLength(1);
+    expect(forbiddenImports([edge("src/store/a.ts", "src/model/a.ts")])).toEqual([]);
+  });
+
+  it("see an adapter named outside main", () => {
+    expect(forbiddenImports([edge("src/api/server.ts", "src/store/sqlite/store.ts")])).toHaveLength(1);
+    expect(forbiddenImports([edge("src/main.ts", "src/store/sqlite/store.ts")])).toEqual([]);
+    expect(forbiddenImports([edge("src/store/sqlite/a.ts", "src/store/sqlite/b.ts")])).toEqual([]);
+  });
+
+  it("see packages, the environment, SQL and file names", () => {
+    expect(forbiddenImports([edge("src/api/a.ts", null, "node:sqlite")])).toHaveLength(1);
+    expect(forbiddenText("src/api/a.ts", "const x = process.env.PORT")).toHaveLength(1);
+    expect(forbiddenText("src/api/a.ts", 'db.all("SELECT id FROM batches WHERE 1")')).toHaveLength(1);
+    expect(forbiddenText("src/api/a.ts", '"Select a batch from the list"')).toEqual([]);
+    expect(forbiddenText("src/api/utils.ts", "")).toHaveLength(1);
+  });
+
+  it("see a cycle, and none in a diamond", () => {
+    expect(cycles([edge("a", "b"), edge("b", "c"), edge("c", "a")])).toHaveLength(1);
+    expect(cycles([edge("a", "b"), edge("a", "c"), edge("b", "d"), edge("c", "d")])).toEqual([]);
+  });
+});

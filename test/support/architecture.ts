@@ -1,0 +1,113 @@
+import type { Import } from "./sources.ts";
+
+/**
+ * Who may import whom: a folder of src (or a file directly in it) → the folders it may use besides itself. What is not
+ * listed is not allowed. Arrows never point back: model ← store ← intake, formats, files, events, operations ← batches ←
+ * engine, executors ← api ← cli.
+ */
+export const MAY_IMPORT: Record<string, readonly string[]> = {
+  model: [],
+  "config.ts": ["model"],
+  store: ["model"],
+  events: ["model", "store"],
+  formats: ["model"],
+  files: ["model", "store"],
+  intake: ["model", "store", "formats", "files"],
+  operations: ["model", "store", "formats", "files", "intake"],
+  batches: ["model", "store", "events", "formats", "files", "intake", "operations"],
+  executors: ["model", "store", "operations", "batches"],
+  engine: ["model", "store", "events", "operations", "batches", "executors"],
+  api: ["model", "store", "events", "formats", "files", "intake", "operations", "batches", "executors", "engine", "config.ts"],
+  client: ["model", "api/contract"],
+  testing: ["model", "operations", "batches", "main.ts", "index.ts", "config.ts"],
+  cli: ["model", "formats", "client", "api/contract", "batches", "operations", "main.ts", "index.ts", "config.ts"],
+  "index.ts": ["model", "store", "events", "operations", "batches", "api/contract", "main.ts", "config.ts"],
+  "main.ts": ["*"],
+};
+
+/** Ports and what implements them: only main.ts names an adapter, everyone else the port. */
+export const ADAPTERS = [/^src\/store\/(?!port\.ts$|contract)[^/]+\//, /^src\/engine\/dispatcher\/(?!port\.ts$)/, /^src\/live\/(?!port\.ts$)/];
+
+/** Packages that belong to one folder. */
+export const PACKAGE_HOMES: readonly { package: RegExp; home: RegExp; reason: string }[] = [
+  { package: /^(node:sqlite|kysely|pg)$/, home: /^src\/store\//, reason: "only src/store talks to a database" },
+  { package: /^(fastify|@fastify\/.*)$/, home: /^src\/api\//, reason: "only src/api speaks HTTP to clients" },
+  { package: /^commander$/, home: /^src\/cli\//, reason: "only src/cli reads a command line" },
+];
+
+/** A statement, not a word in a sentence: keywords in the order only SQL has. */
+const SQL = /\b(SELECT\s[\s\S]{1,200}?\sFROM\s|INSERT\s+(OR\s+\w+\s+)?INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|CREATE\s+(TABLE|INDEX|UNIQUE)\b|PRAGMA\s+\w+)/;
+
+const isTest = (file: string): boolean => file.endsWith(".test.ts");
+
+/** `src/store/sqlite/x.ts` → `store`; `src/main.ts` → `main.ts`. */
+export function roomOf(file: string): string {
+  return file.split("/")[1] ?? "";
+}
+
+/** Sentences about every import that is not allowed. Tests beside their file may use anything. */
+export function forbiddenImports(imports: readonly Import[]): string[] {
+  return imports.filter((each) => !isTest(each.from)).flatMap((each) => (each.target === null ? packageFaults(each) : fileFaults(each, each.target)));
+}
+
+function fileFaults({ from }: Import, target: string): string[] {
+  const room = roomOf(from);
+  const faults: string[] = [];
+  if (!target.startsWith("src/")) faults.push(`${from} imports ${target}: sources import sources only`);
+  else if (!mayImport(room, target)) {
+    const allowed = MAY_IMPORT[room];
+    faults.push(
+      allowed === undefined
+        ? `${from}: '${room}' is not in the may-import table of test/support/architecture.ts`
+        : `${from} imports ${target}: '${room}' may import ${["itself", ...allowed].join(", ")}`,
+    );
+  }
+  const adapter = ADAPTERS.find((pattern) => pattern.test(target));
+  const own = target.split("/").slice(0, -1).join("/");
+  if (adapter !== undefined && !from.startsWith(`${own}/`) && from !== "src/main.ts" && !adapter.test(from)) {
+    faults.push(`${from} imports the adapter ${target}: only src/main.ts names adapters, use the port`);
+  }
+  return faults;
+}
+
+function mayImport(room: string, target: string): boolean {
+  const allowed = MAY_IMPORT[room] ?? [];
+  const path = target.slice("src/".length);
+  return roomOf(target) === room || allowed.some((entry) => entry === "*" || path === entry || path.startsWith(`${entry}/`));
+}
+
+function packageFaults({ from, specifier }: Import): string[] {
+  return PACKAGE_HOMES.filter((rule) => rule.package.test(specifier) && !rule.home.test(from)).map(
+    (rule) => `${from} imports ${specifier}: ${rule.reason}`,
+  );
+}
+
+/** Sentences about what a file's text must not contain. */
+export function forbiddenText(file: string, code: string): string[] {
+  if (isTest(file)) return [];
+  const faults: string[] = [];
+  if (file !== "src/config.ts" && /\bprocess\s*\.\s*env\b|\benv\b[^;\n]*\bfrom "node:process"/.test(code)) {
+    faults.push(`${file} reads process.env: only src/config.ts does`);
+  }
+  const sql = SQL.exec(code);
+  if (sql !== null && !file.startsWith("src/store/")) faults.push(`${file} contains SQL ('${sql[0].slice(0, 40).trim()}'): only src/store does`);
+  if (/(^|\/)(utils?|commons?|helpers?|misc)(\.|\/)/.test(file)) faults.push(`${file}: name the file by its noun`);
+  return faults;
+}
+
+/** Import cycles among files, each as `a → b → a`; one for every file that closes one. */
+export function cycles(imports: readonly Import[]): string[] {
+  const next = new Map<string, string[]>();
+  for (const { from, target } of imports) if (target !== null) next.set(from, [...(next.get(from) ?? []), target]);
+  const finished = new Set<string>();
+  const found: string[] = [];
+  const visit = (file: string, path: readonly string[]): void => {
+    const at = path.indexOf(file);
+    if (at >= 0) found.push([...path.slice(at), file].join(" → "));
+    if (at >= 0 || finished.has(file)) return;
+    for (const target of next.get(file) ?? []) visit(target, [...path, file]);
+    finished.add(file);
+  };
+  for (const file of next.keys()) visit(file, []);
+  return found;
+}
