@@ -1,0 +1,43 @@
+import { z } from "zod";
+import { instant, text, time, yes } from "./fields.ts";
+
+/** Keys, the envelope of errors, and the doors everybody may knock on. */
+
+export const role = z.enum(["viewer", "operator", "admin"]);
+
+export const apiKey = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  role,
+  hint: z.string().meta({ description: "First characters of the secret" }),
+  createdAt: time,
+  expiresAt: time.nullable(),
+  revokedAt: time.nullable(),
+});
+export const keysAnswer = z.strictObject({ success: yes, keys: z.array(apiKey) });
+export const newKeyBody = z.strictObject({ name: text(1, 100), role: role.default("operator"), expiresAt: instant().optional() });
+export const newKeyAnswer = z.strictObject({ success: yes, key: apiKey, secret: z.string().meta({ description: "Shown this once; only its hash is kept" }) });
+export const signInLinkAnswer = z.strictObject({ success: yes, path: z.string(), expiresAt: time });
+export const doneAnswer = z.strictObject({ success: yes });
+export const meAnswer = z.strictObject({ success: yes, tenant: z.string(), role, actor: z.string() });
+
+export const fault = z.strictObject({ path: z.string(), message: z.string(), code: z.string() });
+export const envelope = z.strictObject({
+  success: z.literal(false),
+  error: z.string(),
+  code: z.string(),
+  details: z.strictObject({ errors: z.array(fault) }).optional(),
+  requestId: z.string(),
+});
+
+export const healthAnswer = z.strictObject({ status: z.literal("ok") });
+export const readyAnswer = z.strictObject({
+  status: z.enum(["ready", "not_ready"]),
+  checks: z.record(z.string(), z.strictObject({ ok: z.boolean(), message: z.string().optional() })),
+});
+
+export const eventsQuery = z.strictObject({
+  types: text(1, 2_000).optional().meta({ description: "Separated by commas; `batch.*` takes a whole noun" }),
+  batch: text(1, 100).optional(),
+  since: text(1, 200).optional().meta({ description: "A cursor `<epoch>.<seq>`, from x-stream-cursor or an event's id" }),
+});

@@ -1,0 +1,148 @@
+import { z } from "zod";
+import { BATCH_STATES } from "../../model/moves.ts";
+import { PRIORITIES } from "../../model/priority.ts";
+import { instant, record, text, time, whole, yes } from "./fields.ts";
+import { RUN_OPTION_NAMES, runOptions } from "./options.ts";
+
+export const priority = z.enum(PRIORITIES);
+export const status = z.enum(BATCH_STATES);
+
+/** A create request without its items, which travel as exact JSON text. */
+export const createRequest = z.strictObject({
+  operation: text(1, 100).meta({ description: "One of GET /api/batch/operations" }),
+  name: text(1, 200).optional(),
+  description: text(0, 2_000).optional(),
+  filters: record.optional().meta({ description: "Which records of input.collection: equality on top-level fields, createdAfter, createdBefore, tags" }),
+  options: z.looseObject({}).optional().meta({ description: `${RUN_OPTION_NAMES.join(", ")}, and the operation's own` }),
+  input: z.strictObject({ file_id: text(1, 100).optional(), collection: text(1, 100).optional() }).optional(),
+  total_items: whole(0, 100_000_000).optional().meta({ description: "Items that outside workers will report with POST /:id/results" }),
+  priority: priority.optional(),
+  depends_on: z.array(text(1, 100)).max(100).optional(),
+  metadata: record.optional(),
+  tags: z.array(text(1, 100)).max(50).optional(),
+});
+
+/** What /openapi.json shows: the request with inline items and the named run options. */
+export const createBody = createRequest.extend({
+  options: z.looseObject(runOptions.shape).optional(),
+  items: z.array(record).optional().meta({ description: "Objects; an item's key is its nodeId, id or custom_id, else item_<n>" }),
+});
+
+export const createQuery = z.strictObject({
+  stream: z.enum(["1", "true"]).optional().meta({ description: "The body is NDJSON: first line the request, then one item a line" }),
+  dryRun: z.boolean().optional().meta({ description: "Report every fault, create nothing" }),
+});
+
+export const batch = z.strictObject({
+  id: z.string(),
+  operation: z.string(),
+  status,
+  progress: z.int().min(0).max(100),
+  created_at: time,
+  started_at: time.nullable(),
+  completed_at: time.nullable(),
+  total_items: z.int(),
+  processed_items: z.int(),
+  succeeded_items: z.int(),
+  failed_items: z.int(),
+  cancelled_items: z.int(),
+  expired_items: z.int(),
+  running_items: z.int(),
+  retried_items: z.int(),
+  filters: record,
+  options: record,
+  name: z.string().nullable(),
+  description: z.string().nullable(),
+  priority,
+  stream: z.string().nullable(),
+  key: z.string().nullable(),
+  close_reason: z.string().nullable(),
+  executor: z.string(),
+  epoch: z.int(),
+  depends_on: z.array(z.string()),
+  tags: z.array(z.string()),
+  metadata: record.nullable(),
+  warnings: z.array(z.string()),
+  eta_at: time.nullable(),
+  items_per_second: z.number().nullable(),
+  cost: z.number().meta({ description: "US dollars" }),
+  deadline_at: time.nullable(),
+  error: z.string().nullable(),
+});
+export type WireBatch = z.output<typeof batch>;
+
+export const batchAnswer = z.strictObject({ success: yes, batch });
+export const dryRunAnswer = z.strictObject({
+  success: yes,
+  dryRun: yes,
+  items: z.int(),
+  bytes: z.int(),
+  chunks: z.int(),
+  batchSize: z.int(),
+  warnings: z.array(z.string()),
+});
+
+export const historyQuery = z.strictObject({
+  operation: text(1, 100).optional(),
+  status: status.optional(),
+  createdAfter: instant().optional(),
+  createdBefore: instant().optional(),
+  name: text(1, 200).optional(),
+  stream: text(1, 200).optional(),
+  tag: text(1, 100).optional(),
+  limit: whole(1, 100).default(50),
+  offset: whole(0, 1_000_000_000).optional(),
+  cursor: text(1, 500).optional(),
+});
+export const historyAnswer = z.strictObject({
+  success: yes,
+  batches: z.array(batch),
+  count: z.int().meta({ description: "Rows on this page" }),
+  filter: record.meta({ description: "The parameters as they were understood" }),
+  total: z.int().meta({ description: "All that match" }),
+  nextCursor: z.string().nullable(),
+});
+
+export const statsAnswer = z.strictObject({
+  success: yes,
+  stats: z.strictObject({
+    total: z.int(),
+    byStatus: z.record(z.string(), z.int()),
+    byOperation: z.record(z.string(), z.int()),
+    completionRate: z.number().meta({ description: "completed / total, 0 without batches" }),
+  }),
+});
+
+export const cancelAnswer = z.strictObject({ success: yes, message: z.string(), batch });
+export const priorityBody = z.strictObject({ priority });
+export const retryBody = z
+  .strictObject({ errorFingerprint: text(1, 200).optional(), nodeIds: z.array(text(1, 512)).min(1).max(10_000).optional() })
+  .optional();
+export const finishBody = z.strictObject({ reason: text(1, 1_000) });
+
+export const cleanupQuery = z.strictObject({ daysToKeep: whole(1, 365).optional(), dryRun: z.boolean().optional() });
+export const cleanupBody = cleanupQuery.optional();
+export const cleanupAnswer = z.strictObject({ success: yes, deleted: z.int(), daysToKeep: z.int(), dryRun: z.boolean() });
+
+export const whyAnswer = z.strictObject({
+  success: yes,
+  state: status,
+  reasons: z.array(
+    z.strictObject({
+      code: z.string(),
+      message: z.string(),
+      since: time.nullable(),
+      chunks: z.int().optional(),
+      worker: z.string().optional(),
+      nextRetryAt: time.optional(),
+      blockedBy: z.array(z.string()).optional(),
+    }),
+  ),
+  eta: time.nullable(),
+});
+
+export const operationsAnswer = z.strictObject({
+  success: yes,
+  operations: z.array(z.strictObject({ name: z.string(), description: z.string(), runs: z.enum(["handler", "http", "external"]), options: record.meta({ description: "JSON Schema" }) })),
+  runOptions: record.meta({ description: "JSON Schema of the options every batch takes" }),
+});

@@ -1,0 +1,42 @@
+import { z } from "zod";
+import { instant, record, text, time, whole, yes } from "./fields.ts";
+
+/** Files and collections. */
+
+export const file = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  contentType: z.string(),
+  bytes: z.int(),
+  sha256: z.string(),
+  purpose: z.string().nullable(),
+  createdAt: time,
+  expiresAt: time.nullable(),
+});
+export const fileAnswer = z.strictObject({ success: yes, file });
+export const fileQuery = z.strictObject({ filename: text(1, 1_000).optional(), purpose: text(1, 100).optional() });
+export const filesQuery = z.strictObject({ limit: whole(1, 100).default(50), cursor: text(1, 500).optional() });
+export const filesAnswer = z.strictObject({ success: yes, files: z.array(file), nextCursor: z.string().nullable() });
+export const deletedAnswer = z.strictObject({ success: yes, deleted: yes });
+
+export const collectionName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/, { error: "must be 1 to 100 letters, digits, '_', '-' or '.', and start with a letter or digit" });
+export const recordParams = z.strictObject({ name: collectionName, key: text(1, 512) });
+export const collectionParams = z.strictObject({ name: collectionName });
+export const storedRecord = z.strictObject({ key: z.string(), data: record, createdAt: time, updatedAt: time });
+export const recordAnswer = z.strictObject({ success: yes, record: storedRecord });
+export const putRecordAnswer = z.strictObject({ success: yes, action: z.enum(["inserted", "updated"]), record: storedRecord });
+export const collectionsAnswer = z.strictObject({
+  success: yes,
+  collections: z.array(z.strictObject({ name: z.string(), records: z.int() })),
+});
+export const recordsQuery = z.strictObject({
+  filters: text(2, 8_192).optional().meta({ description: 'A JSON object: equality on top-level fields, {"category":"toys"}' }),
+  tags: text(1, 1_000).optional().meta({ description: "Separated by commas; records that have each of them" }),
+  createdAfter: instant().optional(),
+  createdBefore: instant().optional(),
+  limit: whole(1, 1_000).default(100),
+  cursor: text(1, 2_000).optional(),
+});
+export const recordsAnswer = z.strictObject({ success: yes, records: z.array(storedRecord), nextCursor: z.string().nullable() });

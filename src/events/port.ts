@@ -1,0 +1,35 @@
+import type { StoredEvent } from "../model/event.ts";
+
+/** The tail of the event log: what is stored, and what is stored from now on. */
+export interface EventLog {
+  /** Changes when the log starts anew; part of every cursor. */
+  epoch(): string;
+  /** The newest seq that readers may see. */
+  lastSeq(): number;
+  /** The oldest seq still kept, 0 when the log is empty. */
+  firstSeq(): Promise<number>;
+  /** In order of seq, `after` exclusive. */
+  read(after: number, limit: number, filter?: { tenant?: string; entity?: string }): Promise<StoredEvent[]>;
+  /** Hands over every event after the `lastSeq()` of this moment, in order, without gaps; the returned function ends it. */
+  subscribe(listener: (events: StoredEvent[]) => void): () => void;
+}
+
+/** Results as chunks settle, for watchers of single items; never stored apart from the results themselves. */
+export interface SettledItems {
+  /**
+   * Calls `listener` with the ItemResult lines (JSON texts) of a commit, only for batches that are `wanted` at that moment.
+   * The returned function ends it.
+   */
+  onSettled(listener: (batchId: string, tenant: string, lines: string[]) => void, wanted: (batchId: string) => boolean): () => void;
+}
+
+/** `<epoch>.<seq>`: the position after an event. */
+export function cursorText(epoch: string, seq: number): string {
+  return `${epoch}.${seq}`;
+}
+
+/** Null when the text is no cursor at all. */
+export function parseCursor(text: string): { epoch: string; seq: number } | null {
+  const match = /^([A-Za-z0-9_-]{1,64})\.(\d{1,15})$/.exec(text);
+  return match === null ? null : { epoch: match[1]!, seq: Number(match[2]) };
+}
