@@ -20,7 +20,13 @@ describe("loadConfig", () => {
     expect(config.port).toBe(8377);
     expect(config.host).toBe("127.0.0.1");
     expect(config.batch).toEqual({ defaultSize: 50, maxRetries: 3, timeoutMs: 30_000, retentionDays: 30 });
-    expect(config.windows).toEqual({ windowSeconds: 90, idleTimeoutSeconds: 30, checkIntervalSeconds: 5, maxDetections: 500, fastPath: { confidenceThreshold: 0.9, objectTypes: ["person"] } });
+    expect(config.windows).toEqual({
+      windowSeconds: 90,
+      idleTimeoutSeconds: 30,
+      checkIntervalSeconds: 5,
+      maxDetections: 500,
+      fastPath: { confidenceThreshold: 0.9, objectTypes: ["person"] },
+    });
     expect(config.sse).toEqual({ batchSize: 10, batchTimeoutMs: 500, maxRetries: 2, retryDelayMs: 500 });
     expect(config.alerts).toEqual({ errorRate: 10, processingTimeSeconds: 3600 });
     expect(config.limits.maxItems).toBe(1_000_000);
@@ -47,19 +53,30 @@ describe("loadConfig", () => {
   it("names every fault at once, with what was found and what is allowed", () => {
     const error = refusal({ BATCHYARD_PORT: "99999", LOG_LEVEL: "loud", BATCH_CREATE_INTERVAL: "61 * * * *", BATCH_MAX_RETRIES: "1.5" });
     expect(error.code).toBe("bad_config");
-    expect(error.errors?.map((fault) => fault.path).sort()).toEqual(["BATCHYARD_PORT", "BATCH_CREATE_INTERVAL", "BATCH_MAX_RETRIES", "LOG_LEVEL"]);
+    expect(error.errors?.map((fault) => fault.path).sort()).toEqual([
+      "BATCHYARD_PORT",
+      "BATCH_CREATE_INTERVAL",
+      "BATCH_MAX_RETRIES",
+      "LOG_LEVEL",
+    ]);
     expect(error.message).toContain("BATCHYARD_PORT is 99999; allowed: a whole number from 0 to 65535");
     expect(error.message).toContain("LOG_LEVEL is 'loud'; allowed: trace, debug");
   });
 
   it("never shows the text of a secret", () => {
-    const error = refusal({ BATCHYARD_TOKEN: "hunter2", DATABASE_URL: "mysql://root:hunter2@db/x", BATCHYARD_PORT: "hunter2-pasted-into-the-wrong-name" });
+    const error = refusal({
+      BATCHYARD_TOKEN: "hunter2",
+      DATABASE_URL: "mysql://root:hunter2@db/x",
+      BATCHYARD_PORT: "hunter2-pasted-into-the-wrong-name",
+    });
     expect(error.message).not.toContain("hunter2");
     expect(error.message).toContain("BATCHYARD_TOKEN is a text of 7 characters; allowed: at least 16");
   });
 
   it("refuses an idle time that is not below the window", () => {
-    expect(refusal({ BATCH_WINDOW_SECONDS: "30" }).message).toContain("BATCH_IDLE_TIMEOUT_SECONDS is 30; allowed: less than BATCH_WINDOW_SECONDS (30)");
+    expect(refusal({ BATCH_WINDOW_SECONDS: "30" }).message).toContain(
+      "BATCH_IDLE_TIMEOUT_SECONDS is 30; allowed: less than BATCH_WINDOW_SECONDS (30)",
+    );
   });
 
   it("warns of an open host and of names it does not know", () => {
@@ -69,7 +86,11 @@ describe("loadConfig", () => {
   });
 
   it("reads booleans, lists and cron", () => {
-    const config = loadConfig({ BATCH_PROCESSING_ENABLED: "FALSE", FAST_PATH_OBJECT_TYPES: "person, car", BATCHYARD_SQLITE_SYNCHRONOUS: "full" });
+    const config = loadConfig({
+      BATCH_PROCESSING_ENABLED: "FALSE",
+      FAST_PATH_OBJECT_TYPES: "person, car",
+      BATCHYARD_SQLITE_SYNCHRONOUS: "full",
+    });
     expect(config.processing.enabled).toBe(false);
     expect(config.windows.fastPath.objectTypes).toEqual(["person", "car"]);
     expect(config.sqlite.synchronous).toBe("FULL");

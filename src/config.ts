@@ -24,12 +24,20 @@ function setting<T>(schema: z.ZodType<T, string>, allowed: string, fallback: T, 
 }
 
 function whole(min: number, max: number, fallback: number): Setting<number> {
-  const schema = z.string().regex(/^-?\d+$/).transform(Number).pipe(z.number().int().min(min).max(max));
+  const schema = z
+    .string()
+    .regex(/^-?\d+$/)
+    .transform(Number)
+    .pipe(z.number().int().min(min).max(max));
   return setting(schema, `a whole number from ${min} to ${max}`, fallback);
 }
 
 function decimal(min: number, max: number, fallback: number): Setting<number> {
-  const schema = z.string().regex(/^-?(\d+\.?\d*|\.\d+)$/).transform(Number).pipe(z.number().min(min).max(max));
+  const schema = z
+    .string()
+    .regex(/^-?(\d+\.?\d*|\.\d+)$/)
+    .transform(Number)
+    .pipe(z.number().min(min).max(max));
   return setting(schema, `a number from ${min} to ${max}`, fallback);
 }
 
@@ -38,11 +46,25 @@ function choice<const C extends readonly string[]>(words: C, fallback: C[number]
 }
 
 function upperChoice<const C extends readonly string[]>(words: C, fallback: C[number]): Setting<C[number]> {
-  return setting(z.string().transform((word) => word.toUpperCase()).pipe(z.enum(words)), words.join(", "), fallback);
+  return setting(
+    z
+      .string()
+      .transform((word) => word.toUpperCase())
+      .pipe(z.enum(words)),
+    words.join(", "),
+    fallback,
+  );
 }
 
 function flag(fallback: boolean): Setting<boolean> {
-  return setting(z.string().toLowerCase().pipe(z.stringbool({ truthy: ["true", "1"], falsy: ["false", "0"] })), "true or false", fallback);
+  return setting(
+    z
+      .string()
+      .toLowerCase()
+      .pipe(z.stringbool({ truthy: ["true", "1"], falsy: ["false", "0"] })),
+    "true or false",
+    fallback,
+  );
 }
 
 function text(fallback: string): Setting<string> {
@@ -50,7 +72,12 @@ function text(fallback: string): Setting<string> {
 }
 
 function words(fallback: readonly string[]): Setting<readonly string[]> {
-  const schema = z.string().transform((list) => list.split(",").map((word) => word.trim()).filter((word) => word !== ""));
+  const schema = z.string().transform((list) =>
+    list
+      .split(",")
+      .map((word) => word.trim())
+      .filter((word) => word !== ""),
+  );
   return setting<readonly string[]>(schema.pipe(z.array(z.string()).min(1)), "words separated by commas", fallback);
 }
 
@@ -68,12 +95,20 @@ function isCron(expression: string): boolean {
 }
 
 function optionalUrl(...protocols: string[]): Setting<string | null> {
-  const schema = z.string().refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol)).transform((value): string | null => value);
+  const schema = z
+    .string()
+    .refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol))
+    .transform((value): string | null => value);
   return setting<string | null>(schema, `a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`, null, true);
 }
 
 function optionalSecret(minLength: number): Setting<string | null> {
-  const schema = z.string().min(minLength).max(512).regex(/^[\x21-\x7e]+$/).transform((value): string | null => value);
+  const schema = z
+    .string()
+    .min(minLength)
+    .max(512)
+    .regex(/^[\x21-\x7e]+$/)
+    .transform((value): string | null => value);
   return setting<string | null>(schema, `at least ${minLength} visible ASCII characters without blanks`, null, true);
 }
 
@@ -193,7 +228,13 @@ function readRuntime(path: string): Record<string, string> {
     return parseRuntime(readFileSync(path, "utf8"));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return {};
-    throw badConfig([{ name: path, found: `not readable (${(error as NodeJS.ErrnoException).code ?? "unknown"})`, allowed: "allowed: a file this user can read" }]);
+    throw badConfig([
+      {
+        name: path,
+        found: `not readable (${(error as NodeJS.ErrnoException).code ?? "unknown"})`,
+        allowed: "allowed: a file this user can read",
+      },
+    ]);
   }
 }
 
@@ -227,7 +268,12 @@ function shape(v: Values, origins: Record<SettingName, Origin>, env: Environment
       createPerMinute: v.BATCHYARD_CREATE_PER_MINUTE,
     },
     /** What a batch gets that does not say otherwise. */
-    batch: { defaultSize: v.BATCH_DEFAULT_SIZE, maxRetries: v.BATCH_MAX_RETRIES, timeoutMs: v.BATCH_TIMEOUT_MS, retentionDays: v.BATCH_RETENTION_DAYS },
+    batch: {
+      defaultSize: v.BATCH_DEFAULT_SIZE,
+      maxRetries: v.BATCH_MAX_RETRIES,
+      timeoutMs: v.BATCH_TIMEOUT_MS,
+      retentionDays: v.BATCH_RETENTION_DAYS,
+    },
     windows: {
       windowSeconds: v.BATCH_WINDOW_SECONDS,
       idleTimeoutSeconds: v.BATCH_IDLE_TIMEOUT_SECONDS,
@@ -258,7 +304,10 @@ function shape(v: Values, origins: Record<SettingName, Origin>, env: Environment
       retryDelayMs: v.SSE_BATCH_RETRY_DELAY * 1000,
     },
     /** The OTEL_* names as they are; the OpenTelemetry SDK defines them. */
-    otel: Object.fromEntries(Object.entries(env).filter(([name, value]) => name.startsWith("OTEL_") && value !== undefined)) as Record<string, string>,
+    otel: Object.fromEntries(Object.entries(env).filter(([name, value]) => name.startsWith("OTEL_") && value !== undefined)) as Record<
+      string,
+      string
+    >,
     /** Where each value came from; a value of the process environment cannot be changed by the settings API. */
     origins,
     /** Sentences for the operator that do not stop the start. */
@@ -271,7 +320,9 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
 function warnings(v: Values, env: Environment): string[] {
   const found: string[] = [];
   if (!LOOPBACK.test(v.BATCHYARD_HOST)) {
-    found.push(`Listening on ${v.BATCHYARD_HOST} without TLS: everybody on that network can reach the sign-in page; put a TLS proxy in front`);
+    found.push(
+      `Listening on ${v.BATCHYARD_HOST} without TLS: everybody on that network can reach the sign-in page; put a TLS proxy in front`,
+    );
   }
   const ours = Object.keys(SETTINGS).filter((name) => name.startsWith("BATCHYARD_"));
   for (const name of Object.keys(env)) {
@@ -291,7 +342,13 @@ interface Finding {
 
 function contradictions(v: Values): Finding[] {
   if (v.BATCH_IDLE_TIMEOUT_SECONDS < v.BATCH_WINDOW_SECONDS) return [];
-  return [{ name: "BATCH_IDLE_TIMEOUT_SECONDS", found: String(v.BATCH_IDLE_TIMEOUT_SECONDS), allowed: `allowed: less than BATCH_WINDOW_SECONDS (${v.BATCH_WINDOW_SECONDS})` }];
+  return [
+    {
+      name: "BATCH_IDLE_TIMEOUT_SECONDS",
+      found: String(v.BATCH_IDLE_TIMEOUT_SECONDS),
+      allowed: `allowed: less than BATCH_WINDOW_SECONDS (${v.BATCH_WINDOW_SECONDS})`,
+    },
+  ];
 }
 
 function badConfig(findings: Finding[]): BatchyardError {
@@ -308,7 +365,9 @@ function shapeOf(value: string, secret: boolean): string {
   return `a text of ${value.length} character${value.length === 1 ? "" : "s"}`;
 }
 
-function first(...candidates: [Exclude<Origin, "default">, string | undefined][]): { origin: Exclude<Origin, "default">; value: string } | null {
+function first(
+  ...candidates: [Exclude<Origin, "default">, string | undefined][]
+): { origin: Exclude<Origin, "default">; value: string } | null {
   for (const [origin, value] of candidates) {
     if (value !== undefined && value.trim() !== "") return { origin, value: value.trim() };
   }

@@ -1,0 +1,152 @@
+import { asRecord, type ClientError } from "./client-error.ts";
+import type { FeedEvent } from "./event-feed.ts";
+import type { Batch, BatchStatus } from "./wire.ts";
+
+/** What `client.on` hands to a handler, by event. */
+export interface BatchEvents {
+  "batch:created": Batch;
+  "batch:progress": {
+    batchId: string;
+    progress: number;
+    status: BatchStatus;
+    processed: number | null;
+    failed: number | null;
+    itemsPerSecond: number | null;
+    etaAt: string | null;
+  };
+  "batch:completed": { batchId: string };
+  "batch:failed": { batchId: string; error: string | null };
+  "batch:cancelled": { batchId: string };
+  "batch:expired": { batchId: string };
+  "batch:error": ClientError;
+  /** The event stream is open (again). */
+  "connection:open": Record<string, never>;
+  /** The event stream was lost; the next try follows in `retryInMs`. */
+  "connection:lost": { error: ClientError; retryInMs: number };
+  /** Events were missed for good: reload lists. Batches seen before are brought up to date by the client itself. */
+  "connection:reset": Record<string, never>;
+}
+
+export type BatchEventName = keyof BatchEvents;
+export type BatchEvent = { [N in BatchEventName]: { name: N; payload: BatchEvents[N] } }[BatchEventName];
+
+/** Types of the log that `batch:…` events are made of. */
+export const FOLLOWED_TYPES = [
+  "batch.created",
+  "batch.started",
+  "batch.progress",
+  "batch.paused",
+  "batch.resumed",
+  "batch.completed",
+  "batch.failed",
+  "batch.cancelled",
+  "batch.expired",
+] as const;
+
+/** The events a program sees for one event of the log; several when the server merged several. */
+export function batchEventsOf(event: FeedEvent): BatchEvent[] {
+  return unmerged(event).flatMap(({ type, data }) => one(type, data));
+}
+
+/** The id an event of the log is about. */
+export function batchIdOf(data: Record<string, unknown>): string | null {
+  const id = data["batch_id"] ?? data["batchId"] ?? data["id"];
+  return typeof id === "string" ? id : null;
+}
+
+/** `batches.started` keeps what it was made of under `events`. */
+export function unmerged(event: FeedEvent): { type: string; data: Record<string, unknown> }[] {
+  if (!event.type.startsWith("batches.")) return [{ type: event.type, data: event.data }];
+  const type = `batch.${event.type.slice("batches.".length)}`;
+  const parts = Array.isArray(event.data["events"]) ? event.data["events"] : [];
+  return parts.flatMap((part) => {
+    const data = asRecord(part);
+    if (data === null) return [];
+    return [{ type, data: { ...without(event.data, "events"), ...(asRecord(data["data"]) ?? data) } }];
+  });
+}
+
+/** What a batch that was loaded whole says. */
+export function progressOf(batch: Batch): BatchEvents["batch:progress"] {
+  return {
+    batchId: batch.id,
+    progress: batch.progress,
+    status: batch.status,
+    processed: batch.processed_items,
+    failed: batch.failed_items,
+    itemsPerSecond: batch.items_per_second ?? null,
+    etaAt: batch.eta_at ?? null,
+  };
+}
+
+/** The event of a batch's end; null while it is open. */
+export function finalEventOf(batch: Pick<Batch, "id" | "status" | "error">): BatchEvent | null {
+  const batchId = batch.id;
+  switch (batch.status) {
+    case "completed":
+      return { name: "batch:completed", payload: { batchId } };
+    case "failed":
+      return { name: "batch:failed", payload: { batchId, error: batch.error ?? null } };
+    case "cancelled":
+      return { name: "batch:cancelled", payload: { batchId } };
+    case "expired":
+      return { name: "batch:expired", payload: { batchId } };
+    default:
+      return null;
+  }
+}
+
+function one(type: string, data: Record<string, unknown>): BatchEvent[] {
+  const batchId = batchIdOf(data);
+  if (batchId === null) return [];
+  const verb = type.slice("batch.".length);
+  switch (verb) {
+    case "created": {
+      const batch = asRecord(data["batch"]) ?? data;
+      return [{ name: "batch:created", payload: batch as unknown as Batch }];
+    }
+    case "started":
+    case "paused":
+    case "resumed":
+    case "progress":
+      return [progress(batchId, data, verb === "paused" ? "paused" : "running")];
+    case "completed":
+    case "failed":
+    case "cancelled":
+    case "expired": {
+      const last = finalEventOf({ id: batchId, status: verb, error: textOf(data["error"]) });
+      return last === null
+        ? []
+        : [{ name: "batch:progress", payload: { ...progress(batchId, { ...data, progress: 100 }, verb).payload, status: verb } }, last];
+    }
+    default:
+      return [];
+  }
+}
+
+function progress(batchId: string, data: Record<string, unknown>, status: BatchStatus): Extract<BatchEvent, { name: "batch:progress" }> {
+  return {
+    name: "batch:progress",
+    payload: {
+      batchId,
+      progress: numberOf(data["progress"]) ?? 0,
+      status: (textOf(data["status"]) as BatchStatus | null) ?? status,
+      processed: numberOf(data["processed"]),
+      failed: numberOf(data["failed"]),
+      itemsPerSecond: numberOf(data["rate"]),
+      etaAt: textOf(data["eta"]),
+    },
+  };
+}
+
+function without(record: Record<string, unknown>, name: string): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(record).filter(([key]) => key !== name));
+}
+
+function numberOf(value: unknown): number | null {
+  return typeof value === "number" ? value : null;
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === "string" ? value : null;
+}

@@ -1,0 +1,241 @@
+import type { BatchEventName, BatchEvents } from "./batch-events.ts";
+import { ClientError } from "./client-error.ts";
+import { LiveBatches } from "./live.ts";
+import { linesOf, ndjsonBody, ndjsonPieces } from "./lines.ts";
+import { Transport, type Query, type TransportOptions } from "./transport.ts";
+import { watchBatch, type BatchProgress } from "./watch.ts";
+import type {
+  Batch,
+  BatchItemResult,
+  CollectionRecord,
+  CreateRequest,
+  ErrorGroup,
+  FileInfo,
+  HistoryPage,
+  HistoryQuery,
+  OperationInfo,
+  Priority,
+  ReportedResult,
+  ResultsPage,
+  ResultsQuery,
+  Stats,
+  Visualization,
+  Why,
+} from "./wire.ts";
+
+export type ClientOptions = TransportOptions;
+
+/** Items of a batch: an array goes with the request, an async iterable is streamed as it comes, in constant memory. */
+export type Items = readonly Record<string, unknown>[] | AsyncIterable<Record<string, unknown>>;
+
+/** A client of one Batchyard server, for browsers and Node. Every method throws ClientError. */
+export function createClient(options: ClientOptions) {
+  const transport = new Transport(options);
+  const live = new LiveBatches(transport, get);
+
+  async function batchAt(path: string, json?: unknown): Promise<Batch> {
+    const answer = await transport.json<{ batch: Batch }>(path, { method: "POST", json: json ?? {} });
+    return answer.batch;
+  }
+
+  async function get(id: string): Promise<Batch> {
+    return (await snapshot(id)).batch;
+  }
+
+  async function snapshot(id: string): Promise<{ batch: Batch; cursor: string | null }> {
+    const response = await transport.send(at(id), { headers: { accept: "application/json" } });
+    const { batch } = (await response.json()) as { batch?: Batch };
+    if (batch === undefined) throw new ClientError("The answer holds no batch", { code: "unexpected_answer", status: response.status });
+    return { batch, cursor: response.headers.get("x-stream-cursor") };
+  }
+
+  return {
+    /** Creates a batch. `idempotencyKey` makes a repeated call answer the same batch. */
+    async create(request: CreateRequest, items?: Items, extras: { idempotencyKey?: string; signal?: AbortSignal } = {}): Promise<Batch> {
+      const headers: Record<string, string> = extras.idempotencyKey === undefined ? {} : { "idempotency-key": extras.idempotencyKey };
+      if (items === undefined || !(Symbol.asyncIterator in items)) {
+        const json = items === undefined ? request : { ...request, items };
+        return (await transport.json<{ batch: Batch }>("/api/batch/create", { method: "POST", json, headers, signal: extras.signal }))
+          .batch;
+      }
+      return upload(transport, request, items, headers, extras.signal);
+    },
+    get,
+    /** One page of results with the summary. */
+    async resultsPage(id: string, query: ResultsQuery & { limit?: number; cursor?: string } = {}): Promise<ResultsPage> {
+      return transport.json<ResultsPage>(`${at(id)}/results`, { query: { ...query } });
+    },
+    /** All results that match, streamed. */
+    async *results(id: string, query: ResultsQuery = {}): AsyncGenerator<BatchItemResult, void, undefined> {
+      for await (const line of resultLines(id, query)) yield JSON.parse(line) as BatchItemResult;
+    },
+    /** The same as JSON texts, one a result: for writing them on. */
+    resultLines,
+    /** Reports results of a batch whose items run elsewhere. */
+    async record(
+      id: string,
+      results: ReportedResult | readonly ReportedResult[],
+    ): Promise<{ accepted: number; duplicates: number; batch: Batch }> {
+      return transport.json(`${at(id)}/results`, { method: "POST", json: results });
+    },
+    async viz(id: string): Promise<Visualization> {
+      return (await transport.json<{ visualization: Visualization }>(`${at(id)}/viz`)).visualization;
+    },
+    async errors(id: string): Promise<ErrorGroup[]> {
+      return (await transport.json<{ groups: ErrorGroup[] }>(`${at(id)}/errors`)).groups;
+    },
+    async why(id: string): Promise<Why> {
+      return transport.json<Why>(`${at(id)}/why`);
+    },
+    async history(query: HistoryQuery = {}): Promise<HistoryPage> {
+      return transport.json<HistoryPage>("/api/batch/history", { query: { ...query } });
+    },
+    async stats(): Promise<Stats> {
+      return (await transport.json<{ stats: Stats }>("/api/batch/stats")).stats;
+    },
+    async compare(a: string, b: string): Promise<Record<string, unknown>> {
+      return transport.json<Record<string, unknown>>("/api/batch/compare", { query: { a, b } });
+    },
+    async cancel(id: string): Promise<void> {
+      await transport.json(`${at(id)}/cancel`, { method: "POST", json: {} });
+    },
+    pause: (id: string): Promise<Batch> => batchAt(`${at(id)}/pause`),
+    resume: (id: string): Promise<Batch> => batchAt(`${at(id)}/resume`),
+    setPriority: (id: string, priority: Priority): Promise<Batch> => batchAt(`${at(id)}/priority`, { priority }),
+    /** Runs the failed items of a final batch again: all, or those of one error group, or those named. */
+    retry: (id: string, selection: { errorFingerprint?: string; nodeIds?: string[] } = {}): Promise<Batch> =>
+      batchAt(`${at(id)}/retry`, selection),
+    /** Settles what is open as failed and keeps what is done. */
+    finish: (id: string, reason: string): Promise<Batch> => batchAt(`${at(id)}/finish`, { reason }),
+    /** The results as a file's bytes. */
+    async export(id: string, query: { format: "csv" | "xlsx" | "jsonl"; success?: boolean }): Promise<ReadableStream<Uint8Array>> {
+      return bodyOf(await transport.send(`${at(id)}/export`, { query }));
+    },
+    /** Removes final batches older than that, with their results. */
+    async cleanup(query: { daysToKeep: number; dryRun?: boolean }): Promise<number> {
+      return (await transport.json<{ deleted: number }>("/api/batch/cleanup", { method: "DELETE", query })).deleted;
+    },
+    async operations(): Promise<OperationInfo[]> {
+      return (await transport.json<{ operations: OperationInfo[] }>("/api/batch/operations")).operations;
+    },
+    files: {
+      async upload(
+        name: string,
+        bytes: Blob | ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>,
+        contentType = "application/octet-stream",
+      ): Promise<FileInfo> {
+        const answer = await transport.json<{ file: FileInfo }>("/api/files", {
+          method: "POST",
+          query: { filename: name },
+          body: bytes,
+          headers: { "content-type": contentType },
+        });
+        return answer.file;
+      },
+      async get(id: string): Promise<FileInfo> {
+        return (await transport.json<{ file: FileInfo }>(`/api/files/${encodeURIComponent(id)}`)).file;
+      },
+      async content(id: string): Promise<ReadableStream<Uint8Array>> {
+        return bodyOf(await transport.send(`/api/files/${encodeURIComponent(id)}/content`));
+      },
+      async delete(id: string): Promise<void> {
+        await transport.send(`/api/files/${encodeURIComponent(id)}`, { method: "DELETE" });
+      },
+    },
+    collections: {
+      async list(): Promise<{ name: string; records: number }[]> {
+        return (await transport.json<{ collections: { name: string; records: number }[] }>("/api/collections")).collections;
+      },
+      async records(name: string, query: Query = {}): Promise<{ records: CollectionRecord[]; nextCursor: string | null }> {
+        return transport.json(`/api/collections/${encodeURIComponent(name)}`, { query });
+      },
+      async get(name: string, key: string): Promise<CollectionRecord> {
+        return (await transport.json<{ record: CollectionRecord }>(recordAt(name, key))).record;
+      },
+      async put(name: string, key: string, data: Record<string, unknown>): Promise<CollectionRecord> {
+        return (await transport.json<{ record: CollectionRecord }>(recordAt(name, key), { method: "PUT", json: data })).record;
+      },
+      async delete(name: string, key: string): Promise<void> {
+        await transport.send(recordAt(name, key), { method: "DELETE" });
+      },
+    },
+    /** Calls `handler` for every such event of any batch; the returned function takes it off again. */
+    on<N extends BatchEventName>(name: N, handler: (payload: BatchEvents[N]) => void): () => void {
+      return live.on(name, handler);
+    },
+    /** Progress of a batch until it has ended; the last value is final. */
+    watch(id: string, extras: { signal?: AbortSignal } = {}): AsyncGenerator<BatchProgress, void, undefined> {
+      return watchBatch(transport, id, () => snapshot(id), extras.signal);
+    },
+    /** Any route, with the credential and the error handling of this client. */
+    request: transport.json.bind(transport),
+    /** Ends the event stream; handlers hear nothing more. */
+    close: (): void => live.close(),
+  };
+
+  async function* resultLines(id: string, query: ResultsQuery = {}): AsyncGenerator<string, void, undefined> {
+    const response = await transport.send(`${at(id)}/results`, { query: { ...query }, headers: { accept: "application/x-ndjson" } });
+    yield* linesOf(bodyOf(response));
+  }
+}
+
+export type Client = ReturnType<typeof createClient>;
+
+async function upload(
+  transport: Transport,
+  request: CreateRequest,
+  items: AsyncIterable<unknown>,
+  headers: Record<string, string>,
+  signal?: AbortSignal,
+): Promise<Batch> {
+  const failed: { error: unknown }[] = [];
+  const watched = rethrowing(items, failed);
+  const body = streamsBodies() ? ndjsonBody(request, watched) : await collected(request, watched);
+  try {
+    const call = {
+      method: "POST",
+      query: { stream: 1 },
+      body,
+      headers: { ...headers, "content-type": "application/x-ndjson" },
+      signal,
+    } as const;
+    return (await transport.json<{ batch: Batch }>("/api/batch/create", call)).batch;
+  } catch (error) {
+    // The upload broke off because its source threw: that is what the caller has to hear.
+    if (failed[0] !== undefined) throw failed[0].error;
+    throw error;
+  }
+}
+
+async function* rethrowing(items: AsyncIterable<unknown>, failed: { error: unknown }[]): AsyncGenerator<unknown, void, undefined> {
+  try {
+    yield* items;
+  } catch (error) {
+    failed.push({ error });
+    throw error;
+  }
+}
+
+/** Browsers stream request bodies over HTTP/2 only, and some not at all; there the lines are put together first. */
+function streamsBodies(): boolean {
+  return !("window" in globalThis) && !("WorkerGlobalScope" in globalThis);
+}
+
+async function collected(request: CreateRequest, items: AsyncIterable<unknown>): Promise<Blob> {
+  const pieces: string[] = [];
+  for await (const piece of ndjsonPieces(request, items)) pieces.push(piece);
+  return new Blob(pieces);
+}
+
+function bodyOf(response: Response): ReadableStream<Uint8Array> {
+  if (response.body === null) throw new ClientError("The answer has no body", { code: "unexpected_answer", status: response.status });
+  return response.body;
+}
+
+function at(id: string): string {
+  return `/api/batch/${encodeURIComponent(id)}`;
+}
+
+function recordAt(name: string, key: string): string {
+  return `/api/collections/${encodeURIComponent(name)}/${encodeURIComponent(key)}`;
+}

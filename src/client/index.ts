@@ -1,0 +1,5 @@
+export { createClient, type Client, type ClientOptions, type Items } from "./client.ts";
+export { ClientError, type ErrorDetail } from "./client-error.ts";
+export type { BatchEventName, BatchEvents } from "./batch-events.ts";
+export type { BatchProgress } from "./watch.ts";
+export type * from "./wire.ts";

@@ -1,0 +1,152 @@
+import { batchIdOf, finalEventOf, unmerged } from "./batch-events.ts";
+import { ClientError } from "./client-error.ts";
+import { followEvents } from "./event-feed.ts";
+import type { Transport } from "./transport.ts";
+import type { Batch, BatchStatus } from "./wire.ts";
+
+/** How a batch stands. The last one a watch yields is final. */
+export interface BatchProgress {
+  batchId: string;
+  status: BatchStatus;
+  /** Whole percent. */
+  progress: number;
+  total: number;
+  processed: number;
+  failed: number;
+  itemsPerSecond: number | null;
+  /** ISO 8601 UTC. */
+  etaAt: string | null;
+  /** The batch as it was last loaded; its counts may be older than the ones above. */
+  batch: Batch;
+}
+
+/** The batch and the cursor its event stream goes on from without a gap. */
+export type Snapshot = () => Promise<{ batch: Batch; cursor: string | null }>;
+
+/**
+ * Progress of one batch until it has ended: a snapshot, then its events from the snapshot's cursor on. Only the newest
+ * state is kept for a slow reader. After lost connections and resets it looks at the batch itself again.
+ */
+export async function* watchBatch(
+  transport: Transport,
+  batchId: string,
+  snapshot: Snapshot,
+  outer?: AbortSignal,
+): AsyncGenerator<BatchProgress, void, undefined> {
+  const first = await snapshot();
+  let current = standing(first.batch);
+  yield current;
+  if (finalEventOf(current.batch) !== null) return;
+
+  const stop = new AbortController();
+  const abort = (): void => stop.abort();
+  outer?.addEventListener("abort", abort);
+  const inbox = new Inbox();
+  followEvents(
+    transport,
+    { path: `/api/batch/${encodeURIComponent(batchId)}/events`, since: first.cursor },
+    {
+      event(event) {
+        for (const { type, data } of unmerged(event)) {
+          if (batchIdOf(data) === batchId) inbox.put(/^batch\.(progress|started)$/.test(type) ? data : null);
+        }
+      },
+      lost: () => inbox.put(null),
+      reset: () => inbox.put(null),
+    },
+    stop.signal,
+  ).then(
+    () => inbox.end(null),
+    (error: unknown) => inbox.end(error instanceof Error ? error : new ClientError(String(error), { code: "unexpected_answer" })),
+  );
+  try {
+    for (;;) {
+      const news = await inbox.take();
+      if (news === "ended") return;
+      // Counts of a live batch come with its events; a change of state is read from the batch itself.
+      if (news.reload) current = (await reload(snapshot)) ?? current;
+      else current = moved(current, news.data);
+      yield current;
+      if (finalEventOf(current.batch) !== null) return;
+    }
+  } finally {
+    outer?.removeEventListener("abort", abort);
+    stop.abort();
+  }
+}
+
+async function reload(snapshot: Snapshot): Promise<BatchProgress | null> {
+  try {
+    return standing((await snapshot()).batch);
+  } catch (error) {
+    // The stream's own retries say when the server is back; until then there is nothing new to tell.
+    if (error instanceof ClientError && (error.code === "unreachable" || error.status >= 500)) return null;
+    throw error;
+  }
+}
+
+function standing(batch: Batch): BatchProgress {
+  return {
+    batchId: batch.id,
+    status: batch.status,
+    progress: batch.progress,
+    total: batch.total_items,
+    processed: batch.processed_items,
+    failed: batch.failed_items,
+    itemsPerSecond: batch.items_per_second ?? null,
+    etaAt: batch.eta_at ?? null,
+    batch,
+  };
+}
+
+function moved(from: BatchProgress, data: Record<string, unknown>): BatchProgress {
+  const number = (name: string, old: number): number => (typeof data[name] === "number" ? data[name] : old);
+  return {
+    ...from,
+    status: from.status === "pending" ? "running" : from.status,
+    progress: number("progress", from.progress),
+    processed: number("processed", from.processed),
+    failed: number("failed", from.failed),
+    itemsPerSecond: typeof data["rate"] === "number" ? data["rate"] : from.itemsPerSecond,
+    etaAt: typeof data["eta"] === "string" ? data["eta"] : from.etaAt,
+  };
+}
+
+/** Holds at most one piece of news: newer counts replace older ones, a reload replaces both. */
+class Inbox {
+  #data: Record<string, unknown> | null = null;
+  #reload = false;
+  #ended = false;
+  #error: Error | null = null;
+  #wake: (() => void) | null = null;
+
+  put(data: Record<string, unknown> | null): void {
+    if (data === null) this.#reload = true;
+    else this.#data = data;
+    this.#wake?.();
+  }
+
+  end(error: Error | null): void {
+    this.#ended = true;
+    this.#error = error;
+    this.#wake?.();
+  }
+
+  async take(): Promise<{ reload: true } | { reload: false; data: Record<string, unknown> } | "ended"> {
+    for (;;) {
+      const data = this.#data;
+      const reload = this.#reload;
+      this.#data = null;
+      this.#reload = false;
+      if (reload) return { reload };
+      if (data !== null) return { reload: false, data };
+      if (this.#ended) {
+        if (this.#error !== null) throw this.#error;
+        return "ended";
+      }
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+}
