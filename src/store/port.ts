@@ -107,6 +107,7 @@ export interface BatchCounts {
 export interface RunnableBatch {
   id: string;
   tenant: string;
+  operation: string;
   priority: number;
   readyAt: number;
   leasedChunks: number;
@@ -252,8 +253,8 @@ export interface RecordedResult {
 }
 
 export interface ChunkStore {
-  /** Ids of runnable pending chunks of a batch in order, without those in `except`. */
-  pending(batchId: string, now: number, limit: number, except: ReadonlySet<number>): Promise<number[]>;
+  /** Runnable pending chunks of a batch in order, without those in `except`. */
+  pending(batchId: string, now: number, limit: number, except: ReadonlySet<number>): Promise<{ id: number; crashes: number }[]>;
   /** Leases a chunk. Null: not pending, not yet due, its batch does not run, or the batch's limit of leased chunks is reached. */
   claim(chunkId: number, lease: { workerId: string; leaseMs: number; now: number }): Promise<ClaimedChunk | null>;
   /** Writes results, counters, statistics, successors and events in one step. */

@@ -1,0 +1,283 @@
+import type { EventDraft, Severity } from "../../model/event.ts";
+import type { BatchRow, RunOptions } from "../../model/batch.ts";
+import { openItems } from "../../model/batch.ts";
+import { batchMoveFrom, isFinal, type BatchMove, type BatchStatus } from "../../model/moves.ts";
+import { BatchStats } from "../../model/stats/batch-stats.ts";
+import type { Database } from "./database.ts";
+
+/** A row of `batches` as SQLite returns it. Loaded, changed and saved within one transaction. */
+export interface RawBatch {
+  id: string;
+  tenant: string;
+  operation: string;
+  status: BatchStatus;
+  epoch: number;
+  priority: number;
+  total_items: number;
+  succeeded: number;
+  failed: number;
+  cancelled: number;
+  expired: number;
+  running: number;
+  retried: number;
+  late: number;
+  cost: number;
+  leased_chunks: number;
+  open_chunks: number;
+  sealed: number;
+  deps_open: number;
+  ready_at: number | null;
+  max_leased: number | null;
+  max_failures: number | null;
+  announced: number;
+  created_at: number;
+  started_at: number | null;
+  completed_at: number | null;
+  deadline_at: number | null;
+  executor: string;
+  stream: string | null;
+  stream_key: string | null;
+  close_reason: string | null;
+  name: string | null;
+  description: string | null;
+  error: string | null;
+  filters: string;
+  options: string;
+  metadata: string | null;
+  depends_on: string;
+  tags: string;
+  warnings: string;
+}
+
+export function toBatchRow(raw: RawBatch): BatchRow {
+  return {
+    id: raw.id,
+    tenant: raw.tenant,
+    operation: raw.operation,
+    status: raw.status,
+    epoch: raw.epoch,
+    name: raw.name,
+    description: raw.description,
+    priority: raw.priority,
+    filters: JSON.parse(raw.filters) as Record<string, unknown>,
+    options: JSON.parse(raw.options) as RunOptions,
+    metadata: raw.metadata === null ? null : (JSON.parse(raw.metadata) as Record<string, unknown>),
+    executor: raw.executor,
+    stream: raw.stream,
+    streamKey: raw.stream_key,
+    closeReason: raw.close_reason,
+    dependsOn: JSON.parse(raw.depends_on) as string[],
+    tags: JSON.parse(raw.tags) as string[],
+    warnings: JSON.parse(raw.warnings) as string[],
+    totalItems: raw.total_items,
+    succeeded: raw.succeeded,
+    failed: raw.failed,
+    cancelled: raw.cancelled,
+    expired: raw.expired,
+    running: raw.running,
+    retried: raw.retried,
+    late: raw.late,
+    leasedChunks: raw.leased_chunks,
+    openChunks: raw.open_chunks,
+    cost: raw.cost,
+    error: raw.error,
+    createdAt: raw.created_at,
+    startedAt: raw.started_at,
+    completedAt: raw.completed_at,
+    deadlineAt: raw.deadline_at,
+  };
+}
+
+/** Items without a final state. */
+export function openCount(raw: RawBatch): number {
+  return openItems({ totalItems: raw.total_items, succeeded: raw.succeeded, failed: raw.failed, cancelled: raw.cancelled, expired: raw.expired });
+}
+
+export function loadBatch(db: Database, id: string): RawBatch | undefined {
+  return db.get<RawBatch>("SELECT * FROM batches WHERE id = ?", id);
+}
+
+/** Sealed and of this tenant, else undefined: what is another's looks exactly like what is not there. */
+export function loadOwnBatch(db: Database, tenant: string, id: string): RawBatch | undefined {
+  const raw = loadBatch(db, id);
+  return raw !== undefined && raw.tenant === tenant && raw.sealed === 1 ? raw : undefined;
+}
+
+/** Writes back everything a move may change. */
+export function saveBatch(db: Database, raw: RawBatch): void {
+  db.run(
+    `UPDATE batches SET status = ?, epoch = ?, priority = ?, total_items = ?, succeeded = ?, failed = ?, cancelled = ?, expired = ?, running = ?,
+       retried = ?, late = ?, cost = ?, leased_chunks = ?, open_chunks = ?, sealed = ?, deps_open = ?, ready_at = ?, max_failures = ?, announced = ?,
+       started_at = ?, completed_at = ?, error = ? WHERE id = ?`,
+    raw.status,
+    raw.epoch,
+    raw.priority,
+    raw.total_items,
+    raw.succeeded,
+    raw.failed,
+    raw.cancelled,
+    raw.expired,
+    raw.running,
+    raw.retried,
+    raw.late,
+    raw.cost,
+    raw.leased_chunks,
+    raw.open_chunks,
+    raw.sealed,
+    raw.deps_open,
+    raw.ready_at,
+    raw.max_failures,
+    raw.announced,
+    raw.started_at,
+    raw.completed_at,
+    raw.error,
+    raw.id,
+  );
+}
+
+export function insertEvent(db: Database, event: EventDraft): void {
+  db.run(
+    "INSERT INTO events (tenant, type, entity_kind, entity_id, severity, ts, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    event.tenant,
+    event.type,
+    event.entity.kind,
+    event.entity.id,
+    event.severity,
+    event.ts,
+    JSON.stringify(event.data),
+  );
+}
+
+/** What every batch event carries. */
+function countsOf(raw: RawBatch): Record<string, unknown> {
+  return {
+    batch_id: raw.id,
+    operation: raw.operation,
+    status: raw.status,
+    epoch: raw.epoch,
+    total: raw.total_items,
+    processed: raw.succeeded + raw.failed,
+    succeeded: raw.succeeded,
+    failed: raw.failed,
+    cancelled: raw.cancelled,
+    expired: raw.expired,
+  };
+}
+
+export function emitBatch(db: Database, raw: RawBatch, type: string, now: number, extra: Record<string, unknown> = {}, severity: Severity = "info"): void {
+  insertEvent(db, { tenant: raw.tenant, type, entity: { kind: "batch", id: raw.id }, severity, ts: now, data: { ...countsOf(raw), ...extra } });
+}
+
+/** floor(ended / total · 100), 100 only when final. */
+export function progressOf(raw: RawBatch): number {
+  if (isFinal(raw.status)) return 100;
+  if (raw.total_items === 0) return 0;
+  return Math.min(99, Math.floor(((raw.total_items - openCount(raw)) / raw.total_items) * 100));
+}
+
+export function emitProgress(db: Database, raw: RawBatch, now: number): void {
+  emitBatch(db, raw, "batch.progress", now, { progress: progressOf(raw) });
+}
+
+/** The one place where a batch changes its status: checks the table of moves, keeps the counts by status. False = the move does not exist from here. */
+export function moveBatch(db: Database, raw: RawBatch, move: BatchMove, to: BatchStatus): boolean {
+  if (!batchMoveFrom(move).includes(raw.status)) return false;
+  countStatus(db, raw, -1);
+  raw.status = to;
+  countStatus(db, raw, 1);
+  return true;
+}
+
+export function countStatus(db: Database, raw: Pick<RawBatch, "tenant" | "operation" | "status">, change: 1 | -1): void {
+  db.run(
+    `INSERT INTO batch_counts (tenant, operation, status, batches) VALUES (?1, ?2, ?3, ?4)
+     ON CONFLICT (tenant, operation, status) DO UPDATE SET batches = batches + ?4`,
+    raw.tenant,
+    raw.operation,
+    raw.status,
+    change,
+  );
+}
+
+/** Earliest time a pending chunk of the batch may run; null = none is pending. */
+export function refreshReadyAt(db: Database, raw: RawBatch): void {
+  raw.ready_at = db.get<{ at: number | null }>("SELECT MIN(available_at) AS at FROM chunks WHERE batch_id = ? AND state = 'pending'", raw.id)!.at;
+}
+
+/** Ends a batch whose items have all ended. Saves it. */
+export function endIfSettled(db: Database, raw: RawBatch, now: number): void {
+  if (raw.sealed === 0 || isFinal(raw.status) || openCount(raw) > 0) return;
+  const completed = raw.succeeded > 0 || raw.total_items === 0;
+  if (!completed && raw.error === null) {
+    const group = db.get<{ error: string }>("SELECT error FROM error_groups WHERE batch_id = ? ORDER BY failures DESC LIMIT 1", raw.id);
+    raw.error = raw.total_items === 1 ? (group?.error ?? "The item failed") : `All ${raw.total_items} items failed${group === undefined ? "" : `, most with: ${group.error}`}`;
+  }
+  closeBatch(db, raw, completed ? "complete" : "fail", completed ? "completed" : "failed", now);
+}
+
+/** Moves an open batch to a final state, tells everyone who waits for it, and saves it. The counters must already be final. */
+export function closeBatch(db: Database, raw: RawBatch, move: BatchMove, to: BatchStatus, now: number): void {
+  if (!moveBatch(db, raw, move, to)) return;
+  raw.completed_at = now;
+  raw.running = raw.leased_chunks = raw.open_chunks = 0;
+  raw.ready_at = null;
+  saveBatch(db, raw);
+  emitProgress(db, raw, now);
+  emitBatch(db, raw, `batch.${to}`, now, raw.error === null ? {} : { error: raw.error }, to === "failed" ? "critical" : "info");
+  notifyEnd(db, raw, now);
+  releaseDependents(db, raw, now);
+}
+
+function notifyEnd(db: Database, raw: RawBatch, now: number): void {
+  const channels = (JSON.parse(raw.options) as RunOptions).notifyOnComplete;
+  if (!Array.isArray(channels)) return;
+  const subject = `Batch ${raw.name ?? raw.id} ${raw.status}`;
+  for (const channel of channels) {
+    db.run(
+      "INSERT INTO outbox (tenant, channel, dedupe_key, subject, body, next_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (dedupe_key) DO NOTHING",
+      raw.tenant,
+      channel,
+      `end:${raw.id}:${raw.epoch}:${channel}`,
+      subject,
+      JSON.stringify({ type: `batch.${raw.status}`, ...countsOf(raw), name: raw.name, error: raw.error }),
+      now,
+      now,
+    );
+  }
+}
+
+/** A completed batch frees those that wait for it; one that ended otherwise takes them along. */
+function releaseDependents(db: Database, ended: RawBatch, now: number): void {
+  const waiting = db.all<{ batch_id: string }>("SELECT batch_id FROM batch_deps WHERE depends_on = ?", ended.id);
+  for (const { batch_id: id } of waiting) {
+    const raw = loadBatch(db, id);
+    if (raw === undefined || isFinal(raw.status)) continue;
+    if (ended.status === "completed") {
+      db.run("DELETE FROM batch_deps WHERE batch_id = ? AND depends_on = ?", id, ended.id);
+      raw.deps_open -= 1;
+      saveBatch(db, raw);
+    } else {
+      cancelOpenWork(db, raw, "cancelled");
+      raw.error = `Batch ${ended.id}, which this one depends on, ended as ${ended.status}`;
+      closeBatch(db, raw, "fail", "failed", now);
+    }
+  }
+}
+
+/** Settles everything open: chunks become cancelled under a new fence, so that late commits are refused. */
+export function cancelOpenWork(db: Database, raw: RawBatch, as: "cancelled" | "expired"): void {
+  raw[as] += openCount(raw);
+  db.run(
+    "UPDATE chunks SET state = 'cancelled', lease_until = NULL, fence = fence + 1 WHERE batch_id = ? AND state IN ('pending', 'leased')",
+    raw.id,
+  );
+  raw.running = raw.leased_chunks = raw.open_chunks = 0;
+}
+
+export function loadStats(db: Database, batchId: string): BatchStats {
+  return BatchStats.decode(db.get<{ body: string }>("SELECT body FROM batch_stats WHERE batch_id = ?", batchId)?.body ?? null);
+}
+
+export function saveStats(db: Database, batchId: string, stats: BatchStats): void {
+  db.run("INSERT INTO batch_stats (batch_id, body) VALUES (?1, ?2) ON CONFLICT (batch_id) DO UPDATE SET body = ?2", batchId, stats.encode());
+}

@@ -1,0 +1,333 @@
+import type { SQLInputValue } from "node:sqlite";
+import type { BatchRow } from "../../model/batch.ts";
+import { isFinal, type BatchStatus } from "../../model/moves.ts";
+import type { BatchStats } from "../../model/stats/batch-stats.ts";
+import type { BatchCounts, BatchFilter, BatchPage, BatchStore, NewBatch, NewChunk, RetrySelection, RunnableBatch, SealRequest } from "../port.ts";
+import {
+  cancelOpenWork,
+  closeBatch,
+  countStatus,
+  emitBatch,
+  endIfSettled,
+  loadBatch,
+  loadOwnBatch,
+  loadStats,
+  moveBatch,
+  refreshReadyAt,
+  saveBatch,
+  toBatchRow,
+  type RawBatch,
+} from "./batch-row.ts";
+import { insertChunk } from "./chunk-row.ts";
+import type { Database } from "./database.ts";
+import { failOpenItems } from "./finish.ts";
+import { reopenItems } from "./retry.ts";
+
+export class SqliteBatches implements BatchStore {
+  private readonly db: Database;
+
+  constructor(db: Database) {
+    this.db = db;
+  }
+
+  async create(batch: NewBatch, chunks: NewChunk[], seal: SealRequest): Promise<BatchRow> {
+    return this.db.transaction(() => {
+      this.insert(batch);
+      this.addChunks(batch.tenant, batch.id, chunks);
+      return this.sealNow(seal);
+    });
+  }
+
+  async stage(batch: NewBatch): Promise<void> {
+    this.db.transaction(() => this.insert(batch));
+  }
+
+  async append(tenant: string, batchId: string, chunks: NewChunk[]): Promise<void> {
+    this.db.transaction(() => this.addChunks(tenant, batchId, chunks));
+  }
+
+  async seal(request: SealRequest): Promise<BatchRow> {
+    return this.db.transaction(() => this.sealNow(request));
+  }
+
+  async discard(selection: { batchId: string } | { olderThan: number }): Promise<number> {
+    const ids =
+      "batchId" in selection
+        ? this.db.all<{ id: string }>("SELECT id FROM batches WHERE id = ? AND sealed = 0", selection.batchId)
+        : this.db.all<{ id: string }>("SELECT id FROM batches WHERE sealed = 0 AND created_at < ?", selection.olderThan);
+    for (const { id } of ids) this.db.transaction(() => this.erase(id));
+    return ids.length;
+  }
+
+  async get(tenant: string, id: string): Promise<BatchRow | null> {
+    const raw = loadOwnBatch(this.db, tenant, id);
+    return raw === undefined ? null : toBatchRow(raw);
+  }
+
+  async stats(tenant: string, id: string): Promise<BatchStats> {
+    const raw = loadOwnBatch(this.db, tenant, id);
+    return loadStats(this.db, raw === undefined ? "" : id);
+  }
+
+  async list(filter: BatchFilter, page: { limit: number; offset?: number; before?: { createdAt: number; id: string } }): Promise<BatchPage> {
+    const { where, parameters } = conditions(filter);
+    const keyset = page.before === undefined ? "" : " AND (created_at, id) < (?, ?)";
+    const at: SQLInputValue[] = page.before === undefined ? [] : [page.before.createdAt, page.before.id];
+    const rows = this.db.all<RawBatch>(
+      `SELECT * FROM batches WHERE ${where}${keyset} ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?`,
+      ...parameters,
+      ...at,
+      page.limit,
+      page.offset ?? 0,
+    );
+    return { batches: rows.map(toBatchRow), total: this.total(filter, where, parameters) };
+  }
+
+  async counts(tenant: string): Promise<BatchCounts> {
+    const rows = this.db.all<{ operation: string; status: BatchStatus; batches: number }>(
+      "SELECT operation, status, batches FROM batch_counts WHERE tenant = ? AND batches > 0",
+      tenant,
+    );
+    const byOperation: BatchCounts["byOperation"] = {};
+    for (const row of rows) (byOperation[row.operation] ??= {})[row.status] = row.batches;
+    return { byOperation };
+  }
+
+  async pause(tenant: string, id: string, now: number): Promise<BatchRow | null> {
+    return this.change(tenant, id, (raw) => {
+      if (!moveBatch(this.db, raw, "pause", "paused")) return false;
+      saveBatch(this.db, raw);
+      emitBatch(this.db, raw, "batch.paused", now);
+      return true;
+    });
+  }
+
+  async resume(tenant: string, id: string, now: number): Promise<BatchRow | null> {
+    return this.change(tenant, id, (raw) => {
+      const moved = raw.started_at === null ? moveBatch(this.db, raw, "resume_unstarted", "pending") : moveBatch(this.db, raw, "resume", "running");
+      if (!moved) return false;
+      saveBatch(this.db, raw);
+      emitBatch(this.db, raw, "batch.resumed", now);
+      return true;
+    });
+  }
+
+  async end(tenant: string, id: string, as: "cancelled" | "expired" | "failed", error: string | null, now: number): Promise<BatchRow | null> {
+    return this.change(tenant, id, (raw) => {
+      if (isFinal(raw.status)) return false;
+      cancelOpenWork(this.db, raw, as === "expired" ? "expired" : "cancelled");
+      raw.error = error;
+      closeBatch(this.db, raw, as === "cancelled" ? "cancel" : as === "expired" ? "expire" : "fail", as, now);
+      return true;
+    });
+  }
+
+  async finish(tenant: string, id: string, failure: { error: string; code: string }, now: number): Promise<BatchRow | null> {
+    return this.change(tenant, id, (raw) => {
+      if (isFinal(raw.status)) return false;
+      failOpenItems(this.db, raw, failure, now);
+      endIfSettled(this.db, raw, now);
+      return true;
+    });
+  }
+
+  async setPriority(tenant: string, id: string, priority: number, now: number): Promise<BatchRow | null> {
+    return this.change(tenant, id, (raw) => {
+      if (isFinal(raw.status)) return false;
+      raw.priority = priority;
+      saveBatch(this.db, raw);
+      emitBatch(this.db, raw, "batch.progress", now, { priority });
+      return true;
+    });
+  }
+
+  async retry(tenant: string, id: string, selection: RetrySelection, now: number): Promise<{ batch: BatchRow; items: number } | null> {
+    return this.db.transaction(() => {
+      const raw = loadOwnBatch(this.db, tenant, id);
+      if (raw === undefined || !isFinal(raw.status)) return null;
+      const items = reopenItems(this.db, raw, selection, now);
+      return { batch: toBatchRow(raw), items };
+    });
+  }
+
+  async remove(tenant: string, before: number, options: { limit: number; dryRun: boolean }): Promise<number> {
+    const ids = this.db.all<{ id: string }>(
+      "SELECT id FROM batches WHERE tenant = ? AND completed_at IS NOT NULL AND completed_at < ? ORDER BY completed_at LIMIT ?",
+      tenant,
+      before,
+      options.limit,
+    );
+    if (options.dryRun) return ids.length;
+    for (const { id } of ids) {
+      this.db.transaction(() => {
+        countStatus(this.db, loadBatch(this.db, id)!, -1);
+        this.erase(id);
+      });
+    }
+    return ids.length;
+  }
+
+  async runnable(now: number, options: Parameters<BatchStore["runnable"]>[1]): Promise<RunnableBatch[]> {
+    const executors = options.executors === null ? "" : ` AND executor IN (${marks(options.executors)})`;
+    const notExecutors = options.notExecutors.length === 0 ? "" : ` AND executor NOT IN (${marks(options.notExecutors)})`;
+    const operations = options.operations === undefined ? "" : ` AND operation IN (${marks(options.operations)})`;
+    const extra = [...(options.executors ?? []), ...options.notExecutors, ...(options.operations ?? [])];
+    const open = "sealed = 1 AND deps_open = 0 AND ready_at IS NOT NULL AND status IN ('pending', 'running')";
+    const found: RunnableBatch[] = [];
+    for (let priority = 3; priority >= 0; priority--) {
+      // Skip from tenant to tenant over the index: the cost grows with tenants that have work, not with their batches.
+      let tenant = "";
+      for (;;) {
+        const next = this.db.get<{ tenant: string }>(
+          `SELECT tenant FROM batches WHERE ${open} AND priority = ? AND tenant > ? ORDER BY tenant LIMIT 1`,
+          priority,
+          tenant,
+        );
+        if (next === undefined) break;
+        tenant = next.tenant;
+        const rows = this.db.all<{ id: string; operation: string; ready_at: number; leased_chunks: number; max_leased: number | null }>(
+          `SELECT id, operation, ready_at, leased_chunks, max_leased FROM batches WHERE ${open} AND priority = ? AND tenant = ? AND ready_at <= ?
+             AND (max_leased IS NULL OR leased_chunks < max_leased)${executors}${notExecutors}${operations} ORDER BY ready_at LIMIT ?`,
+          priority,
+          tenant,
+          now,
+          ...extra,
+          options.perTenant,
+        );
+        for (const row of rows) {
+          found.push({ id: row.id, tenant, operation: row.operation, priority, readyAt: row.ready_at, leasedChunks: row.leased_chunks, maxLeasedChunks: row.max_leased });
+        }
+      }
+    }
+    return found;
+  }
+
+  async nextReadyAt(now: number): Promise<number | null> {
+    const open = "sealed = 1 AND deps_open = 0 AND ready_at IS NOT NULL AND status IN ('pending', 'running')";
+    return this.db.get<{ at: number | null }>(`SELECT MIN(ready_at) AS at FROM batches INDEXED BY batches_runnable WHERE ${open} AND ready_at > ?`, now)!.at;
+  }
+
+  async overdue(now: number, limit: number): Promise<{ tenant: string; id: string }[]> {
+    return this.db.all("SELECT tenant, id FROM batches WHERE deadline_at IS NOT NULL AND completed_at IS NULL AND sealed = 1 AND deadline_at <= ? ORDER BY deadline_at LIMIT ?", now, limit);
+  }
+
+  async nextDeadlineAt(): Promise<number | null> {
+    return this.db.get<{ at: number | null }>("SELECT MIN(deadline_at) AS at FROM batches WHERE deadline_at IS NOT NULL AND completed_at IS NULL")!.at;
+  }
+
+  private insert(batch: NewBatch): void {
+    this.db.run(
+      `INSERT INTO batches (id, tenant, operation, status, priority, created_at, deadline_at, executor, stream, stream_key, close_reason, name, description,
+         filters, options, metadata, depends_on, tags, warnings, max_leased) VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      batch.id,
+      batch.tenant,
+      batch.operation,
+      batch.priority,
+      batch.createdAt,
+      batch.deadlineAt,
+      batch.executor,
+      batch.stream,
+      batch.streamKey,
+      batch.closeReason,
+      batch.name,
+      batch.description,
+      JSON.stringify(batch.filters),
+      JSON.stringify(batch.options),
+      batch.metadata === null ? null : JSON.stringify(batch.metadata),
+      JSON.stringify(batch.dependsOn),
+      JSON.stringify(batch.tags),
+      JSON.stringify(batch.warnings),
+      batch.maxLeasedChunks,
+    );
+  }
+
+  private addChunks(tenant: string, batchId: string, chunks: NewChunk[]): void {
+    let items = 0;
+    for (const chunk of chunks) {
+      insertChunk(this.db, { tenant, batchId, epoch: 1 }, chunk, true);
+      items += chunk.keys.length;
+    }
+    this.db.run("UPDATE batches SET total_items = total_items + ?, open_chunks = open_chunks + ? WHERE id = ? AND sealed = 0", items, chunks.length, batchId);
+  }
+
+  private sealNow(request: SealRequest): BatchRow {
+    const raw = loadBatch(this.db, request.batchId)!;
+    raw.sealed = 1;
+    raw.announced = request.announcedItems;
+    raw.total_items += request.announcedItems;
+    raw.max_failures = request.maxFailures;
+    countStatus(this.db, raw, 1);
+    const broken = this.linkDependencies(raw);
+    refreshReadyAt(this.db, raw);
+    saveBatch(this.db, raw);
+    emitBatch(this.db, raw, "batch.created", request.now, { name: raw.name, priority: raw.priority });
+    if (broken !== null) {
+      cancelOpenWork(this.db, raw, "cancelled");
+      raw.error = `Batch ${broken.id}, which this one depends on, ended as ${broken.status}`;
+      closeBatch(this.db, raw, "fail", "failed", request.now);
+    } else if (raw.deps_open === 0) {
+      endIfSettled(this.db, raw, request.now);
+    }
+    return toBatchRow(raw);
+  }
+
+  /** Counts the dependencies that are still open; returns one that ended without completing, if any. */
+  private linkDependencies(raw: RawBatch): RawBatch | null {
+    for (const id of JSON.parse(raw.depends_on) as string[]) {
+      const dependency = loadOwnBatch(this.db, raw.tenant, id);
+      if (dependency === undefined || dependency.status === "completed") continue;
+      if (isFinal(dependency.status)) return dependency;
+      if (this.db.run("INSERT INTO batch_deps (batch_id, depends_on) VALUES (?, ?) ON CONFLICT DO NOTHING", raw.id, id) > 0) raw.deps_open += 1;
+    }
+    return null;
+  }
+
+  private change(tenant: string, id: string, work: (raw: RawBatch) => boolean): BatchRow | null {
+    return this.db.transaction(() => {
+      const raw = loadOwnBatch(this.db, tenant, id);
+      return raw !== undefined && work(raw) ? toBatchRow(raw) : null;
+    });
+  }
+
+  private erase(id: string): void {
+    for (const table of ["chunks", "payloads", "segments", "failures", "error_groups", "recorded", "batch_stats", "batch_deps"]) {
+      this.db.run(`DELETE FROM ${table} WHERE batch_id = ?`, id);
+    }
+    this.db.run("DELETE FROM batches WHERE id = ?", id);
+  }
+
+  /** From the maintained counts where the filter allows; else over the narrowest index. */
+  private total(filter: BatchFilter, where: string, parameters: SQLInputValue[]): number {
+    const plain = [filter.createdAfter, filter.createdBefore, filter.name, filter.stream, filter.tag].every((value) => value === undefined);
+    if (!plain) return this.db.get<{ n: number }>(`SELECT COUNT(*) AS n FROM batches WHERE ${where}`, ...parameters)!.n;
+    return this.db.get<{ n: number }>(
+      "SELECT COALESCE(SUM(batches), 0) AS n FROM batch_counts WHERE tenant = ?1 AND (?2 IS NULL OR operation = ?2) AND (?3 IS NULL OR status = ?3)",
+      filter.tenant,
+      filter.operation ?? null,
+      filter.status ?? null,
+    )!.n;
+  }
+}
+
+function marks(values: readonly unknown[]): string {
+  return values.map(() => "?").join(", ");
+}
+
+function conditions(filter: BatchFilter): { where: string; parameters: SQLInputValue[] } {
+  const where = ["sealed = 1", "tenant = ?"];
+  const parameters: SQLInputValue[] = [filter.tenant];
+  const add = (sql: string, value: SQLInputValue | undefined): void => {
+    if (value === undefined) return;
+    where.push(sql);
+    parameters.push(value);
+  };
+  add("operation = ?", filter.operation);
+  add("status = ?", filter.status);
+  add("created_at >= ?", filter.createdAfter);
+  add("created_at <= ?", filter.createdBefore);
+  add("name LIKE ? ESCAPE '\\'", filter.name === undefined ? undefined : `%${filter.name.replace(/[\\%_]/g, "\\$&")}%`);
+  add("stream = ?", filter.stream);
+  add("EXISTS (SELECT 1 FROM json_each(tags) WHERE json_each.value = ?)", filter.tag);
+  return { where: where.join(" AND "), parameters };
+}
+

@@ -1,0 +1,78 @@
+import { keyHash } from "../../model/key-hash.ts";
+import { splitLines } from "../../model/item.ts";
+import type { ChunkState } from "../../model/moves.ts";
+import type { NewChunk } from "../port.ts";
+import type { Database } from "./database.ts";
+
+export interface RawChunk {
+  id: number;
+  tenant: string;
+  batch_id: string;
+  epoch: number;
+  state: ChunkState;
+  root: number;
+  position: number;
+  items: number;
+  settled: number;
+  moved: number;
+  attempt: number;
+  crashes: number;
+  available_at: number;
+  fence: number;
+  lease_until: number | null;
+  worker_id: string | null;
+  done: Uint8Array | null;
+}
+
+export function loadChunk(db: Database, id: number): RawChunk | undefined {
+  return db.get<RawChunk>("SELECT * FROM chunks WHERE id = ?", id);
+}
+
+/** Adds a chunk with its payload; `root` false for successors of an earlier chunk. */
+export function insertChunk(db: Database, owner: { tenant: string; batchId: string; epoch: number }, chunk: NewChunk, root: boolean): void {
+  const id = db.insert(
+    "INSERT INTO chunks (tenant, batch_id, epoch, state, root, position, items, attempt, crashes, available_at) VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?)",
+    owner.tenant,
+    owner.batchId,
+    owner.epoch,
+    root ? 1 : 0,
+    chunk.position,
+    chunk.keys.length,
+    chunk.attempt,
+    chunk.crashes,
+    chunk.availableAt,
+  );
+  const hashes = new Uint32Array(chunk.keys.length);
+  for (let i = 0; i < hashes.length; i++) hashes[i] = keyHash(chunk.keys[i]!);
+  db.run(
+    "INSERT INTO payloads (chunk_id, batch_id, hashes, keys, body) VALUES (?, ?, ?, ?, ?)",
+    id,
+    owner.batchId,
+    new Uint8Array(hashes.buffer),
+    JSON.stringify(chunk.keys),
+    chunk.body,
+  );
+}
+
+export function loadPayload(db: Database, chunkId: number): { keys: string[]; body: string } {
+  const row = db.get<{ keys: string; body: string }>("SELECT keys, body FROM payloads WHERE chunk_id = ?", chunkId)!;
+  return { keys: JSON.parse(row.keys) as string[], body: row.body };
+}
+
+/** Newest chunk first: where the items with this key stand. Reads four bytes an item, then verifies the hits. */
+export function findItem(db: Database, batchId: string, key: string): { chunkId: number; index: number }[] {
+  const wanted = keyHash(key);
+  const candidates: number[] = [];
+  for (const row of db.iterate<{ chunk_id: number; hashes: Uint8Array }>("SELECT chunk_id, hashes FROM payloads WHERE batch_id = ?", batchId)) {
+    const hashes = new Uint32Array(row.hashes.buffer, row.hashes.byteOffset, row.hashes.byteLength >> 2);
+    if (hashes.includes(wanted)) candidates.push(row.chunk_id);
+  }
+  return candidates
+    .map((chunkId) => ({ chunkId, index: loadPayload(db, chunkId).keys.indexOf(key) }))
+    .filter((place) => place.index >= 0)
+    .sort((a, b) => b.chunkId - a.chunkId);
+}
+
+export function payloadText(db: Database, chunkId: number, index: number): string {
+  return splitLines(loadPayload(db, chunkId).body)[index]!;
+}

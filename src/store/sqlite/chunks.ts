@@ -1,0 +1,320 @@
+import { countBits, hasBit, newBits, setBit } from "../../model/bits.ts";
+import { isFinal } from "../../model/moves.ts";
+import { BatchStats } from "../../model/stats/batch-stats.ts";
+import type { ChunkStore, ChunkView, ClaimedChunk, Commit, CommitOutcome, LostLease, RecordedResult } from "../port.ts";
+import {
+  cancelOpenWork,
+  closeBatch,
+  emitBatch,
+  emitProgress,
+  endIfSettled,
+  insertEvent,
+  loadBatch,
+  loadOwnBatch,
+  loadStats,
+  moveBatch,
+  openCount,
+  refreshReadyAt,
+  saveBatch,
+  saveStats,
+  toBatchRow,
+  type RawBatch,
+} from "./batch-row.ts";
+import { findItem, insertChunk, loadChunk, loadPayload, payloadText, type RawChunk } from "./chunk-row.ts";
+import type { Database } from "./database.ts";
+import { insertFailures } from "./failure-rows.ts";
+
+/** Statistics of batches that are being committed to, decoded: this process is the only writer. Kept small; the store has them all. */
+const STATS_KEPT = 64;
+
+export class SqliteChunks implements ChunkStore {
+  private readonly db: Database;
+  private readonly stats = new Map<string, BatchStats>();
+
+  constructor(db: Database) {
+    this.db = db;
+  }
+
+  async pending(batchId: string, now: number, limit: number, except: ReadonlySet<number>): Promise<{ id: number; crashes: number }[]> {
+    const found: { id: number; crashes: number }[] = [];
+    const rows = this.db.iterate<{ id: number; crashes: number }>(
+      "SELECT id, crashes FROM chunks WHERE batch_id = ? AND state = 'pending' AND available_at <= ? ORDER BY available_at, id",
+      batchId,
+      now,
+    );
+    for (const row of rows) {
+      if (except.has(row.id)) continue;
+      found.push({ id: row.id, crashes: row.crashes });
+      if (found.length >= limit) break;
+    }
+    return found;
+  }
+
+  async claim(chunkId: number, lease: { workerId: string; leaseMs: number; now: number }): Promise<ClaimedChunk | null> {
+    return this.db.transaction(() => {
+      const chunk = loadChunk(this.db, chunkId);
+      if (chunk === undefined || chunk.state !== "pending" || chunk.available_at > lease.now) return null;
+      const raw = loadBatch(this.db, chunk.batch_id)!;
+      if ((raw.status !== "pending" && raw.status !== "running") || raw.sealed === 0 || raw.deps_open > 0) return null;
+      if (raw.max_leased !== null && raw.leased_chunks >= raw.max_leased) return null;
+
+      const leaseUntil = lease.now + lease.leaseMs;
+      const fence = chunk.fence + 1;
+      this.db.run("UPDATE chunks SET state = 'leased', fence = ?, lease_until = ?, worker_id = ? WHERE id = ? AND state = 'pending'", fence, leaseUntil, lease.workerId, chunkId);
+      raw.leased_chunks += 1;
+      raw.running += chunk.items - chunk.settled - chunk.moved;
+      this.start(raw, lease.now);
+      refreshReadyAt(this.db, raw);
+      saveBatch(this.db, raw);
+      return {
+        id: chunkId,
+        tenant: chunk.tenant,
+        batchId: chunk.batch_id,
+        epoch: chunk.epoch,
+        fence,
+        attempt: chunk.attempt,
+        crashes: chunk.crashes,
+        position: chunk.position,
+        leaseUntil,
+        ...loadPayload(this.db, chunkId),
+        done: chunk.done ?? newBits(chunk.items),
+        batch: toBatchRow(raw),
+      };
+    });
+  }
+
+  async commit(commit: Commit): Promise<CommitOutcome> {
+    return this.writeStats(() => {
+      const chunk = loadChunk(this.db, commit.chunkId);
+      const raw = chunk === undefined ? undefined : loadBatch(this.db, chunk.batch_id);
+      if (chunk === undefined || raw === undefined) return { accepted: false, batch: null };
+      const results = commit.successes.count + commit.failures.length;
+      if (chunk.state !== "leased" || chunk.fence !== commit.fence) {
+        this.db.run("UPDATE batches SET late = late + ? WHERE id = ?", results, raw.id);
+        return { accepted: false, batch: toBatchRow({ ...raw, late: raw.late + results }) };
+      }
+      const settled = chunk.settled + results;
+      const rest = chunk.items - settled - chunk.moved;
+      if (countBits(commit.done) !== settled) throw new Error(`chunk ${chunk.id}: ${settled} items settled, but ${countBits(commit.done)} marked`);
+
+      this.writeResults(raw, chunk.id, commit.successes, commit.failures, commit.now);
+      this.addStats(raw, commit.stats, commit.successes.count, commit.failures.length, commit.now);
+      raw.cost += commit.cost;
+      raw.running -= commit.end === "checkpoint" ? results : results + rest;
+      if (commit.end === "checkpoint") {
+        this.db.run("UPDATE chunks SET settled = ?, done = ?, crashes = 0 WHERE id = ?", settled, commit.done, chunk.id);
+      } else if (commit.end === "release") {
+        raw.leased_chunks -= 1;
+        this.db.run(
+          "UPDATE chunks SET state = 'pending', lease_until = NULL, settled = ?, done = ?, crashes = ? WHERE id = ?",
+          settled,
+          commit.done,
+          results > 0 ? 0 : chunk.crashes,
+          chunk.id,
+        );
+        refreshReadyAt(this.db, raw);
+      } else {
+        this.finishChunk(raw, chunk, commit, settled, rest);
+      }
+      this.afterResults(raw, commit.now, commit.progress);
+      return { accepted: true, batch: toBatchRow(raw) };
+    });
+  }
+
+  async renew(leases: readonly { chunkId: number; fence: number }[], leaseUntil: number): Promise<number[]> {
+    return this.db.transaction(() =>
+      leases
+        .filter(({ chunkId, fence }) => this.db.run("UPDATE chunks SET lease_until = ? WHERE id = ? AND state = 'leased' AND fence = ?", leaseUntil, chunkId, fence) > 0)
+        .map((lease) => lease.chunkId),
+    );
+  }
+
+  async reap(selection: { now: number } | { workerPrefix: string; now: number }): Promise<LostLease[]> {
+    return this.db.transaction(() => {
+      const lost =
+        "workerPrefix" in selection
+          ? this.db.all<RawChunk>("SELECT * FROM chunks WHERE state = 'leased' AND substr(worker_id, 1, length(?1)) = ?1", selection.workerPrefix)
+          : this.db.all<RawChunk>("SELECT * FROM chunks WHERE state = 'leased' AND lease_until < ?", selection.now);
+      return lost.map((chunk) => {
+        const raw = loadBatch(this.db, chunk.batch_id)!;
+        this.db.run("UPDATE chunks SET state = 'pending', lease_until = NULL, crashes = crashes + 1 WHERE id = ?", chunk.id);
+        raw.leased_chunks -= 1;
+        raw.running -= chunk.items - chunk.settled - chunk.moved;
+        refreshReadyAt(this.db, raw);
+        saveBatch(this.db, raw);
+        const data = { batch_id: raw.id, chunk: chunk.id, reason: "lease_lost", worker: chunk.worker_id, crashes: chunk.crashes + 1 };
+        insertEvent(this.db, { tenant: raw.tenant, type: "chunk.stalled", entity: { kind: "batch", id: raw.id }, severity: "critical", ts: selection.now, data });
+        return { chunkId: chunk.id, tenant: raw.tenant, batchId: raw.id, workerId: chunk.worker_id ?? "", crashes: chunk.crashes + 1 };
+      });
+    });
+  }
+
+  async nextLeaseEnd(): Promise<number | null> {
+    return this.db.get<{ at: number | null }>("SELECT MIN(lease_until) AS at FROM chunks WHERE state = 'leased'")!.at;
+  }
+
+  async list(tenant: string, batchId: string, page: { after: number; limit: number }): Promise<ChunkView[]> {
+    return this.db
+      .all<RawChunk>("SELECT * FROM chunks WHERE batch_id = ? AND tenant = ? AND id > ? ORDER BY id LIMIT ?", batchId, tenant, page.after, page.limit)
+      .map(toView);
+  }
+
+  async open(tenant: string, batchId: string, limit: number): Promise<ChunkView[]> {
+    const leased = this.db.all<RawChunk>("SELECT * FROM chunks WHERE state = 'leased' AND batch_id = ? AND tenant = ? ORDER BY lease_until LIMIT ?", batchId, tenant, limit);
+    const pending = this.db.all<RawChunk>(
+      "SELECT * FROM chunks WHERE state = 'pending' AND batch_id = ? AND tenant = ? ORDER BY available_at, id LIMIT ?",
+      batchId,
+      tenant,
+      limit,
+    );
+    return [...leased, ...pending].map(toView);
+  }
+
+  async record(tenant: string, batchId: string, results: RecordedResult[], now: number): ReturnType<ChunkStore["record"]> {
+    return this.writeStats(() => {
+      const raw = loadOwnBatch(this.db, tenant, batchId);
+      if (raw === undefined || isFinal(raw.status)) return null;
+      const unknown: string[] = [];
+      let accepted = 0;
+      for (const result of results) {
+        const place = this.settle(raw, result);
+        if (place === "unknown") unknown.push(result.nodeId);
+        if (typeof place === "string") continue;
+        accepted += 1;
+        const stats = new BatchStats();
+        if (result.durationMs !== null) stats.addDuration(result.durationMs);
+        if (result.qualityScore !== null) stats.addScore(result.qualityScore);
+        const failures = result.failure === null ? [] : [{ ...result.failure, nodeId: result.nodeId, line: result.line, index: place.index }];
+        this.writeResults(raw, place.chunkId, { body: result.failure === null ? result.line : "", count: result.failure === null ? 1 : 0 }, failures, now);
+        this.addStats(raw, stats, 1 - failures.length, failures.length, now);
+        raw.cost += result.cost;
+      }
+      if (accepted > 0) {
+        this.start(raw, now);
+        refreshReadyAt(this.db, raw);
+        this.afterResults(raw, now, true);
+      }
+      return { accepted, duplicates: results.length - accepted - unknown.length, unknown, batch: toBatchRow(raw) };
+    });
+  }
+
+  async payload(tenant: string, batchId: string, key: string): Promise<string | null> {
+    if (loadOwnBatch(this.db, tenant, batchId) === undefined) return null;
+    const place = findItem(this.db, batchId, key)[0];
+    return place === undefined ? null : payloadText(this.db, place.chunkId, place.index);
+  }
+
+  private start(raw: RawBatch, now: number): void {
+    if (raw.status !== "pending") return;
+    moveBatch(this.db, raw, "start", "running");
+    raw.started_at = now;
+    saveBatch(this.db, raw);
+    emitBatch(this.db, raw, "batch.started", now);
+  }
+
+  private finishChunk(raw: RawBatch, chunk: RawChunk, commit: Commit, settled: number, rest: number): void {
+    const handedOn = commit.next.reduce((sum, next) => sum + next.keys.length, 0);
+    if (handedOn !== rest) throw new Error(`chunk ${chunk.id}: ${rest} items are open, but ${handedOn} are handed on`);
+    this.db.run("UPDATE chunks SET state = 'done', lease_until = NULL, settled = ?, moved = ?, done = ? WHERE id = ?", settled, rest, commit.done, chunk.id);
+    for (const next of commit.next) insertChunk(this.db, { tenant: raw.tenant, batchId: raw.id, epoch: raw.epoch }, next, false);
+    raw.leased_chunks -= 1;
+    raw.open_chunks += commit.next.length - 1;
+    raw.retried += commit.retried;
+    if (commit.next.length > 0) refreshReadyAt(this.db, raw);
+    if (commit.retried > 0) {
+      const data = { batch_id: raw.id, chunk: chunk.id, reason: "retry", items: commit.retried, attempt: chunk.attempt + 1 };
+      insertEvent(this.db, { tenant: raw.tenant, type: "chunk.retried", entity: { kind: "batch", id: raw.id }, severity: "info", ts: commit.now, data });
+    }
+  }
+
+  private writeResults(raw: RawBatch, chunkId: number | null, successes: Commit["successes"], failures: Commit["failures"], now: number): void {
+    if (successes.count > 0) {
+      this.db.run(
+        "INSERT INTO segments (batch_id, chunk_id, epoch, results, created_at, body) VALUES (?, ?, ?, ?, ?, ?)",
+        raw.id,
+        chunkId,
+        raw.epoch,
+        successes.count,
+        now,
+        successes.body,
+      );
+    }
+    if (failures.length > 0) insertFailures(this.db, raw, chunkId, failures, now);
+    raw.succeeded += successes.count;
+    raw.failed += failures.length;
+  }
+
+  private addStats(raw: RawBatch, delta: BatchStats, succeeded: number, failed: number, now: number): void {
+    if (succeeded + failed === 0) return;
+    let stats = this.stats.get(raw.id);
+    if (stats === undefined) {
+      stats = loadStats(this.db, raw.id);
+      if (this.stats.size >= STATS_KEPT) this.stats.delete(this.stats.keys().next().value!);
+      this.stats.set(raw.id, stats);
+    }
+    stats.merge(delta);
+    stats.timeline.add(now, succeeded, failed);
+    saveStats(this.db, raw.id, stats);
+  }
+
+  /** A transaction whose failure also forgets the decoded statistics it may have changed. */
+  private writeStats<T>(work: () => T): T {
+    try {
+      return this.db.transaction(work);
+    } catch (error) {
+      this.stats.clear();
+      throw error;
+    }
+  }
+
+  private afterResults(raw: RawBatch, now: number, progress: boolean): void {
+    if (raw.max_failures !== null && raw.failed > raw.max_failures && !isFinal(raw.status)) {
+      cancelOpenWork(this.db, raw, "cancelled");
+      raw.error = `Stopped: ${raw.failed} items failed, more than the ${raw.max_failures} that maxFailures allows`;
+      closeBatch(this.db, raw, "fail", "failed", now);
+    } else if (openCount(raw) === 0) {
+      endIfSettled(this.db, raw, now);
+    } else {
+      saveBatch(this.db, raw);
+      if (progress) emitProgress(this.db, raw, now);
+      return;
+    }
+    this.stats.delete(raw.id);
+  }
+
+  /** Marks one reported item as settled and says where it stands. */
+  private settle(raw: RawBatch, result: RecordedResult): { chunkId: number | null; index: number | null } | "duplicate" | "unknown" {
+    for (const place of findItem(this.db, raw.id, result.nodeId)) {
+      const chunk = loadChunk(this.db, place.chunkId)!;
+      const done = chunk.done ?? newBits(chunk.items);
+      // Settled here, or handed on to a successor, which was looked at before (newest first).
+      if (hasBit(done, place.index) || chunk.state === "done") continue;
+      if (chunk.state !== "pending") return "unknown";
+      setBit(done, place.index);
+      const finished = chunk.settled + 1 + chunk.moved === chunk.items;
+      this.db.run("UPDATE chunks SET done = ?, settled = settled + 1, state = ? WHERE id = ?", done, finished ? "done" : "pending", chunk.id);
+      if (finished) raw.open_chunks -= 1;
+      return place;
+    }
+    if (raw.announced === 0) return findItem(this.db, raw.id, result.nodeId).length > 0 ? "duplicate" : "unknown";
+    if (openCount(raw) === 0) return "unknown";
+    const isNew = this.db.run("INSERT INTO recorded (batch_id, key) VALUES (?, ?) ON CONFLICT DO NOTHING", raw.id, result.nodeId) > 0;
+    return isNew ? { chunkId: null, index: null } : "duplicate";
+  }
+}
+
+function toView(chunk: RawChunk): ChunkView {
+  return {
+    id: chunk.id,
+    epoch: chunk.epoch,
+    state: chunk.state,
+    position: chunk.position,
+    items: chunk.items,
+    settled: chunk.settled,
+    attempt: chunk.attempt,
+    crashes: chunk.crashes,
+    availableAt: chunk.available_at,
+    leaseUntil: chunk.lease_until,
+    workerId: chunk.worker_id,
+  };
+}

@@ -1,0 +1,95 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { BatchyardError } from "../../model/errors.ts";
+
+/** SQLite result codes that say "the disk", not "the program": FULL 13, IOERR 10, READONLY 8. */
+const DISK_CODES = new Set([8, 10, 13]);
+/** CORRUPT 11, NOTADB 26. */
+const DAMAGE_CODES = new Set([11, 26]);
+
+/** One connection, its prepared statements and its transactions. Everything is synchronous: a transaction is one turn of the event loop. */
+export class Database {
+  readonly path: string;
+  private readonly connection: DatabaseSync;
+  private readonly statements = new Map<string, StatementSync>();
+
+  constructor(path: string, synchronous: "NORMAL" | "FULL") {
+    this.path = path;
+    try {
+      this.connection = new DatabaseSync(path);
+      // WAL: readers never wait for the writer. busy_timeout: a backup or doctor of another process holds locks briefly.
+      // cache 64 MiB, mmap 256 MiB: lists over a million rows stay in memory. Checkpoint every 16 MiB instead of 4:
+      // each one syncs, and bulk intake writes hundreds of MiB.
+      this.exec(
+        `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = OFF;
+         PRAGMA cache_size = -65536; PRAGMA mmap_size = 268435456; PRAGMA wal_autocheckpoint = 4096; PRAGMA temp_store = MEMORY`,
+      );
+    } catch (error) {
+      throw this.translate(error);
+    }
+  }
+
+  exec(sql: string): void {
+    this.connection.exec(sql);
+  }
+
+  get<T>(sql: string, ...parameters: SQLInputValue[]): T | undefined {
+    return this.statement(sql).get(...parameters) as T | undefined;
+  }
+
+  all<T>(sql: string, ...parameters: SQLInputValue[]): T[] {
+    return this.statement(sql).all(...parameters) as T[];
+  }
+
+  /** Rows one by one, for results that do not fit in memory. Finish it before the next write. */
+  iterate<T>(sql: string, ...parameters: SQLInputValue[]): IterableIterator<T> {
+    return this.statement(sql).iterate(...parameters) as IterableIterator<T>;
+  }
+
+  /** Number of rows changed. */
+  run(sql: string, ...parameters: SQLInputValue[]): number {
+    return Number(this.statement(sql).run(...parameters).changes);
+  }
+
+  /** Rowid of the row inserted. */
+  insert(sql: string, ...parameters: SQLInputValue[]): number {
+    return Number(this.statement(sql).run(...parameters).lastInsertRowid);
+  }
+
+  /** All of `work` or nothing of it. Disk errors come out as storage_full or damaged_store. */
+  transaction<T>(work: () => T): T {
+    if (this.connection.isTransaction) return work();
+    try {
+      this.exec("BEGIN IMMEDIATE");
+      const value = work();
+      this.exec("COMMIT");
+      return value;
+    } catch (error) {
+      // SQLite itself rolls back on FULL and IOERR; then there is nothing left to roll back.
+      if (this.connection.isTransaction) this.exec("ROLLBACK");
+      throw this.translate(error);
+    }
+  }
+
+  /** Closing runs the last checkpoint, so that the file is whole without its log. */
+  close(): void {
+    this.statements.clear();
+    this.connection.close();
+  }
+
+  private statement(sql: string): StatementSync {
+    let statement = this.statements.get(sql);
+    if (statement === undefined) {
+      statement = this.connection.prepare(sql);
+      this.statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  private translate(error: unknown): unknown {
+    const code = error instanceof Error && "errcode" in error ? Number(error.errcode) & 0xff : 0;
+    const reason = error instanceof Error ? error.message : String(error);
+    if (DISK_CODES.has(code)) return new BatchyardError("storage_full", { reason }, { cause: error, retryAfterSeconds: 30 });
+    if (DAMAGE_CODES.has(code)) return new BatchyardError("damaged_store", { path: this.path, reason }, { cause: error });
+    return error;
+  }
+}

@@ -1,0 +1,46 @@
+import type { NewFailure } from "../port.ts";
+import type { RawBatch } from "./batch-row.ts";
+import type { Database } from "./database.ts";
+
+const EXAMPLES = 5;
+
+/** Writes final failures and their groups. The batch's `failed` counter is the caller's. */
+export function insertFailures(db: Database, raw: RawBatch, chunkId: number | null, failures: readonly NewFailure[], now: number): void {
+  const groups = new Map<string, { first: NewFailure; count: number; examples: string[] }>();
+  for (const failure of failures) {
+    db.run(
+      "INSERT INTO failures (batch_id, chunk_id, item, epoch, node_id, fingerprint, error, created_at, line) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      raw.id,
+      chunkId,
+      failure.index,
+      raw.epoch,
+      failure.nodeId,
+      failure.fingerprint,
+      failure.error,
+      now,
+      failure.line,
+    );
+    const group = groups.get(failure.fingerprint);
+    if (group === undefined) groups.set(failure.fingerprint, { first: failure, count: 1, examples: [failure.nodeId] });
+    else {
+      group.count += 1;
+      if (group.examples.length < EXAMPLES) group.examples.push(failure.nodeId);
+    }
+  }
+  for (const [fingerprint, group] of groups) {
+    const stored = db.get<{ examples: string }>("SELECT examples FROM error_groups WHERE batch_id = ? AND fingerprint = ?", raw.id, fingerprint);
+    const examples = [...new Set([...(stored === undefined ? [] : (JSON.parse(stored.examples) as string[])), ...group.examples])].slice(0, EXAMPLES);
+    db.run(
+      `INSERT INTO error_groups (batch_id, fingerprint, error, code, category, failures, first_seen, last_seen, examples) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)
+       ON CONFLICT (batch_id, fingerprint) DO UPDATE SET failures = failures + ?6, last_seen = ?7, examples = ?8`,
+      raw.id,
+      fingerprint,
+      group.first.error,
+      group.first.code,
+      group.first.category,
+      group.count,
+      now,
+      JSON.stringify(examples),
+    );
+  }
+}

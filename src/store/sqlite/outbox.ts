@@ -1,0 +1,30 @@
+import type { OutboxRow, OutboxStore } from "../port.ts";
+import type { Database } from "./database.ts";
+
+export class SqliteOutbox implements OutboxStore {
+  private readonly db: Database;
+
+  constructor(db: Database) {
+    this.db = db;
+  }
+
+  async due(now: number, limit: number): Promise<OutboxRow[]> {
+    return this.db.all<OutboxRow>(
+      "SELECT id, tenant, channel, dedupe_key AS dedupeKey, subject, body, tries, next_at AS nextAt FROM outbox WHERE next_at IS NOT NULL AND next_at <= ? ORDER BY next_at, id LIMIT ?",
+      now,
+      limit,
+    );
+  }
+
+  async delivered(id: number, now: number): Promise<void> {
+    this.db.run("UPDATE outbox SET delivered_at = ?, next_at = NULL, tries = tries + 1 WHERE id = ?", now, id);
+  }
+
+  async failed(id: number, error: string, nextAt: number | null): Promise<void> {
+    this.db.run("UPDATE outbox SET last_error = ?, next_at = ?, tries = tries + 1 WHERE id = ?", error, nextAt, id);
+  }
+
+  async nextAt(): Promise<number | null> {
+    return this.db.get<{ at: number | null }>("SELECT MIN(next_at) AS at FROM outbox WHERE next_at IS NOT NULL")!.at;
+  }
+}

@@ -1,0 +1,89 @@
+import { joinLines, splitLines } from "../../model/item.ts";
+import type { RetrySelection } from "../port.ts";
+import { emitBatch, moveBatch, refreshReadyAt, saveBatch, type RawBatch } from "./batch-row.ts";
+import { insertChunk, loadPayload } from "./chunk-row.ts";
+import type { Database } from "./database.ts";
+
+interface FailedRow {
+  id: number;
+  chunk_id: number | null;
+  item: number | null;
+  node_id: string;
+  fingerprint: string;
+}
+
+/**
+ * Starts the next epoch of a final batch: failures are taken back (their rows stay, marked superseded) and their items
+ * go into new chunks; without a selection, cancelled and expired items are reopened too. Returns how many items run again.
+ */
+export function reopenItems(db: Database, raw: RawBatch, selection: RetrySelection, now: number): number {
+  const everything = selection.fingerprint === undefined && selection.nodeIds === undefined;
+  const rows = selectFailures(db, raw.id, selection);
+  const stopped = everything ? raw.cancelled + raw.expired : 0;
+  if (rows.length + stopped === 0) return 0;
+
+  moveBatch(db, raw, "retry", "pending");
+  raw.epoch += 1;
+  raw.completed_at = raw.error = raw.started_at = null;
+  raw.failed -= rows.length;
+  if (everything) {
+    raw.cancelled = raw.expired = 0;
+    raw.open_chunks += db.run(
+      "UPDATE chunks SET state = 'pending', epoch = ?, available_at = ?, crashes = 0 WHERE batch_id = ? AND state = 'cancelled' AND settled + moved < items",
+      raw.epoch,
+      now,
+      raw.id,
+    );
+  }
+  takeBack(db, raw, rows, now);
+  refreshReadyAt(db, raw);
+  saveBatch(db, raw);
+  emitBatch(db, raw, "batch.resumed", now, { retry: rows.length + stopped });
+  return rows.length + stopped;
+}
+
+function selectFailures(db: Database, batchId: string, selection: RetrySelection): FailedRow[] {
+  const columns = "SELECT id, chunk_id, item, node_id, fingerprint FROM failures WHERE batch_id = ? AND superseded IS NULL";
+  if (selection.nodeIds !== undefined) {
+    const rows = selection.nodeIds.flatMap((nodeId) => db.all<FailedRow>(`${columns} AND node_id = ?`, batchId, nodeId));
+    return rows.filter((row) => selection.fingerprint === undefined || row.fingerprint === selection.fingerprint).sort(byChunk);
+  }
+  if (selection.fingerprint !== undefined) return db.all<FailedRow>(`${columns} AND fingerprint = ?`, batchId, selection.fingerprint).sort(byChunk);
+  return db.all<FailedRow>(columns, batchId).sort(byChunk);
+}
+
+const byChunk = (a: FailedRow, b: FailedRow): number => (a.chunk_id ?? 0) - (b.chunk_id ?? 0) || (a.item ?? 0) - (b.item ?? 0);
+
+function takeBack(db: Database, raw: RawBatch, rows: readonly FailedRow[], now: number): void {
+  const byGroup = new Map<string, number>();
+  for (let i = 0; i < rows.length; ) {
+    const chunkId = rows[i]!.chunk_id;
+    const same: FailedRow[] = [];
+    while (i < rows.length && rows[i]!.chunk_id === chunkId) same.push(rows[i++]!);
+    for (const row of same) {
+      db.run("UPDATE failures SET superseded = ? WHERE id = ?", raw.epoch, row.id);
+      byGroup.set(row.fingerprint, (byGroup.get(row.fingerprint) ?? 0) + 1);
+      // A result reported without a chunk can be reported again.
+      if (chunkId === null) db.run("DELETE FROM recorded WHERE batch_id = ? AND key = ?", raw.id, row.node_id);
+    }
+    if (chunkId !== null) reissue(db, raw, chunkId, same, now);
+  }
+  for (const [fingerprint, count] of byGroup) {
+    db.run("UPDATE error_groups SET failures = failures - ? WHERE batch_id = ? AND fingerprint = ?", count, raw.id, fingerprint);
+  }
+  db.run("DELETE FROM error_groups WHERE batch_id = ? AND failures = 0", raw.id);
+}
+
+function reissue(db: Database, raw: RawBatch, chunkId: number, rows: readonly FailedRow[], now: number): void {
+  const { keys, body } = loadPayload(db, chunkId);
+  const texts = splitLines(body);
+  const items = rows.map((row) => row.item!);
+  const position = db.get<{ position: number }>("SELECT position FROM chunks WHERE id = ?", chunkId)!.position;
+  insertChunk(
+    db,
+    { tenant: raw.tenant, batchId: raw.id, epoch: raw.epoch },
+    { position, keys: items.map((item) => keys[item]!), body: joinLines(items.map((item) => texts[item]!)), attempt: 0, availableAt: now, crashes: 0 },
+    false,
+  );
+  raw.open_chunks += 1;
+}

@@ -1,0 +1,53 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Store } from "../port.ts";
+import { SqliteAccess } from "./access.ts";
+import { SqliteAudit } from "./audit.ts";
+import { SqliteBatches } from "./batches.ts";
+import { SqliteChunks } from "./chunks.ts";
+import { Database } from "./database.ts";
+import { SqliteEvents } from "./events.ts";
+import { SqliteFiles } from "./files.ts";
+import { lockDirectory } from "./lock.ts";
+import { SqliteOutbox } from "./outbox.ts";
+import { SqliteRecords } from "./records.ts";
+import { SqliteResults } from "./results.ts";
+import { migrate } from "./schema.ts";
+import { SqliteUpkeep } from "./upkeep.ts";
+
+export interface SqliteOptions {
+  /** Data directory; created when absent, locked for this process. */
+  directory: string;
+  /** NORMAL survives kill -9 of every process; FULL also a power cut, at one disk sync a commit. docs/decisions/0003. */
+  synchronous: "NORMAL" | "FULL";
+}
+
+/** Opens the embedded store. Throws data_in_use, newer_schema, damaged_store. */
+export function openSqliteStore(options: SqliteOptions): Store {
+  mkdirSync(options.directory, { recursive: true });
+  const unlock = lockDirectory(options.directory);
+  try {
+    const db = new Database(join(options.directory, "batchyard.db"), options.synchronous);
+    migrate(db);
+    return {
+      kind: "sqlite",
+      batches: new SqliteBatches(db),
+      chunks: new SqliteChunks(db),
+      results: new SqliteResults(db),
+      records: new SqliteRecords(db),
+      files: new SqliteFiles(db),
+      access: new SqliteAccess(db),
+      events: new SqliteEvents(db),
+      outbox: new SqliteOutbox(db),
+      audit: new SqliteAudit(db),
+      upkeep: new SqliteUpkeep(db),
+      async close() {
+        db.close();
+        unlock();
+      },
+    };
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
