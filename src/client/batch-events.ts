@@ -30,19 +30,6 @@ export interface BatchEvents {
 export type BatchEventName = keyof BatchEvents;
 export type BatchEvent = { [N in BatchEventName]: { name: N; payload: BatchEvents[N] } }[BatchEventName];
 
-/** Types of the log that `batch:…` events are made of. */
-export const FOLLOWED_TYPES = [
-  "batch.created",
-  "batch.started",
-  "batch.progress",
-  "batch.paused",
-  "batch.resumed",
-  "batch.completed",
-  "batch.failed",
-  "batch.cancelled",
-  "batch.expired",
-] as const;
-
 /** The events a program sees for one event of the log; several when the server merged several. */
 export function batchEventsOf(event: FeedEvent): BatchEvent[] {
   return unmerged(event).flatMap(({ type, data }) => one(type, data));

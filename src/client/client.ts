@@ -2,19 +2,28 @@ import type { BatchEventName, BatchEvents } from "./batch-events.ts";
 import { ClientError } from "./client-error.ts";
 import { LiveBatches } from "./live.ts";
 import { linesOf, ndjsonBody, ndjsonPieces } from "./lines.ts";
-import { Transport, type Query, type TransportOptions } from "./transport.ts";
+import { Transport, type TransportOptions } from "./transport.ts";
 import { watchBatch, type BatchProgress } from "./watch.ts";
 import type {
   Batch,
   BatchItemResult,
+  CollectionInfo,
   CollectionRecord,
+  Comparison,
   CreateRequest,
+  DryRun,
   ErrorGroup,
+  ExportQuery,
   FileInfo,
+  FilesPage,
   HistoryPage,
   HistoryQuery,
   OperationInfo,
   Priority,
+  Reconciliation,
+  Recorded,
+  RecordsPage,
+  RecordsQuery,
   ReportedResult,
   ResultsPage,
   ResultsQuery,
@@ -60,6 +69,11 @@ export function createClient(options: ClientOptions) {
       }
       return upload(transport, request, items, headers, extras.signal);
     },
+    /** Every fault of a request, and what it would become, without creating anything. */
+    async dryRun(request: CreateRequest, items?: readonly Record<string, unknown>[]): Promise<DryRun> {
+      const json = items === undefined ? request : { ...request, items };
+      return transport.json<DryRun>("/api/batch/create", { method: "POST", query: { dryRun: true }, json });
+    },
     get,
     /** One page of results with the summary. */
     async resultsPage(id: string, query: ResultsQuery & { limit?: number; cursor?: string } = {}): Promise<ResultsPage> {
@@ -72,10 +86,7 @@ export function createClient(options: ClientOptions) {
     /** The same as JSON texts, one a result: for writing them on. */
     resultLines,
     /** Reports results of a batch whose items run elsewhere. */
-    async record(
-      id: string,
-      results: ReportedResult | readonly ReportedResult[],
-    ): Promise<{ accepted: number; duplicates: number; batch: Batch }> {
+    async record(id: string, results: ReportedResult | readonly ReportedResult[]): Promise<Recorded> {
       return transport.json(`${at(id)}/results`, { method: "POST", json: results });
     },
     async viz(id: string): Promise<Visualization> {
@@ -93,11 +104,13 @@ export function createClient(options: ClientOptions) {
     async stats(): Promise<Stats> {
       return (await transport.json<{ stats: Stats }>("/api/batch/stats")).stats;
     },
-    async compare(a: string, b: string): Promise<Record<string, unknown>> {
-      return transport.json<Record<string, unknown>>("/api/batch/compare", { query: { a, b } });
+    async compare(a: string, b: string): Promise<Comparison> {
+      return transport.json<Comparison>("/api/batch/compare", { query: { a, b } });
     },
-    async cancel(id: string): Promise<void> {
-      await transport.json(`${at(id)}/cancel`, { method: "POST", json: {} });
+    cancel: (id: string): Promise<Batch> => batchAt(`${at(id)}/cancel`),
+    /** Is each key of the batch exactly once among its results? */
+    async reconcile(id: string): Promise<Reconciliation> {
+      return (await transport.json<{ reconciliation: Reconciliation }>(`${at(id)}/reconcile`)).reconciliation;
     },
     pause: (id: string): Promise<Batch> => batchAt(`${at(id)}/pause`),
     resume: (id: string): Promise<Batch> => batchAt(`${at(id)}/resume`),
@@ -108,8 +121,8 @@ export function createClient(options: ClientOptions) {
     /** Settles what is open as failed and keeps what is done. */
     finish: (id: string, reason: string): Promise<Batch> => batchAt(`${at(id)}/finish`, { reason }),
     /** The results as a file's bytes. */
-    async export(id: string, query: { format: "csv" | "xlsx" | "jsonl"; success?: boolean }): Promise<ReadableStream<Uint8Array>> {
-      return bodyOf(await transport.send(`${at(id)}/export`, { query }));
+    async export(id: string, query: ExportQuery): Promise<ReadableStream<Uint8Array>> {
+      return bodyOf(await transport.send(`${at(id)}/export`, { query: { ...query } }));
     },
     /** Removes final batches older than that, with their results. */
     async cleanup(query: { daysToKeep: number; dryRun?: boolean }): Promise<number> {
@@ -132,6 +145,9 @@ export function createClient(options: ClientOptions) {
         });
         return answer.file;
       },
+      async list(query: { limit?: number; cursor?: string } = {}): Promise<FilesPage> {
+        return transport.json<FilesPage>("/api/files", { query });
+      },
       async get(id: string): Promise<FileInfo> {
         return (await transport.json<{ file: FileInfo }>(`/api/files/${encodeURIComponent(id)}`)).file;
       },
@@ -143,11 +159,11 @@ export function createClient(options: ClientOptions) {
       },
     },
     collections: {
-      async list(): Promise<{ name: string; records: number }[]> {
-        return (await transport.json<{ collections: { name: string; records: number }[] }>("/api/collections")).collections;
+      async list(): Promise<CollectionInfo[]> {
+        return (await transport.json<{ collections: CollectionInfo[] }>("/api/collections")).collections;
       },
-      async records(name: string, query: Query = {}): Promise<{ records: CollectionRecord[]; nextCursor: string | null }> {
-        return transport.json(`/api/collections/${encodeURIComponent(name)}`, { query });
+      async records(name: string, query: RecordsQuery = {}): Promise<RecordsPage> {
+        return transport.json<RecordsPage>(`/api/collections/${encodeURIComponent(name)}`, { query: { ...query } });
       },
       async get(name: string, key: string): Promise<CollectionRecord> {
         return (await transport.json<{ record: CollectionRecord }>(recordAt(name, key))).record;

@@ -1,12 +1,4 @@
-import {
-  batchEventsOf,
-  finalEventOf,
-  FOLLOWED_TYPES,
-  progressOf,
-  type BatchEvent,
-  type BatchEventName,
-  type BatchEvents,
-} from "./batch-events.ts";
+import { batchEventsOf, finalEventOf, progressOf, type BatchEvent, type BatchEventName, type BatchEvents } from "./batch-events.ts";
 import { ClientError } from "./client-error.ts";
 import { followEvents } from "./event-feed.ts";
 import type { Transport } from "./transport.ts";
@@ -53,7 +45,7 @@ export class LiveBatches {
     if (this.#connection !== null) return;
     const connection = new AbortController();
     this.#connection = connection;
-    const feed = { path: "/api/events", query: { types: FOLLOWED_TYPES.join(",") } };
+    const feed = { path: "/api/events", query: { types: "batch.*" } };
     followEvents(
       this.#transport,
       feed,

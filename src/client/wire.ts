@@ -1,187 +1,41 @@
-/**
- * What the HTTP API answers, as types only: nothing of this file is in a bundle. Times are ISO 8601 UTC.
- */
+import type { z } from "zod";
+import type * as access from "../api/contract/access.ts";
+import type * as batches from "../api/contract/batch.ts";
+import type * as results from "../api/contract/results.ts";
+import type * as stored from "../api/contract/stored.ts";
 
-export type BatchStatus = "pending" | "running" | "paused" | "completed" | "failed" | "cancelled" | "expired";
-export type Priority = "low" | "normal" | "high" | "critical";
+/** What the HTTP contract says, as types only: neither the schemas nor zod are in a client's bundle. */
 
-export interface Batch {
-  id: string;
-  operation: string;
-  status: BatchStatus;
-  /** Whole percent; 100 only when the batch has ended. */
-  progress: number;
-  created_at: string;
-  started_at?: string | null;
-  completed_at?: string | null;
-  total_items: number;
-  processed_items: number;
-  succeeded_items: number;
-  failed_items: number;
-  retried_items?: number;
-  filters?: Record<string, unknown>;
-  options?: Record<string, unknown>;
-  name?: string | null;
-  description?: string | null;
-  priority?: Priority;
-  stream?: string | null;
-  key?: string | null;
-  close_reason?: string | null;
-  executor?: string | null;
-  epoch?: number;
-  depends_on?: string[];
-  eta_at?: string | null;
-  items_per_second?: number | null;
-  /** US dollars. */
-  cost?: number | null;
-  error?: string | null;
-}
+export type Batch = z.output<typeof batches.batch>;
+export type BatchStatus = Batch["status"];
+export type Priority = Batch["priority"];
+export type CreateRequest = z.input<typeof batches.createRequest>;
+export type HistoryQuery = z.input<typeof batches.historyQuery>;
+export type HistoryPage = Omit<z.output<typeof batches.historyAnswer>, "success">;
+export type Stats = z.output<typeof batches.statsAnswer>["stats"];
+export type Why = Omit<z.output<typeof batches.whyAnswer>, "success">;
+export type DryRun = Omit<z.output<typeof batches.dryRunAnswer>, "success">;
+export type OperationInfo = z.output<typeof batches.operationsAnswer>["operations"][number];
 
-export interface CreateRequest {
-  operation: string;
-  filters?: Record<string, unknown>;
-  options?: Record<string, unknown>;
-  name?: string;
-  description?: string;
-  input?: { file_id: string } | { collection: string };
-  total_items?: number;
-  priority?: Priority;
-  depends_on?: string[];
-  metadata?: Record<string, unknown>;
-}
+export type BatchItemResult = z.output<typeof results.itemResult>;
+export type ReportedResult = z.input<typeof results.reportedResult>;
+export type Recorded = Omit<z.output<typeof results.recordAnswer>, "success">;
+export type Summary = results.Summary;
+export type ResultsPage = Omit<z.output<typeof results.resultsAnswer>, "success">;
+export type ResultsQuery = Pick<z.input<typeof results.resultsQuery>, "success" | "error" | "nodeId">;
+export type ErrorGroup = z.output<typeof results.errorsAnswer>["groups"][number];
+export type Visualization = results.Visualization;
+export type Comparison = Omit<z.output<typeof results.compareAnswer>, "success">;
+export type Reconciliation = z.output<typeof results.reconcileAnswer>["reconciliation"];
+export type ExportQuery = z.input<typeof results.exportQuery>;
 
-export interface BatchItemResult {
-  nodeId: string;
-  success: boolean;
-  result?: unknown;
-  error?: string;
-  errorCode?: string;
-  retries: number;
-  durationMs?: number;
-  /** 0..1 */
-  qualityScore?: number;
-  /** US dollars. */
-  cost?: number;
-  createdAt: string;
-}
+export type FileInfo = z.output<typeof stored.file>;
+export type FilesPage = Omit<z.output<typeof stored.filesAnswer>, "success">;
+export type CollectionInfo = z.output<typeof stored.collectionsAnswer>["collections"][number];
+export type CollectionRecord = z.output<typeof stored.storedRecord>;
+export type RecordsQuery = z.input<typeof stored.recordsQuery>;
+export type RecordsPage = Omit<z.output<typeof stored.recordsAnswer>, "success">;
 
-export type ReportedResult = Omit<BatchItemResult, "createdAt" | "retries"> & { retries?: number };
-
-export interface Summary {
-  total: number;
-  successful: number;
-  failed: number;
-  qualityScore?: number | null;
-  performanceMetrics: {
-    averageDuration: number;
-    totalDuration: number;
-    requestsPerMinute: number;
-    wallClockItemsPerMinute?: number | null;
-  };
-}
-
-export interface ResultsPage {
-  batch: Batch & { results: BatchItemResult[]; summary: Summary };
-  nextCursor: string | null;
-}
-
-export interface ResultsQuery {
-  success?: boolean;
-  /** Part of the error text. */
-  error?: string;
-  nodeId?: string;
-}
-
-export interface Visualization {
-  batchId: string;
-  overview: {
-    total: number;
-    successful: number;
-    failed: number;
-    pending: number;
-    successRate: number;
-    averageDuration: number;
-    estimatedCompletion: string | null;
-  };
-  timeline: { timestamp: string; successful: number; failed: number; pending: number; progress: number }[];
-  errorDistribution: { error: string; count: number; percentage: number; examples: string[] }[];
-  qualityDistribution: { range: string; count: number; percentage: number; averageScore: number }[];
-  performanceMetrics: Record<string, number | null>;
-  statusBreakdown: Record<string, number>;
-  operationMetrics: { itemsPerMinute: number | null; estimatedTimeRemaining: number | null; peakThroughput: number | null };
-}
-
-export interface ErrorGroup {
-  fingerprint: string;
-  error: string;
-  code: string;
-  category: string;
-  count: number;
-  percentage: number;
-  firstSeen: string;
-  lastSeen: string;
-  examples: string[];
-}
-
-export interface Why {
-  state: BatchStatus;
-  reasons: {
-    code: string;
-    message: string;
-    since: string | null;
-    chunks?: number;
-    worker?: string;
-    nextRetryAt?: string;
-    blockedBy?: string[];
-  }[];
-  eta: string | null;
-}
-
-export interface HistoryQuery {
-  operation?: string;
-  status?: BatchStatus;
-  createdAfter?: string;
-  createdBefore?: string;
-  name?: string;
-  stream?: string;
-  tag?: string;
-  limit?: number;
-  offset?: number;
-  cursor?: string;
-}
-
-export interface HistoryPage {
-  batches: Batch[];
-  count: number;
-  filter: Record<string, unknown>;
-  total: number;
-  nextCursor: string | null;
-}
-
-export interface Stats {
-  total: number;
-  byStatus: Record<string, number>;
-  byOperation: Record<string, number>;
-  completionRate: number;
-}
-
-export interface FileInfo {
-  id: string;
-  name: string;
-  bytes: number;
-  [field: string]: unknown;
-}
-
-export interface CollectionRecord {
-  key: string;
-  data: Record<string, unknown>;
-  [field: string]: unknown;
-}
-
-export interface OperationInfo {
-  name: string;
-  description: string;
-  /** JSON Schema of the operation's options. */
-  options: Record<string, unknown>;
-  [field: string]: unknown;
-}
+export type Role = z.output<typeof access.role>;
+export type ApiKey = z.output<typeof access.apiKey>;
+export type NewApiKey = z.input<typeof access.newKeyBody>;
