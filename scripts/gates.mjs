@@ -76,8 +76,11 @@ export function runGates(names) {
     const passed = code === 0 && enough;
     if (!passed) failed += 1;
     if (code !== 0) console.log(output.trim());
-    if (code === 0 && !enough) console.log(`${name} looked at ${count} ${gate.looksAt}, at least ${gate.floor} are expected: it does not see the tree`);
-    console.log(`${passed ? "ok    " : "FAILED"} ${name.padEnd(13)} ${count} ${gate.looksAt}  (${((performance.now() - began) / 1000).toFixed(1)} s)`);
+    if (code === 0 && !enough)
+      console.log(`${name} looked at ${count} ${gate.looksAt}, at least ${gate.floor} are expected: it does not see the tree`);
+    console.log(
+      `${passed ? "ok    " : "FAILED"} ${name.padEnd(13)} ${count} ${gate.looksAt}  (${((performance.now() - began) / 1000).toFixed(1)} s)`,
+    );
   }
   console.log(failed === 0 ? "check: all gates passed" : `check: ${failed} failed`);
   return failed === 0 ? 0 : 1;

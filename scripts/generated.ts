@@ -14,7 +14,11 @@ export interface Generated {
 export const GENERATED: readonly Generated[] = [
   { file: "docs/learn/states.md", name: "batch", text: () => diagram(BATCH_MOVES, "pending", FINAL_BATCH_STATES) },
   { file: "docs/learn/states.md", name: "chunk", text: () => diagram(CHUNK_MOVES, "pending", ["done", "cancelled"]) },
-  { file: "docs/learn/states.md", name: "item", text: () => diagram(ITEM_MOVES, "pending", ["succeeded", "failed", "cancelled", "expired"]) },
+  {
+    file: "docs/learn/states.md",
+    name: "item",
+    text: () => diagram(ITEM_MOVES, "pending", ["succeeded", "failed", "cancelled", "expired"]),
+  },
   { file: "docs/operate/errors.md", name: "errors", text: errorTable },
   { file: "docs/operate/config.md", name: "settings", text: settingsTable },
 ];

@@ -21,7 +21,13 @@ export const NEEDS = [
     async start(program) {
       const port = await freePort();
       const data = mkdtempSync(join(tmpdir(), "batchyard-redis-"));
-      const stop = await launch(program, ["--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", data], port, {}, data);
+      const stop = await launch(
+        program,
+        ["--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", data],
+        port,
+        {},
+        data,
+      );
       return { value: `redis://127.0.0.1:${port}`, stop };
     },
   },
@@ -135,7 +141,7 @@ async function launch(program, args, port, options, data) {
     await ended;
     rmSync(data, { recursive: true, force: true });
   };
-  for (const end = Date.now() + 30_000; !(await answers(port)); ) {
+  for (const end = Date.now() + 30_000; !(await answers(port));) {
     if (over !== null || Date.now() > end) {
       await stop();
       throw new Error(`${program} did not start (${over ?? "no answer in 30 s"}): ${said}`);

@@ -41,7 +41,8 @@ async function main(args) {
     const counts = count(report);
     for (const { need, reason } of left) console.log(`did not run: ${need.folders.join(", ")} (needs ${need.name}): ${reason}`);
     for (const file of counts.broken) console.log(`did not load: ${file}`);
-    if (code !== 0 && counts.failed === 0) console.log(`vitest ended with exit code ${code} although no test failed; its output above says why`);
+    if (code !== 0 && counts.failed === 0)
+      console.log(`vitest ended with exit code ${code} although no test failed; its output above says why`);
     if (counts.passed + counts.failed === 0) console.log("no test ran");
     console.log(`tests: ${counts.passed} passed, ${counts.failed} failed${counts.skipped === 0 ? "" : `, ${counts.skipped} skipped`}`);
     const whole = left.length === 0 || embeddedOnly;

@@ -22,11 +22,15 @@ describe("architecture", () => {
   });
 
   it("every relative import is a file, written with its extension", () => {
-    expect(imports.filter(({ target }) => target !== null && !existsSync(join(ROOT, target))).map((each) => `${each.from}: ${each.specifier}`)).toEqual([]);
+    expect(
+      imports.filter(({ target }) => target !== null && !existsSync(join(ROOT, target))).map((each) => `${each.from}: ${each.specifier}`),
+    ).toEqual([]);
   });
 
   it("every folder of src is in the may-import table", () => {
-    expect([...new Set(files.filter((file) => !file.endsWith(".test.ts")).map(roomOf))].filter((room) => !(room in MAY_IMPORT))).toEqual([]);
+    expect([...new Set(files.filter((file) => !file.endsWith(".test.ts")).map(roomOf))].filter((room) => !(room in MAY_IMPORT))).toEqual(
+      [],
+    );
   });
 
   it("no import points back, names an adapter, or uses a package outside its home", () => {

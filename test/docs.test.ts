@@ -39,10 +39,13 @@ describe("docs", () => {
     expect(broken).toEqual([]);
   });
 
-  it.each(GENERATED.map((part) => [`${part.file} (${part.name})`, part] as const))("%s is what the code says; npm run docs writes it", (_, part) => {
-    const page = read(part.file);
-    expect(page).toBe(withGenerated(page, part));
-  });
+  it.each(GENERATED.map((part) => [`${part.file} (${part.name})`, part] as const))(
+    "%s is what the code says; npm run docs writes it",
+    (_, part) => {
+      const page = read(part.file);
+      expect(page).toBe(withGenerated(page, part));
+    },
+  );
 
   it("errors.md has each code once, states.md each state", () => {
     const listed = [...read("docs/operate/errors.md").matchAll(/^\| `(\w+)` \| (\d{3}) \|/gm)].map((match) => match[1]);
@@ -53,7 +56,9 @@ describe("docs", () => {
 
   it("every page of docs can be reached from the table of contents", () => {
     const contents = read("docs/README.md");
-    expect(pages.filter((page) => page.startsWith("docs/") && page !== "docs/README.md" && !contents.includes(page.slice("docs/".length)))).toEqual([]);
+    expect(
+      pages.filter((page) => page.startsWith("docs/") && page !== "docs/README.md" && !contents.includes(page.slice("docs/".length))),
+    ).toEqual([]);
   });
 });
 
@@ -61,7 +66,12 @@ describe("docs/features.md", () => {
   const rows = read("docs/features.md")
     .split("\n")
     .filter((line) => /^\| *X?\d/.test(line))
-    .map((line) => line.split(/(?<!\\)\|/).slice(1, -1).map((cell) => cell.trim()));
+    .map((line) =>
+      line
+        .split(/(?<!\\)\|/)
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
 
   it("has every row exactly once", () => {
     const expected = [...Array.from({ length: 230 }, (_, i) => String(i + 1)), ...Array.from({ length: 24 }, (_, i) => `X${i + 1}`)];
@@ -77,7 +87,9 @@ describe("docs/features.md", () => {
   });
 
   it("names files that exist", () => {
-    const named = rows.flatMap(([id, , , place, test]) => [...`${place} ${test}`.matchAll(/`([\w.-]+\/[\w./-]+)`/g)].map((match) => [id, match[1] ?? ""] as const));
+    const named = rows.flatMap(([id, , , place, test]) =>
+      [...`${place} ${test}`.matchAll(/`([\w.-]+\/[\w./-]+)`/g)].map((match) => [id, match[1] ?? ""] as const),
+    );
     looked += named.length;
     expect(named.filter(([, file]) => !existsSync(join(ROOT, file)))).toEqual([]);
   });
@@ -85,7 +97,11 @@ describe("docs/features.md", () => {
 
 describe("code in the pages", () => {
   const blocks = pages.flatMap((page) =>
-    [...read(page).matchAll(/(?:<!-- (\S+) -->\n)?```(?:ts|typescript|js)\n([\s\S]*?)^```/gm)].map((match) => ({ page, source: match[1], code: match[2] ?? "" })),
+    [...read(page).matchAll(/(?:<!-- (\S+) -->\n)?```(?:ts|typescript|js)\n([\s\S]*?)^```/gm)].map((match) => ({
+      page,
+      source: match[1],
+      code: match[2] ?? "",
+    })),
   );
 
   it("is a file of examples/, named in a comment above, word for word", () => {

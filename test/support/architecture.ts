@@ -26,7 +26,11 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
 };
 
 /** Ports and what implements them: only main.ts names an adapter, everyone else the port. */
-export const ADAPTERS = [/^src\/store\/(?!port\.ts$|contract)[^/]+\//, /^src\/engine\/dispatcher\/(?!port\.ts$)/, /^src\/live\/(?!port\.ts$)/];
+export const ADAPTERS = [
+  /^src\/store\/(?!port\.ts$|contract)[^/]+\//,
+  /^src\/engine\/dispatcher\/(?!port\.ts$)/,
+  /^src\/live\/(?!port\.ts$)/,
+];
 
 /** Packages that belong to one folder. */
 export const PACKAGE_HOMES: readonly { package: RegExp; home: RegExp; reason: string }[] = [
@@ -36,7 +40,8 @@ export const PACKAGE_HOMES: readonly { package: RegExp; home: RegExp; reason: st
 ];
 
 /** A statement, not a word in a sentence: keywords in the order only SQL has. */
-const SQL = /\b(SELECT\s[\s\S]{1,200}?\sFROM\s|INSERT\s+(OR\s+\w+\s+)?INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|CREATE\s+(TABLE|INDEX|UNIQUE)\b|PRAGMA\s+\w+)/;
+const SQL =
+  /\b(SELECT\s[\s\S]{1,200}?\sFROM\s|INSERT\s+(OR\s+\w+\s+)?INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|CREATE\s+(TABLE|INDEX|UNIQUE)\b|PRAGMA\s+\w+)/;
 
 const isTest = (file: string): boolean => file.endsWith(".test.ts");
 
@@ -47,7 +52,9 @@ export function roomOf(file: string): string {
 
 /** Sentences about every import that is not allowed. Tests beside their file may use anything. */
 export function forbiddenImports(imports: readonly Import[]): string[] {
-  return imports.filter((each) => !isTest(each.from)).flatMap((each) => (each.target === null ? packageFaults(each) : fileFaults(each, each.target)));
+  return imports
+    .filter((each) => !isTest(each.from))
+    .flatMap((each) => (each.target === null ? packageFaults(each) : fileFaults(each, each.target)));
 }
 
 function fileFaults({ from }: Import, target: string): string[] {
@@ -90,7 +97,8 @@ export function forbiddenText(file: string, code: string): string[] {
     faults.push(`${file} reads process.env: only src/config.ts does`);
   }
   const sql = SQL.exec(code);
-  if (sql !== null && !file.startsWith("src/store/")) faults.push(`${file} contains SQL ('${sql[0].slice(0, 40).trim()}'): only src/store does`);
+  if (sql !== null && !file.startsWith("src/store/"))
+    faults.push(`${file} contains SQL ('${sql[0].slice(0, 40).trim()}'): only src/store does`);
   if (/(^|\/)(utils?|commons?|helpers?|misc)(\.|\/)/.test(file)) faults.push(`${file}: name the file by its noun`);
   return faults;
 }
