@@ -233,8 +233,8 @@ export class JsonScanner {
       length = key.length;
     }
     const limits = this.#limits;
-    if (length > limits.maxKeyLength) return this.#fail("key_too_long", from, { limit: limits.maxKeyLength });
-    if (++this.#keys > limits.maxKeys) return this.#fail("too_many_keys", from, { limit: limits.maxKeys });
+    if (length > limits.maxKeyLength) return this.#fail("key_too_long", from - 1, { limit: limits.maxKeyLength });
+    if (++this.#keys > limits.maxKeys) return this.#fail("too_many_keys", from - 1, { limit: limits.maxKeys });
     if (limits.refusePrototypeKeys && this.#reachesPrototype(text, from, to, depth)) return -1;
     if (this.#repeats(text, from, to, hash, depth)) return this.#fail("duplicate_key", from - 1, { key: shorten(unescape(text, from, to)) });
 
