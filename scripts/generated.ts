@@ -8,7 +8,7 @@ export interface Generated {
   file: string;
   /** Name between the markers `<!-- generated:NAME -->` and `<!-- /generated -->`. */
   name: string;
-  text(): string;
+  readonly text: () => string;
 }
 
 export const GENERATED: readonly Generated[] = [

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { cycles, forbiddenImports, forbiddenText, MAY_IMPORT, roomOf } from "./support/architecture.ts";
+import { cycles, forbiddenImports, forbiddenText, isTest, MAY_IMPORT, roomOf } from "./support/architecture.ts";
 import { filesUnder, importsOf, read, ROOT, withoutComments } from "./support/sources.ts";
 
 const files = filesUnder("src", ".ts");
@@ -28,9 +28,7 @@ describe("architecture", () => {
   });
 
   it("every folder of src is in the may-import table", () => {
-    expect([...new Set(files.filter((file) => !file.endsWith(".test.ts")).map(roomOf))].filter((room) => !(room in MAY_IMPORT))).toEqual(
-      [],
-    );
+    expect([...new Set(files.filter((file) => !isTest(file)).map(roomOf))].filter((room) => !(room in MAY_IMPORT))).toEqual([]);
   });
 
   it("no import points back, names an adapter, or uses a package outside its home", () => {

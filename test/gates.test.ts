@@ -10,7 +10,7 @@ afterAll(() => copy.remove());
 interface Fault {
   gate: string;
   what: string;
-  plant(): void;
+  readonly plant: () => void;
   /** What the gate has to say. */
   says: RegExp;
 }

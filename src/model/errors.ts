@@ -59,8 +59,14 @@ export const ERRORS = {
   storage_full: { status: 507, message: "The store cannot write: {reason}. Free some space; nothing accepted so far is lost" },
   // start-up and library
   bad_config: { status: 500, message: "{name} is {found}; {allowed}" },
-  data_in_use: { status: 500, message: "The data directory {path} is in use by pid {pid} since {since}; stop that process or choose another directory" },
-  newer_schema: { status: 500, message: "The store has schema {found}, this version knows up to {known}; run a newer Batchyard or restore a backup" },
+  data_in_use: {
+    status: 500,
+    message: "The data directory {path} is in use by pid {pid} since {since}; stop that process or choose another directory",
+  },
+  newer_schema: {
+    status: 500,
+    message: "The store has schema {found}, this version knows up to {known}; run a newer Batchyard or restore a backup",
+  },
   damaged_store: { status: 500, message: "The store {path} is damaged: {reason}. Restore the last backup; nothing was deleted" },
 } as const satisfies Record<string, { status: number; message: string }>;
 

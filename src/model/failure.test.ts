@@ -44,9 +44,12 @@ describe("classify", () => {
     expect(wait(undefined)).toBeNull();
   });
 
-  it.each(["ECONNRESET", "ETIMEDOUT", "ECONNREFUSED", "EPIPE", "EAI_AGAIN", "UND_ERR_SOCKET", "UND_ERR_HEADERS_TIMEOUT"])("%s is transient", (code) => {
-    expect(classify(withFields("net", { code }))).toMatchObject({ code, category: "transient" });
-  });
+  it.each(["ECONNRESET", "ETIMEDOUT", "ECONNREFUSED", "EPIPE", "EAI_AGAIN", "UND_ERR_SOCKET", "UND_ERR_HEADERS_TIMEOUT"])(
+    "%s is transient",
+    (code) => {
+      expect(classify(withFields("net", { code }))).toMatchObject({ code, category: "transient" });
+    },
+  );
 
   it.each(["ENOMEM", "EMFILE", "ENOSPC"])("%s is a matter of resources", (code) => {
     expect(classify(withFields("full", { code }))).toMatchObject({ code, category: "resource" });
@@ -54,7 +57,11 @@ describe("classify", () => {
 
   it("finds the reason of a failed fetch along its causes", () => {
     const error = new TypeError("fetch failed", { cause: withFields("connect ECONNREFUSED 10.0.0.1:80", { code: "ECONNREFUSED" }) });
-    expect(classify(error)).toMatchObject({ code: "ECONNREFUSED", category: "transient", error: "fetch failed: connect ECONNREFUSED 10.0.0.1:80" });
+    expect(classify(error)).toMatchObject({
+      code: "ECONNREFUSED",
+      category: "transient",
+      error: "fetch failed: connect ECONNREFUSED 10.0.0.1:80",
+    });
   });
 
   it("does not follow a circle of causes", () => {
@@ -71,14 +78,31 @@ describe("classify", () => {
   });
 
   it("retries what it does not know", () => {
-    for (const error of [new TypeError("x is not a function"), new SyntaxError("Unexpected token"), new RangeError("r"), new Error("Timeout")]) {
+    for (const error of [
+      new TypeError("x is not a function"),
+      new SyntaxError("Unexpected token"),
+      new RangeError("r"),
+      new Error("Timeout"),
+    ]) {
       expect(classify(error)).toEqual({ error: error.message, code: "handler_error", category: "transient", retryAfterMs: null });
     }
   });
 
   it("carries what an OperationError knows", () => {
-    const error = new OperationError("2 checks failed", { code: "schema_invalid", category: "data", result: { valid: false }, qualityScore: 0.5 });
-    expect(classify(error)).toEqual({ error: "2 checks failed", code: "schema_invalid", category: "data", retryAfterMs: null, result: { valid: false }, qualityScore: 0.5 });
+    const error = new OperationError("2 checks failed", {
+      code: "schema_invalid",
+      category: "data",
+      result: { valid: false },
+      qualityScore: 0.5,
+    });
+    expect(classify(error)).toEqual({
+      error: "2 checks failed",
+      code: "schema_invalid",
+      category: "data",
+      retryAfterMs: null,
+      result: { valid: false },
+      qualityScore: 0.5,
+    });
     expect(classify(new OperationError("no"))).toMatchObject({ code: "operation_failed", category: "permanent" });
     expect(classify(new OperationError("wait", { category: "rate_limit", retryAfterMs: 1500 }))).toMatchObject({ retryAfterMs: 1500 });
   });
@@ -95,7 +119,14 @@ describe("classify", () => {
     expect(classify(42).error).toBe("42");
     expect(classify({ message: "plain" }).error).toBe("plain");
     expect(classify(Symbol("s")).code).toBe("handler_error");
-    const hostile = new Proxy({}, { get: () => { throw new Error("trap"); } });
+    const hostile = new Proxy(
+      {},
+      {
+        get: () => {
+          throw new Error("trap");
+        },
+      },
+    );
     expect(classify(hostile).code).toBe("handler_error");
     const huge = classify(new Error("ä".repeat(5_000_000)));
     expect(Buffer.byteLength(huge.error)).toBeLessThanOrEqual(8192);

@@ -53,7 +53,19 @@ const MAX_CAUSES = 5;
 const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1000;
 const NO_MESSAGE = "The handler failed without saying why";
 
-const TRANSIENT_CODES = new Set(["ECONNRESET", "ETIMEDOUT", "ECONNREFUSED", "ECONNABORTED", "EPIPE", "EAI_AGAIN", "ENETUNREACH", "ENETDOWN", "EHOSTUNREACH", "EHOSTDOWN", "ENOTCONN"]);
+const TRANSIENT_CODES = new Set([
+  "ECONNRESET",
+  "ETIMEDOUT",
+  "ECONNREFUSED",
+  "ECONNABORTED",
+  "EPIPE",
+  "EAI_AGAIN",
+  "ENETUNREACH",
+  "ENETDOWN",
+  "EHOSTUNREACH",
+  "EHOSTDOWN",
+  "ENOTCONN",
+]);
 const RESOURCE_CODES = new Set(["ENOMEM", "EMFILE", "ENFILE", "ENOSPC", "EDQUOT", "ERR_WORKER_OUT_OF_MEMORY"]);
 
 /**
@@ -83,7 +95,10 @@ interface Verdict {
 
 function classed(error: unknown, now: number): Failure {
   const own = verdictOf(error, now);
-  const failure: Failure = { error: oneParagraph(messageOf(error)), ...(own ?? { code: "handler_error", category: "transient", retryAfterMs: null }) };
+  const failure: Failure = {
+    error: oneParagraph(messageOf(error)),
+    ...(own ?? { code: "handler_error", category: "transient", retryAfterMs: null }),
+  };
   if (own === null) {
     let cause = propertyOf(error, "cause");
     for (let depth = 0; depth < MAX_CAUSES && cause !== undefined && cause !== null; depth++) {
@@ -113,10 +128,15 @@ function verdictOf(error: unknown, now: number): Verdict | null {
   const category = propertyOf(error, "category");
   if (isCategory(category)) {
     const wait = propertyOf(error, "retryAfterMs");
-    return { code: code ?? "operation_failed", category, retryAfterMs: typeof wait === "number" ? clampWait(wait) : retryAfterOf(error, now) };
+    return {
+      code: code ?? "operation_failed",
+      category,
+      retryAfterMs: typeof wait === "number" ? clampWait(wait) : retryAfterOf(error, now),
+    };
   }
   const status = statusOf(error);
-  if (status !== null) return { code: code ?? `http_${status}`, category: categoryOfStatus(status), retryAfterMs: retryAfterOf(error, now) };
+  if (status !== null)
+    return { code: code ?? `http_${status}`, category: categoryOfStatus(status), retryAfterMs: retryAfterOf(error, now) };
   if (code !== null) {
     if (TRANSIENT_CODES.has(code) || code.startsWith("UND_ERR_")) return { code, category: "transient", retryAfterMs: null };
     if (RESOURCE_CODES.has(code)) return { code, category: "resource", retryAfterMs: null };
@@ -152,7 +172,11 @@ function codeOf(error: unknown): string | null {
 }
 
 function statusOf(error: unknown): number | null {
-  for (const candidate of [propertyOf(error, "status"), propertyOf(error, "statusCode"), propertyOf(propertyOf(error, "response"), "status")]) {
+  for (const candidate of [
+    propertyOf(error, "status"),
+    propertyOf(error, "statusCode"),
+    propertyOf(propertyOf(error, "response"), "status"),
+  ]) {
     if (typeof candidate === "number" && Number.isInteger(candidate) && candidate >= 400 && candidate <= 599) return candidate;
   }
   return null;
@@ -197,7 +221,11 @@ function messageOf(error: unknown): string {
 /** Control characters and line breaks become spaces; cut to 8 KB at a character's border. */
 export function oneParagraph(text: string): string {
   // Bounded before any expression runs over it: messages of 10 MB exist.
-  const line = text.slice(0, MAX_ERROR_BYTES * 2).replace(/[\s\p{Cc}]+/gu, " ").trim().toWellFormed();
+  const line = text
+    .slice(0, MAX_ERROR_BYTES * 2)
+    .replace(/[\s\p{Cc}]+/gu, " ")
+    .trim()
+    .toWellFormed();
   if (line === "") return NO_MESSAGE;
   if (line.length * 3 <= MAX_ERROR_BYTES || Buffer.byteLength(line) <= MAX_ERROR_BYTES) return line;
   const bytes = Buffer.from(line);

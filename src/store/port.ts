@@ -150,7 +150,10 @@ export interface BatchStore {
   remove(tenant: string, before: number, options: { limit: number; dryRun: boolean }): Promise<number>;
 
   /** Runnable batches: for every priority and tenant at most `perTenant`, those ready longest first. */
-  runnable(now: number, options: { executors: readonly string[] | null; notExecutors: readonly string[]; operations?: readonly string[]; perTenant: number }): Promise<RunnableBatch[]>;
+  runnable(
+    now: number,
+    options: { executors: readonly string[] | null; notExecutors: readonly string[]; operations?: readonly string[]; perTenant: number },
+  ): Promise<RunnableBatch[]>;
   /** When the next chunk that waits for its time becomes ready; null = none waits. */
   nextReadyAt(now: number): Promise<number | null>;
   /** Open batches whose deadline has passed. */
@@ -268,7 +271,12 @@ export interface ChunkStore {
   /** Open chunks of a batch: what `why` reads. */
   open(tenant: string, batchId: string, limit: number): Promise<ChunkView[]>;
   /** Results that come from outside, by key, each counted once. Null when there is no such batch or it is final. */
-  record(tenant: string, batchId: string, results: RecordedResult[], now: number): Promise<{ accepted: number; duplicates: number; unknown: string[]; batch: BatchRow } | null>;
+  record(
+    tenant: string,
+    batchId: string,
+    results: RecordedResult[],
+    now: number,
+  ): Promise<{ accepted: number; duplicates: number; unknown: string[]; batch: BatchRow } | null>;
   /** Payload text of one item of a batch by its key; null when there is none. */
   payload(tenant: string, batchId: string, key: string): Promise<string | null>;
 }
@@ -306,7 +314,13 @@ export interface ErrorGroup {
 
 export interface ResultStore {
   /** Result lines (JSON texts) of a batch in commit order, successes first. `next` null = that was all. */
-  page(tenant: string, batchId: string, filter: ResultFilter, cursor: ResultCursor | null, limit: number): Promise<{ lines: string[]; next: ResultCursor | null }>;
+  page(
+    tenant: string,
+    batchId: string,
+    filter: ResultFilter,
+    cursor: ResultCursor | null,
+    limit: number,
+  ): Promise<{ lines: string[]; next: ResultCursor | null }>;
   /** Largest group first. */
   groups(tenant: string, batchId: string): Promise<ErrorGroup[]>;
 }
@@ -335,9 +349,20 @@ export interface RecordStore {
   collections(tenant: string): Promise<{ name: string; records: number }[]>;
   get(tenant: string, collection: string, key: string): Promise<CollectionRecord | null>;
   /** In key order, `after` exclusive. */
-  list(tenant: string, collection: string, filter: RecordFilter, page: { after: string | null; limit: number }): Promise<CollectionRecord[]>;
+  list(
+    tenant: string,
+    collection: string,
+    filter: RecordFilter,
+    page: { after: string | null; limit: number },
+  ): Promise<CollectionRecord[]>;
   /** Writes all or nothing; `writer` makes a repeated insert by the same writer succeed again. */
-  put(tenant: string, collection: string, rows: { key: string; data: Record<string, unknown>; writer: string | null }[], mode: WriteMode, now: number): Promise<("inserted" | "updated" | "exists")[]>;
+  put(
+    tenant: string,
+    collection: string,
+    rows: { key: string; data: Record<string, unknown>; writer: string | null }[],
+    mode: WriteMode,
+    now: number,
+  ): Promise<("inserted" | "updated" | "exists")[]>;
   delete(tenant: string, collection: string, key: string): Promise<boolean>;
   /** Removes records last updated before `before`, at most `limit`. */
   deleteOlder(tenant: string, collection: string | null, before: number, limit: number): Promise<number>;

@@ -26,14 +26,10 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
 };
 
 /** Ports and what implements them: only main.ts names an adapter, everyone else the port. */
-export const ADAPTERS = [
-  /^src\/store\/(?!port\.ts$|contract)[^/]+\//,
-  /^src\/engine\/dispatcher\/(?!port\.ts$)/,
-  /^src\/live\/(?!port\.ts$)/,
-];
+const ADAPTERS = [/^src\/store\/(?!port\.ts$|contract)[^/]+\//, /^src\/engine\/dispatcher\/(?!port\.ts$)/, /^src\/live\/(?!port\.ts$)/];
 
 /** Packages that belong to one folder. */
-export const PACKAGE_HOMES: readonly { package: RegExp; home: RegExp; reason: string }[] = [
+const PACKAGE_HOMES: readonly { package: RegExp; home: RegExp; reason: string }[] = [
   { package: /^(node:sqlite|kysely|pg)$/, home: /^src\/store\//, reason: "only src/store talks to a database" },
   { package: /^(fastify|@fastify\/.*)$/, home: /^src\/api\//, reason: "only src/api speaks HTTP to clients" },
   { package: /^commander$/, home: /^src\/cli\//, reason: "only src/cli reads a command line" },
@@ -43,7 +39,8 @@ export const PACKAGE_HOMES: readonly { package: RegExp; home: RegExp; reason: st
 const SQL =
   /\b(SELECT\s[\s\S]{1,200}?\sFROM\s|INSERT\s+(OR\s+\w+\s+)?INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|CREATE\s+(TABLE|INDEX|UNIQUE)\b|PRAGMA\s+\w+)/;
 
-const isTest = (file: string): boolean => file.endsWith(".test.ts");
+/** Tests and what only tests use may import anything; nothing else may import them. */
+export const isTest = (file: string): boolean => /\.(test|fixture)\.ts$/.test(file);
 
 /** `src/store/sqlite/x.ts` → `store`; `src/main.ts` → `main.ts`. */
 export function roomOf(file: string): string {
@@ -60,6 +57,7 @@ export function forbiddenImports(imports: readonly Import[]): string[] {
 function fileFaults({ from }: Import, target: string): string[] {
   const room = roomOf(from);
   const faults: string[] = [];
+  if (isTest(target)) faults.push(`${from} imports ${target}: only tests use it`);
   if (!target.startsWith("src/")) faults.push(`${from} imports ${target}: sources import sources only`);
   else if (!mayImport(room, target)) {
     const allowed = MAY_IMPORT[room];

@@ -34,9 +34,7 @@ export class Timeline {
   }
 
   points(): TimelinePoint[] {
-    return [...this.buckets.entries()]
-      .sort(([a], [b]) => a - b)
-      .map(([number, counts]) => ({ at: number * this.widthMs, ...counts }));
+    return [...this.buckets.entries()].sort(([a], [b]) => a - b).map(([number, counts]) => ({ at: number * this.widthMs, ...counts }));
   }
 
   /** `[widthMs, bucket, succeeded, failed, …]`, buckets ascending. */
