@@ -1,0 +1,92 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Socket } from "node:net";
+import { STATUS_CODES } from "node:http";
+import { BatchyardError, ERRORS } from "../model/errors.ts";
+import { newId } from "../model/ids.ts";
+import type { Method } from "./route.ts";
+
+/** The one envelope of every error. */
+export function envelopeOf(error: BatchyardError, requestId: string): Record<string, unknown> {
+  const details = error.errors === undefined ? {} : { details: { errors: error.errors } };
+  return { success: false, error: error.message, code: error.code, ...details, requestId };
+}
+
+export function sendError(reply: FastifyReply, request: FastifyRequest, error: BatchyardError): FastifyReply {
+  if (error.retryAfterSeconds !== undefined) reply.header("retry-after", String(Math.max(1, Math.ceil(error.retryAfterSeconds))));
+  // After these the rest of the body is not worth reading: the connection ends with the answer.
+  if (error.status === 413 || error.status === 408) reply.header("connection", "close");
+  return reply.code(error.status).type("application/json; charset=utf-8").send(JSON.stringify(envelopeOf(error, request.id)));
+}
+
+/** Anything that was thrown, as an error a client may read. What we did not foresee becomes `internal`, and only the log has it. */
+export function asBatchyardError(thrown: unknown, request: FastifyRequest): BatchyardError {
+  if (thrown instanceof BatchyardError) return thrown;
+  const error = thrown as Partial<FastifyError>;
+  switch (error.code) {
+    case "FST_ERR_CTP_BODY_TOO_LARGE":
+    case "FST_REQ_FILE_TOO_LARGE":
+      return new BatchyardError("too_large", { limit: "the allowed number of" });
+    case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
+    case "FST_INVALID_MULTIPART_CONTENT_TYPE":
+      return new BatchyardError("unsupported_type", { type: request.headers["content-type"] ?? "", accepted: "application/json" });
+    case "FST_ERR_BAD_URL":
+    case "FST_ERR_MAX_PARAM_LENGTH":
+      return new BatchyardError("not_found", { path: pathOf(request.url) });
+    case "ECONNRESET":
+    case "ERR_STREAM_PREMATURE_CLOSE":
+      return new BatchyardError("bad_json", { reason: "it broke off" });
+    default:
+      break;
+  }
+  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
+    return new BatchyardError("validation_failed", { summary: error.message ?? "not understood" });
+  }
+  request.log.error({ err: thrown, requestId: request.id }, "request failed");
+  return new BatchyardError("internal", {}, { cause: thrown });
+}
+
+/** 404 or, where the path exists under other methods, 405 with Allow. */
+export function installNotFound(app: FastifyInstance, routes: readonly { method: Method; path: string }[]): void {
+  const patterns = routes.map(({ method, path }) => ({ method, pattern: new RegExp(`^${path.replace(/[.]/g, "\\.").replace(/:[A-Za-z]+/g, "[^/]+")}$`) }));
+  app.setNotFoundHandler((request, reply) => {
+    const path = pathOf(request.url);
+    const allowed = new Set(patterns.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method as string));
+    if (allowed.has("GET")) allowed.add("HEAD");
+    if (allowed.size === 0 || allowed.has(request.method)) return sendError(reply, request, new BatchyardError("not_found", { path }));
+    const list = [...allowed].sort().join(", ");
+    reply.header("allow", list);
+    return sendError(reply, request, new BatchyardError("method_not_allowed", { method: request.method, path, allowed: list }));
+  });
+}
+
+/** The answer to bytes that are no HTTP request, written by hand because there is no request yet. */
+export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === "ECONNRESET" || socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const fault =
+    error.code === "HPE_HEADER_OVERFLOW"
+      ? new BatchyardError("header_too_large")
+      : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
+        ? new BatchyardError("upload_too_slow", { seconds: 30 })
+        : error.code === "HPE_INVALID_METHOD"
+          ? new BatchyardError("method_not_allowed", { method: "This method", path: "this address", allowed: "GET, POST, PUT, DELETE" })
+          : new BatchyardError("validation_failed", { summary: "the bytes are not an HTTP/1.1 request" });
+  const requestId = newId("req");
+  const body = JSON.stringify(envelopeOf(fault, requestId));
+  const head = [
+    `HTTP/1.1 ${fault.status} ${STATUS_CODES[fault.status] ?? "Error"}`,
+    "content-type: application/json; charset=utf-8",
+    `content-length: ${Buffer.byteLength(body)}`,
+    `x-request-id: ${requestId}`,
+    ...(fault.status === ERRORS.method_not_allowed.status ? ["allow: GET, HEAD, POST, PUT, DELETE"] : []),
+    "connection: close",
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+}
+
+export function pathOf(url: string): string {
+  const end = url.search(/[?#]/);
+  return end === -1 ? url : url.slice(0, end);
+}

@@ -1,0 +1,49 @@
+import type { Logger } from "pino";
+import type { Batches } from "../batches/service.ts";
+import type { EventLog, SettledItems } from "../events/port.ts";
+import type { Files } from "../files/files.ts";
+import type { Clock } from "../model/clock.ts";
+import type { Registry } from "../operations/registry.ts";
+import type { AccessStore, AuditStore, FileStore, RecordStore } from "../store/port.ts";
+import type { ExternalLeases } from "./external.ts";
+
+/** What the HTTP surface needs to know of the configuration. */
+export interface ApiConfig {
+  /** An admin API key taken as it is; null = none. */
+  token: string | null;
+  limits: {
+    /** Bytes of a JSON body. */
+    bodyBytes: number;
+    /** Bytes of a streamed upload or a file. */
+    uploadBytes: number;
+    maxItems: number;
+    /** Batches a credential may create in a minute. */
+    createPerMinute: number;
+  };
+}
+
+export interface Health {
+  ready: boolean;
+  checks: Record<string, { ok: boolean; message?: string }>;
+}
+
+/** Everything behind the HTTP surface. */
+export interface ApiServices {
+  batches: Batches;
+  files: (tenant: string) => Files;
+  /** Metadata of files, for the list. */
+  fileRows: Pick<FileStore, "list">;
+  records: RecordStore;
+  access: AccessStore;
+  audit: AuditStore;
+  eventLog: EventLog;
+  /** Results as they settle, for `batch:item_completed`; null = that event is not sent. */
+  settled: SettledItems | null;
+  external: ExternalLeases;
+  registry: Registry;
+  config: ApiConfig;
+  clock: Clock;
+  log: Logger;
+  health(): Promise<Health>;
+  version: string;
+}
