@@ -7,7 +7,8 @@ export interface Files {
   save(bytes: AsyncIterable<Uint8Array>, meta: { name: string; contentType: string; purpose?: string | undefined; maxBytes?: number | undefined; expiresAt?: number | undefined }): Promise<FileRow>;
   /** Throws file_not_found. */
   get(id: string): Promise<FileRow>;
-  open(id: string): Promise<{ file: FileRow; stream: Readable }>;
+  /** Destroy the stream when it is not read to its end. `path` is where the bytes lie, for formats that are read by their directory. */
+  open(id: string): Promise<{ file: FileRow; stream: Readable; path: string }>;
   /** Throws file_in_use while an open batch reads it. */
   delete(id: string): Promise<void>;
 }
