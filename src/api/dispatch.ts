@@ -4,9 +4,9 @@ import { z } from "zod";
 import type { Clock } from "../model/clock.ts";
 import { BatchyardError, type Fault, invalid } from "../model/errors.ts";
 import { bodyText, hasNoBody, mediaType, parseBody } from "./body.ts";
-import { faultsOf } from "./faults.ts";
+import { faultsOf } from "../model/schema-faults.ts";
 import type { Idempotency } from "./idempotency.ts";
-import { instantMs } from "./contract/fields.ts";
+import { instantMs } from "../model/fields.ts";
 import type { Outcome, Route } from "./route.ts";
 
 export interface DispatchContext {

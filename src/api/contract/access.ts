@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { instant, text, time, yes } from "./fields.ts";
+import { instant, text, time, yes } from "../../model/fields.ts";
 
 /** Keys, the envelope of errors, and the doors everybody may knock on. */
 

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { BATCH_STATES } from "../../model/moves.ts";
 import { PRIORITIES } from "../../model/priority.ts";
-import { instant, record, text, time, whole, yes } from "./fields.ts";
-import { RUN_OPTION_NAMES, runOptions } from "./options.ts";
+import { instant, record, text, time, whole, yes } from "../../model/fields.ts";
+import { RUN_OPTION_NAMES, runOptions } from "../../model/run-options.ts";
 
 export const priority = z.enum(PRIORITIES);
 export const status = z.enum(BATCH_STATES);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { decimal, record, text, time, whole, yes } from "./fields.ts";
+import { decimal, record, text, time, whole, yes } from "../../model/fields.ts";
 
 /** Pull workers in any language: lease chunks under a fence, renew, settle. */
 

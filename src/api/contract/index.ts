@@ -1,6 +1,6 @@
 export * as access from "./access.ts";
 export * as batch from "./batch.ts";
 export * as external from "./external.ts";
-export * as options from "./options.ts";
+export * as options from "../../model/run-options.ts";
 export * as results from "./results.ts";
 export * as stored from "./stored.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { batch } from "./batch.ts";
-import { decimal, text, time, whole, yes } from "./fields.ts";
+import { decimal, text, time, whole, yes } from "../../model/fields.ts";
 
 export const itemResult = z.strictObject({
   nodeId: z.string(),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { instant, record, text, time, whole, yes } from "./fields.ts";
+import { instant, record, text, time, whole, yes } from "../../model/fields.ts";
 
 /** Files and collections. */
 

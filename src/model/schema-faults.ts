@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Fault } from "../model/errors.ts";
+import type { Fault } from "./errors.ts";
 
 type Issue = z.core.$ZodIssue;
 
