@@ -58,7 +58,7 @@ export function openServices(): ServicesFixture {
         return row;
       },
       get: async (id) => found(id).row,
-      open: async (id) => ({ file: found(id).row, stream: Readable.from([found(id).bytes]) }),
+      open: async (id) => ({ file: found(id).row, stream: Readable.from([found(id).bytes]), path: id }),
       async delete(id) {
         files.delete(id);
       },
