@@ -207,9 +207,9 @@ export function configFromProcess(flags: Flags = {}): Config {
 }
 
 /** What a terminal program asks of its surroundings, apart from the settings. */
-export function terminalFromProcess(): { color: boolean; ci: boolean } {
-  const noColor = process.env["NO_COLOR"];
-  return { color: (noColor === undefined || noColor === "") && process.env["TERM"] !== "dumb", ci: Boolean(process.env["CI"]) };
+export function terminalFromProcess(): { color: boolean; dumb: boolean; ci: boolean } {
+  const dumb = process.env["TERM"] === "dumb";
+  return { color: !dumb && (process.env["NO_COLOR"] ?? "") === "", dumb, ci: (process.env["CI"] ?? "") !== "" };
 }
 
 /** `KEY=value` lines; blank lines and lines that start with # are skipped, quotes around a value are taken off. */

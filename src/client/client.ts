@@ -5,6 +5,7 @@ import { linesOf, ndjsonBody, ndjsonPieces } from "./lines.ts";
 import { Transport, type TransportOptions } from "./transport.ts";
 import { watchBatch, type BatchProgress } from "./watch.ts";
 import type {
+  ApiKey,
   Batch,
   BatchItemResult,
   CollectionInfo,
@@ -18,6 +19,7 @@ import type {
   FilesPage,
   HistoryPage,
   HistoryQuery,
+  NewApiKey,
   OperationInfo,
   Priority,
   Reconciliation,
@@ -34,8 +36,11 @@ import type {
 
 export type ClientOptions = TransportOptions;
 
-/** Items of a batch: an array goes with the request, an async iterable is streamed as it comes, in constant memory. */
-export type Items = readonly Record<string, unknown>[] | AsyncIterable<Record<string, unknown>>;
+/**
+ * Items of a batch: an array goes with the request, an async iterable is streamed as it comes, in constant memory. A string
+ * among streamed items is the JSON text of one, sent as it is.
+ */
+export type Items = readonly Record<string, unknown>[] | AsyncIterable<Record<string, unknown> | string>;
 
 /** A client of one Batchyard server, for browsers and Node. Every method throws ClientError. */
 export function createClient(options: ClientOptions) {
@@ -173,6 +178,18 @@ export function createClient(options: ClientOptions) {
       },
       async delete(name: string, key: string): Promise<void> {
         await transport.send(recordAt(name, key), { method: "DELETE" });
+      },
+    },
+    keys: {
+      async list(): Promise<ApiKey[]> {
+        return (await transport.json<{ keys: ApiKey[] }>("/api/keys")).keys;
+      },
+      /** The secret is in this answer only. */
+      async create(key: NewApiKey): Promise<{ key: ApiKey; secret: string }> {
+        return transport.json("/api/keys", { method: "POST", json: key });
+      },
+      async revoke(id: string): Promise<void> {
+        await transport.send(`/api/keys/${encodeURIComponent(id)}`, { method: "DELETE" });
       },
     },
     /** Calls `handler` for every such event of any batch; the returned function takes it off again. */

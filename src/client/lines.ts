@@ -26,7 +26,7 @@ export async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator
   }
 }
 
-/** One JSON value a line, the first value first, in pieces of about 64 KiB, pulled as fast as the network takes them. */
+/** One JSON value a line, the first value first (a string is the JSON text of an item), in pieces of about 64 KiB, pulled as fast as the network takes them. */
 export function ndjsonBody(first: unknown, items: AsyncIterable<unknown> | Iterable<unknown>): ReadableStream<Uint8Array> {
   const pieces = ndjsonPieces(first, items);
   const encoder = new TextEncoder();
@@ -52,7 +52,7 @@ export async function* ndjsonPieces(
 ): AsyncGenerator<string, void, undefined> {
   let piece = `${JSON.stringify(first)}\n`;
   for await (const item of items) {
-    piece += `${JSON.stringify(item)}\n`;
+    piece += `${typeof item === "string" ? item : JSON.stringify(item)}\n`;
     if (piece.length >= LINES_A_PIECE) {
       yield piece;
       piece = "";

@@ -1,0 +1,51 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { createClient, type Client } from "../client/index.ts";
+import { configFromProcess, type Config } from "../config.ts";
+import { usage } from "./exit.ts";
+
+/** File in the data directory with an admin key for this machine's own commands; written by the server, mode 0600. */
+export const LOCAL_KEY_FILE = "admin.key";
+
+export interface ConnectionFlags {
+  url?: string;
+  data?: string;
+}
+
+/** The options of every command that talks to a server. */
+export function withConnection(command: Command): Command {
+  return command
+    .option("--url <url>", "the server (default: BATCHYARD_HOST and BATCHYARD_PORT, else http://127.0.0.1:8377)")
+    .option("--data <dir>", "data directory of a server on this machine, for its key (default: BATCHYARD_DATA, else ./data)");
+}
+
+/**
+ * A client of the server that is meant: --url or the configured host and port. The credential is BATCHYARD_TOKEN, else the
+ * local key of the data directory, which a server on this machine writes for its owner. That key is only ever sent to this
+ * machine: for another host BATCHYARD_TOKEN has to be set.
+ */
+export function connect(flags: ConnectionFlags): Client {
+  const config = configFromProcess({ BATCHYARD_DATA: flags.data });
+  const url = flags.url ?? `http://${reachable(config.host)}:${config.port}`;
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+    throw usage(`--url takes a URL such as http://127.0.0.1:8377, not '${url}'`);
+  const token = config.token ?? (isLocal(url) ? localKey(config) : null);
+  return createClient({ url, token: token ?? undefined });
+}
+
+function localKey(config: Config): string | null {
+  const path = join(config.data, LOCAL_KEY_FILE);
+  return existsSync(path) ? readFileSync(path, "utf8").trim() : null;
+}
+
+function isLocal(url: string): boolean {
+  const { hostname } = new URL(url);
+  return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+}
+
+/** A server that listens everywhere is reached on the loopback address. */
+function reachable(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
+  return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
+}

@@ -1,0 +1,50 @@
+/** Numbers and times as people read them. */
+
+export function count(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+/** "1,200/s", "0.4/s" */
+export function rate(itemsPerSecond: number): string {
+  const digits = itemsPerSecond < 10 ? 1 : 0;
+  return `${itemsPerSecond.toLocaleString("en-US", { maximumFractionDigits: digits })}/s`;
+}
+
+/** "450 ms", "5 s", "2 min 03 s", "1 h 02 min" */
+export function duration(ms: number): string {
+  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
+  const seconds = Math.round(ms / 1_000);
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ${pad(seconds % 60)} s`;
+  const minutes = Math.round(seconds / 60);
+  return `${Math.floor(minutes / 60)} h ${pad(minutes % 60)} min`;
+}
+
+/** "3.4 MB" */
+export function bytes(value: number): string {
+  const units = ["bytes", "kB", "MB", "GB", "TB"];
+  let at = 0;
+  let size = value;
+  for (; size >= 1_000 && at < units.length - 1; at += 1) size /= 1_000;
+  return `${at === 0 ? size : size.toFixed(1)} ${units[at]}`;
+}
+
+export function plural(n: number, one: string, many = `${one}s`): string {
+  return `${count(n)} ${n === 1 ? one : many}`;
+}
+
+function pad(value: number): string {
+  return String(value).padStart(2, "0");
+}
+
+/** Columns with two blanks between them; the first row is the heading. Right-aligned where `right` says so. */
+export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => (right.includes(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))
+      .join("  ")
+      .trimEnd(),
+  );
+  return lines.map((line) => `${line}\n`).join("");
+}

@@ -1,0 +1,41 @@
+import { PassThrough } from "node:stream";
+import type { Command } from "commander";
+import { describe, expect, it } from "vitest";
+import { createProgram } from "./program.ts";
+import { createTerminal } from "./terminal.ts";
+
+function commandsOf(command: Command): Command[] {
+  return command.commands.flatMap((sub) => [sub, ...commandsOf(sub)]);
+}
+
+function helpOf(command: Command): string {
+  let text = "";
+  command.configureOutput({
+    writeOut: (piece) => {
+      text += piece;
+    },
+  });
+  command.outputHelp();
+  return text;
+}
+
+describe("the program", () => {
+  const terminal = createTerminal(new PassThrough(), new PassThrough(), { color: false, dumb: false, ci: false });
+  const commands = commandsOf(createProgram({ terminal, end: () => undefined }));
+
+  it("has an example and a description for every command", () => {
+    expect(commands.length).toBeGreaterThan(14);
+    const poor = commands.filter((command) => command.description() === "" || !/\nExample:\n {2}\$ batchyard /.test(helpOf(command)));
+    expect(poor.map((command) => command.name())).toEqual([]);
+  });
+
+  it("describes every option and argument", () => {
+    const bare = commands.flatMap((command) => [
+      ...command.options.filter((option) => option.description === "").map((option) => `${command.name()} ${option.flags}`),
+      ...command.registeredArguments
+        .filter((argument) => argument.description === "")
+        .map((argument) => `${command.name()} <${argument.name()}>`),
+    ]);
+    expect(bare).toEqual([]);
+  });
+});
