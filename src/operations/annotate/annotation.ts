@@ -1,0 +1,32 @@
+/** What the local annotator says about a text. */
+export interface Annotation {
+  /** The text's most telling sentence, at most 240 characters: taken from the text, not written. */
+  description: string;
+  /** At most 8 keywords, lower case, best first; see keywords.ts. */
+  tags: string[];
+  /** At most 50. `NAME` is a run of proper nouns; the other types are wink-nlp's (DATE, MONEY, EMAIL, URL, …). */
+  entities: { type: string; value: string }[];
+  /** -1..1, the mean over the sentences that carry a feeling; 0 when none does. Null for a text that is not read. */
+  sentiment: number | null;
+  /** positive from 0.05 on, negative from -0.05 down. */
+  sentimentLabel: "positive" | "neutral" | "negative" | null;
+  /** ISO 639-1, or `und` when the text is too short to tell. */
+  language: string;
+  wordCount: number;
+  /** At 238 words a minute (Brysbaert 2019, silent reading of English). */
+  readingTimeSeconds: number;
+  /** What limits this annotation, one sentence each; absent when nothing does. */
+  notes?: string[];
+}
+
+/**
+ * How much an annotation can be relied on, 0..1:
+ *   0.50 · language (1 = certainly English, 0.6 = probably, 0 = another)
+ * + 0.35 · min(1, words ÷ 25)
+ * + 0.15 · min(1, tags ÷ 3)
+ * A text in another language gets at most 0.35.
+ */
+export function annotationQuality(certainty: 0 | 0.6 | 1, words: number, tags: number): number {
+  const score = 0.5 * certainty + 0.35 * Math.min(1, words / 25) + 0.15 * Math.min(1, tags / 3);
+  return Math.round(score * 1000) / 1000;
+}
