@@ -89,6 +89,12 @@ describe("what is refused", () => {
     expect(scanJson(text, ITEM_LIMITS)).toBeNull();
   });
 
+  it("names the key of a fault", () => {
+    expect(scanJson('{"a":{"b\\"":1,"b\\"":2}}')?.key).toBe('b"');
+    expect(scanJson('[{"__proto__":1}]', CONTROL_LIMITS)?.key).toBe("__proto__");
+    expect(scanJson("{")).not.toHaveProperty("key");
+  });
+
   it("refuses bytes that are not UTF-8", () => {
     expect(scanJson(Uint8Array.from([0x22, 0xc3, 0x28, 0x22]))?.code).toBe("bad_unicode");
     expect(scanJson(Buffer.from('{"a":"é"}'))).toBeNull();

@@ -1,3 +1,5 @@
+import { isUtf8 } from "node:buffer";
+import { LiveKeys, hashKey, hashStep, unescapeKey } from "./live-keys.ts";
 import { explain, faultMessage } from "./scan-hints.ts";
 import type { ScanCode } from "./scan-hints.ts";
 
@@ -31,6 +33,8 @@ export interface ScanFault {
   message: string;
   /** 1-based, in UTF-16 units. */
   column: number;
+  /** The key that is repeated or forbidden, unescaped and cut at 60 characters. */
+  key?: string;
 }
 
 const QUOTE = 0x22;
@@ -42,9 +46,6 @@ const CLOSE_OBJECT = 0x7d;
 const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 const MINUS = 0x2d;
-
-/** Objects with more keys than this look them up in a Set; below, comparing hashes in a row is faster. */
-const SET_FROM = 24;
 
 /** A decimal number of fewer characters without exponent is always finite. */
 const SURELY_FINITE = 300;
@@ -66,49 +67,40 @@ export class JsonScanner {
   readonly #watchHash: Int32Array;
   /** Per depth (1-based): 1 for an object, 0 for an array. */
   readonly #kinds: Uint8Array;
-  /** Per depth: index of the object's first key in the key stack. */
-  readonly #bases: Int32Array;
   /** Per depth: 1 while the value of a key named "constructor" is read. */
   readonly #constructors: Uint8Array;
-  /** Per depth: the keys of an object that has outgrown the linear search. */
-  readonly #sets: (Set<string> | undefined)[];
-  /** The stack of live keys: hash, and start and end of the raw text within the quotes. */
-  #hashes = new Int32Array(64);
-  #froms = new Int32Array(64);
-  #tos = new Int32Array(64);
-  #top = 0;
+  readonly #live: LiveKeys;
   #keys = 0;
   #code: ScanCode = "bad_json";
   #at = 0;
   #message = "";
+  #faultyKey: string | undefined;
 
   constructor(limits: ScanLimits = ITEM_LIMITS, watch: readonly string[] = []) {
     this.#limits = limits;
     this.#watch = watch;
-    this.#watchHash = Int32Array.from(watch, hashOf);
+    this.#watchHash = Int32Array.from(watch, hashKey);
     this.found = new Int32Array(watch.length).fill(-1);
     this.#kinds = new Uint8Array(limits.maxDepth + 1);
-    this.#bases = new Int32Array(limits.maxDepth + 1);
     this.#constructors = new Uint8Array(limits.maxDepth + 1);
-    this.#sets = Array.from({ length: limits.maxDepth + 1 }, () => undefined);
+    this.#live = new LiveKeys(limits.maxDepth);
   }
 
   /** Null when the text is one good JSON value. */
   scan(text: string): ScanFault | null {
-    this.#message = "";
-    this.#top = 0;
     this.#keys = 0;
     this.found.fill(-1);
     const end = this.#value(text, text.length);
     if (end >= 0) return null;
-    this.#sets.fill(undefined);
-    return { code: this.#code, message: this.#message, column: this.#at + 1 };
+    this.#live.clear();
+    const fault = { code: this.#code, message: this.#message, column: this.#at + 1 };
+    return this.#faultyKey === undefined ? fault : { ...fault, key: this.#faultyKey };
   }
 
   /** The whole text; -1 on a fault. */
   #value(text: string, end: number): number {
     const kinds = this.#kinds;
-    const bases = this.#bases;
+    const live = this.#live;
     let depth = 0;
     let i = 0;
     for (;;) {
@@ -123,7 +115,7 @@ export class JsonScanner {
       } else if (c === OPEN_OBJECT) {
         if (++depth > this.#limits.maxDepth) return this.#fail("too_deep", i, { limit: this.#limits.maxDepth });
         kinds[depth] = 1;
-        bases[depth] = this.#top;
+        live.open(depth);
         c = ++i < end ? text.charCodeAt(i) : -1;
         while (c === 0x20 || c === 0x0a || c === 0x0d || c === 0x09) c = ++i < end ? text.charCodeAt(i) : -1;
         if (c === QUOTE) {
@@ -132,6 +124,7 @@ export class JsonScanner {
           continue;
         }
         if (c !== CLOSE_OBJECT) return this.#unexpected(text, i, end, "a key in double quotes or }");
+        live.close(depth);
         depth--;
         i++;
       } else if (c === OPEN_ARRAY) {
@@ -168,8 +161,7 @@ export class JsonScanner {
         }
         if (inObject) {
           if (c !== CLOSE_OBJECT) return this.#unexpected(text, i, end, ", or }");
-          this.#top = bases[depth]!;
-          if (this.#sets[depth] !== undefined) this.#sets[depth] = undefined;
+          live.close(depth);
         } else if (c !== CLOSE_ARRAY) return this.#unexpected(text, i, end, ", or ]");
         depth--;
         i++;
@@ -219,7 +211,7 @@ export class JsonScanner {
     for (; i < end; i++) {
       c = text.charCodeAt(i);
       if (c === QUOTE || c === BACKSLASH || c < 0x20 || c >= 0xd800) break;
-      hash = (Math.imul(hash, 31) + c) | 0;
+      hash = hashStep(hash, c);
     }
     let to = i;
     let length = to - from;
@@ -228,15 +220,15 @@ export class JsonScanner {
       i = this.#string(text, from, end);
       if (i < 0) return -1;
       to = i - 1;
-      const key = unescape(text, from, to);
-      hash = hashOf(key);
+      const key = unescapeKey(text, from, to);
+      hash = hashKey(key);
       length = key.length;
     }
     const limits = this.#limits;
     if (length > limits.maxKeyLength) return this.#fail("key_too_long", from - 1, { limit: limits.maxKeyLength });
     if (++this.#keys > limits.maxKeys) return this.#fail("too_many_keys", from - 1, { limit: limits.maxKeys });
     if (limits.refusePrototypeKeys && this.#reachesPrototype(text, from, to, depth)) return -1;
-    if (this.#repeats(text, from, to, hash, depth)) return this.#fail("duplicate_key", from - 1, { key: shorten(unescape(text, from, to)) });
+    if (!this.#live.add(text, from, to, hash, depth)) return this.#fail("duplicate_key", from - 1, { key: shorten(unescapeKey(text, from, to)) });
 
     c = i < end ? text.charCodeAt(i) : -1;
     while (c === 0x20 || c === 0x0a || c === 0x0d || c === 0x09) c = ++i < end ? text.charCodeAt(i) : -1;
@@ -244,50 +236,15 @@ export class JsonScanner {
     i++;
     if (depth === 1) {
       for (let w = 0; w < this.#watchHash.length; w++) {
-        if (this.#watchHash[w] === hash && unescape(text, from, to) === this.#watch[w]) this.found[w] = i;
+        if (this.#watchHash[w] === hash && unescapeKey(text, from, to) === this.#watch[w]) this.found[w] = i;
       }
     }
     return i;
   }
 
-  /** Notes a key of the object at `depth`; true when the object has it already. */
-  #repeats(text: string, from: number, to: number, hash: number, depth: number): boolean {
-    const base = this.#bases[depth]!;
-    const top = this.#top;
-    const set = this.#sets[depth];
-    if (set === undefined) {
-      const hashes = this.#hashes;
-      for (let k = base; k < top; k++) {
-        if (hashes[k] === hash && unescape(text, this.#froms[k]!, this.#tos[k]!) === unescape(text, from, to)) return true;
-      }
-      if (top - base >= SET_FROM) {
-        const keys = new Set<string>();
-        for (let k = base; k < top; k++) keys.add(unescape(text, this.#froms[k]!, this.#tos[k]!));
-        keys.add(unescape(text, from, to));
-        this.#sets[depth] = keys;
-        return false;
-      }
-    } else {
-      const size = set.size;
-      return set.add(unescape(text, from, to)).size === size;
-    }
-    if (top === this.#hashes.length) this.#grow();
-    this.#hashes[top] = hash;
-    this.#froms[top] = from;
-    this.#tos[top] = to;
-    this.#top = top + 1;
-    return false;
-  }
-
-  #grow(): void {
-    this.#hashes = doubled(this.#hashes);
-    this.#froms = doubled(this.#froms);
-    this.#tos = doubled(this.#tos);
-  }
-
   /** `__proto__` anywhere, `prototype` right inside `constructor`. */
   #reachesPrototype(text: string, from: number, to: number, depth: number): boolean {
-    const key = unescape(text, from, to);
+    const key = unescapeKey(text, from, to);
     const isNested = depth > 1 && this.#kinds[depth - 1] === 1 && this.#constructors[depth - 1] === 1;
     this.#constructors[depth] = key === "constructor" ? 1 : 0;
     if (key !== "__proto__" && !(key === "prototype" && isNested)) return false;
@@ -339,6 +296,7 @@ export class JsonScanner {
     this.#code = fault.code;
     this.#at = fault.column - 1;
     this.#message = fault.message;
+    this.#faultyKey = fault.key;
     return -1;
   }
 
@@ -357,6 +315,7 @@ export class JsonScanner {
     this.#code = code;
     this.#at = at;
     this.#message = faultMessage(code, values);
+    this.#faultyKey = values["key"] === undefined ? undefined : String(values["key"]);
     return -1;
   }
 }
@@ -367,23 +326,8 @@ const anyValue = new JsonScanner(VALUE_LIMITS);
 export function scanJson(text: string | Uint8Array, limits: Partial<ScanLimits> = VALUE_LIMITS): ScanFault | null {
   const scanner = limits === VALUE_LIMITS ? anyValue : new JsonScanner({ ...VALUE_LIMITS, ...limits });
   if (typeof text === "string") return scanner.scan(text);
-  try {
-    return scanner.scan(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(text));
-  } catch {
-    return { code: "bad_unicode", message: faultMessage("bad_unicode", {}), column: 1 };
-  }
-}
-
-function hashOf(key: string): number {
-  let hash = 0;
-  for (let i = 0; i < key.length; i++) hash = (Math.imul(hash, 31) + key.charCodeAt(i)) | 0;
-  return hash;
-}
-
-/** The string whose raw text (already known to be good) stands between `from` and `to`. */
-function unescape(text: string, from: number, to: number): string {
-  const raw = text.slice(from, to);
-  return raw.includes("\\") ? (JSON.parse(`"${raw}"`) as string) : raw;
+  if (!isUtf8(text)) return { code: "bad_unicode", message: "the bytes are not UTF-8; save the text as UTF-8", column: 1 };
+  return scanner.scan(Buffer.from(text.buffer, text.byteOffset, text.length).toString("utf8"));
 }
 
 function hex4(text: string, from: number, end: number): number {
@@ -409,12 +353,6 @@ function kindOf(c: number): string {
   if (c === QUOTE) return "a string";
   if (c === 0x74 || c === 0x66) return "a boolean";
   return c === 0x6e ? "null" : "a number";
-}
-
-function doubled(list: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(list.length * 2);
-  larger.set(list);
-  return larger;
 }
 
 function shorten(text: string): string {

@@ -20,6 +20,13 @@ describe("sliceItems", () => {
     expect(sliceItems(text)).toEqual({ items, rest });
   });
 
+  it("stops at the limit of items, and takes linear time on long white space", () => {
+    expect(sliceItems('{"items":[1,2]}', 2).items).toHaveLength(2);
+    expect(() => sliceItems('{"items":[1,2,3]}', 2)).toThrow(expect.objectContaining({ code: "too_many_items" }));
+    const spaced = `{"a":${" ".repeat(2_000_000)}1}`;
+    expect(sliceItems(`{"items":[${spaced}]}`).items).toEqual([spaced]);
+  });
+
   it("is JSON exactly when its parts are, and the parts are the same values", () => {
     const body = fc.record({ before: fc.jsonValue(), items: fc.array(fc.jsonValue()), after: fc.jsonValue() });
     const edit = fc.record({ at: fc.nat(), cut: fc.nat(2), put: fc.constantFrom("", ",", "]", "[", "}", "{", '"', "\\", "\n", "1", ":") });

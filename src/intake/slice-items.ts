@@ -1,4 +1,5 @@
 import { BatchyardError, invalid } from "../model/errors.ts";
+import { MAX_ITEMS } from "./ndjson.ts";
 import { CONTROL_LIMITS, JsonScanner } from "./scan.ts";
 import type { ScanLimits } from "./scan.ts";
 
@@ -18,10 +19,10 @@ interface Span {
  * Cuts the inline items out of a control body, so that their text is never parsed and written again (9007199254740993 stays).
  *
  * Nothing is validated here, yet nothing bad gets through: the body is JSON exactly when `rest` and every element are,
- * and those are scanned on their own. A text this cannot follow comes back whole as `rest`.
+ * and those are scanned on their own. A text this cannot follow comes back whole as `rest`. Throws too_many_items.
  */
-export function sliceItems(bodyText: string): SlicedBody {
-  const elements = findItems(bodyText);
+export function sliceItems(bodyText: string, maxItems: number = MAX_ITEMS): SlicedBody {
+  const elements = findItems(bodyText, maxItems);
   if (elements === null) return { items: null, rest: bodyText };
   const first = elements[0]!;
   const last = elements.at(-1)!;
@@ -32,19 +33,19 @@ export function sliceItems(bodyText: string): SlicedBody {
 
 /**
  * A control body with its inline items cut out, checked but for the items themselves (see readInline).
- * Throws empty_body, bad_json (with line and column), forbidden_key, and validation_failed for what JSON allows and we refuse.
+ * Throws empty_body, bad_json (with line and column), forbidden_key, too_many_items, and validation_failed for what JSON allows and we refuse.
  */
-export function readBody(bodyText: string, limits: ScanLimits = CONTROL_LIMITS): SlicedBody {
+export function readBody(bodyText: string, limits: ScanLimits = CONTROL_LIMITS, maxItems: number = MAX_ITEMS): SlicedBody {
   if (bodyText.trim() === "") throw new BatchyardError("empty_body");
-  const sliced = sliceItems(bodyText);
+  const sliced = sliceItems(bodyText, maxItems);
   const fault = new JsonScanner(limits).scan(sliced.rest);
   if (fault === null) return sliced;
-  const cutAt = findItems(bodyText)?.[0]?.from ?? bodyText.length;
+  const cutAt = findItems(bodyText, maxItems)?.[0]?.from ?? bodyText.length;
   const removed = bodyText.length - sliced.rest.length;
   const offset = fault.column - 1 >= cutAt ? fault.column - 1 + removed : fault.column - 1;
   const position = positionOf(bodyText, offset);
   if (fault.code === "bad_json") throw new BatchyardError("bad_json", { reason: `${position}: ${fault.message}` });
-  if (fault.code === "forbidden_key") throw new BatchyardError("forbidden_key", { name: /"(.*?)"/.exec(fault.message)?.[1] ?? "" });
+  if (fault.code === "forbidden_key") throw new BatchyardError("forbidden_key", { name: fault.key ?? "" });
   throw invalid([{ path: "", code: fault.code, message: `${position}: ${fault.message}` }]);
 }
 
@@ -54,7 +55,7 @@ function positionOf(text: string, offset: number): string {
 }
 
 /** Spans of the elements of the top-level `items` array; one empty span for an empty array. */
-function findItems(text: string): Span[] | null {
+function findItems(text: string, maxItems: number): Span[] | null {
   let i = afterSpace(text, 0);
   if (text[i] !== "{") return null;
   i = afterSpace(text, i + 1);
@@ -64,7 +65,7 @@ function findItems(text: string): Span[] | null {
     i = afterSpace(text, keyEnd);
     if (text[i] !== ":") return null;
     i = afterSpace(text, i + 1);
-    if (isItems && text[i] === "[") return elementsOf(text, i + 1);
+    if (isItems && text[i] === "[") return elementsOf(text, i + 1, maxItems);
     i = nextComma(text, i);
     if (text[i] !== ",") return null;
     i = afterSpace(text, i + 1);
@@ -83,11 +84,13 @@ function isItemsKey(quoted: string): boolean {
 }
 
 /** The elements of an array that starts before `i`; null when its end is missing. */
-function elementsOf(text: string, i: number): Span[] | null {
+function elementsOf(text: string, i: number, maxItems: number): Span[] | null {
   const spans: Span[] = [];
   for (let from = i; ; ) {
     const to = nextComma(text, from);
     if (to >= text.length || text[to] === "}") return null;
+    // Before pushing: a body of commas alone must not fill the memory.
+    if (spans.length === maxItems) throw new BatchyardError("too_many_items", { limit: maxItems });
     spans.push({ from, to });
     if (text[to] === "]") return spans;
     from = to + 1;
@@ -129,9 +132,17 @@ function afterSpace(text: string, i: number): number {
   return i;
 }
 
+/** Without JSON's white space at both ends; not by a pattern, which would take quadratic time on a long run of spaces inside. */
+function trimmedJson(text: string): string {
+  const from = afterSpace(text, 0);
+  let to = text.length;
+  while (to > from && " \t\r\n".includes(text.charAt(to - 1))) to--;
+  return text.slice(from, to);
+}
+
 /** The text without white space around it and without line breaks between tokens; a line break inside a string stays, for the scan to refuse. */
 export function oneLine(text: string): string {
-  const trimmed = text.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, "");
+  const trimmed = trimmedJson(text);
   if (!/[\r\n]/.test(trimmed)) return trimmed;
   let line = "";
   let from = 0;
