@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { CheckoutCopy } from "./support/copy.ts";
 
@@ -73,14 +74,14 @@ const FAULTS: readonly Fault[] = [
 describe("gates", () => {
   it.each(FAULTS)("$gate reports $what", { timeout: 60_000 }, async ({ gate, plant, says }) => {
     plant();
-    const { code, output } = await copy.run("scripts/check.mjs", gate);
+    const { code, output } = await copy.run("scripts/check.mjs", [gate]);
     expect(output).toMatch(says);
     expect(output).toContain(`FAILED ${gate}`);
     expect(code).toBe(1);
   });
 
   it("a gate that does not exist is refused", async () => {
-    expect((await copy.run("scripts/check.mjs", "fromat")).code).toBe(2);
+    expect((await copy.run("scripts/check.mjs", ["fromat"])).code).toBe(2);
   });
 });
 
@@ -91,22 +92,34 @@ describe("npm test", { timeout: 60_000 }, () => {
   it("counts what passed and failed on its last line, and fails", async () => {
     copy.plant("test/planted/a.test.ts", test('it("a", () => {});\nit("b", () => expect(1).toBe(2));'));
     copy.plant("test/planted/b.test.ts", 'throw new Error("breaks before its first test");\n');
-    const { code, output } = await copy.run("scripts/test.mjs", "test/planted");
+    const { code, output } = await copy.run("scripts/test.mjs", ["test/planted"]);
     expect(lastLine(output)).toBe("tests: 1 passed, 2 failed");
     expect(output).toMatch(/did not load: .*b\.test\.ts/);
     expect(code).toBe(1);
   });
 
   it("is not green when nothing ran", async () => {
-    const { code, output } = await copy.run("scripts/test.mjs", "test/nothing-of-this-name");
+    const { code, output } = await copy.run("scripts/test.mjs", ["test/nothing-of-this-name"]);
     expect(lastLine(output)).toBe("tests: 0 passed, 0 failed");
+    expect(code).toBe(1);
+  });
+
+  it("names what it cannot run for want of a server, and fails", async () => {
+    copy.plant("test/redis/planted.test.ts", test('it("never runs", () => {});'));
+    copy.plant("test/red.test.ts", test('it("a", () => {});'));
+    const nothing = { PATH: join(copy.folder, "no-programs-here"), TEST_REDIS_URL: "" };
+    const { code, output } = await copy.run("scripts/test.mjs", ["test/red"], nothing);
+    expect(output).toContain(
+      "did not run: test/redis (needs Redis): not found and not installable here; install redis-server or set TEST_REDIS_URL",
+    );
+    expect(lastLine(output)).toBe("tests: 1 passed, 0 failed");
     expect(code).toBe(1);
   });
 
   it("--embedded-only names the folders it leaves out, and shows skipped tests", async () => {
     copy.plant("test/redis/planted.test.ts", test('it("never runs", () => expect(1).toBe(2));'));
     copy.plant("test/red.test.ts", test('it("a", () => {});\nit.skip("b", () => expect(1).toBe(1));'));
-    const { code, output } = await copy.run("scripts/test.mjs", "--embedded-only", "test/red");
+    const { code, output } = await copy.run("scripts/test.mjs", ["--embedded-only", "test/red"]);
     expect(output).toContain("did not run: test/redis (needs Redis): left out by --embedded-only");
     expect(lastLine(output)).toBe("tests: 1 passed, 0 failed, 1 skipped");
     expect(code).toBe(0);

@@ -43,10 +43,13 @@ export class CheckoutCopy {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Runs one of the copy's own scripts under this Node. */
-  run(script: string, ...args: string[]): Promise<{ code: number | null; output: string }> {
+  /** Runs one of the copy's own scripts under this Node, with `extra` in its environment. */
+  run(script: string, args: string[], extra: Record<string, string> = {}): Promise<{ code: number | null; output: string }> {
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("VITEST") && name !== "NODE_OPTIONS"));
-    const child = spawn(process.execPath, [join(this.folder, script), ...args], { cwd: this.folder, env: { ...env, NO_COLOR: "1" } });
+    const child = spawn(process.execPath, [join(this.folder, script), ...args], {
+      cwd: this.folder,
+      env: { ...env, NO_COLOR: "1", ...extra },
+    });
     let output = "";
     const hear = (text: Buffer): void => void (output += text.toString());
     child.stdout.on("data", hear);
