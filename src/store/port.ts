@@ -176,7 +176,7 @@ export interface ClaimedChunk {
   leaseUntil: number;
   keys: string[];
   body: string;
-  /** One bit an item: settled in an earlier, interrupted run. */
+  /** One bit an item: settled or handed on in an earlier, interrupted run. */
   done: Uint8Array;
   batch: BatchRow;
 }
@@ -201,16 +201,16 @@ export interface Commit {
   /** Successful ItemResults as JSON texts joined with LINE_JOINT. */
   successes: { body: string; count: number };
   failures: NewFailure[];
-  /** Settled items of the chunk after this commit, one bit each. */
+  /** Items of the chunk that are settled or handed on after this commit, one bit each. */
   done: Uint8Array;
   /** What these results add to the batch's statistics. */
   stats: BatchStats;
   cost: NanoUsd;
-  /** Successors for the items that are not settled (retries, the rest of a split chunk). Only with `finish`. */
+  /** Successors for items that leave this chunk unsettled (retries, the rest of a split chunk). */
   next: NewChunk[];
   /** Tries that ended in a retry. */
   retried: number;
-  /** checkpoint keeps the lease, finish ends the chunk, release hands it back without costing an attempt. */
+  /** checkpoint keeps the lease, finish ends the chunk (no item may be left), release hands it back without costing an attempt. */
   end: "checkpoint" | "finish" | "release";
   /** Write a batch.progress event with this commit. */
   progress: boolean;
@@ -260,6 +260,8 @@ export interface ChunkStore {
   pending(batchId: string, now: number, limit: number, except: ReadonlySet<number>): Promise<{ id: number; crashes: number }[]>;
   /** Leases a chunk. Null: not pending, not yet due, its batch does not run, or the batch's limit of leased chunks is reached. */
   claim(chunkId: number, lease: { workerId: string; leaseMs: number; now: number }): Promise<ClaimedChunk | null>;
+  /** The chunk as its leaseholder knows it; null when it is not leased under this fence. */
+  held(tenant: string, chunkId: number, fence: number): Promise<ClaimedChunk | null>;
   /** Writes results, counters, statistics, successors and events in one step. */
   commit(commit: Commit): Promise<CommitOutcome>;
   /** Renews leases; returns the ids that are still held. */
@@ -459,6 +461,8 @@ export interface EventStore {
   /** In order of seq, `after` exclusive. */
   read(after: number, limit: number, filter?: { tenant?: string; entity?: string }): Promise<StoredEvent[]>;
   lastSeq(): Promise<number>;
+  /** A hint after each commit of this process that wrote events; other processes' are found by polling. */
+  onAppend(listener: () => void): () => void;
   /** The oldest seq still kept, 0 when empty. */
   firstSeq(): Promise<number>;
   trim(options: { before: number; keep: number }): Promise<number>;

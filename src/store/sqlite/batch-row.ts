@@ -146,6 +146,7 @@ export function insertEvent(db: Database, event: EventDraft): void {
     event.ts,
     JSON.stringify(event.data),
   );
+  db.announce();
 }
 
 /** What every batch event carries. */

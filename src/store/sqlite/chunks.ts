@@ -66,21 +66,14 @@ export class SqliteChunks implements ChunkStore {
       this.start(raw, lease.now);
       refreshReadyAt(this.db, raw);
       saveBatch(this.db, raw);
-      return {
-        id: chunkId,
-        tenant: chunk.tenant,
-        batchId: chunk.batch_id,
-        epoch: chunk.epoch,
-        fence,
-        attempt: chunk.attempt,
-        crashes: chunk.crashes,
-        position: chunk.position,
-        leaseUntil,
-        ...loadPayload(this.db, chunkId),
-        done: chunk.done ?? newBits(chunk.items),
-        batch: toBatchRow(raw),
-      };
+      return this.toClaimed({ ...chunk, fence, lease_until: leaseUntil }, raw);
     });
+  }
+
+  async held(tenant: string, chunkId: number, fence: number): Promise<ClaimedChunk | null> {
+    const chunk = loadChunk(this.db, chunkId);
+    if (chunk === undefined || chunk.tenant !== tenant || chunk.state !== "leased" || chunk.fence !== fence) return null;
+    return this.toClaimed(chunk, loadBatch(this.db, chunk.batch_id)!);
   }
 
   async commit(commit: Commit): Promise<CommitOutcome> {
@@ -93,29 +86,34 @@ export class SqliteChunks implements ChunkStore {
         this.db.run("UPDATE batches SET late = late + ? WHERE id = ?", results, raw.id);
         return { accepted: false, batch: toBatchRow({ ...raw, late: raw.late + results }) };
       }
+      const handedOn = commit.next.reduce((sum, next) => sum + next.keys.length, 0);
       const settled = chunk.settled + results;
-      const rest = chunk.items - settled - chunk.moved;
-      if (countBits(commit.done) !== settled) throw new Error(`chunk ${chunk.id}: ${settled} items settled, but ${countBits(commit.done)} marked`);
+      const moved = chunk.moved + handedOn;
+      const rest = chunk.items - settled - moved;
+      if (countBits(commit.done) !== settled + moved) throw new Error(`chunk ${chunk.id}: ${settled} settled and ${moved} handed on, but ${countBits(commit.done)} marked`);
+      if (commit.end === "finish" && rest !== 0) throw new Error(`chunk ${chunk.id}: cannot finish with ${rest} open items`);
 
       this.writeResults(raw, chunk.id, commit.successes, commit.failures, commit.now);
       this.addStats(raw, commit.stats, commit.successes.count, commit.failures.length, commit.now);
+      this.handOn(raw, chunk, commit);
       raw.cost += commit.cost;
-      raw.running -= commit.end === "checkpoint" ? results : results + rest;
-      if (commit.end === "checkpoint") {
-        this.db.run("UPDATE chunks SET settled = ?, done = ?, crashes = 0 WHERE id = ?", settled, commit.done, chunk.id);
-      } else if (commit.end === "release") {
-        raw.leased_chunks -= 1;
-        this.db.run(
-          "UPDATE chunks SET state = 'pending', lease_until = NULL, settled = ?, done = ?, crashes = ? WHERE id = ?",
-          settled,
-          commit.done,
-          results > 0 ? 0 : chunk.crashes,
-          chunk.id,
-        );
-        refreshReadyAt(this.db, raw);
-      } else {
-        this.finishChunk(raw, chunk, commit, settled, rest);
-      }
+      raw.running -= results + handedOn + (commit.end === "checkpoint" ? 0 : rest);
+      // Progress proves that the chunk does not kill its worker.
+      const crashes = results > 0 ? 0 : chunk.crashes;
+      const state = commit.end === "checkpoint" ? "leased" : commit.end === "release" ? "pending" : "done";
+      this.db.run(
+        "UPDATE chunks SET state = ?, lease_until = ?, settled = ?, moved = ?, done = ?, crashes = ? WHERE id = ?",
+        state,
+        state === "leased" ? chunk.lease_until : null,
+        settled,
+        moved,
+        commit.done,
+        crashes,
+        chunk.id,
+      );
+      if (commit.end !== "checkpoint") raw.leased_chunks -= 1;
+      if (commit.end === "finish") raw.open_chunks -= 1;
+      if (commit.next.length > 0 || commit.end === "release") refreshReadyAt(this.db, raw);
       this.afterResults(raw, commit.now, commit.progress);
       return { accepted: true, batch: toBatchRow(raw) };
     });
@@ -204,6 +202,23 @@ export class SqliteChunks implements ChunkStore {
     return place === undefined ? null : payloadText(this.db, place.chunkId, place.index);
   }
 
+  private toClaimed(chunk: RawChunk, raw: RawBatch): ClaimedChunk {
+    return {
+      id: chunk.id,
+      tenant: chunk.tenant,
+      batchId: chunk.batch_id,
+      epoch: chunk.epoch,
+      fence: chunk.fence,
+      attempt: chunk.attempt,
+      crashes: chunk.crashes,
+      position: chunk.position,
+      leaseUntil: chunk.lease_until!,
+      ...loadPayload(this.db, chunk.id),
+      done: chunk.done ?? newBits(chunk.items),
+      batch: toBatchRow(raw),
+    };
+  }
+
   private start(raw: RawBatch, now: number): void {
     if (raw.status !== "pending") return;
     moveBatch(this.db, raw, "start", "running");
@@ -212,19 +227,13 @@ export class SqliteChunks implements ChunkStore {
     emitBatch(this.db, raw, "batch.started", now);
   }
 
-  private finishChunk(raw: RawBatch, chunk: RawChunk, commit: Commit, settled: number, rest: number): void {
-    const handedOn = commit.next.reduce((sum, next) => sum + next.keys.length, 0);
-    if (handedOn !== rest) throw new Error(`chunk ${chunk.id}: ${rest} items are open, but ${handedOn} are handed on`);
-    this.db.run("UPDATE chunks SET state = 'done', lease_until = NULL, settled = ?, moved = ?, done = ? WHERE id = ?", settled, rest, commit.done, chunk.id);
+  private handOn(raw: RawBatch, chunk: RawChunk, commit: Commit): void {
     for (const next of commit.next) insertChunk(this.db, { tenant: raw.tenant, batchId: raw.id, epoch: raw.epoch }, next, false);
-    raw.leased_chunks -= 1;
-    raw.open_chunks += commit.next.length - 1;
+    raw.open_chunks += commit.next.length;
     raw.retried += commit.retried;
-    if (commit.next.length > 0) refreshReadyAt(this.db, raw);
-    if (commit.retried > 0) {
-      const data = { batch_id: raw.id, chunk: chunk.id, reason: "retry", items: commit.retried, attempt: chunk.attempt + 1 };
-      insertEvent(this.db, { tenant: raw.tenant, type: "chunk.retried", entity: { kind: "batch", id: raw.id }, severity: "info", ts: commit.now, data });
-    }
+    if (commit.retried === 0) return;
+    const data = { batch_id: raw.id, chunk: chunk.id, reason: "retry", items: commit.retried, attempt: chunk.attempt + 1 };
+    insertEvent(this.db, { tenant: raw.tenant, type: "chunk.retried", entity: { kind: "batch", id: raw.id }, severity: "info", ts: commit.now, data });
   }
 
   private writeResults(raw: RawBatch, chunkId: number | null, successes: Commit["successes"], failures: Commit["failures"], now: number): void {
@@ -288,7 +297,7 @@ export class SqliteChunks implements ChunkStore {
       const chunk = loadChunk(this.db, place.chunkId)!;
       const done = chunk.done ?? newBits(chunk.items);
       // Settled here, or handed on to a successor, which was looked at before (newest first).
-      if (hasBit(done, place.index) || chunk.state === "done") continue;
+      if (hasBit(done, place.index)) continue;
       if (chunk.state !== "pending") return "unknown";
       setBit(done, place.index);
       const finished = chunk.settled + 1 + chunk.moved === chunk.items;

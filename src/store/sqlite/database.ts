@@ -11,6 +11,9 @@ export class Database {
   readonly path: string;
   private readonly connection: DatabaseSync;
   private readonly statements = new Map<string, StatementSync>();
+  /** Called after each commit that asked for it with `announce`. */
+  readonly listeners = new Set<() => void>();
+  private announced = false;
 
   constructor(path: string, synchronous: "NORMAL" | "FULL") {
     this.path = path;
@@ -62,6 +65,7 @@ export class Database {
       this.exec("BEGIN IMMEDIATE");
       const value = work();
       this.exec("COMMIT");
+      this.tell();
       return value;
     } catch (error) {
       // SQLite itself rolls back on FULL and IOERR; then there is nothing left to roll back.
@@ -70,10 +74,21 @@ export class Database {
     }
   }
 
+  /** The current transaction wrote something others wait for. */
+  announce(): void {
+    this.announced = true;
+  }
+
   /** Closing runs the last checkpoint, so that the file is whole without its log. */
   close(): void {
     this.statements.clear();
     this.connection.close();
+  }
+
+  private tell(): void {
+    if (!this.announced) return;
+    this.announced = false;
+    for (const listener of this.listeners) listener();
   }
 
   private statement(sql: string): StatementSync {

@@ -64,6 +64,11 @@ export class SqliteEvents implements EventStore {
     return this.db.get<{ seq: number | null }>("SELECT MAX(seq) AS seq FROM events")!.seq ?? 0;
   }
 
+  onAppend(listener: () => void): () => void {
+    this.db.listeners.add(listener);
+    return () => this.db.listeners.delete(listener);
+  }
+
   async firstSeq(): Promise<number> {
     return this.db.get<{ seq: number | null }>("SELECT MIN(seq) AS seq FROM events")!.seq ?? 0;
   }

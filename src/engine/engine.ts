@@ -1,0 +1,183 @@
+import { EventEmitter } from "node:events";
+import type { BatchRow } from "../model/batch.ts";
+import type { Clock } from "../model/clock.ts";
+import type { Executors } from "../executors/registry.ts";
+import type { SettledItems } from "../events/port.ts";
+import type { Registry } from "../operations/registry.ts";
+import type { ClaimedChunk, Store } from "../store/port.ts";
+import { Breakers } from "./breaker.ts";
+import type { Dispatcher } from "./dispatcher/port.ts";
+import { ExternalWorkers } from "./external.ts";
+import { Feeder } from "./feeder.ts";
+import type { Run } from "./run.ts";
+import { Speeds } from "./speeds.ts";
+import { Worker, type WorkerSettings } from "./worker.ts";
+
+/** Leases, deadlines and waiting chunks are looked after this often. */
+const TICK_MS = 1000;
+/** A batch writes at most one batch.progress event in this time, besides its last one. */
+const PROGRESS_MS = 250;
+
+export interface EngineParts {
+  settings: WorkerSettings;
+  store: Store;
+  dispatcher: Dispatcher;
+  executors: Executors;
+  registry: Registry;
+  clock: Clock;
+  random: () => number;
+  /** Something that must not fail did: logged, and tried again at the next tick. */
+  failed(error: unknown): void;
+}
+
+/** Feeder, dispatcher and worker of one process, and the clockwork that looks after leases and deadlines. */
+export class Engine implements SettledItems {
+  readonly breakers: Breakers;
+  readonly speeds = new Speeds();
+  readonly external: ExternalWorkers;
+  private readonly parts: EngineParts;
+  private readonly feeder: Feeder;
+  private readonly worker: Worker;
+  private readonly progressAt = new Map<string, number>();
+  private readonly settledEvents = new EventEmitter({ captureRejections: false });
+  private readonly wanted = new Set<(batchId: string) => boolean>();
+  private stopTimer = (): void => {};
+  private stopReadyTimer = (): void => {};
+  private started = false;
+
+  constructor(parts: EngineParts) {
+    this.parts = parts;
+    const { store, dispatcher, clock, settings } = parts;
+    this.breakers = new Breakers(clock);
+    this.settledEvents.setMaxListeners(0);
+    this.feeder = new Feeder({ store, dispatcher, breakers: this.breakers, clock, window: Math.max(8, settings.slots * 2) });
+    this.worker = new Worker({
+      ...parts,
+      breakers: this.breakers,
+      speeds: this.speeds,
+      released: (chunkId) => this.released(chunkId),
+      progressDue: (batchId) => this.progressDue(batchId),
+      settled: (batch, lines) => this.settled(batch, lines),
+    });
+    this.external = new ExternalWorkers({ store, clock, runFor: (chunk) => this.runFor(chunk), committed: () => this.wake() });
+  }
+
+  /** Takes back what earlier processes of this worker held, then starts. */
+  async start(): Promise<void> {
+    const { store, clock, settings } = this.parts;
+    await store.chunks.reap({ workerPrefix: workerPrefix(settings.id), now: clock.now() });
+    this.started = true;
+    this.tick();
+    this.wake();
+  }
+
+  /** There may be work: a batch was created, resumed or changed. Cheap, call it whenever in doubt. */
+  wake(): void {
+    if (!this.started || this.parts.settings.slots === 0) return;
+    this.feeder
+      .fill()
+      .then(() => {
+        this.worker.pump();
+        return this.armReadyTimer();
+      })
+      .catch(this.parts.failed);
+  }
+
+  /** A batch was paused, resumed, cancelled or ended by someone: running chunks obey at once. */
+  batchChanged(batch: Pick<BatchRow, "id" | "status">): void {
+    this.worker.batchChanged(batch);
+    this.wake();
+  }
+
+  /** Chunks running in this process. */
+  get running(): number {
+    return this.worker.running;
+  }
+
+  get slots(): number {
+    return this.parts.settings.slots;
+  }
+
+  /** Stops claiming, lets what runs end within the grace time, hands the rest back without costing an attempt. */
+  async stop(graceMs: number): Promise<void> {
+    this.started = false;
+    this.stopTimer();
+    this.stopReadyTimer();
+    await this.worker.drain(graceMs);
+  }
+
+  onSettled(listener: (batchId: string, tenant: string, lines: string[]) => void, wanted: (batchId: string) => boolean): () => void {
+    this.wanted.add(wanted);
+    const filtered = (batchId: string, tenant: string, lines: string[]): void => {
+      if (wanted(batchId)) listener(batchId, tenant, lines);
+    };
+    this.settledEvents.on("settled", filtered);
+    return () => {
+      this.wanted.delete(wanted);
+      this.settledEvents.off("settled", filtered);
+    };
+  }
+
+  private runFor(chunk: ClaimedChunk): Run {
+    return this.worker.runFor(chunk);
+  }
+
+  private settled(batch: BatchRow, lines: string[]): void {
+    for (const wanted of this.wanted) {
+      if (wanted(batch.id)) {
+        this.settledEvents.emit("settled", batch.id, batch.tenant, lines);
+        return;
+      }
+    }
+  }
+
+  private released(chunkId: number): void {
+    this.feeder.release(chunkId);
+    this.worker.pump();
+    if (this.feeder.low) this.wake();
+  }
+
+  private progressDue(batchId: string): boolean {
+    const now = this.parts.clock.now();
+    if (now - (this.progressAt.get(batchId) ?? -Infinity) < PROGRESS_MS) return false;
+    if (this.progressAt.size >= 10_000) this.progressAt.clear();
+    this.progressAt.set(batchId, now);
+    return true;
+  }
+
+  private tick(): void {
+    this.stopTimer = this.parts.clock.after(TICK_MS, () => {
+      this.lookAfter()
+        .catch(this.parts.failed)
+        .finally(() => {
+          if (this.started) this.tick();
+        });
+    });
+  }
+
+  /** Renews our leases first, so that a blocked event loop does not make us reap ourselves. */
+  private async lookAfter(): Promise<void> {
+    const { store, clock, settings } = this.parts;
+    const leases = this.worker.leases();
+    if (leases.length > 0) this.worker.keepOnly(await store.chunks.renew(leases, clock.now() + settings.leaseMs));
+    await store.chunks.reap({ now: clock.now() });
+    for (const { tenant, id } of await store.batches.overdue(clock.now(), 100)) {
+      const ended = await store.batches.end(tenant, id, "expired", "The deadline passed before all items were done", clock.now());
+      if (ended !== null) this.worker.batchChanged(ended);
+    }
+    this.wake();
+  }
+
+  /** Chunks that wait for their time (retries) start when it comes, not at the next tick. */
+  private async armReadyTimer(): Promise<void> {
+    const { store, clock } = this.parts;
+    const at = await store.batches.nextReadyAt(clock.now());
+    this.stopReadyTimer();
+    if (at !== null && this.started && at - clock.now() < TICK_MS) this.stopReadyTimer = clock.after(at - clock.now(), () => this.wake());
+  }
+}
+
+/** Worker ids are `local:<data instance>:…`: a restart of the same place takes back what its earlier processes held. */
+export function workerPrefix(id: string): string {
+  return id.slice(0, id.lastIndexOf(":") + 1);
+}

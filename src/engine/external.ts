@@ -1,0 +1,144 @@
+import { BatchyardError } from "../model/errors.ts";
+import { isRetryable, parseLines, type ErrorCategory } from "../model/item.ts";
+import { hasBit } from "../model/bits.ts";
+import { ownOptions } from "../batches/options.ts";
+import { idempotencyKey, type Outcome } from "../executors/port.ts";
+import { classify, OperationError } from "../model/failure.ts";
+import type { Clock } from "../model/clock.ts";
+import type { Store } from "../store/port.ts";
+import { bisect, CRASHES_TO_SPLIT } from "./bisection.ts";
+import type { Run } from "./run.ts";
+import type { ClaimedChunk } from "../store/port.ts";
+
+export interface ExternalChunk {
+  chunk: number;
+  fence: number;
+  batchId: string;
+  operation: string;
+  options: Record<string, unknown>;
+  attempt: number;
+  /** Unix milliseconds. */
+  leaseUntil: number;
+  items: { key: string; payload: unknown; idempotencyKey: string }[];
+}
+
+/** An outside worker's answer for one item: a result, or an error. */
+export interface ExternalAnswer {
+  key: string;
+  result?: unknown;
+  error?: string | undefined;
+  errorCode?: string | undefined;
+  category?: ErrorCategory | undefined;
+  retryAfterMs?: number | undefined;
+  durationMs?: number | undefined;
+  qualityScore?: number | undefined;
+  cost?: number | undefined;
+}
+
+/** Worker ids of outside workers start with this; local ones never do. */
+const PREFIX = "external:";
+
+/** Leases for workers in any language that pull over HTTP. Same fence, same commit, same retries as a local run. */
+export class ExternalWorkers {
+  private readonly store: Store;
+  private readonly clock: Clock;
+  private readonly runFor: (chunk: ClaimedChunk) => Run;
+  private readonly committed: () => void;
+
+  constructor(parts: { store: Store; clock: Clock; runFor: (chunk: ClaimedChunk) => Run; committed: () => void }) {
+    this.store = parts.store;
+    this.clock = parts.clock;
+    this.runFor = parts.runFor;
+    this.committed = parts.committed;
+  }
+
+  async lease(tenant: string, request: { worker: string; operations?: string[] | undefined; max: number; leaseMs: number }): Promise<ExternalChunk[]> {
+    const now = this.clock.now();
+    const operations = request.operations === undefined ? {} : { operations: request.operations };
+    const batches = await this.store.batches.runnable(now, { executors: ["external"], notExecutors: [], perTenant: 64, ...operations });
+    const leased: ExternalChunk[] = [];
+    for (const batch of batches.filter((candidate) => candidate.tenant === tenant)) {
+      const room = request.max - leased.length;
+      if (room <= 0) break;
+      for (const { id } of await this.store.chunks.pending(batch.id, now, room, new Set())) {
+        const chunk = await this.store.chunks.claim(id, { workerId: PREFIX + request.worker, leaseMs: request.leaseMs, now });
+        if (chunk === null) continue;
+        if (chunk.crashes >= CRASHES_TO_SPLIT) await this.store.chunks.commit(bisect(chunk, now));
+        else leased.push(toExternal(chunk));
+      }
+    }
+    if (leased.length > 0) this.committed();
+    return leased;
+  }
+
+  async heartbeat(tenant: string, leases: { chunk: number; fence: number }[], leaseMs: number): Promise<{ held: number[]; lost: number[] }> {
+    const own: { chunkId: number; fence: number }[] = [];
+    for (const lease of leases) {
+      if ((await this.store.chunks.held(tenant, lease.chunk, lease.fence)) !== null) own.push({ chunkId: lease.chunk, fence: lease.fence });
+    }
+    const held = await this.store.chunks.renew(own, this.clock.now() + leaseMs);
+    return { held, lost: leases.map((lease) => lease.chunk).filter((chunk) => !held.includes(chunk)) };
+  }
+
+  /** Settles items of a leased chunk; with `done` what has no answer fails with `result_missing`. Throws lease_lost. */
+  async results(tenant: string, request: { chunk: number; fence: number; results: ExternalAnswer[]; done: boolean }): Promise<{ accepted: number; retried: number; open: number }> {
+    const lost = (): BatchyardError => new BatchyardError("lease_lost", { chunk: request.chunk, fence: request.fence });
+    const chunk = await this.store.chunks.held(tenant, request.chunk, request.fence);
+    if (chunk === null) throw lost();
+    const run = this.runFor(chunk);
+    const places = new Map(run.openKeys().map((key, index) => [key, index]));
+    const unknown = request.results.filter((answer) => !chunk.keys.includes(answer.key));
+    if (unknown.length > 0) {
+      const errors = unknown.map((answer) => ({ path: "results", code: "unknown_key", message: `The key '${answer.key}' is not in chunk ${request.chunk}` }));
+      throw new BatchyardError("validation_failed", { summary: errors[0]!.message }, { errors });
+    }
+    let accepted = 0;
+    let retried = 0;
+    for (const answer of request.results) {
+      const index = places.get(answer.key);
+      if (index === undefined) continue;
+      const outcome = toOutcome(answer);
+      run.settle(index, outcome);
+      places.delete(answer.key);
+      accepted += 1;
+      if (!outcome.ok && isRetryable(outcome.category)) retried += 1;
+    }
+    if (request.done) {
+      for (const index of places.values()) {
+        run.settle(index, { ok: false, error: "The worker ended the chunk without a result for this item", code: "result_missing", category: "permanent", durationMs: 0 });
+      }
+      places.clear();
+      if ((await run.finish()) === null) throw lost();
+    } else {
+      run.checkpoint();
+      if (!(await run.flushed())) throw lost();
+    }
+    this.committed();
+    return { accepted, retried, open: places.size };
+  }
+}
+
+function toExternal(chunk: ClaimedChunk): ExternalChunk {
+  const payloads = parseLines(chunk.body);
+  const items = chunk.keys
+    .map((key, index) => ({ key, payload: payloads[index], idempotencyKey: idempotencyKey(chunk, key), index }))
+    .filter((item) => !hasBit(chunk.done, item.index))
+    .map(({ index: _index, ...item }) => item);
+  return {
+    chunk: chunk.id,
+    fence: chunk.fence,
+    batchId: chunk.batchId,
+    operation: chunk.batch.operation,
+    options: ownOptions(chunk.batch.options),
+    attempt: chunk.attempt,
+    leaseUntil: chunk.leaseUntil,
+    items,
+  };
+}
+
+function toOutcome(answer: ExternalAnswer): Outcome {
+  const { durationMs = 0, qualityScore, cost } = answer;
+  if (answer.error === undefined) return { ok: true, result: answer.result ?? null, durationMs, qualityScore, cost };
+  const details = { code: answer.errorCode ?? "item_failed", category: answer.category ?? "permanent", retryAfterMs: answer.retryAfterMs, qualityScore };
+  return { ok: false, ...classify(new OperationError(answer.error, details)), durationMs };
+}

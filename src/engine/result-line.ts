@@ -1,0 +1,76 @@
+import { iso } from "../model/clock.ts";
+import { fingerprint } from "../model/failure.ts";
+import type { NewFailure } from "../store/port.ts";
+import type { Outcome } from "../executors/port.ts";
+
+/** Longest result of one item, in characters of JSON. */
+export const MAX_RESULT_CHARS = 1_048_576;
+
+let stampedAt = -1;
+let stamp = "";
+
+/** ISO text of a time; many results share a millisecond. */
+function stampOf(now: number): string {
+  if (now !== stampedAt) {
+    stampedAt = now;
+    stamp = JSON.stringify(iso(now));
+  }
+  return stamp;
+}
+
+const milliseconds = (ms: number): number => Math.round(ms * 1000) / 1000;
+
+/** The JSON text of a result, or the failure that it cannot be one. Functions, symbols, BigInts and cycles are not JSON. */
+export function resultText(result: unknown): string | { error: string; code: string } {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(result);
+  } catch (error) {
+    const reason = error instanceof RangeError ? "it is nested too deeply" : error instanceof Error ? error.message.split("\n")[0]! : "it cannot be serialised";
+    return { error: `The result is not JSON: ${reason}`, code: "result_not_serialisable" };
+  }
+  if (text === undefined) return { error: `The result is ${typeof result}, which is not JSON; return null for "nothing"`, code: "result_not_serialisable" };
+  if (text.length > MAX_RESULT_CHARS) {
+    return { error: `The result is ${text.length} characters of JSON; at most ${MAX_RESULT_CHARS} are kept. Save it as a file and return its id`, code: "result_too_large" };
+  }
+  return text;
+}
+
+/** An ItemResult of a success as JSON text: built by hand, as it is made once an item. */
+export function successLine(key: string, result: string, outcome: Extract<Outcome, { ok: true }>, retries: number, now: number): string {
+  const quality = outcome.qualityScore === undefined ? "" : `,"qualityScore":${outcome.qualityScore}`;
+  const cost = outcome.cost === undefined ? "" : `,"cost":${outcome.cost}`;
+  return `{"nodeId":${JSON.stringify(key)},"success":true,"result":${result},"retries":${retries},"durationMs":${milliseconds(outcome.durationMs)}${quality}${cost},"createdAt":${stampOf(now)}}`;
+}
+
+/** A final failure with its ItemResult. */
+export function failureRow(key: string, index: number, outcome: Extract<Outcome, { ok: false }>, retries: number, now: number): NewFailure {
+  const found = outcome.result === undefined ? undefined : resultText(outcome.result);
+  const result = typeof found === "string" ? `"result":${found},` : "";
+  const quality = outcome.qualityScore === undefined ? "" : `"qualityScore":${outcome.qualityScore},`;
+  return {
+    nodeId: key,
+    index,
+    fingerprint: groupOf(outcome.code, outcome.error),
+    error: outcome.error,
+    code: outcome.code,
+    category: outcome.category,
+    line:
+      `{"nodeId":${JSON.stringify(key)},"success":false,${result}${quality}"error":${JSON.stringify(outcome.error)},"errorCode":${JSON.stringify(outcome.code)},` +
+      `"retries":${retries},"durationMs":${milliseconds(outcome.durationMs)},"createdAt":${stampOf(now)}}`,
+  };
+}
+
+const groups = new Map<string, string>();
+
+/** Fingerprint of an error; the same sentences come again and again. */
+export function groupOf(code: string, error: string): string {
+  const name = `${code}\0${error}`;
+  let group = groups.get(name);
+  if (group === undefined) {
+    group = fingerprint(code, error).fingerprint;
+    if (groups.size >= 1000) groups.clear();
+    groups.set(name, group);
+  }
+  return group;
+}

@@ -1,0 +1,315 @@
+import { hasBit, setBit } from "../model/bits.ts";
+import type { Clock } from "../model/clock.ts";
+import { isRetryable, joinLines, parseLines, splitLines, type Item } from "../model/item.ts";
+import { toNanoUsd } from "../model/money.ts";
+import { BatchStats } from "../model/stats/batch-stats.ts";
+import type { ChunkWork, Executor, Outcome, RunControl } from "../executors/port.ts";
+import type { Operation } from "../operations/operation.ts";
+import type { BatchRow } from "../model/batch.ts";
+import type { ClaimedChunk, Commit, CommitOutcome, NewChunk, NewFailure, Store } from "../store/port.ts";
+import { backoffMs } from "./backoff.ts";
+import type { Breakers } from "./breaker.ts";
+import type { RateLimit } from "./rate-limit.ts";
+import { failureRow, resultText, successLine } from "./result-line.ts";
+
+/** Results waiting longer than this are committed under the same lease: a crash repeats at most this much work. */
+export const CHECKPOINT_MS = 1000;
+/** A chunk whose size the engine chose is cut after this long, so that others get its slot and its rest gets a fitting size. */
+const CUT_AFTER_MS = 2000;
+/** What a piece of a cut chunk should take. */
+const PIECE_MS = 1500;
+const MAX_PIECES = 64;
+/** Buffered results are committed early past this, so that memory stays bounded. */
+const MAX_BUFFERED_CHARS = 4 * 1024 * 1024;
+
+export interface RunLimits {
+  retryAttempts: number;
+  retryBackoffMs: number;
+  timeoutMs: number;
+  lanes: number;
+}
+
+export interface RunHooks {
+  clock: Clock;
+  random: () => number;
+  store: Store;
+  breakers: Breakers;
+  rateLimit: RateLimit | null;
+  limits: RunLimits;
+  operation: Operation;
+  options: unknown;
+  /** May a batch.progress event be written now? */
+  progressDue(batchId: string): boolean;
+  /** Result lines that were just committed. */
+  settled(batch: BatchRow, lines: string[]): void;
+}
+
+interface Retry {
+  /** Index in the chunk. */
+  place: number;
+  retryAfterMs: number | null;
+}
+
+/**
+ * One chunk under one lease. Modes: running → (stopping) → ended. While running, items settle into a buffer; checkpoints
+ * commit the buffer under the lease; the end commits the rest together with the successors. `stopping` starts nothing
+ * more and hands back what was not started; `lost` also throws the buffer away, as its commit would be refused.
+ */
+export class Run implements RunControl {
+  readonly chunk: ClaimedChunk;
+  private readonly hooks: RunHooks;
+  private readonly controller = new AbortController();
+  private readonly startedAt: number;
+  /** Indexes (in the chunk) of the items this run works on, in the order of work.items. */
+  private readonly places: number[];
+  private readonly items: Item[];
+  private readonly done: Uint8Array;
+  private retries: Retry[] = [];
+  /** Per item of this run: it has an outcome already. */
+  private readonly answered: Uint8Array;
+  private settledItems = 0;
+  private measured = 0;
+  private measuredMs = 0;
+  private lines: string[] = [];
+  private chars = 0;
+  private failures: NewFailure[] = [];
+  private stats = new BatchStats();
+  private cost = 0;
+  private commits: Promise<void> = Promise.resolve();
+  private last: CommitOutcome | null = null;
+  private stopped = false;
+  private cut = false;
+  private lostLease = false;
+
+  constructor(chunk: ClaimedChunk, hooks: RunHooks) {
+    this.chunk = chunk;
+    this.hooks = hooks;
+    this.startedAt = hooks.clock.now();
+    this.done = Uint8Array.from(chunk.done);
+    const payloads = parseLines(chunk.body);
+    this.places = chunk.keys.map((_, index) => index).filter((index) => !hasBit(this.done, index));
+    this.items = this.places.map((index) => ({ key: chunk.keys[index]!, payload: payloads[index] }));
+    this.answered = new Uint8Array(this.items.length);
+  }
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  get stopping(): boolean {
+    return this.stopped || this.cut;
+  }
+
+  get lost(): boolean {
+    return this.lostLease;
+  }
+
+  /** Milliseconds an item took on average in this run; null when none was measured. */
+  get meanMs(): number | null {
+    return this.measured === 0 ? null : this.measuredMs / this.measured;
+  }
+
+  /** Keys of the items this run works on, by the index that settle takes. */
+  openKeys(): string[] {
+    return this.items.map((item) => item.key);
+  }
+
+  /** Everything enqueued is committed; false when the lease was lost. */
+  async flushed(): Promise<boolean> {
+    await this.commits;
+    return !this.lostLease;
+  }
+
+  /** Starts nothing more; what runs may end. The rest goes back without costing an attempt. */
+  stop(): void {
+    this.stopped = true;
+  }
+
+  /** Ends what runs, by signal; items without an answer go back. */
+  abort(): void {
+    this.stopped = true;
+    this.controller.abort(new DOMException("The batch was stopped", "AbortError"));
+  }
+
+  /** The lease is gone or the batch has ended: nothing of this run will be written any more. */
+  loseLease(): void {
+    this.lostLease = true;
+    this.abort();
+  }
+
+  admit(): Promise<void> | null {
+    return this.hooks.rateLimit?.admit() ?? null;
+  }
+
+  /** Runs the items and commits. Returns the last commit's outcome; null when the lease was lost. */
+  async execute(executor: Executor): Promise<CommitOutcome | null> {
+    const { hooks, chunk } = this;
+    const work: ChunkWork = {
+      tenant: chunk.tenant,
+      batchId: chunk.batchId,
+      epoch: chunk.epoch,
+      chunkId: chunk.id,
+      fence: chunk.fence,
+      attempt: chunk.attempt,
+      operation: hooks.operation,
+      options: hooks.options,
+      runOptions: chunk.batch.options,
+      items: this.items,
+      lanes: hooks.limits.lanes,
+      timeoutMs: hooks.limits.timeoutMs,
+    };
+    let cancelTimer = (): void => {};
+    const tick = (): void => {
+      cancelTimer = hooks.clock.after(CHECKPOINT_MS, () => {
+        this.checkpoint();
+        tick();
+      });
+    };
+    tick();
+    try {
+      await executor.run(work, this);
+    } finally {
+      cancelTimer();
+    }
+    return this.finish();
+  }
+
+  settle(index: number, outcome: Outcome): void {
+    if (this.lostLease || this.answered[index] === 1) return;
+    this.answered[index] = 1;
+    this.settledItems += 1;
+    const final = this.record(index, outcome);
+    if (!final.ok) this.fail(index, final);
+    if (this.chars > MAX_BUFFERED_CHARS) this.checkpoint();
+  }
+
+  /** Writes a success; returns the outcome, turned into a failure when its result cannot be kept. */
+  private record(index: number, outcome: Outcome): Outcome {
+    if (!outcome.ok) return outcome;
+    const text = resultText(outcome.result);
+    if (typeof text !== "string") return { ok: false, ...text, category: "permanent", durationMs: outcome.durationMs };
+    const place = this.places[index]!;
+    const line = successLine(this.items[index]!.key, text, outcome, this.chunk.attempt, this.hooks.clock.now());
+    this.lines.push(line);
+    this.chars += line.length;
+    setBit(this.done, place);
+    this.measure(outcome);
+    if (outcome.cost !== undefined) this.cost += toNanoUsd(outcome.cost);
+    this.hooks.breakers.succeeded(this.hooks.operation.name);
+    return outcome;
+  }
+
+  private fail(index: number, outcome: Extract<Outcome, { ok: false }>): void {
+    const place = this.places[index]!;
+    // Several items in a row that fail for the same outside reason: start no more of this chunk, the breaker defers it.
+    if (this.hooks.breakers.failed(this.hooks.operation.name, outcome)) this.stopped = true;
+    if (isRetryable(outcome.category) && this.chunk.attempt < this.hooks.limits.retryAttempts) {
+      setBit(this.done, place);
+      this.retries.push({ place, retryAfterMs: outcome.retryAfterMs ?? null });
+      return;
+    }
+    const row = failureRow(this.items[index]!.key, place, outcome, this.chunk.attempt, this.hooks.clock.now());
+    this.failures.push(row);
+    this.chars += row.line.length;
+    setBit(this.done, place);
+    this.measure(outcome);
+  }
+
+  private measure(outcome: Outcome): void {
+    this.measured += 1;
+    this.measuredMs += outcome.durationMs;
+    this.stats.addDuration(outcome.durationMs);
+    if (outcome.qualityScore !== undefined) this.stats.addScore(outcome.qualityScore);
+  }
+
+  /** Commits what is buffered, keeping the lease. Commits go one after another. */
+  checkpoint(): void {
+    const elapsed = this.hooks.clock.now() - this.startedAt;
+    const open = this.items.length - this.settledItems;
+    if (this.chunk.batch.options.batchSize === undefined && elapsed >= CUT_AFTER_MS && open > this.hooks.limits.lanes) this.cut = true;
+    if (this.lines.length + this.failures.length + this.retries.length === 0) return;
+    this.enqueue("checkpoint");
+  }
+
+  /** Commits the rest: the chunk ends, or goes back with the items that have no answer. Null when the lease was lost. */
+  async finish(): Promise<CommitOutcome | null> {
+    const unanswered = this.places.filter((_, index) => this.answered[index] === 0);
+    const handOn = this.cut ? unanswered : [];
+    this.enqueue(unanswered.length > handOn.length ? "release" : "finish", handOn);
+    await this.commits;
+    return this.lostLease ? null : this.last;
+  }
+
+  private enqueue(end: "checkpoint" | "finish" | "release", handOn: number[] = []): void {
+    const { commit, lines } = this.take(end, handOn);
+    this.commits = this.commits.then(async () => {
+      if (this.lostLease) return;
+      this.last = await this.hooks.store.chunks.commit(commit);
+      this.told(this.last, lines);
+    });
+    // A commit that fails surfaces where the commits are awaited.
+    this.commits.catch(() => {});
+  }
+
+  private told(outcome: CommitOutcome, lines: string[]): void {
+    if (!outcome.accepted) this.loseLease();
+    else if (lines.length > 0 && outcome.batch !== null) this.hooks.settled(outcome.batch, lines);
+  }
+
+  private take(end: Commit["end"], handOn: number[]): { commit: Commit; lines: string[] } {
+    const lines = this.failures.length === 0 ? this.lines : [...this.lines, ...this.failures.map((failure) => failure.line)];
+    const next = this.successors(handOn);
+    for (const place of handOn) setBit(this.done, place);
+    const commit: Commit = {
+      chunkId: this.chunk.id,
+      fence: this.chunk.fence,
+      now: this.hooks.clock.now(),
+      successes: { body: joinLines(this.lines), count: this.lines.length },
+      failures: this.failures,
+      done: Uint8Array.from(this.done),
+      stats: this.stats,
+      cost: this.cost,
+      next,
+      retried: this.retries.length,
+      end,
+      progress: this.hooks.progressDue(this.chunk.batchId),
+    };
+    this.lines = [];
+    this.failures = [];
+    this.retries = [];
+    this.stats = new BatchStats();
+    this.cost = this.chars = 0;
+    return { commit, lines };
+  }
+
+  /** The retries since the last commit as one chunk, the rest of a cut chunk in pieces of a fitting size. */
+  private successors(handOn: number[]): NewChunk[] {
+    if (this.retries.length + handOn.length === 0) return [];
+    const texts = splitLines(this.chunk.body);
+    const now = this.hooks.clock.now();
+    const chunkOf = (places: number[], attempt: number, availableAt: number): NewChunk => ({
+      position: this.chunk.position,
+      keys: places.map((place) => this.chunk.keys[place]!),
+      body: joinLines(places.map((place) => texts[place]!)),
+      attempt,
+      availableAt,
+      crashes: 0,
+    });
+    const chunks: NewChunk[] = [];
+    const size = this.pieceSize(handOn.length);
+    for (let i = 0; i < handOn.length; i += size) chunks.push(chunkOf(handOn.slice(i, i + size), this.chunk.attempt, now));
+    if (this.retries.length > 0) {
+      const retryAfterMs = Math.max(...this.retries.map((retry) => retry.retryAfterMs ?? 0));
+      const wait = backoffMs(this.chunk.attempt, this.hooks.limits.retryBackoffMs, retryAfterMs, this.hooks.random);
+      chunks.push(chunkOf(this.retries.map((retry) => retry.place), this.chunk.attempt + 1, now + wait));
+    }
+    return chunks;
+  }
+
+  private pieceSize(rest: number): number {
+    if (!this.cut || this.settledItems === 0) return Math.max(1, rest);
+    const elapsed = Math.max(1, this.hooks.clock.now() - this.startedAt);
+    const fitting = Math.floor((this.settledItems / elapsed) * PIECE_MS);
+    return Math.max(1, this.hooks.limits.lanes, fitting, Math.ceil(rest / MAX_PIECES));
+  }
+}

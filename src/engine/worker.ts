@@ -1,0 +1,198 @@
+import type { Clock } from "../model/clock.ts";
+import type { BatchRow } from "../model/batch.ts";
+import { lanesPerChunk, ownOptions } from "../batches/options.ts";
+import { executorFor, type Executors } from "../executors/registry.ts";
+import type { Registry } from "../operations/registry.ts";
+import type { ClaimedChunk, Store } from "../store/port.ts";
+import { bisect, CRASHES_TO_SPLIT } from "./bisection.ts";
+import type { Breakers } from "./breaker.ts";
+import type { ChunkHint, Dispatcher } from "./dispatcher/port.ts";
+import { RateLimit } from "./rate-limit.ts";
+import type { Speeds } from "./speeds.ts";
+import { Run, type RunHooks, type RunLimits } from "./run.ts";
+
+export interface WorkerSettings {
+  id: string;
+  /** Chunks at once. */
+  slots: number;
+  /** More chunks at once for batches that would wait behind others of lower priority, or that have nothing running yet. */
+  expressSlots: number;
+  leaseMs: number;
+  /** Items of a chunk in flight unless the batch or its operation says otherwise. */
+  lanes: number;
+  retryAttempts: number;
+  retryBackoffMs: number;
+  timeoutMs: number;
+}
+
+export interface WorkerParts {
+  settings: WorkerSettings;
+  store: Store;
+  dispatcher: Dispatcher;
+  breakers: Breakers;
+  executors: Executors;
+  registry: Registry;
+  clock: Clock;
+  random: () => number;
+  speeds: Speeds;
+  /** A chunk left: the feeder may send it again, and should look for more. */
+  released(chunkId: number): void;
+  progressDue(batchId: string): boolean;
+  settled(batch: BatchRow, lines: string[]): void;
+  /** The store could not be read or written. */
+  failed(error: unknown): void;
+}
+
+interface Slot {
+  hint: ChunkHint;
+  run: Run | null;
+}
+
+/** Leases chunks and runs them. */
+export class Worker {
+  readonly settings: WorkerSettings;
+  private readonly parts: WorkerParts;
+  private readonly slots = new Map<number, Slot>();
+  private readonly limits = new Map<string, RateLimit>();
+  private draining = false;
+  private idle: (() => void)[] = [];
+
+  constructor(parts: WorkerParts) {
+    this.settings = parts.settings;
+    this.parts = parts;
+  }
+
+  get running(): number {
+    return this.slots.size;
+  }
+
+  batchesRunning(): string[] {
+    return [...new Set([...this.slots.values()].map((slot) => slot.hint.batchId))];
+  }
+
+  /** Starts as many chunks as there is room for. */
+  pump(): void {
+    while (!this.draining) {
+      const hint = this.parts.dispatcher.take((candidate) => this.hasRoomFor(candidate));
+      if (hint === null) return;
+      void this.work(hint);
+    }
+  }
+
+  /** Leases held, for renewal. */
+  leases(): { chunkId: number; fence: number }[] {
+    return [...this.slots.values()].filter((slot) => slot.run !== null).map((slot) => ({ chunkId: slot.run!.chunk.id, fence: slot.run!.chunk.fence }));
+  }
+
+  /** What was not renewed is lost: its results would be refused. */
+  keepOnly(held: readonly number[]): void {
+    const kept = new Set(held);
+    for (const slot of this.slots.values()) {
+      if (slot.run !== null && !kept.has(slot.run.chunk.id)) slot.run.loseLease();
+    }
+  }
+
+  /** The batch was paused, cancelled or ended: stop at once what may not go on. */
+  batchChanged(batch: Pick<BatchRow, "id" | "status">): void {
+    for (const slot of this.slots.values()) {
+      if (slot.hint.batchId !== batch.id || slot.run === null) continue;
+      if (batch.status === "paused") slot.run.stop();
+      else if (batch.status !== "running" && batch.status !== "pending") slot.run.loseLease();
+    }
+  }
+
+  /** Starts nothing more; resolves when everything has ended or gone back. After `graceMs` what runs is aborted. */
+  async drain(graceMs: number): Promise<void> {
+    this.draining = true;
+    for (const slot of this.slots.values()) slot.run?.stop();
+    if (this.slots.size === 0) return;
+    const cancel = this.parts.clock.after(graceMs, () => {
+      for (const slot of this.slots.values()) slot.run?.abort();
+    });
+    await new Promise<void>((resolve) => this.idle.push(resolve));
+    cancel();
+  }
+
+  private hasRoomFor(hint: ChunkHint): boolean {
+    const slots = [...this.slots.values()];
+    // A suspect runs alone, and nothing new starts while one waits or runs.
+    if (hint.suspect) return slots.length === 0;
+    if (this.parts.dispatcher.suspects() > 0 || slots.some((slot) => slot.hint.suspect)) return false;
+    if (slots.length < this.settings.slots) return true;
+    if (slots.length >= this.settings.slots + this.settings.expressSlots) return false;
+    const lowest = Math.min(...slots.map((slot) => slot.hint.priority));
+    const starts = hint.priority === lowest && slots.every((slot) => slot.hint.batchId !== hint.batchId);
+    return hint.priority > lowest || starts;
+  }
+
+  private async work(hint: ChunkHint): Promise<void> {
+    const slot: Slot = { hint, run: null };
+    this.slots.set(hint.chunkId, slot);
+    try {
+      const { settings, store, clock } = this.parts;
+      const chunk = await store.chunks.claim(hint.chunkId, { workerId: settings.id, leaseMs: settings.leaseMs, now: clock.now() });
+      if (chunk !== null) await this.run(chunk, slot);
+    } catch (error) {
+      this.parts.failed(error);
+    } finally {
+      this.slots.delete(hint.chunkId);
+      this.parts.released(hint.chunkId);
+      if (this.slots.size === 0) for (const resolve of this.idle.splice(0)) resolve();
+    }
+  }
+
+  /** A run of a leased chunk, ready to settle items. */
+  runFor(chunk: ClaimedChunk): Run {
+    return new Run(chunk, this.hooks(chunk));
+  }
+
+  private async run(chunk: ClaimedChunk, slot: Slot): Promise<void> {
+    const { store, clock, breakers, registry, executors } = this.parts;
+    if (chunk.crashes >= CRASHES_TO_SPLIT) {
+      await store.chunks.commit(bisect(chunk, clock.now()));
+      return;
+    }
+    const operation = registry.get(chunk.batch.operation);
+    const run = this.runFor(chunk);
+    slot.run = run;
+    if (this.draining) run.stop();
+    breakers.started(operation.name, chunk.id);
+    try {
+      await run.execute(executorFor(executors, operation, chunk.batch.executor));
+      const mean = run.meanMs;
+      if (mean !== null) this.parts.speeds.add(chunk.tenant, operation.name, mean);
+    } finally {
+      breakers.ended(operation.name, chunk.id);
+    }
+  }
+
+  private hooks(chunk: ClaimedChunk): RunHooks {
+    const { store, clock, random, breakers, progressDue, settled, registry } = this.parts;
+    const operation = registry.get(chunk.batch.operation);
+    const options = operation.options.parse(ownOptions(chunk.batch.options));
+    return { store, clock, random, breakers, progressDue, settled, operation, options, limits: this.limitsOf(chunk), rateLimit: this.rateLimitOf(chunk) };
+  }
+
+  private limitsOf(chunk: ClaimedChunk): RunLimits {
+    const { options } = chunk.batch;
+    const lanes = lanesPerChunk(options.concurrency) ?? this.parts.registry.get(chunk.batch.operation).concurrency ?? this.settings.lanes;
+    return {
+      retryAttempts: options.retryAttempts ?? this.settings.retryAttempts,
+      retryBackoffMs: options.retryBackoffMs ?? this.settings.retryBackoffMs,
+      timeoutMs: options.timeout ?? this.settings.timeoutMs,
+      lanes,
+    };
+  }
+
+  private rateLimitOf(chunk: ClaimedChunk): RateLimit | null {
+    const perMinute = chunk.batch.options.rateLimit?.requestsPerMinute;
+    if (perMinute === undefined) return null;
+    let limit = this.limits.get(chunk.batchId);
+    if (limit === undefined) {
+      if (this.limits.size >= 1000) this.limits.clear();
+      limit = new RateLimit(this.parts.clock, perMinute);
+      this.limits.set(chunk.batchId, limit);
+    }
+    return limit;
+  }
+}
