@@ -2,7 +2,7 @@ import { BatchyardError } from "../model/errors.ts";
 import type { Fault } from "../model/errors.ts";
 
 /** Faults listed in an answer; further ones are only counted. */
-export const LISTED_FAULTS = 100;
+const LISTED_FAULTS = 100;
 
 /** Faults of items as they are met: the first hundred in full, the rest as a count, so that a million bad lines cost nothing. */
 export class ItemFaults {

@@ -65,10 +65,14 @@ function textOf(item: unknown): Written {
     if (typeof text !== "string") return unwritable(`a ${typeof item} is not JSON`);
     // JSON.stringify writes NaN and Infinity as null: where there is a null, look for them.
     const number = text.includes("null") ? nonFinite(item) : null;
-    if (number !== null) return { fault: { code: "number_out_of_range", message: `the number ${number} is not JSON and would become null; send null or a string` } };
+    if (number !== null)
+      return {
+        fault: { code: "number_out_of_range", message: `the number ${number} is not JSON and would become null; send null or a string` },
+      };
     return { text };
   } catch (error) {
-    if (error instanceof RangeError) return { fault: { code: "too_deep", message: faultMessage("too_deep", { limit: ITEM_LIMITS.maxDepth }) } };
+    if (error instanceof RangeError)
+      return { fault: { code: "too_deep", message: faultMessage("too_deep", { limit: ITEM_LIMITS.maxDepth }) } };
     return unwritable(error instanceof Error ? error.message : String(error));
   }
 }

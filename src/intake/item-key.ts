@@ -1,7 +1,7 @@
 import { BatchyardError } from "../model/errors.ts";
 
 /** Where an item's key is looked for, in this order, when no key field is named. */
-export const KEY_FIELDS = ["nodeId", "id", "custom_id"] as const;
+const KEY_FIELDS = ["nodeId", "id", "custom_id"] as const;
 
 const MAX_KEY_LENGTH = 512;
 const KEY_RULE = `a key is a string of 1 to ${MAX_KEY_LENGTH} characters, or a whole number; no control characters, no "." or ".." between slashes`;
@@ -22,7 +22,11 @@ export function itemKey(payload: unknown, position: number, keyField?: string): 
   const answer = keyOfPayload(payload, position, keyField);
   if ("key" in answer) return answer.key;
   const path = `item ${position}`;
-  throw new BatchyardError("bad_items", { count: 1, summary: `${path}: ${answer.fault}` }, { errors: [{ path, code: "bad_id", message: answer.fault }] });
+  throw new BatchyardError(
+    "bad_items",
+    { count: 1, summary: `${path}: ${answer.fault}` },
+    { errors: [{ path, code: "bad_id", message: answer.fault }] },
+  );
 }
 
 function keyOfPayload(payload: unknown, position: number, keyField: string | undefined): KeyAnswer {
@@ -39,7 +43,13 @@ function keyOfNone(position: number, keyField: string | undefined): KeyAnswer {
 }
 
 /** The same rule on a text that has been scanned: `found[i]` is where the value of `fields[i]` starts, or -1. */
-export function keyOfText(text: string, found: Int32Array, fields: readonly string[], position: number, keyField: string | undefined): KeyAnswer {
+export function keyOfText(
+  text: string,
+  found: Int32Array,
+  fields: readonly string[],
+  position: number,
+  keyField: string | undefined,
+): KeyAnswer {
   for (let f = 0; f < fields.length; f++) {
     if (found[f]! >= 0) return keyOfSource(text, found[f]!, fields[f]!);
   }
@@ -73,7 +83,9 @@ function keyOfValue(value: unknown, field: string): KeyAnswer {
   if (typeof value === "string") return keyOfString(value, field);
   if (Number.isSafeInteger(value)) return { key: String(value) };
   if (typeof value === "number") {
-    return { fault: `the field "${field}" is ${value}, ${Number.isInteger(value) ? "too large to be exact; send it as a string" : "not a whole number"}; ${KEY_RULE}` };
+    return {
+      fault: `the field "${field}" is ${value}, ${Number.isInteger(value) ? "too large to be exact; send it as a string" : "not a whole number"}; ${KEY_RULE}`,
+    };
   }
   return { fault: `the field "${field}" is ${wordFor(JSON.stringify(value)?.charAt(0) ?? "")}; ${KEY_RULE}` };
 }

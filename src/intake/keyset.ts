@@ -79,7 +79,11 @@ export class KeySet {
 }
 
 /** The smallest candidate whose key really is `key`, or null. `keyAt` answers the key at a position, null when it is not known. */
-export async function confirm(key: string, candidates: readonly number[], keyAt: (position: number) => string | null | Promise<string | null>): Promise<number | null> {
+export async function confirm(
+  key: string,
+  candidates: readonly number[],
+  keyAt: (position: number) => string | null | Promise<string | null>,
+): Promise<number | null> {
   for (const position of candidates.toSorted((a, b) => a - b)) {
     if ((await keyAt(position)) === key) return position;
   }

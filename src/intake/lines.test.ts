@@ -18,15 +18,43 @@ async function linesOf(source: string | Uint8Array, size = 7, options: SplitOpti
 
 describe("splitLines", () => {
   it.each([
-    ["no last line break", "a\nb", [[1, "a"], [2, "b"]]],
-    ["BOM and CRLF", "\uFEFFa\r\nb\r\n", [[1, "a"], [2, "b"]]],
-    ["blank lines", "\n \t\r\na\n\n\n  b\n \n", [[3, "a"], [6, "  b"]]],
+    [
+      "no last line break",
+      "a\nb",
+      [
+        [1, "a"],
+        [2, "b"],
+      ],
+    ],
+    [
+      "BOM and CRLF",
+      "\uFEFFa\r\nb\r\n",
+      [
+        [1, "a"],
+        [2, "b"],
+      ],
+    ],
+    [
+      "blank lines",
+      "\n \t\r\na\n\n\n  b\n \n",
+      [
+        [3, "a"],
+        [6, "  b"],
+      ],
+    ],
     ["nothing", "", []],
     ["a BOM only", "\uFEFF", []],
     ["only blank lines", "\n\r\n  \n", []],
     ["one character", "x", [[1, "x"]]],
     ["three characters and a line break", "xyz\n", [[1, "xyz"]]],
-    ["wide characters", "é\n€😀\n", [[1, "é"], [2, "€😀"]]],
+    [
+      "wide characters",
+      "é\n€😀\n",
+      [
+        [1, "é"],
+        [2, "€😀"],
+      ],
+    ],
   ])("%s", async (_name, text, expected) => {
     for (const size of [1, 2, 3, 5, 1000]) expect(await linesOf(text, size)).toEqual(expected);
   });
@@ -60,17 +88,32 @@ describe("splitLines", () => {
     ["UTF-32", Buffer.from([0xff, 0xfe, 0, 0, 0x7b, 0, 0, 0]), "UTF-32"],
   ])("refuses %s", async (_name, bytes, encoding) => {
     for (const size of [1, 3, 1000]) {
-      await expect(linesOf(bytes, size)).rejects.toMatchObject({ code: "bad_encoding", status: 415, message: `The text is ${encoding}; save it as UTF-8` });
+      await expect(linesOf(bytes, size)).rejects.toMatchObject({
+        code: "bad_encoding",
+        status: 415,
+        message: `The text is ${encoding}; save it as UTF-8`,
+      });
     }
   });
 
   it("names line and byte of what is not UTF-8", async () => {
-    const bytes = Buffer.concat([Buffer.from("{}\n".repeat(6)), Buffer.from([0x22, 0xc3, 0x28, 0x22, 0x0a]), Buffer.from("é\n"), Buffer.from([0xff, 0x0a])]);
+    const bytes = Buffer.concat([
+      Buffer.from("{}\n".repeat(6)),
+      Buffer.from([0x22, 0xc3, 0x28, 0x22, 0x0a]),
+      Buffer.from("é\n"),
+      Buffer.from([0xff, 0x0a]),
+    ]);
     for (const size of [1, 4, 1000]) {
       await expect(linesOf(bytes, size)).rejects.toMatchObject({
         code: "bad_items",
         status: 400,
-        errors: expect.arrayContaining([{ path: "line 7", code: "bad_encoding", message: expect.stringContaining("byte 2 of the line (byte offset 19 of the text) is 0xC3") }]),
+        errors: expect.arrayContaining([
+          {
+            path: "line 7",
+            code: "bad_encoding",
+            message: expect.stringContaining("byte 2 of the line (byte offset 19 of the text) is 0xC3"),
+          },
+        ]),
       });
     }
     await expect(linesOf(bytes, 1000)).rejects.toMatchObject({ errors: [{ path: "line 7" }, { path: "line 9" }] });
@@ -81,7 +124,11 @@ describe("splitLines", () => {
     expect(await linesOf("a\n0123456789\r\n01234é678\n0123456789", size, options)).toHaveLength(4);
     expect(await linesOf("0123456789\r", size, options)).toEqual([[1, "0123456789"]]);
     for (const text of ["a\n0123456789x\n", "a\n0123456789x", "a\n01234é6789", "a\n0123456789\rx", "a\n0123456789x\r\n"]) {
-      await expect(linesOf(text, size, options)).rejects.toMatchObject({ code: "line_too_long", status: 413, message: "Line 2 is longer than 10 bytes" });
+      await expect(linesOf(text, size, options)).rejects.toMatchObject({
+        code: "line_too_long",
+        status: 413,
+        message: "Line 2 is longer than 10 bytes",
+      });
     }
   });
 
@@ -113,7 +160,10 @@ describe("takeFirstLine", () => {
     expect(head.first).toBe("head");
     const rest: [number, string][] = [];
     for await (const block of head.rest) for (const [i, line] of block.lines.entries()) rest.push([block.numbers[i]!, line]);
-    expect(rest).toEqual([[3, "a"], [5, "b"]]);
+    expect(rest).toEqual([
+      [3, "a"],
+      [5, "b"],
+    ]);
   });
 
   it("answers null for nothing, and closes the source", async () => {

@@ -191,7 +191,7 @@ function wideEncoding(head: Uint8Array): string | null {
 /** Index of the byte that starts the first invalid sequence, or -1. */
 function firstInvalid(bytes: Buffer): number {
   if (isUtf8(bytes)) return -1;
-  for (let i = 0; i < bytes.length; ) {
+  for (let i = 0; i < bytes.length;) {
     const c = bytes[i]!;
     const size = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
     if (size > 1 && !isUtf8(bytes.subarray(i, i + size))) return i;

@@ -18,7 +18,8 @@ async function all(blocks: AsyncIterable<ItemText[]>): Promise<ItemText[]> {
   return items;
 }
 
-const read = (text: string | Uint8Array, options: ReadOptions = {}): Promise<ItemText[]> => all(readNdjson(splitLines(bytesOf(text)), options));
+const read = (text: string | Uint8Array, options: ReadOptions = {}): Promise<ItemText[]> =>
+  all(readNdjson(splitLines(bytesOf(text)), options));
 
 describe("readNdjson", () => {
   it("keeps the text of each line and finds its key", async () => {
@@ -65,12 +66,20 @@ describe("readNdjson", () => {
     ["key object", '{"nodeId":{"id":1}}', "bad_id", "line 1", "an object"],
     ["key 1.5", '{"id":1.5}', "bad_id", "line 1", "not a whole number"],
   ])("refuses: %s", async (_name, text, code, path, part) => {
-    await expect(read(text)).rejects.toMatchObject({ code: "bad_items", status: 400, errors: [{ code, path, message: expect.stringContaining(part) }] });
+    await expect(read(text)).rejects.toMatchObject({
+      code: "bad_items",
+      status: 400,
+      errors: [{ code, path, message: expect.stringContaining(part) }],
+    });
   });
 
   it("passes on 415 for UTF-16 and 413 for a long line", async () => {
     await expect(read(Buffer.from('\uFEFF{"a":1}', "utf16le"))).rejects.toMatchObject({ code: "bad_encoding", status: 415 });
-    await expect(read(`{"a":1}\n{"a":"${"x".repeat(1_048_576)}"}`)).rejects.toMatchObject({ code: "line_too_long", status: 413, message: "Line 2 is longer than 1048576 bytes" });
+    await expect(read(`{"a":1}\n{"a":"${"x".repeat(1_048_576)}"}`)).rejects.toMatchObject({
+      code: "line_too_long",
+      status: 413,
+      message: "Line 2 is longer than 1048576 bytes",
+    });
   });
 
   it("lists the first hundred bad lines and counts all, and gives nothing after the first", async () => {
@@ -80,7 +89,10 @@ describe("readNdjson", () => {
       for await (const block of readNdjson(splitLines(bytesOf(`{"ok":1}\n${text}{"ok":1}\n`)))) given.push(...block);
     })();
     const error = await reading.catch((caught: unknown) => caught);
-    expect(error).toMatchObject({ code: "bad_items", message: expect.stringMatching(/^250 of the items .*line 2: column 7: .*and 247 more$/) });
+    expect(error).toMatchObject({
+      code: "bad_items",
+      message: expect.stringMatching(/^250 of the items .*line 2: column 7: .*and 247 more$/),
+    });
     expect((error as { errors: unknown[] }).errors).toHaveLength(100);
     expect((error as { errors: unknown[] }).errors[99]).toMatchObject({ path: "line 101" });
     expect(given).toEqual([]);
@@ -88,17 +100,29 @@ describe("readNdjson", () => {
 
   it("says what it found before the bytes stop being UTF-8", async () => {
     const bytes = Buffer.concat([Buffer.from(`{"a"}\n${'{"a":1}\n'.repeat(50_000)}`), Buffer.from([0xff, 0x0a])]);
-    await expect(read(bytes)).rejects.toMatchObject({ code: "bad_items", errors: [{ path: "line 1", code: "bad_json" }, { path: "line 50002", code: "bad_encoding" }] });
+    await expect(read(bytes)).rejects.toMatchObject({
+      code: "bad_items",
+      errors: [
+        { path: "line 1", code: "bad_json" },
+        { path: "line 50002", code: "bad_encoding" },
+      ],
+    });
   });
 
   it("takes as many items as allowed and not one more", async () => {
     expect(await read("{}\n\n{}\n{}\n", { maxItems: 3 })).toHaveLength(3);
-    await expect(read("{}\n{}\n{}\n{}\n", { maxItems: 3 })).rejects.toMatchObject({ code: "too_many_items", status: 413, message: "A batch takes at most 3 items" });
+    await expect(read("{}\n{}\n{}\n{}\n", { maxItems: 3 })).rejects.toMatchObject({
+      code: "too_many_items",
+      status: 413,
+      message: "A batch takes at most 3 items",
+    });
   });
 
   it("takes the key from the field that was named, which must be there", async () => {
     expect(await read('{"sku":" a/b ","id":1}', { keyField: "sku" })).toEqual([{ key: " a/b ", text: '{"sku":" a/b ","id":1}' }]);
-    await expect(read('{"sku":1}\n{"id":1}', { keyField: "sku" })).rejects.toMatchObject({ errors: [{ path: "line 2", code: "bad_id", message: expect.stringContaining('no field "sku"') }] });
+    await expect(read('{"sku":1}\n{"id":1}', { keyField: "sku" })).rejects.toMatchObject({
+      errors: [{ path: "line 2", code: "bad_id", message: expect.stringContaining('no field "sku"') }],
+    });
   });
 
   it("closes its source on a fault that ends the reading", async () => {
@@ -117,15 +141,23 @@ describe("readNdjson", () => {
 
 describe("itemKey", () => {
   it("says the same of a value as readNdjson of its text", async () => {
-    const key = fc.oneof(fc.string({ unit: "grapheme", maxLength: 20 }), fc.integer(), fc.double({ noNaN: true }), fc.constantFrom(null, true, {}, [], "..", "a/../b", ".", "a.b", "x".repeat(513), 2 ** 53, 1e3));
+    const key = fc.oneof(
+      fc.string({ unit: "grapheme", maxLength: 20 }),
+      fc.integer(),
+      fc.double({ noNaN: true }),
+      fc.constantFrom(null, true, {}, [], "..", "a/../b", ".", "a.b", "x".repeat(513), 2 ** 53, 1e3),
+    );
     const payload = fc.dictionary(fc.constantFrom("nodeId", "id", "custom_id", "sku", "other"), key);
     await fc.assert(
       fc.asyncProperty(payload, fc.constantFrom(undefined, "sku"), async (value, keyField) => {
         // An integer beyond 2^53 is exact as text but not as a value: the one difference.
-        fc.pre(!Object.values(value).some((one) => typeof one === "number" && (Object.is(one, -0) || Math.abs(one) > Number.MAX_SAFE_INTEGER)));
+        fc.pre(
+          !Object.values(value).some((one) => typeof one === "number" && (Object.is(one, -0) || Math.abs(one) > Number.MAX_SAFE_INTEGER)),
+        );
         const text = JSON.stringify(value);
         fc.pre(!text.includes("\\u0000"));
-        const outcome = (error: unknown): unknown => (error as { errors: unknown[] }).errors.map((fault) => (fault as { message: string }).message);
+        const outcome = (error: unknown): unknown =>
+          (error as { errors: unknown[] }).errors.map((fault) => (fault as { message: string }).message);
         const byText = await read(text, { keyField }).then((items) => items[0]!.key, outcome);
         let byValue: unknown;
         try {
@@ -180,7 +212,9 @@ describe("readInline", () => {
   it("refuses cycles and depth", async () => {
     const cycle: Record<string, unknown> = {};
     cycle["self"] = cycle;
-    await expect(all(readInline([cycle]))).rejects.toMatchObject({ errors: [{ code: "not_serialisable", message: expect.stringContaining("circular") }] });
+    await expect(all(readInline([cycle]))).rejects.toMatchObject({
+      errors: [{ code: "not_serialisable", message: expect.stringContaining("circular") }],
+    });
     for (const depth of [65, 100_000]) {
       let deep: unknown = {};
       for (let i = 1; i < depth; i++) deep = { a: deep };
@@ -189,7 +223,11 @@ describe("readInline", () => {
   });
 
   it("names both positions of a repeated key, also of a number and of a numbered item", async () => {
-    await expect(all(readInline([{ id: 1 }, { id: "a" }, { id: "1" }]))).rejects.toMatchObject({ code: "duplicate_key", status: 400, message: expect.stringContaining("Key '1' is used by items 1 and 3") });
+    await expect(all(readInline([{ id: 1 }, { id: "a" }, { id: "1" }]))).rejects.toMatchObject({
+      code: "duplicate_key",
+      status: 400,
+      message: expect.stringContaining("Key '1' is used by items 1 and 3"),
+    });
     await expect(all(readInline([{ id: "item_2" }, {}]))).rejects.toMatchObject({ message: expect.stringContaining("items 1 and 2") });
   });
 

@@ -76,7 +76,8 @@ class LineReader {
     const path = `line ${number}`;
     const start = text.search(/[^ \t\r]/);
     if (text[start] === "[") {
-      const message = "this is a JSON array, not one JSON object per line; send the array as `items` of a JSON request, or split it: jq -c '.[]' file.json";
+      const message =
+        "this is a JSON array, not one JSON object per line; send the array as `items` of a JSON request, or split it: jq -c '.[]' file.json";
       throw oneFault({ path, code: "array_not_jsonl", message });
     }
     const fault = looksLikeCsv(text, start) ? this.#scanner.scan(text) : null;

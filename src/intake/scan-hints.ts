@@ -80,7 +80,13 @@ export function explain(text: string, i: number, expected: string, isLine: boole
 /** The first line of a table: no brace or bracket at the start, and a separator. */
 export function looksLikeCsv(text: string, start: number): boolean {
   const first = text.charAt(start);
-  return first !== "{" && first !== "[" && first !== "\0" && /[,;\t]/.test(text.slice(start, start + 4096)) && !/^(["'])?[{[]/.test(text.slice(start));
+  return (
+    first !== "{" &&
+    first !== "[" &&
+    first !== "\0" &&
+    /[,;\t]/.test(text.slice(start, start + 4096)) &&
+    !/^(["'])?[{[]/.test(text.slice(start))
+  );
 }
 
 function shown(text: string, i: number): string {

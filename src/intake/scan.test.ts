@@ -161,8 +161,23 @@ describe("against JSON.parse", () => {
   });
 
   it("never accepts what JSON.parse refuses, refuses only with a code of the list, and says bad_json only of what JSON.parse refuses", () => {
-    const alphabet = [...'{}[]",:\\/0123456789.eE+-truefalsn u\t\n\r\0\u001f'.split(""), "\\u0041", "\\ud800", "\\udc00", "\ud800", "é", "😀", '"a":1', "1e999", "NaN"];
-    const mutation = fc.record({ at: fc.nat(), cut: fc.integer({ min: 0, max: 3 }), put: fc.array(fc.constantFrom(...alphabet), { maxLength: 3 }) });
+    const alphabet = [
+      ...'{}[]",:\\/0123456789.eE+-truefalsn u\t\n\r\0\u001f'.split(""),
+      "\\u0041",
+      "\\ud800",
+      "\\udc00",
+      "\ud800",
+      "é",
+      "😀",
+      '"a":1',
+      "1e999",
+      "NaN",
+    ];
+    const mutation = fc.record({
+      at: fc.nat(),
+      cut: fc.integer({ min: 0, max: 3 }),
+      put: fc.array(fc.constantFrom(...alphabet), { maxLength: 3 }),
+    });
     let refused = 0;
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 4 }), fc.array(mutation, { maxLength: 3 }), (json, mutations) => {

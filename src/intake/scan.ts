@@ -19,10 +19,24 @@ export interface ScanLimits {
 }
 
 /** An item's payload: an object, carried verbatim. */
-export const ITEM_LIMITS: ScanLimits = { maxDepth: 64, maxKeys: 10_000, maxKeyLength: 1024, requireObject: true, refusePrototypeKeys: false, refuseInexactIntegers: false };
+export const ITEM_LIMITS: ScanLimits = {
+  maxDepth: 64,
+  maxKeys: 10_000,
+  maxKeyLength: 1024,
+  requireObject: true,
+  refusePrototypeKeys: false,
+  refuseInexactIntegers: false,
+};
 
 /** A request body that is parsed and acted on. */
-export const CONTROL_LIMITS: ScanLimits = { maxDepth: 64, maxKeys: 10_000, maxKeyLength: 1024, requireObject: false, refusePrototypeKeys: true, refuseInexactIntegers: true };
+export const CONTROL_LIMITS: ScanLimits = {
+  maxDepth: 64,
+  maxKeys: 10_000,
+  maxKeyLength: 1024,
+  requireObject: false,
+  refusePrototypeKeys: true,
+  refuseInexactIntegers: true,
+};
 
 /** Any JSON value within the limits of an item. */
 export const VALUE_LIMITS: ScanLimits = { ...ITEM_LIMITS, requireObject: false };
@@ -228,7 +242,8 @@ export class JsonScanner {
     if (length > limits.maxKeyLength) return this.#fail("key_too_long", from - 1, { limit: limits.maxKeyLength });
     if (++this.#keys > limits.maxKeys) return this.#fail("too_many_keys", from - 1, { limit: limits.maxKeys });
     if (limits.refusePrototypeKeys && this.#reachesPrototype(text, from, to, depth)) return -1;
-    if (!this.#live.add(text, from, to, hash, depth)) return this.#fail("duplicate_key", from - 1, { key: shorten(unescapeKey(text, from, to)) });
+    if (!this.#live.add(text, from, to, hash, depth))
+      return this.#fail("duplicate_key", from - 1, { key: shorten(unescapeKey(text, from, to)) });
 
     c = i < end ? text.charCodeAt(i) : -1;
     while (c === 0x20 || c === 0x0a || c === 0x0d || c === 0x09) c = ++i < end ? text.charCodeAt(i) : -1;
@@ -280,9 +295,16 @@ export class JsonScanner {
       while (c >= 0x30 && c <= 0x39) c = ++i < end ? text.charCodeAt(i) : -1;
     }
     if (hasExponent || i - start > SURELY_FINITE) {
-      if (!Number.isFinite(Number(text.slice(start, i)))) return this.#fail("number_out_of_range", start, { number: shorten(text.slice(start, i)) });
+      if (!Number.isFinite(Number(text.slice(start, i))))
+        return this.#fail("number_out_of_range", start, { number: shorten(text.slice(start, i)) });
     }
-    if (isWhole && !hasExponent && i - start > 15 && this.#limits.refuseInexactIntegers && !Number.isSafeInteger(Number(text.slice(start, i)))) {
+    if (
+      isWhole &&
+      !hasExponent &&
+      i - start > 15 &&
+      this.#limits.refuseInexactIntegers &&
+      !Number.isSafeInteger(Number(text.slice(start, i)))
+    ) {
       return this.#fail("number_out_of_range", start, { inexact: shorten(text.slice(start, i)) });
     }
     return i;

@@ -4,7 +4,12 @@ import { readBody, sliceItems } from "./slice-items.ts";
 
 describe("sliceItems", () => {
   it.each([
-    ["big integers stay", '{"operation":"x","items":[{"id":9007199254740993},{"id":1.10}],"name":"n"}', ['{"id":9007199254740993}', '{"id":1.10}'], '{"operation":"x","items":[],"name":"n"}'],
+    [
+      "big integers stay",
+      '{"operation":"x","items":[{"id":9007199254740993},{"id":1.10}],"name":"n"}',
+      ['{"id":9007199254740993}', '{"id":1.10}'],
+      '{"operation":"x","items":[],"name":"n"}',
+    ],
     ["no items", '{"operation":"x"}', null, '{"operation":"x"}'],
     ["items that are no array", '{"items":{"a":[1]}}', null, '{"items":{"a":[1]}}'],
     ["an empty array", '{"items":[ \n ]}', [], '{"items":[]}'],
@@ -66,7 +71,10 @@ function withItems(rest: string, items: string[]): { value: unknown } {
 
 describe("readBody", () => {
   it("gives rest and items", () => {
-    expect(readBody('{"operation":"x","items":[{"a":9007199254740993}]}')).toEqual({ items: ['{"a":9007199254740993}'], rest: '{"operation":"x","items":[]}' });
+    expect(readBody('{"operation":"x","items":[{"a":9007199254740993}]}')).toEqual({
+      items: ['{"a":9007199254740993}'],
+      rest: '{"operation":"x","items":[]}',
+    });
   });
 
   it.each([

@@ -86,7 +86,7 @@ function isItemsKey(quoted: string): boolean {
 /** The elements of an array that starts before `i`; null when its end is missing. */
 function elementsOf(text: string, i: number, maxItems: number): Span[] | null {
   const spans: Span[] = [];
-  for (let from = i; ; ) {
+  for (let from = i; ;) {
     const to = nextComma(text, from);
     if (to >= text.length || text[to] === "}") return null;
     // Before pushing: a body of commas alone must not fill the memory.
@@ -146,7 +146,7 @@ export function oneLine(text: string): string {
   if (!/[\r\n]/.test(trimmed)) return trimmed;
   let line = "";
   let from = 0;
-  for (let i = 0; i < trimmed.length; ) {
+  for (let i = 0; i < trimmed.length;) {
     const c = trimmed.charCodeAt(i);
     if (c === 0x22) i = afterString(trimmed, i);
     else if (c === 0x0a || c === 0x0d) {

@@ -39,7 +39,8 @@ describe("unpack", () => {
     ["zip", zip, undefined],
     ["zstd", Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0]), undefined],
   ])("refuses %s", async (_name, bytes, contentEncoding) => {
-    for (const size of [1, 1000]) await expect(unpacked(bytes, { contentEncoding }, size)).rejects.toMatchObject({ code: "unsupported_type", status: 415 });
+    for (const size of [1, 1000])
+      await expect(unpacked(bytes, { contentEncoding }, size)).rejects.toMatchObject({ code: "unsupported_type", status: 415 });
   });
 
   it.each([
@@ -54,8 +55,14 @@ describe("unpack", () => {
     const packed = gzipSync(plain);
     const gzip = { contentEncoding: "gzip" };
     expect(await unpacked(packed, { ...gzip, maxBytes: plain.length, maxPackedBytes: packed.length })).toBe(text);
-    await expect(unpacked(packed, { ...gzip, maxBytes: plain.length - 1 })).rejects.toMatchObject({ code: "unpacked_too_large", status: 413 });
-    await expect(unpacked(packed, { ...gzip, maxPackedBytes: packed.length - 1 })).rejects.toMatchObject({ code: "too_large", status: 413 });
+    await expect(unpacked(packed, { ...gzip, maxBytes: plain.length - 1 })).rejects.toMatchObject({
+      code: "unpacked_too_large",
+      status: 413,
+    });
+    await expect(unpacked(packed, { ...gzip, maxPackedBytes: packed.length - 1 })).rejects.toMatchObject({
+      code: "too_large",
+      status: 413,
+    });
     expect(await unpacked(plain, { maxBytes: plain.length })).toBe(text);
     await expect(unpacked(plain, { maxBytes: plain.length - 1 })).rejects.toMatchObject({ code: "too_large", status: 413 });
   });
@@ -68,7 +75,9 @@ describe("unpack", () => {
     for (let i = 0; i < 64; i++) gzip.write(zeros);
     await new Promise<void>((resolve) => gzip.end(resolve));
     const before = process.memoryUsage().arrayBuffers;
-    await expect(unpacked(Buffer.concat(packed), { contentEncoding: "gzip", maxBytes: 1_000_000 })).rejects.toMatchObject({ code: "unpacked_too_large" });
+    await expect(unpacked(Buffer.concat(packed), { contentEncoding: "gzip", maxBytes: 1_000_000 })).rejects.toMatchObject({
+      code: "unpacked_too_large",
+    });
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8 << 20);
   });
 

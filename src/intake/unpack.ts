@@ -45,14 +45,22 @@ async function* gunzip(packed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
   } catch (error) {
     const cause = broken as { error: unknown } | null;
     if (cause !== null) throw cause.error;
-    throw new BatchyardError("bad_file", { format: "gzip", reason: error instanceof Error ? error.message : String(error) }, { cause: error });
+    throw new BatchyardError(
+      "bad_file",
+      { format: "gzip", reason: error instanceof Error ? error.message : String(error) },
+      { cause: error },
+    );
   } finally {
     source.destroy();
     gunzipper.destroy();
   }
 }
 
-async function* atMost(bytes: AsyncIterable<Uint8Array>, limit: number, code: "too_large" | "unpacked_too_large"): AsyncGenerator<Uint8Array> {
+async function* atMost(
+  bytes: AsyncIterable<Uint8Array>,
+  limit: number,
+  code: "too_large" | "unpacked_too_large",
+): AsyncGenerator<Uint8Array> {
   let total = 0;
   for await (const chunk of bytes) {
     total += chunk.length;
@@ -83,7 +91,8 @@ async function* refusePacked(bytes: AsyncIterable<Uint8Array>, where: string): A
 
 function check(head: Buffer, where: string): void {
   if (head[0] === 0x1f && head[1] === 0x8b) throw unsupported(where === "" ? "gzip without Content-Encoding" : `gzip${where}`);
-  if (head[0] === 0x50 && head[1] === 0x4b && (head[2] === 3 || head[2] === 5) && (head[3] === 4 || head[3] === 6)) throw unsupported(`zip${where}`);
+  if (head[0] === 0x50 && head[1] === 0x4b && (head[2] === 3 || head[2] === 5) && (head[3] === 4 || head[3] === 6))
+    throw unsupported(`zip${where}`);
   if (head[0] === 0x28 && head[1] === 0xb5 && head[2] === 0x2f && head[3] === 0xfd) throw unsupported(`zstd${where}`);
 }
 
