@@ -114,7 +114,7 @@ function optionalSecret(minLength: number): Setting<string | null> {
 
 const GIB = 1024 ** 3;
 
-/** Every name, with its limits and its default. docs/operate/environment.md is held to this table. */
+/** Every name, with its limits and its default. docs/operate/config.md is made from it. */
 export const SETTINGS = {
   BATCHYARD_DATA: text("./data"),
   BATCHYARD_HOST: text("127.0.0.1"),
