@@ -16,6 +16,8 @@ export interface Caller {
 
 /** A create request, already parsed by src/api/contract or given by the library. */
 export interface CreateRequest {
+  /** The id to create under when it was promised before (see src/api/idempotency.ts); a new one otherwise. */
+  id?: string | undefined;
   operation: string;
   name?: string | undefined;
   description?: string | undefined;
