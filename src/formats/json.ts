@@ -1,6 +1,6 @@
 import { BatchyardError } from "../model/errors.ts";
 import { JsonArray } from "./json-array.ts";
-import { jsonRow } from "./json-row.ts";
+import { JsonRows } from "./json-row.ts";
 import { MAX_RECORD_LENGTH } from "./row.ts";
 import type { ReadRow, RowBlocks } from "./row.ts";
 import { decodeUtf8 } from "./utf8.ts";
@@ -11,6 +11,7 @@ import { decodeUtf8 } from "./utf8.ts";
  */
 export async function* readJson(bytes: AsyncIterable<Uint8Array>): RowBlocks {
   const array = new JsonArray(MAX_RECORD_LENGTH);
+  const json = new JsonRows();
   let row = 0;
   const toRows = (elements: ReturnType<JsonArray["feed"]>): ReadRow[] => {
     if (array.notAnArray) {
@@ -18,7 +19,7 @@ export async function* readJson(bytes: AsyncIterable<Uint8Array>): RowBlocks {
     }
     return elements.map(({ line, text, fault }) => {
       row += 1;
-      return text === undefined ? { row, fault: { code: "bad_json", message: fault, line } } : jsonRow(row, line, text);
+      return text === undefined ? { row, fault: { code: "bad_json", message: fault, line } } : json.read(row, line, text.trimStart());
     });
   };
   for await (const block of decodeUtf8(bytes)) {

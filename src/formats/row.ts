@@ -1,6 +1,6 @@
 /** Why one row could not be read; the rows around it are not touched by it. */
 export interface RowFault {
-  /** bad_csv, bad_json, bad_xlsx, not_an_object, line_too_long */
+  /** bad_csv, bad_xlsx, array_not_jsonl, key_missing, or a code of src/intake/scan-hints.ts (bad_json, …) */
   code: string;
   /** A sentence that names the place and the cure. */
   message: string;
@@ -18,7 +18,7 @@ export type ReadRow =
   | {
       row: number;
       record: Record<string, unknown>;
-      /** The record's own JSON text, where the file has one. */
+      /** The record's own JSON text on one line, where the file has one. */
       text?: string;
       fault?: undefined;
     }
@@ -28,7 +28,7 @@ export type ReadRow =
 export type RowBlocks = AsyncGenerator<ReadRow[], void, undefined>;
 
 /** A row or a JSON element longer than this is a fault: nothing larger can be an item. Bytes or UTF-16 units, whichever the reader counts. */
-export const MAX_RECORD_LENGTH = 16 * 1024 * 1024;
+export const MAX_RECORD_LENGTH = 1024 * 1024;
 
 /** Rows a block at most, where the reader chooses. */
 export const BLOCK_ROWS = 1000;

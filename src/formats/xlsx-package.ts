@@ -69,13 +69,10 @@ function parserOf(handler: XmlHandler): SaxesParser<{ position: false; xmlns: fa
   parser.on("error", (error) => {
     throw error;
   });
-  const { open, text, close } = handler;
-  if (open !== undefined) parser.on("opentag", (tag) => open.call(handler, localName(tag.name), tag.attributes));
-  if (text !== undefined) {
-    parser.on("text", (piece) => text.call(handler, piece));
-    parser.on("cdata", (piece) => text.call(handler, piece));
-  }
-  if (close !== undefined) parser.on("closetag", (tag) => close.call(handler, localName(tag.name)));
+  parser.on("opentag", (tag) => handler.open?.(localName(tag.name), tag.attributes));
+  parser.on("text", (piece) => handler.text?.(piece));
+  parser.on("cdata", (piece) => handler.text?.(piece));
+  parser.on("closetag", (tag) => handler.close?.(localName(tag.name)));
   return parser;
 }
 

@@ -2,10 +2,12 @@ import { columnOf, dateOf, unescapeText } from "./xlsx-cell.ts";
 import type { XlsxBook } from "./xlsx-book.ts";
 import type { XmlHandler } from "./xlsx-package.ts";
 
+export type CellValue = string | number | boolean;
+
 /** Cells of one row by column; a column without a value is absent. `number` is the row of the sheet, 1-based. */
 export interface SheetRow {
   number: number;
-  cells: unknown[];
+  cells: (CellValue | undefined)[];
 }
 
 /**
@@ -67,7 +69,7 @@ export class SheetRows implements XmlHandler {
     this.row.cells[this.column] = this.read();
   }
 
-  private read(): unknown {
+  private read(): CellValue {
     const { type, value, book } = this;
     if (type === "s") return book.strings[Number(value)] ?? "";
     if (type === "str" || type === "inlineStr") return unescapeText(value);

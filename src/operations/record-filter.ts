@@ -1,0 +1,30 @@
+import { invalid } from "../model/errors.ts";
+import type { Fault } from "../model/errors.ts";
+import type { RecordFilter } from "../store/port.ts";
+
+const ISO_TIME = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?$/;
+
+/**
+ * A request's `filters` as a filter of records: `createdAfter`, `createdBefore` (ISO 8601, inclusive) and `tags` (has each of
+ * them) mean themselves, every other name is equality on that top-level field. Throws validation_failed with all faults.
+ */
+export function toRecordFilter(filters: Record<string, unknown>): RecordFilter {
+  const { createdAfter, createdBefore, tags, ...equals } = filters;
+  const faults: Fault[] = [];
+  const filter: RecordFilter = { equals };
+  const time = (name: "createdAfter" | "createdBefore", value: unknown): void => {
+    if (value === undefined || value === null) return;
+    const ms = typeof value === "string" && ISO_TIME.test(value) ? Date.parse(value) : Number.NaN;
+    if (Number.isNaN(ms)) faults.push({ path: `filters.${name}`, message: "must be an ISO 8601 time such as 2026-01-31T12:00:00Z", code: "invalid_time" });
+    else filter[name] = ms;
+  };
+  time("createdAfter", createdAfter);
+  time("createdBefore", createdBefore);
+  if (tags !== undefined && tags !== null) {
+    const list: unknown[] = Array.isArray(tags) ? tags : [tags];
+    if (list.every((tag) => typeof tag === "string")) filter.tags = list;
+    else faults.push({ path: "filters.tags", message: "must be an array of strings", code: "invalid_type" });
+  }
+  if (faults.length > 0) throw invalid(faults);
+  return filter;
+}
