@@ -8,16 +8,18 @@ const built = join(root, "dist", "cli", "main.js");
 const source = join(root, "src", "cli", "main.ts");
 const args = process.argv.slice(2);
 
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+const newEnough = major > 22 || (major === 22 && minor >= 18);
+
 if (existsSync(source)) {
-  if (pinnedNode() === null) installMissing();
+  // A checkout without dev dependencies runs under the Node that is there, if that is new enough.
+  if (pinnedNode() === null && !(newEnough && existsSync(join(root, "node_modules")))) installMissing();
   handOver(buildIsFresh() ? [built, ...args] : [FROM_SOURCE, source, ...args]);
-} else {
-  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-  if (major < 22 || (major === 22 && minor < 18)) {
-    process.stderr.write(`batchyard needs Node 22.18 or newer, this is ${process.version}; install a newer Node and try again\n`);
-    process.exit(1);
-  }
+} else if (newEnough) {
   handOver([built, ...args], { node: process.execPath });
+} else {
+  process.stderr.write(`batchyard needs Node 22.18 or newer, this is ${process.version}; install a newer Node and try again\n`);
+  process.exit(1);
 }
 
 function buildIsFresh() {

@@ -32,9 +32,13 @@ export function installMissing() {
   const result = npm?.endsWith(".js")
     ? spawnSync(process.execPath, [npm, ...options], { cwd: root, encoding: "utf8" })
     : spawnSync("npm", options, { cwd: root, encoding: "utf8", shell: windows });
-  if (result.status !== 0 || !pinnedNode()) {
+  const failed = result.status !== 0;
+  if (failed || !pinnedNode()) {
     process.stderr.write(`${result.stdout ?? ""}${result.stderr ?? ""}${result.error?.message ?? ""}\n`);
-    process.stderr.write("npm install failed; see the lines above, then run this command again\n");
+    const cure = failed
+      ? "npm install failed; see the lines above, then run this command again"
+      : "npm install left out the pinned Node; allow dev dependencies and install scripts (npm config get omit, ignore-scripts), then run this command again";
+    process.stderr.write(`${cure}\n`);
     process.exit(1);
   }
   // npm leaves the stamp alone when nothing changed; without a new one every start would install again.
@@ -51,6 +55,16 @@ export function pinnedEnvironment(extra = {}) {
 /** Runs the pinned Node with these arguments in place of this process: same terminal, same signals, same exit code. */
 export function handOver(args, { node = pinnedNode() ?? process.execPath, env = process.env } = {}) {
   const child = spawn(node, args, { stdio: "inherit", env });
+  forwardSignals(child);
+  child.on("error", (error) => {
+    process.stderr.write(`cannot run ${node}: ${error.message}\n`);
+    process.exit(1);
+  });
+  child.on("exit", (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
+}
+
+/** Hands the signals that end this process to `child` instead, which decides when it is over. */
+export function forwardSignals(child) {
   // A terminal sends Ctrl-C to both processes, and a second one means "now": it must not reach the child twice.
   const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
@@ -58,11 +72,6 @@ export function handOver(args, { node = pinnedNode() ?? process.execPath, env = 
       if (signal !== "SIGINT" || !terminal) child.kill(signal);
     });
   }
-  child.on("error", (error) => {
-    process.stderr.write(`cannot run ${node}: ${error.message}\n`);
-    process.exit(1);
-  });
-  child.on("exit", (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
 }
 
 /** Whether this process is the pinned Node already. */

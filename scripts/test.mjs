@@ -8,7 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { handOver, installMissing, isPinned, pinnedEnvironment, pinnedNode, root } from "./pinned.mjs";
+import { forwardSignals, handOver, installMissing, isPinned, pinnedEnvironment, pinnedNode, root } from "./pinned.mjs";
 
 installMissing();
 if (isPinned()) process.exitCode = await main(process.argv.slice(2));
@@ -60,7 +60,7 @@ function vitest(args, environment) {
     env: pinnedEnvironment(environment),
   });
   // Stopping this script stops the run; the servers are stopped after it.
-  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
+  forwardSignals(child);
   return new Promise((resolve) => child.on("exit", (code) => resolve(code ?? 1)));
 }
 

@@ -62,6 +62,15 @@ describe("docs", () => {
   });
 });
 
+describe("ARCHITECTURE.md", () => {
+  it("has a line for each folder of src, and for none that is not there", () => {
+    const lines = [...read("ARCHITECTURE.md").matchAll(/^\| `(src\/[\w.-]+)` \|/gm)].map((match) => match[1] ?? "");
+    const rooms = filesUnder("src", ".ts").map((file) => file.split("/").slice(0, 2).join("/"));
+    looked += lines.length;
+    expect(lines.toSorted()).toEqual([...new Set(rooms.filter((room) => !/\.(test|fixture)\.ts$/.test(room)))].toSorted());
+  });
+});
+
 describe("docs/features.md", () => {
   const rows = read("docs/features.md")
     .split("\n")
