@@ -165,3 +165,5 @@ export const chunksAnswer = z.strictObject({
 });
 
 export const exportQuery = z.strictObject({ format: z.enum(["csv", "xlsx", "jsonl"]), success: z.boolean().optional() });
+
+export const itemAnswer = z.strictObject({ success: yes, nodeId: z.string(), payload: z.unknown(), result: itemResult.nullable() });

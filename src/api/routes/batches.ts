@@ -1,0 +1,178 @@
+import { z } from "zod";
+import type { HistoryQuery } from "../../batches/service.ts";
+import { iso } from "../../model/clock.ts";
+import { BatchyardError } from "../../model/errors.ts";
+import { nothing } from "../../model/fields.ts";
+import { runOptions } from "../../model/run-options.ts";
+import * as contract from "../contract/batch.ts";
+import { toMs } from "../dispatch.ts";
+import { schemaOf } from "../openapi.ts";
+import { ok, route, type Route } from "../route.ts";
+import type { ApiServices } from "../services.ts";
+import { round, wireBatch } from "../wire/batch.ts";
+
+export const idParams = z.strictObject({ id: z.string() });
+const TAG = "Batches";
+
+/** The life of batches: find, watch, stop, go on. */
+export function batchRoutes({ batches, registry }: ApiServices): Route[] {
+  return [
+    route({
+      method: "GET",
+      path: "/api/batch/history",
+      summary: "Batches, newest first",
+      tag: TAG,
+      need: "viewer",
+      query: contract.historyQuery,
+      answers: { 200: contract.historyAnswer },
+      async handle({ caller, query }) {
+        const { createdAfter, createdBefore, ...rest } = query;
+        const asked: HistoryQuery = { ...rest, createdAfter: toMs(createdAfter), createdBefore: toMs(createdBefore) };
+        const page = await batches.history(caller, asked);
+        return ok({
+          success: true,
+          batches: page.batches.map((batch) => wireBatch(batch)),
+          count: page.batches.length,
+          filter: { ...query, ...(query.cursor === undefined ? { offset: query.offset ?? 0 } : {}) },
+          total: page.total,
+          nextCursor: page.nextCursor,
+        });
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/api/batch/stats",
+      summary: "Counts by status and operation",
+      tag: TAG,
+      need: "viewer",
+      answers: { 200: contract.statsAnswer },
+      async handle({ caller }) {
+        return ok({ success: true, stats: statsOf((await batches.counts(caller)).byOperation) });
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/api/batch/operations",
+      summary: "Operations, each with the JSON Schema of its options",
+      tag: TAG,
+      need: "viewer",
+      answers: { 200: contract.operationsAnswer },
+      async handle() {
+        return ok({ success: true, operations: registry.list(), runOptions: schemaOf(runOptions, "input") });
+      },
+    }),
+    route({
+      method: "DELETE",
+      path: "/api/batch/cleanup",
+      summary: "Remove final batches older than daysToKeep with everything of theirs",
+      tag: TAG,
+      need: "admin",
+      query: contract.cleanupQuery,
+      body: contract.cleanupBody,
+      answers: { 200: contract.cleanupAnswer },
+      async handle({ caller, query, body }) {
+        const daysToKeep = body?.daysToKeep ?? query.daysToKeep ?? 30;
+        const dryRun = body?.dryRun ?? query.dryRun ?? false;
+        const deleted = await batches.cleanup(caller, daysToKeep, dryRun);
+        return ok({ success: true, deleted, daysToKeep, dryRun });
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/api/batch/:id",
+      summary: "One batch",
+      tag: TAG,
+      need: "viewer",
+      params: idParams,
+      answers: { 200: contract.batchAnswer },
+      async handle({ caller, params }) {
+        const view = await batches.view(caller, params.id);
+        return ok({ success: true, batch: wireBatch(view.batch, view) });
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/api/batch/:id/why",
+      summary: "Why it is not done",
+      tag: TAG,
+      need: "viewer",
+      params: idParams,
+      answers: { 200: contract.whyAnswer },
+      async handle({ caller, params }) {
+        const why = await batches.why(caller, params.id);
+        return ok({
+          success: true,
+          state: why.state,
+          reasons: why.reasons.map(({ nextRetryAt, since, ...reason }) => ({
+            ...reason,
+            since: iso(since),
+            ...(nextRetryAt === undefined ? {} : { nextRetryAt: new Date(nextRetryAt).toISOString() }),
+          })),
+          eta: iso(why.etaAt),
+        });
+      },
+    }),
+    route({
+      method: "POST",
+      path: "/api/batch/:id/cancel",
+      summary: "Cancel: after the answer no new item starts",
+      tag: TAG,
+      need: "operator",
+      params: idParams,
+      body: nothing,
+      answers: { 200: contract.cancelAnswer },
+      async handle({ caller, params }) {
+        const batch = await batches.cancel(caller, params.id).catch((error: unknown) => {
+          // The contract answers 400 with one sentence, whether the batch is unknown or final.
+          if (error instanceof BatchyardError && (error.code === "batch_not_found" || error.code === "invalid_state")) throw new BatchyardError("not_cancellable");
+          throw error;
+        });
+        return ok({ success: true, message: "Batch cancelled successfully", batch: wireBatch(batch) });
+      },
+    }),
+    action("pause", "Start no further items", nothing, ({ caller, id }) => batches.pause(caller, id)),
+    action("resume", "Go on where it was", nothing, ({ caller, id }) => batches.resume(caller, id)),
+    action("priority", "Change the priority of what has not started", contract.priorityBody, ({ caller, id, body }) =>
+      batches.setPriority(caller, id, body.priority),
+    ),
+    action("retry", "Run failed items again as the next epoch; all of them without a selection", contract.retryBody, ({ caller, id, body }) =>
+      batches.retry(caller, id, body ?? {}),
+    ),
+    action("finish", "Settle what is open as failed and keep what is done", contract.finishBody, ({ caller, id, body }) => batches.finish(caller, id, body.reason)),
+  ];
+}
+
+type Asked<B> = { caller: Parameters<ApiServices["batches"]["pause"]>[0]; id: string; body: B };
+
+function action<B extends z.ZodType>(name: string, summary: string, body: B, act: (asked: Asked<z.output<B>>) => ReturnType<ApiServices["batches"]["pause"]>): Route {
+  return route({
+    method: "POST",
+    path: `/api/batch/:id/${name}`,
+    summary,
+    tag: TAG,
+    need: "operator",
+    params: idParams,
+    body,
+    answers: { 200: contract.batchAnswer },
+    async handle(call) {
+      // `call.body` is what `body` parsed; the conditional type of a generic schema does not reduce here.
+      const batch = await act({ caller: call.caller, id: call.params.id, body: call.body as z.output<B> });
+      return ok({ success: true, batch: wireBatch(batch) });
+    },
+  });
+}
+
+function statsOf(byOperation: Record<string, Partial<Record<string, number>>>): z.output<typeof contract.statsAnswer>["stats"] {
+  const byStatus: Record<string, number> = Object.fromEntries(contract.status.options.map((status) => [status, 0]));
+  const totals: Record<string, number> = {};
+  let total = 0;
+  for (const [operation, counts] of Object.entries(byOperation)) {
+    for (const [status, count] of Object.entries(counts)) {
+      if (count === undefined || count === 0) continue;
+      byStatus[status] = (byStatus[status] ?? 0) + count;
+      totals[operation] = (totals[operation] ?? 0) + count;
+      total += count;
+    }
+  }
+  return { total, byStatus, byOperation: totals, completionRate: total === 0 ? 0 : round(byStatus["completed"]! / total, 4) };
+}

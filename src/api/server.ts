@@ -1,0 +1,224 @@
+import cookie from "@fastify/cookie";
+import helmet from "@fastify/helmet";
+import multipart from "@fastify/multipart";
+import rateLimit from "@fastify/rate-limit";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { Caller } from "../batches/service.ts";
+import { cursorText } from "../events/port.ts";
+import { EventStreams } from "../events/sse.ts";
+import { attachSockets, type SocketService } from "../events/sockets.ts";
+import { BatchyardError } from "../model/errors.ts";
+import { newId } from "../model/ids.ts";
+import { Guard, isOwnOrigin, requireSameOrigin, SESSION_COOKIE } from "./auth/guard.ts";
+import { dispatch } from "./dispatch.ts";
+import { answerClientError, asBatchyardError, installNotFound, sendError } from "./failures.ts";
+import { Idempotency } from "./idempotency.ts";
+import { STYLE_HASH } from "./pages/page.ts";
+import { signInPage } from "./pages/sign-in.ts";
+import { mayCall, type Route } from "./route.ts";
+import { accessRoutes } from "./routes/access.ts";
+import { batchRoutes } from "./routes/batches.ts";
+import { collectionRoutes } from "./routes/collections.ts";
+import { createRoutes } from "./routes/create.ts";
+import { doorRoutes } from "./routes/doors.ts";
+import { eventRoutes } from "./routes/events.ts";
+import { externalRoutes } from "./routes/external.ts";
+import { fileRoutes } from "./routes/files.ts";
+import { resultRoutes } from "./routes/results.ts";
+import type { ApiServices } from "./services.ts";
+import { asCreated, wireBatch } from "./wire/batch.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Who asks; set by the guard before anything else runs, on every route that is not public. */
+    caller: Caller;
+  }
+  interface FastifyContextConfig {
+    route?: Route;
+  }
+}
+
+export interface ApiServer {
+  /** Not listening yet. Closing it says goodbye to every stream and socket first. */
+  app: FastifyInstance;
+  /** Every route that is served, as /openapi.json shows them. */
+  routes: readonly Route[];
+  /** Open and dropped connections of the two live doors. */
+  liveCounts(): { sse: { open: number; dropped: number }; sockets: { open: number; dropped: number } };
+}
+
+const MAX_PARAMETER_LENGTH = 2_048;
+
+/** The HTTP surface: routes, guard, errors, events. */
+export async function createServer(services: ApiServices): Promise<ApiServer> {
+  const { access, audit, batches, clock, config, eventLog, log } = services;
+  const guard = new Guard({ access, audit, clock, token: config.token });
+  const idempotency = new Idempotency(access, clock);
+  const streams = new EventStreams({ log: eventLog, clock });
+
+  const app = fastify({
+    loggerInstance: log,
+    disableRequestLogging: true,
+    genReqId: (request) => givenId(request.headers["x-request-id"]) ?? newId("req"),
+    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
+    clientErrorHandler: (error, socket) => answerClientError(error as NodeJS.ErrnoException, socket as Parameters<typeof answerClientError>[1]),
+    frameworkErrors: (error, request, reply) => void sendError(reply as FastifyReply, request as FastifyRequest, asBatchyardError(error, request as FastifyRequest)),
+    // Long uploads are paced by body.ts, not ended by a clock that does not look at them.
+    requestTimeout: 0,
+    forceCloseConnections: "idle",
+  }) as unknown as FastifyInstance;
+
+  // Bodies are read by the dispatcher and the handlers, each with its own limit; fastify only passes them on.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", (_request, _payload, done) => done(null));
+  await app.register(cookie);
+  await app.register(multipart, { limits: { fileSize: config.limits.uploadBytes } });
+  await app.register(rateLimit, { global: false });
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'", STYLE_HASH],
+        imgSrc: ["'self'", "data:"],
+        fontSrc: ["'self'"],
+        connectSrc: ["'self'"],
+        baseUri: ["'none'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    // Whoever ends TLS in front of this server sets HSTS; over plain HTTP it would be ignored.
+    hsts: false,
+    frameguard: { action: "deny" },
+    referrerPolicy: { policy: "no-referrer" },
+  });
+
+  app.addHook("onRequest", async (request, reply) => {
+    reply.header("x-request-id", request.id);
+    const { route } = request.routeOptions.config;
+    refuseKeyInUrl(request, config.token);
+    if (route?.need === "public") {
+      if (route.path !== "/signin") return;
+      reply.header("cache-control", "no-store");
+      return;
+    }
+    reply.header("cache-control", "no-store");
+    const { caller, by } = await guard.recognise(presentedBy(request));
+    request.caller = caller;
+    if (route === undefined) return;
+    if (by === "session" && request.method !== "GET" && request.method !== "HEAD") requireSameOrigin(request.headers);
+    if (!mayCall(caller.role, route.need)) throw new BatchyardError("forbidden", { role: route.need });
+    // Taken before the snapshot is read: what happens meanwhile comes again as an event, and nothing is lost between the two.
+    if (request.method === "GET") reply.header("x-stream-cursor", cursorText(eventLog.epoch(), eventLog.lastSeq()));
+  });
+
+  app.addHook("onResponse", async (request, reply) => {
+    const { route } = request.routeOptions.config;
+    const fields = { requestId: request.id, method: request.method, route: route?.path ?? "unknown", status: reply.statusCode, ms: Math.round(reply.elapsedTime), actor: request.caller?.actor };
+    if (reply.statusCode >= 500) log.warn(fields, "request");
+    else log.debug(fields, "request");
+  });
+
+  app.setErrorHandler((thrown, request, reply) => {
+    const error = asBatchyardError(thrown, request);
+    // A browser without a session gets the page that helps; programs get the envelope.
+    if (error.status === 401 && request.method === "GET" && (request.headers.accept ?? "").includes("text/html")) {
+      const outcome = signInPage(401, null);
+      if (outcome.kind === "html") return reply.code(401).type("text/html; charset=utf-8").send(outcome.html);
+    }
+    return sendError(reply, request, error);
+  });
+
+  const routes: Route[] = [];
+  routes.push(
+    ...createRoutes(services, idempotency),
+    ...batchRoutes(services),
+    ...resultRoutes(services),
+    ...fileRoutes(services, idempotency),
+    ...collectionRoutes(services),
+    ...externalRoutes(services),
+    ...eventRoutes(services, streams, guard),
+    ...accessRoutes(services, guard),
+    ...doorRoutes(services, () => routes),
+  );
+  const context = { clock, idempotency, bodyLimit: config.limits.bodyBytes };
+  for (const route of routes) {
+    app.route({
+      method: route.method,
+      url: route.path,
+      exposeHeadRoute: route.endless !== true,
+      config: { route, ...(route.limited === true ? { rateLimit: creationLimit(config.limits.createPerMinute) } : {}) },
+      handler: (request, reply) => dispatch(route, context, request, reply),
+    });
+  }
+  installNotFound(app, routes);
+
+  const sockets: SocketService = attachSockets(app.server, {
+    log: eventLog,
+    settled: services.settled,
+    clock,
+    door: {
+      async admit({ headers, token, address }) {
+        const cookies = headers.cookie === undefined ? undefined : app.parseCookie(headers.cookie)[SESSION_COOKIE];
+        const authorization = headers.authorization ?? (token === undefined ? undefined : `Bearer ${token}`);
+        const { caller } = await guard.recognise({ authorization, cookie: cookies, address });
+        return { tenant: caller.tenant };
+      },
+      isOwnOrigin,
+      async createdBatch(tenant, id) {
+        const view = await batches.view(observer(tenant), id);
+        return wireBatch(asCreated(view.batch));
+      },
+      hasBatch: async (tenant, id) => (await batches.get(observer(tenant), id)) !== null,
+    },
+  });
+
+  app.addHook("preClose", async () => {
+    streams.close();
+    await sockets.close();
+  });
+
+  return { app, routes, liveCounts: () => ({ sse: streams.counts, sockets: sockets.counts }) };
+}
+
+function presentedBy(request: FastifyRequest): { authorization: string | undefined; cookie: string | undefined; address: string } {
+  return { authorization: request.headers.authorization, cookie: request.cookies[SESSION_COOKIE], address: request.ip };
+}
+
+/** The server itself, looking at a tenant's batches to tell that tenant about them. */
+function observer(tenant: string): Caller {
+  return { tenant, actor: "events", role: "viewer", credential: null, address: null };
+}
+
+/** A caller's own request id, when it is a plain one. */
+function givenId(header: string | string[] | undefined): string | null {
+  return typeof header === "string" && /^[A-Za-z0-9._-]{1,100}$/.test(header) ? header : null;
+}
+
+const CREDENTIAL_NAMES = new Set(["token", "api_key", "apikey", "access_token", "authorization", "password"]);
+
+/** URLs end in logs and histories; the only credential that may stand in one is the sign-in link's, which works once. */
+function refuseKeyInUrl(request: FastifyRequest, token: string | null): void {
+  const { route } = request.routeOptions.config;
+  for (const [name, given] of Object.entries(request.query as Record<string, unknown>)) {
+    if (route?.path === "/signin" && name === "token") continue;
+    for (const value of Array.isArray(given) ? (given as unknown[]) : [given]) {
+      const isKey = typeof value === "string" && (/^by_[A-Za-z0-9_-]{20,}$/.test(value) || value === token);
+      if (isKey || CREDENTIAL_NAMES.has(name.toLowerCase())) throw new BatchyardError("key_in_url");
+    }
+  }
+}
+
+function creationLimit(perMinute: number) {
+  return {
+    max: perMinute,
+    timeWindow: 60_000,
+    keyGenerator: (request: FastifyRequest) => `${request.caller.tenant}/${request.caller.credential ?? request.ip}`,
+    errorResponseBuilder: (_request: FastifyRequest, limit: { ttl: number }) => {
+      const seconds = Math.max(1, Math.ceil(limit.ttl / 1000));
+      return new BatchyardError("rate_limited", { seconds }, { retryAfterSeconds: seconds });
+    },
+  };
+}
