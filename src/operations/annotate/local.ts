@@ -128,14 +128,14 @@ function sentimentOf(doc: ReadText): number {
   return felt === 0 ? 0 : Math.round(Math.max(-1, Math.min(1, sum / felt)) * 1000) / 1000;
 }
 
-/** The sentence with the most of the tags' words in it; the first of equals. */
+/** The sentence with the most of the tags' words in it, the first counting twice: texts open with what they are about. */
 function descriptionOf(doc: ReadText, tags: readonly string[]): string {
   const wanted = tags.flatMap((tag, rank) => tag.split(" ").map((word) => ({ word, weight: 1 / (rank + 1) })));
   let best = "";
   let bestScore = -1;
   for (const { text: sentence } of doc.sentences) {
     const lower = sentence.toLowerCase();
-    const score = wanted.reduce((sum, { word, weight }) => sum + (lower.includes(word) ? weight : 0), 0);
+    const score = wanted.reduce((sum, { word, weight }) => sum + (lower.includes(word) ? weight : 0), 0) * (bestScore < 0 ? 2 : 1);
     if (score > bestScore) [best, bestScore] = [sentence, score];
   }
   return cut(best.replace(/\s+/g, " ").trim());
