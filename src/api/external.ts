@@ -1,4 +1,3 @@
-import type { Caller } from "../batches/service.ts";
 import type { ErrorCategory } from "../model/item.ts";
 
 /** Chunks for workers outside of this process, in any language: pulled over HTTP under a lease and a fence. */
@@ -26,11 +25,6 @@ export interface LeasedChunk {
   items: { key: string; text: string; idempotencyKey: string }[];
 }
 
-export interface LeaseName {
-  chunk: number;
-  fence: number;
-}
-
 export interface SettledItem {
   key: string;
   result?: unknown;
@@ -45,7 +39,9 @@ export interface SettledItem {
   cost?: number | undefined;
 }
 
-export interface SettleRequest extends LeaseName {
+export interface SettleRequest {
+  chunk: number;
+  fence: number;
   results: SettledItem[];
   /** False keeps the lease: more results of this chunk follow. */
   done: boolean;
@@ -53,9 +49,9 @@ export interface SettleRequest extends LeaseName {
 
 export interface ExternalLeases {
   /** Chunks whose batches wait for external workers; empty when there are none. */
-  lease(caller: Caller, request: LeaseRequest): Promise<LeasedChunk[]>;
+  lease(tenant: string, request: LeaseRequest): Promise<LeasedChunk[]>;
   /** Renews leases by `leaseMs` from now. */
-  heartbeat(caller: Caller, request: { leases: LeaseName[]; leaseMs: number }): Promise<{ held: number[]; lost: number[] }>;
+  heartbeat(tenant: string, leases: { chunk: number; fence: number }[], leaseMs: number): Promise<{ held: number[]; lost: number[] }>;
   /** Counts results once. Throws lease_lost when the fence is old or the chunk is another tenant's. */
-  settle(caller: Caller, request: SettleRequest): Promise<{ accepted: number; retried: number; open: number }>;
+  results(tenant: string, request: SettleRequest): Promise<{ accepted: number; retried: number; open: number }>;
 }

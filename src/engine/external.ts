@@ -1,5 +1,5 @@
 import { BatchyardError } from "../model/errors.ts";
-import { isRetryable, parseLines, type ErrorCategory } from "../model/item.ts";
+import { isRetryable, splitLines, type ErrorCategory } from "../model/item.ts";
 import { hasBit } from "../model/bits.ts";
 import { ownOptions } from "../batches/options.ts";
 import { idempotencyKey, type Outcome } from "../executors/port.ts";
@@ -19,7 +19,8 @@ export interface ExternalChunk {
   attempt: number;
   /** Unix milliseconds. */
   leaseUntil: number;
-  items: { key: string; payload: unknown; idempotencyKey: string }[];
+  /** `text` is the payload as it was sent: a number that no double holds stays as it was. */
+  items: { key: string; text: string; idempotencyKey: string }[];
 }
 
 /** An outside worker's answer for one item: a result, or an error. */
@@ -119,9 +120,9 @@ export class ExternalWorkers {
 }
 
 function toExternal(chunk: ClaimedChunk): ExternalChunk {
-  const payloads = parseLines(chunk.body);
+  const texts = splitLines(chunk.body);
   const items = chunk.keys
-    .map((key, index) => ({ key, payload: payloads[index], idempotencyKey: idempotencyKey(chunk, key), index }))
+    .map((key, index) => ({ key, text: texts[index] ?? "null", idempotencyKey: idempotencyKey(chunk, key), index }))
     .filter((item) => !hasBit(chunk.done, item.index))
     .map(({ index: _index, ...item }) => item);
   return {
