@@ -5,7 +5,7 @@ import { terminalFromProcess } from "../config.ts";
 /** Where a command speaks: data on `out`, everything said to a person on `err`. */
 export interface Terminal {
   /** Writes data and waits while its reader is slower. */
-  out(text: string): Promise<void>;
+  out(piece: string | Uint8Array): Promise<void>;
   /** One line to the person at the terminal. */
   say(line: string): void;
   /** Rewrites the last line of stderr; only where `animated`. */
@@ -35,8 +35,8 @@ export function createTerminal(out: Stream = process.stdout, err: Stream = proce
     drawn = false;
   };
   return {
-    async out(text) {
-      if (!out.write(text)) await once(out, "drain");
+    async out(piece) {
+      if (!out.write(piece)) await once(out, "drain");
     },
     say(line) {
       clear();

@@ -30,7 +30,10 @@ export interface BatchEvents {
 export type BatchEventName = keyof BatchEvents;
 export type BatchEvent = { [N in BatchEventName]: { name: N; payload: BatchEvents[N] } }[BatchEventName];
 
-/** The events a program sees for one event of the log; several when the server merged several. */
+/**
+ * The events a program sees for one event of the log; several when the server merged several. `batch.created` names the batch
+ * only: who needs it whole loads it.
+ */
 export function batchEventsOf(event: FeedEvent): BatchEvent[] {
   return unmerged(event).flatMap(({ type, data }) => one(type, data));
 }
@@ -88,10 +91,6 @@ function one(type: string, data: Record<string, unknown>): BatchEvent[] {
   if (batchId === null) return [];
   const verb = type.slice("batch.".length);
   switch (verb) {
-    case "created": {
-      const batch = asRecord(data["batch"]) ?? data;
-      return [{ name: "batch:created", payload: batch as unknown as Batch }];
-    }
     case "started":
     case "paused":
     case "resumed":
@@ -116,7 +115,7 @@ function progress(batchId: string, data: Record<string, unknown>, status: BatchS
     name: "batch:progress",
     payload: {
       batchId,
-      progress: numberOf(data["progress"]) ?? 0,
+      progress: progressOfCounts(data),
       status: (textOf(data["status"]) as BatchStatus | null) ?? status,
       processed: numberOf(data["processed"]),
       failed: numberOf(data["failed"]),
@@ -124,6 +123,15 @@ function progress(batchId: string, data: Record<string, unknown>, status: BatchS
       etaAt: textOf(data["eta"]),
     },
   };
+}
+
+/** The event's own figure, else floor(ended / total · 100) of its counts, which reaches 100 only at the end. */
+export function progressOfCounts(data: Record<string, unknown>): number {
+  const given = numberOf(data["progress"]);
+  if (given !== null) return given;
+  const total = numberOf(data["total"]) ?? 0;
+  const ended = ["succeeded", "failed", "cancelled", "expired"].reduce((sum, name) => sum + (numberOf(data[name]) ?? 0), 0);
+  return total === 0 ? 0 : Math.min(99, Math.floor((ended / total) * 100));
 }
 
 function without(record: Record<string, unknown>, name: string): Record<string, unknown> {

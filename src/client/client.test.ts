@@ -155,16 +155,17 @@ describe("streams of items and results", () => {
 describe("on", () => {
   it("turns events of the log into batch events, merged ones too", async () => {
     const client = await serve({
+      "GET /api/batch/b1": (_request, response) => answer(response, 200, { success: true, batch: batch() }),
       "GET /api/events": (_request, response) =>
         sse(
           response,
-          frame("batch.created", batch(), "e.1"),
+          frame("batch.created", { batch_id: "b1", total: 10, name: null }, "e.1"),
           frame(
             "batches.progress",
             {
               events: [
                 { batch_id: "b1", progress: 20, status: "running", processed: 2, failed: 0, rate: 4, eta: null },
-                { batch_id: "b2", progress: 1, status: "running" },
+                { batch_id: "b2", total: 10, succeeded: 3, failed: 1, status: "running" },
               ],
             },
             "e.3",
@@ -176,7 +177,7 @@ describe("on", () => {
     client.on("batch:created", (created) => seen.push(`created ${created.id}`));
     client.on("batch:progress", (progress) => seen.push(`${progress.batchId} ${progress.progress} ${progress.status}`));
     await new Promise<void>((resolve) => client.on("batch:completed", ({ batchId }) => resolve(void seen.push(`completed ${batchId}`))));
-    expect(seen).toEqual(["created b1", "b1 20 running", "b2 1 running", "b1 100 completed", "completed b1"]);
+    expect(seen).toEqual(["created b1", "b1 20 running", "b2 40 running", "b1 100 completed", "completed b1"]);
   });
 
   it("reconnects after 1, 2, 4 … 30 s and resumes by cursor", async () => {

@@ -1,6 +1,15 @@
-import { batchEventsOf, finalEventOf, progressOf, type BatchEvent, type BatchEventName, type BatchEvents } from "./batch-events.ts";
+import {
+  batchEventsOf,
+  batchIdOf,
+  finalEventOf,
+  progressOf,
+  unmerged,
+  type BatchEvent,
+  type BatchEventName,
+  type BatchEvents,
+} from "./batch-events.ts";
 import { ClientError } from "./client-error.ts";
-import { followEvents } from "./event-feed.ts";
+import { followEvents, type FeedEvent } from "./event-feed.ts";
 import type { Transport } from "./transport.ts";
 import type { Batch } from "./wire.ts";
 
@@ -19,6 +28,7 @@ export class LiveBatches {
   readonly #handlers = new Map<BatchEventName, Set<(payload: never) => void>>();
   readonly #open = new Set<string>();
   #connection: AbortController | null = null;
+  #line: Promise<void> = Promise.resolve();
 
   constructor(transport: Transport, load: (id: string) => Promise<Batch>) {
     this.#transport = transport;
@@ -50,16 +60,35 @@ export class LiveBatches {
       this.#transport,
       feed,
       {
-        event: (event) => batchEventsOf(event).forEach((each) => this.#emit(each)),
+        event: (event) => this.#inOrder(() => this.#tell(event)),
         open: () => this.#emit({ name: "connection:open", payload: {} }),
         lost: (error, retryInMs) => this.#emit({ name: "connection:lost", payload: { error, retryInMs } }),
-        reset: () => void this.#resync(),
+        reset: () => this.#inOrder(() => this.#resync()),
       },
       connection.signal,
     ).catch((error: unknown) => {
       if (this.#connection === connection) this.#connection = null;
       this.#emit({ name: "batch:error", payload: asClientError(error) });
     });
+  }
+
+  /** One after the other, so that loading a created batch cannot let its progress overtake it. */
+  #inOrder(work: () => Promise<void>): void {
+    this.#line = this.#line.then(work);
+  }
+
+  async #tell(event: FeedEvent): Promise<void> {
+    const wantsCreated = (this.#handlers.get("batch:created")?.size ?? 0) > 0;
+    for (const { type, data } of wantsCreated ? unmerged(event) : []) {
+      const id = type === "batch.created" ? batchIdOf(data) : null;
+      if (id === null) continue;
+      try {
+        this.#emit({ name: "batch:created", payload: await this.#load(id) });
+      } catch (error) {
+        this.#emit({ name: "batch:error", payload: asClientError(error) });
+      }
+    }
+    for (const each of batchEventsOf(event)) this.#emit(each);
   }
 
   async #resync(): Promise<void> {

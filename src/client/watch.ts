@@ -1,4 +1,4 @@
-import { batchIdOf, finalEventOf, unmerged } from "./batch-events.ts";
+import { batchIdOf, finalEventOf, progressOfCounts, unmerged } from "./batch-events.ts";
 import { ClientError } from "./client-error.ts";
 import { followEvents } from "./event-feed.ts";
 import type { Transport } from "./transport.ts";
@@ -20,6 +20,8 @@ export interface BatchProgress {
   batch: Batch;
 }
 
+const RELOAD_MS = 2_000;
+
 /** The batch and the cursor its event stream goes on from without a gap. */
 export type Snapshot = () => Promise<{ batch: Batch; cursor: string | null }>;
 
@@ -35,6 +37,7 @@ export async function* watchBatch(
 ): AsyncGenerator<BatchProgress, void, undefined> {
   const first = await snapshot();
   let current = standing(first.batch);
+  let loadedAt = Date.now();
   yield current;
   if (finalEventOf(current.batch) !== null) return;
 
@@ -63,9 +66,12 @@ export async function* watchBatch(
     for (;;) {
       const news = await inbox.take();
       if (news === "ended") return;
-      // Counts of a live batch come with its events; a change of state is read from the batch itself.
-      if (news.reload) current = (await reload(snapshot)) ?? current;
-      else current = moved(current, news.data);
+      // Counts of a live batch come with its events; its rate and every change of state are read from the batch itself.
+      const due = Date.now() - loadedAt > RELOAD_MS;
+      if (news.reload || due) {
+        loadedAt = Date.now();
+        current = (await reload(snapshot)) ?? current;
+      } else current = moved(current, news.data);
       yield current;
       if (finalEventOf(current.batch) !== null) return;
     }
@@ -104,7 +110,7 @@ function moved(from: BatchProgress, data: Record<string, unknown>): BatchProgres
   return {
     ...from,
     status: from.status === "pending" ? "running" : from.status,
-    progress: number("progress", from.progress),
+    progress: progressOfCounts(data),
     processed: number("processed", from.processed),
     failed: number("failed", from.failed),
     itemsPerSecond: typeof data["rate"] === "number" ? data["rate"] : from.itemsPerSecond,

@@ -31,9 +31,17 @@ export function addList(program: Command, context: Context): void {
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  $ batchyard list --status running --since 24h")
     .action(async (flags: Flags) => {
-      const { url: _url, data: _data, json, since, ...query } = flags;
-      const page = await connect(flags).history({ ...query, ...(since === undefined ? {} : { createdAfter: since }) });
-      if (json === true) {
+      const { status, operation, name, tag, limit, cursor, since } = flags;
+      const query = {
+        ...(status === undefined ? {} : { status }),
+        ...(operation === undefined ? {} : { operation }),
+        ...(name === undefined ? {} : { name }),
+        ...(tag === undefined ? {} : { tag }),
+        ...(cursor === undefined ? {} : { cursor }),
+        ...(since === undefined ? {} : { createdAfter: since }),
+      };
+      const page = await connect(flags).history({ ...query, limit });
+      if (flags.json === true) {
         await context.terminal.out(
           `${JSON.stringify({ batches: page.batches, count: page.count, total: page.total, nextCursor: page.nextCursor }, null, 2)}\n`,
         );
