@@ -14,13 +14,13 @@ interface Common<O> {
   options?: ZodType<O>;
   /** Items of a chunk in flight at once, unless the batch says otherwise; 1..10,000. */
   concurrency?: number;
-  check?(options: O): Fault[];
-  warnings?(options: O): string[];
-  plan?(request: PlanRequest<O>, services: TenantServices): Promise<AsyncIterable<ItemText[]>>;
+  check?(options: NoInfer<O>): Fault[];
+  warnings?(options: NoInfer<O>): string[];
+  plan?(request: PlanRequest<NoInfer<O>>, services: TenantServices): Promise<AsyncIterable<ItemText[]>>;
 }
 
 interface PerItem<O, P> {
-  processItem(item: P, ctx: HandlerContext<O>): HandlerResult | Promise<HandlerResult>;
+  processItem(item: P, ctx: HandlerContext<NoInfer<O>>): HandlerResult | Promise<HandlerResult>;
   /** Module that exports the same `processItem`, to run it in worker threads. */
   thread?: URL;
   processBatch?: never;
@@ -35,7 +35,7 @@ interface PerThread {
 }
 
 interface PerBatch<O> {
-  processBatch(items: Item[], ctx: HandlerContext<O>): ItemOutcome[] | Promise<ItemOutcome[]>;
+  processBatch(items: Item[], ctx: HandlerContext<NoInfer<O>>): ItemOutcome[] | Promise<ItemOutcome[]>;
   processItem?: never;
   thread?: never;
   http?: never;

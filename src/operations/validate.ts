@@ -6,6 +6,7 @@ import { defineOperation } from "./define.ts";
 import { compileSchema } from "./json-schema.ts";
 import type { CompiledSchema } from "./json-schema.ts";
 import type { ItemOutcome } from "./operation.ts";
+import { planRows, unreadable } from "./rows.ts";
 
 const options = z.strictObject({
   schema: z.record(z.string(), z.unknown()).describe("JSON Schema 2020-12; references only within it ('#…'); patterns run in linear time, so without back-references and look-around"),
@@ -28,12 +29,13 @@ export const validate = defineOperation({
   name: "validate",
   description: "Checks each item against a JSON Schema 2020-12.",
   options,
+  plan: planRows,
   check: checkOptions,
   warnings: ({ schema, coerce }) => compileSchema(schema, coerce).unknownFormats.map((format) => `The format '${format}' is not known and checks nothing`),
   // Per chunk, because an item takes less time than a promise.
   processBatch(items, ctx) {
     const compiled = compileSchema(ctx.options.schema, ctx.options.coerce);
-    return items.map((item) => outcomeOf(item, compiled));
+    return items.map((item) => unreadable(item) ?? outcomeOf(item, compiled));
   },
 });
 

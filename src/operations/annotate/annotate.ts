@@ -1,4 +1,5 @@
 import { defineOperation } from "../define.ts";
+import { planRows } from "../rows.ts";
 import { annotateFaults, annotateOptions, annotateWarnings } from "./options.ts";
 import { processItem } from "./thread.ts";
 
@@ -10,6 +11,7 @@ export const annotate = defineOperation({
   name: "annotate",
   description: "Describes the text of each item: keywords, entities, sentiment, language. Offline with provider local.",
   options: annotateOptions,
+  plan: planRows,
   processItem,
   // Analysing a text keeps a core busy; in a thread it does not hold up the server.
   thread: new URL(import.meta.url.endsWith(".ts") ? "./thread.ts" : "./thread.js", import.meta.url),
