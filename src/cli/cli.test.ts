@@ -1,8 +1,10 @@
 import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 /** The real command in its own process, without a server. */
 const MAIN = join(import.meta.dirname, "main.ts");
@@ -59,6 +61,46 @@ describe("without a server", () => {
     expect(stdout).toBe("");
     expect(stderr).toContain(`Cannot reach http://127.0.0.1:${closedPort}`);
     expect(stderr).toContain("batchyard serve");
+  });
+});
+
+describe("the credential", () => {
+  let authorization: string | undefined;
+  const server = createServer((request, response) => {
+    authorization = request.headers.authorization;
+    const known = authorization === "Bearer by_local_key_of_the_directory";
+    response.writeHead(known ? 200 : 401, { "content-type": "application/json" });
+    response.end(
+      JSON.stringify(
+        known
+          ? { success: true, batches: [], count: 0, filter: {}, total: 0, nextCursor: null }
+          : { success: false, error: "A valid credential is required", code: "unauthorized" },
+      ),
+    );
+  });
+  const data = mkdtempSync(join(tmpdir(), "batchyard-cli-"));
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    writeFileSync(join(data, "admin.key"), "by_local_key_of_the_directory\n", { mode: 0o600 });
+  });
+  afterAll(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    rmSync(data, { recursive: true });
+  });
+  const url = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  it("is the local key of the data directory", async () => {
+    const { code, stdout } = await batchyard("list", "--json", "--url", url(), "--data", data);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ batches: [], count: 0, total: 0, nextCursor: null });
+  });
+
+  it("is asked for when there is none", async () => {
+    const { code, stderr } = await batchyard("list", "--url", url());
+    expect(code).toBe(1);
+    expect(authorization).toBeUndefined();
+    expect(stderr).toContain("Set BATCHYARD_TOKEN to an API key");
   });
 });
 
