@@ -16,7 +16,7 @@ export function externalRoutes({ external }: ApiServices): Route[] {
       body: contract.leaseBody,
       answers: { 200: contract.leaseAnswer },
       async handle({ caller, body }) {
-        const chunks = await external.lease(caller.tenant, body);
+        const chunks = await external.lease(caller, body);
         // Payloads go out as the text they came in: a number that no double holds stays as it was.
         const texts = chunks.map(({ items, leaseUntil, ...chunk }) => {
           const head = JSON.stringify({ ...chunk, leaseUntil: new Date(leaseUntil).toISOString() }).slice(0, -1);
@@ -34,7 +34,7 @@ export function externalRoutes({ external }: ApiServices): Route[] {
       need: "operator",
       body: contract.heartbeatBody,
       answers: { 200: contract.heartbeatAnswer },
-      handle: async ({ caller, body }) => ok({ success: true, ...(await external.heartbeat(caller.tenant, body.leases, body.leaseMs)) }),
+      handle: async ({ caller, body }) => ok({ success: true, ...(await external.heartbeat(caller, { leases: body.leases, leaseMs: body.leaseMs })) }),
     }),
     route({
       method: "POST",
@@ -46,7 +46,7 @@ export function externalRoutes({ external }: ApiServices): Route[] {
       carries: true,
       creates: true,
       answers: { 200: contract.settleAnswer },
-      handle: async ({ caller, body }) => ok({ success: true, ...(await external.results(caller.tenant, body)) }),
+      handle: async ({ caller, body }) => ok({ success: true, ...(await external.settle(caller, body)) }),
     }),
   ];
 }
