@@ -88,3 +88,10 @@ export async function* itemTexts(payloads: readonly unknown[], blockSize = 100):
     yield payloads.slice(start, start + blockSize).map((payload, index) => ({ key: `item_${start + index + 1}`, text: JSON.stringify(payload) }));
   }
 }
+
+/** Everything an iterable of blocks yields. */
+export async function all<T>(blocks: AsyncIterable<T[]>): Promise<T[]> {
+  const rows: T[] = [];
+  for await (const block of blocks) rows.push(...block);
+  return rows;
+}
