@@ -28,6 +28,11 @@ export class Cutter {
     return this.keys.length >= this.limit || this.chars >= CHUNK_CHARS ? this.flush() : null;
   }
 
+  /** Key of an item that is still in the unfilled chunk. */
+  keyAt(position: number): string | null {
+    return this.keys[position - (this.position - this.keys.length)] ?? null;
+  }
+
   /** The last, unfilled chunk. */
   flush(): NewChunk | null {
     if (this.keys.length === 0) return null;

@@ -22,7 +22,7 @@ export type ReadRow =
       text?: string;
       fault?: undefined;
     }
-  | { row: number; record?: undefined; fault: RowFault };
+  | { row: number; record?: undefined; text?: undefined; fault: RowFault };
 
 /** Rows in the order of the file, in blocks that fit in memory. */
 export type RowBlocks = AsyncGenerator<ReadRow[], void, undefined>;

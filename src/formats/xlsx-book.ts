@@ -61,7 +61,8 @@ function unknownSheet(name: string): never {
 }
 
 async function parse(parts: XlsxPackage, part: string, handler: XmlHandler, maxBytes = MAX_SMALL_PART): Promise<void> {
-  for await (const _ of parts.parse(part, handler, maxBytes));
+  const reading = parts.parse(part, handler, maxBytes);
+  while ((await reading.next()).done !== true);
 }
 
 async function relations(parts: XlsxPackage, part: string, folder: string): Promise<{ id: string; type: string; target: string }[]> {

@@ -16,8 +16,8 @@ export interface XmlHandler {
 /** The parts of an Office Open XML file, each unpacked only while it is read. */
 export interface XlsxPackage {
   has(part: string): boolean;
-  /** Feeds one part to `handler`, yielding after each block of it. Throws bad_file, unpacked_too_large. */
-  parse(part: string, handler: XmlHandler, maxBytes: number): AsyncGenerator<void, void, undefined>;
+  /** Feeds one part to `handler`, yielding it after each block. Throws bad_file, unpacked_too_large. */
+  parse<H extends XmlHandler>(part: string, handler: H, maxBytes: number): AsyncGenerator<H, void, undefined>;
   close(): void;
 }
 
@@ -43,13 +43,13 @@ export async function openPackage(path: string): Promise<XlsxPackage> {
             bytes += chunk.length;
             if (bytes > maxBytes) throw new BatchyardError("unpacked_too_large", { limit: maxBytes });
             parser.write(decoder.decode(chunk, { stream: true }));
-            yield;
+            yield handler;
           }
           parser.write(decoder.decode()).close();
         } catch (error) {
           throw error instanceof BatchyardError ? error : unreadable(`its part '${part}' is damaged`, error);
         }
-        yield;
+        yield handler;
       },
       close: () => zip.close(),
     };

@@ -21,10 +21,9 @@ export async function* readXlsx(path: string): RowBlocks {
     const book = await readBook(parts);
     let row = 0;
     for (const sheet of book.sheets) {
-      const rows = new SheetRows(book);
       let names: string[] | null = null;
       let block: ReadRow[] = [];
-      for await (const _ of parts.parse(sheet, rows, MAX_SHEET_BYTES)) {
+      for await (const rows of parts.parse(sheet, new SheetRows(book), MAX_SHEET_BYTES)) {
         for (const source of rows.take()) {
           if (names === null) {
             names = namesOf(source);

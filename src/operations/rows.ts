@@ -48,7 +48,7 @@ export async function planRows(request: PlanRequest<unknown>, services: TenantSe
 }
 
 /** How an item fails that carries the fault of an unreadable row; null for every other item. */
-export function unreadable(item: Item): (ItemOutcome & { error: string }) | null {
+export function unreadable(item: Item): Extract<ItemOutcome, { error: string }> | null {
   const fault = faultOf(item.payload);
   return fault === null ? null : { key: item.key, error: fault.message, code: fault.code, category: "data" };
 }

@@ -146,8 +146,8 @@ export interface BatchStore {
   setPriority(tenant: string, id: string, priority: number, now: number): Promise<BatchRow | null>;
   /** Starts the next epoch of a final batch with the failed items selected (all, and the cancelled and expired ones, without selection). Null when not final; `items` 0 when nothing matches. */
   retry(tenant: string, id: string, selection: RetrySelection, now: number): Promise<{ batch: BatchRow; items: number } | null>;
-  /** Removes final batches that ended before `before`, at most `limit`, with everything of theirs. Dry: counts only. */
-  remove(tenant: string, before: number, options: { limit: number; dryRun: boolean }): Promise<number>;
+  /** Removes final batches (of all tenants: null) that ended before `before`, at most `limit`, with everything of theirs. Dry: counts only. */
+  remove(tenant: string | null, before: number, options: { limit: number; dryRun: boolean }): Promise<number>;
 
   /** Runnable batches: for every priority and tenant at most `perTenant`, those ready longest first. */
   runnable(
@@ -279,6 +279,8 @@ export interface ChunkStore {
     results: RecordedResult[],
     now: number,
   ): Promise<{ accepted: number; duplicates: number; unknown: string[]; batch: BatchRow } | null>;
+  /** Keys the batch was created with, in blocks, each once. */
+  keys(tenant: string, batchId: string): AsyncIterable<string[]>;
   /** Payload text of one item of a batch by its key; null when there is none. */
   payload(tenant: string, batchId: string, key: string): Promise<string | null>;
 }

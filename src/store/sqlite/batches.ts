@@ -150,9 +150,9 @@ export class SqliteBatches implements BatchStore {
     });
   }
 
-  async remove(tenant: string, before: number, options: { limit: number; dryRun: boolean }): Promise<number> {
+  async remove(tenant: string | null, before: number, options: { limit: number; dryRun: boolean }): Promise<number> {
     const ids = this.db.all<{ id: string }>(
-      "SELECT id FROM batches WHERE tenant = ? AND completed_at IS NOT NULL AND completed_at < ? ORDER BY completed_at LIMIT ?",
+      "SELECT id FROM batches WHERE (?1 IS NULL OR tenant = ?1) AND completed_at IS NOT NULL AND completed_at < ?2 ORDER BY completed_at LIMIT ?3",
       tenant,
       before,
       options.limit,

@@ -196,6 +196,16 @@ export class SqliteChunks implements ChunkStore {
     });
   }
 
+  async *keys(tenant: string, batchId: string): AsyncGenerator<string[]> {
+    let after = 0;
+    for (;;) {
+      const next = this.db.get<{ id: number }>("SELECT id FROM chunks WHERE batch_id = ? AND tenant = ? AND root = 1 AND id > ? ORDER BY id LIMIT 1", batchId, tenant, after);
+      if (next === undefined) return;
+      after = next.id;
+      yield loadPayload(this.db, next.id).keys;
+    }
+  }
+
   async payload(tenant: string, batchId: string, key: string): Promise<string | null> {
     if (loadOwnBatch(this.db, tenant, batchId) === undefined) return null;
     const place = findItem(this.db, batchId, key)[0];

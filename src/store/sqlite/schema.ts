@@ -121,11 +121,16 @@ const MIGRATIONS: readonly string[] = [
   `,
 ];
 
-export const SCHEMA_VERSION = MIGRATIONS.length;
+const SCHEMA_VERSION = MIGRATIONS.length;
+
+/** 0 = empty. */
+export function schemaOf(db: Database): number {
+  return db.get<{ user_version: number }>("PRAGMA user_version")!.user_version;
+}
 
 /** Brings the schema up to this version; a newer one is refused, so that an old program never writes what it does not understand. */
 export function migrate(db: Database): void {
-  const found = db.get<{ user_version: number }>("PRAGMA user_version")!.user_version;
+  const found = schemaOf(db);
   if (found > SCHEMA_VERSION) throw new BatchyardError("newer_schema", { found, known: SCHEMA_VERSION });
   for (let version = found; version < SCHEMA_VERSION; version++) {
     db.transaction(() => {

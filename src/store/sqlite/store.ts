@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Store } from "../port.ts";
+import type { Store, UpkeepStore } from "../port.ts";
 import { SqliteAccess } from "./access.ts";
 import { SqliteAudit } from "./audit.ts";
 import { SqliteBatches } from "./batches.ts";
@@ -12,7 +12,7 @@ import { lockDirectory } from "./lock.ts";
 import { SqliteOutbox } from "./outbox.ts";
 import { SqliteRecords } from "./records.ts";
 import { SqliteResults } from "./results.ts";
-import { migrate } from "./schema.ts";
+import { migrate, schemaOf } from "./schema.ts";
 import { SqliteUpkeep } from "./upkeep.ts";
 
 export interface SqliteOptions {
@@ -50,4 +50,40 @@ export function openSqliteStore(options: SqliteOptions): Store {
     unlock();
     throw error;
   }
+}
+
+/** The versions of a store's schema before and after migrating it. Takes the lock: no server may run. */
+export async function migrateSqliteStore(options: SqliteOptions): Promise<{ from: number; to: number }> {
+  mkdirSync(options.directory, { recursive: true });
+  const unlock = lockDirectory(options.directory);
+  try {
+    const db = new Database(join(options.directory, "batchyard.db"), options.synchronous);
+    const from = schemaOf(db);
+    migrate(db);
+    const to = schemaOf(db);
+    db.close();
+    return { from, to };
+  } finally {
+    unlock();
+  }
+}
+
+/** Upkeep beside a running server: checks and backups only read. Rebuilding takes the lock, so it waits for nobody and throws data_in_use. */
+export function openSqliteUpkeep(options: SqliteOptions): { upkeep: UpkeepStore; close(): Promise<void> } {
+  const db = new Database(join(options.directory, "batchyard.db"), options.synchronous);
+  migrate(db);
+  const own = new SqliteUpkeep(db);
+  const upkeep: UpkeepStore = {
+    async verify(wanted) {
+      const unlock = wanted.rebuild ? lockDirectory(options.directory) : () => {};
+      try {
+        return await own.verify(wanted);
+      } finally {
+        unlock();
+      }
+    },
+    backup: (path) => own.backup(path),
+    size: () => own.size(),
+  };
+  return { upkeep, close: async () => db.close() };
 }

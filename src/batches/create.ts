@@ -1,0 +1,284 @@
+import { KeySet, confirm } from "../intake/keyset.ts";
+import { BatchyardError, invalid, type Fault } from "../model/errors.ts";
+import type { BatchRow, RunOptions } from "../model/batch.ts";
+import type { Clock } from "../model/clock.ts";
+import { newBatchId } from "../model/ids.ts";
+import type { ItemText } from "../model/item.ts";
+import { priorityRank } from "../model/priority.ts";
+import { RUN_OPTION_NAMES, runOptions } from "../model/run-options.ts";
+import { didYouMean, faultsOf } from "../model/schema-faults.ts";
+import { defaultKind, possibleKinds } from "../operations/kinds.ts";
+import type { Operation, PlanRequest, TenantServices } from "../operations/operation.ts";
+import type { Registry } from "../operations/registry.ts";
+import type { NewBatch, NewChunk, SealRequest, Store } from "../store/port.ts";
+import { chunkSize } from "./chunk-size.ts";
+import { Cutter } from "./cutter.ts";
+import { chunksAtOnce, failuresAllowed, lanesPerChunk, ownOptions, sharedOptions } from "./options.ts";
+import type { Caller, CreateRequest, ItemSource } from "./service.ts";
+import type { Signals } from "./signals.ts";
+
+/** A batch that fits in here is created in one transaction; a larger one is staged chunk by chunk and sealed at the end. */
+const SMALL_ITEMS = 2000;
+/** Chunks written at once while staging. */
+const CHUNKS_A_WRITE = 8;
+
+export interface CreatorSettings {
+  defaultSize: number;
+  maxItems: number;
+  /** Items of a chunk in flight unless the operation says otherwise. */
+  lanes: number;
+  /** Notification channels that exist. */
+  channels: readonly string[];
+  /** Those used for `notifyOnComplete: true`. */
+  defaultChannels: readonly string[];
+}
+
+export interface CreatorParts {
+  store: Store;
+  registry: Registry;
+  clock: Clock;
+  signals: Signals;
+  settings: CreatorSettings;
+  servicesFor(tenant: string): TenantServices;
+  /** Items of operations that have no plan of their own. */
+  planRows(request: PlanRequest<unknown>, services: TenantServices): Promise<AsyncIterable<ItemText[]>>;
+}
+
+interface Checked {
+  operation: Operation;
+  options: unknown;
+  run: RunOptions;
+  warnings: string[];
+  executor: string;
+}
+
+/** Turns a request into a sealed batch; whatever breaks on the way leaves nothing behind. */
+export class Creator {
+  private readonly parts: CreatorParts;
+
+  constructor(parts: CreatorParts) {
+    this.parts = parts;
+  }
+
+  async create(caller: Caller, request: CreateRequest, items: ItemSource | null): Promise<BatchRow> {
+    const { store, clock, signals } = this.parts;
+    const checked = this.check(request, items !== null);
+    await this.checkDependencies(caller.tenant, request.depends_on ?? []);
+    const now = clock.now();
+    const batch = this.newBatch(caller, request, checked, now);
+    const announced = items === null && request.input === undefined ? (request.total_items ?? 0) : 0;
+    const source = announced > 0 ? none() : await this.plan(caller.tenant, request, checked, items);
+    const row = await this.fill(batch, source, (total) => ({
+      tenant: caller.tenant,
+      batchId: batch.id,
+      now: clock.now(),
+      maxFailures: failuresAllowed(checked.run.maxFailures, total + announced),
+      announcedItems: announced,
+    }));
+    signals.wake();
+    return (await store.batches.get(caller.tenant, row.id)) ?? row;
+  }
+
+  async dryRun(caller: Caller, request: CreateRequest, items: ItemSource | null): Promise<{ items: number; bytes: number; chunks: number; batchSize: number; warnings: string[] }> {
+    const checked = this.check(request, items !== null);
+    await this.checkDependencies(caller.tenant, request.depends_on ?? []);
+    const source = request.total_items !== undefined && items === null && request.input === undefined ? none() : await this.plan(caller.tenant, request, checked, items);
+    const cutter = this.cutter(caller.tenant, checked, this.parts.clock.now());
+    const keys = new Keys(this.parts.settings.maxItems);
+    let bytes = 0;
+    let chunks = 0;
+    let batchSize = 0;
+    const count = (chunk: NewChunk | null): void => {
+      if (chunk === null) return;
+      chunks += 1;
+      batchSize = Math.max(batchSize, chunk.keys.length);
+    };
+    for await (const block of source) {
+      for (const item of block) {
+        const repeated = keys.add(item.key, () => null);
+        if (repeated !== null) await repeated;
+        bytes += Buffer.byteLength(item.text);
+        count(cutter.add(item));
+      }
+    }
+    count(cutter.flush());
+    return { items: cutter.position, bytes, chunks, batchSize, warnings: checked.warnings };
+  }
+
+  /** Everything that can be known without looking at items: all faults at once. */
+  private check(request: CreateRequest, hasItems: boolean): Checked {
+    const { registry, settings } = this.parts;
+    const operation = registry.get(request.operation);
+    const given = request.options ?? {};
+    const faults: Fault[] = [];
+    const run = runOptions.safeParse(sharedOptions(given));
+    if (!run.success) faults.push(...under("options", faultsOf(run.error, runOptions, sharedOptions(given))));
+    const own = operation.options.safeParse(ownOptions(given));
+    if (!own.success) faults.push(...under("options", faultsOf(own.error, operation.options, ownOptions(given)).map(withRunNames)));
+    else faults.push(...(operation.check?.(own.data) ?? []).map((fault) => ({ ...fault, path: fault.path.startsWith("options") ? fault.path : `options.${fault.path}` })));
+    if (run.success) faults.push(...this.checkRun(operation, run.data as RunOptions, request, hasItems));
+    if (faults.length > 0) throw invalid(faults);
+
+    const shared = { ...(run.data as RunOptions) };
+    const announced = request.total_items !== undefined && !hasItems && request.input === undefined;
+    const executor = announced ? "external" : (shared.executor ?? defaultKind(operation));
+    if (shared.notifyOnComplete === true) shared.notifyOnComplete = [...settings.defaultChannels];
+    return { operation, options: own.data, run: shared, warnings: own.success ? (operation.warnings?.(own.data) ?? []) : [], executor };
+  }
+
+  private checkRun(operation: Operation, run: RunOptions, request: CreateRequest, hasItems: boolean): Fault[] {
+    const faults: Fault[] = [];
+    const kinds = possibleKinds(operation);
+    if (run.executor !== undefined && !kinds.some((kind) => kind === run.executor)) {
+      faults.push({ path: "options.executor", code: "invalid_value", message: `'${run.executor}' cannot run ${operation.name}; possible: ${kinds.join(", ")}` });
+    }
+    if (run.deadline !== undefined && Date.parse(run.deadline) <= this.parts.clock.now()) {
+      faults.push({ path: "options.deadline", code: "out_of_range", message: "The deadline has already passed" });
+    }
+    for (const name of ["budgetUsd"] as const) {
+      if (run[name] !== undefined) faults.push({ path: `options.${name}`, code: "not_supported", message: `${operation.name} has no price, so ${name} cannot be kept; leave it out` });
+    }
+    if (run.rateLimit?.tokensPerMinute !== undefined) {
+      faults.push({ path: "options.rateLimit.tokensPerMinute", code: "not_supported", message: `${operation.name} counts no tokens; use requestsPerMinute` });
+    }
+    for (const channel of Array.isArray(run.notifyOnComplete) ? run.notifyOnComplete : []) {
+      if (!this.parts.settings.channels.includes(channel)) {
+        faults.push({ path: "options.notifyOnComplete", code: "unknown_channel", message: `There is no channel '${channel}'; known: ${this.parts.settings.channels.join(", ")}` });
+      }
+    }
+    if (hasItems && request.input !== undefined) {
+      faults.push({ path: "input", code: "invalid_value", message: "Give items or input, not both" });
+    }
+    if (request.total_items !== undefined && run.executor !== undefined && run.executor !== "external" && !hasItems && request.input === undefined) {
+      faults.push({ path: "total_items", code: "invalid_value", message: "Items that are only announced are reported from outside; leave executor out or make it 'external'" });
+    }
+    return faults;
+  }
+
+  private async checkDependencies(tenant: string, ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
+      if ((await this.parts.store.batches.get(tenant, id)) === null) throw new BatchyardError("unknown_dependency", { id });
+    }
+  }
+
+  private newBatch(caller: Caller, request: CreateRequest, checked: Checked, now: number): NewBatch {
+    const priority = request.priority ?? checked.run.priority ?? "normal";
+    return {
+      id: request.id ?? newBatchId(now),
+      tenant: caller.tenant,
+      operation: request.operation,
+      name: request.name ?? null,
+      description: request.description ?? null,
+      priority: priorityRank(priority),
+      filters: request.filters ?? {},
+      options: { ...request.options, ...(checked.run.notifyOnComplete === undefined ? {} : { notifyOnComplete: checked.run.notifyOnComplete }) },
+      metadata: request.metadata ?? null,
+      executor: checked.executor,
+      stream: null,
+      streamKey: null,
+      closeReason: null,
+      dependsOn: [...new Set(request.depends_on ?? [])],
+      tags: request.tags ?? [],
+      warnings: checked.warnings,
+      createdAt: now,
+      deadlineAt: checked.run.deadline === undefined ? null : Date.parse(checked.run.deadline),
+      maxLeasedChunks: chunksAtOnce(checked.run.concurrency),
+    };
+  }
+
+  private plan(tenant: string, request: CreateRequest, checked: Checked, items: ItemSource | null): Promise<AsyncIterable<ItemText[]>> {
+    const plan: PlanRequest<unknown> = { options: checked.options, items, input: request.input ?? null, filters: request.filters ?? {} };
+    const services = this.parts.servicesFor(tenant);
+    return checked.operation.plan === undefined ? this.parts.planRows(plan, services) : checked.operation.plan(plan, services);
+  }
+
+  private cutter(tenant: string, checked: Checked, now: number): Cutter {
+    const { settings, signals } = this.parts;
+    const options = {
+      batchSize: checked.run.batchSize,
+      msPerItem: signals.msPerItem(tenant, checked.operation.name),
+      lanes: lanesPerChunk(checked.run.concurrency) ?? checked.operation.concurrency ?? settings.lanes,
+      firstSize: settings.defaultSize,
+    };
+    return new Cutter((position) => chunkSize(options, position), now);
+  }
+
+  private async fill(batch: NewBatch, source: AsyncIterable<ItemText[]>, sealFor: (total: number) => SealRequest): Promise<BatchRow> {
+    const { store, registry } = this.parts;
+    const run = runOptions.parse(sharedOptions(batch.options)) as RunOptions;
+    const checked: Checked = { operation: registry.get(batch.operation), options: null, run, warnings: [], executor: batch.executor };
+    const cutter = this.cutter(batch.tenant, checked, batch.createdAt);
+    const keys = new Keys(this.parts.settings.maxItems);
+    let staged = false;
+    let chunks: NewChunk[] = [];
+    try {
+      for await (const block of source) {
+        for (const item of block) {
+          const repeated = keys.add(item.key, (position) => keyIn(chunks, position) ?? cutter.keyAt(position));
+          if (repeated !== null) await repeated;
+          const chunk = cutter.add(item);
+          if (chunk !== null) chunks.push(chunk);
+        }
+        if (!staged && cutter.position > SMALL_ITEMS) {
+          await store.batches.stage(batch);
+          staged = true;
+        }
+        if (staged && chunks.length >= CHUNKS_A_WRITE) {
+          await store.batches.append(batch.tenant, batch.id, chunks);
+          chunks = [];
+        }
+      }
+      const last = cutter.flush();
+      if (last !== null) chunks.push(last);
+      if (!staged) return await store.batches.create(batch, chunks, sealFor(cutter.position));
+      await store.batches.append(batch.tenant, batch.id, chunks);
+      return await store.batches.seal(sealFor(cutter.position));
+    } catch (error) {
+      if (staged) await store.batches.discard({ batchId: batch.id });
+      throw error;
+    }
+  }
+}
+
+async function* none(): AsyncGenerator<ItemText[]> {}
+
+/** Keys seen so far: refuses a repetition, naming both places, and too many items. */
+class Keys {
+  private readonly set = new KeySet();
+  private readonly limit: number;
+  private position = 0;
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  /** Null from the fast path, so that no promise is made an item. */
+  add(key: string, keyAt: (position: number) => string | null): Promise<void> | null {
+    const position = this.position++;
+    if (position >= this.limit) throw new BatchyardError("too_many_items", { limit: this.limit });
+    const candidates = this.set.add(key, position);
+    return candidates === null ? null : this.refuse(key, position, candidates, keyAt);
+  }
+
+  private async refuse(key: string, position: number, candidates: readonly number[], keyAt: (position: number) => string | null): Promise<void> {
+    // A place whose key is no longer in memory counts as equal: two of a million keys share 64 bits of hash once in 37 million batches.
+    const first = await confirm(key, candidates, (at) => keyAt(at) ?? key);
+    if (first !== null) throw new BatchyardError("duplicate_key", { key, first: first + 1, second: position + 1 });
+  }
+}
+
+function keyIn(chunks: readonly NewChunk[], position: number): string | null {
+  const chunk = chunks.find((candidate) => position >= candidate.position && position < candidate.position + candidate.keys.length);
+  return chunk?.keys[position - chunk.position] ?? null;
+}
+
+function under(path: string, faults: readonly Fault[]): Fault[] {
+  return faults.map((fault) => ({ ...fault, path: fault.path === "" ? path : `${path}.${fault.path}` }));
+}
+
+/** A mistyped option of every batch is no option of the operation; the hint knows both. */
+function withRunNames(fault: Fault): Fault {
+  if (fault.code !== "unknown_field" || fault.message.includes("did you mean")) return fault;
+  const meant = didYouMean(fault.path, RUN_OPTION_NAMES);
+  return meant === null ? fault : { ...fault, message: `${fault.message}; did you mean '${meant}'?` };
+}

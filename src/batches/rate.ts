@@ -1,0 +1,31 @@
+import type { BatchRow } from "../model/batch.ts";
+import { openItems } from "../model/batch.ts";
+import { isFinal } from "../model/moves.ts";
+import type { BatchStats } from "../model/stats/batch-stats.ts";
+
+/** Weight of the past halves in this time: long enough to smooth chunks, short enough to follow a change. */
+const HALF_LIFE_MS = 15_000;
+
+/**
+ * Items per second lately: ended items weighted by age (half-life 15 s), over the equally weighted time they took. A final
+ * batch has its mean rate. Null when nothing has ended.
+ */
+export function recentRate(batch: BatchRow, stats: BatchStats, now: number): number | null {
+  const points = stats.timeline.points();
+  const ended = batch.succeeded + batch.failed;
+  if (batch.startedAt === null || points.length === 0 || ended === 0) return null;
+  if (isFinal(batch.status)) return ended / Math.max(0.001, (batch.completedAt! - batch.startedAt) / 1000);
+  let items = 0;
+  for (const point of points) {
+    const middle = Math.min(now, point.at + stats.timeline.widthMs / 2);
+    items += (point.succeeded + point.failed) * 0.5 ** ((now - middle) / HALF_LIFE_MS);
+  }
+  const seconds = (HALF_LIFE_MS / Math.LN2 / 1000) * (1 - 0.5 ** (Math.max(1, now - batch.startedAt) / HALF_LIFE_MS));
+  return items / seconds;
+}
+
+/** Unix milliseconds at which the batch ends if it goes on at its recent rate; null = unknown. */
+export function etaAt(batch: BatchRow, rate: number | null, now: number): number | null {
+  if (isFinal(batch.status) || batch.status === "paused" || rate === null || rate <= 0) return null;
+  return Math.round(now + (openItems(batch) / rate) * 1000);
+}

@@ -1,0 +1,13 @@
+import type { BatchRow } from "../model/batch.ts";
+
+/** What the service tells whoever runs the work, and asks it. The engine implements it; nothing here knows the engine. */
+export interface Signals {
+  /** There may be new work. */
+  wake(): void;
+  /** Someone changed a batch: running chunks must obey at once. */
+  batchChanged(batch: Pick<BatchRow, "id" | "status">): void;
+  breakerOpen(operation: string): boolean;
+  /** Slots for chunks in this process; 0 = none runs here. */
+  slots(): number;
+  msPerItem(tenant: string, operation: string): number | null;
+}

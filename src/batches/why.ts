@@ -1,0 +1,71 @@
+import { openItems, type BatchRow } from "../model/batch.ts";
+import { isFinal } from "../model/moves.ts";
+import type { ChunkView, Store } from "../store/port.ts";
+import type { Reason } from "./service.ts";
+import type { Signals } from "./signals.ts";
+
+/** Open chunks looked at: reasons are about kinds, not about every chunk. */
+const CHUNKS_READ = 100;
+
+/** Why a batch is not done yet, from what is stored: the reasons that hold now, those that block everything first. */
+export async function whyNotDone(store: Store, signals: Signals, batch: BatchRow, now: number): Promise<Reason[]> {
+  if (isFinal(batch.status)) return [{ code: "done", message: `The batch is ${batch.status}`, since: batch.completedAt }];
+  const reasons: Reason[] = [];
+  if (batch.status === "paused") reasons.push({ code: "paused", message: "The batch is paused; resume it to go on", since: null });
+  const blockers = await openDependencies(store, batch);
+  if (blockers.length > 0) {
+    reasons.push({ code: "waiting_for_dependency", message: `It waits for ${blockers.join(", ")} to complete`, since: batch.createdAt, blockedBy: blockers });
+  }
+  const chunks = await store.chunks.open(batch.tenant, batch.id, CHUNKS_READ);
+  reasons.push(...leasedReasons(chunks.filter((chunk) => chunk.state === "leased"), batch));
+  reasons.push(...retryReasons(chunks, now));
+  const ready = chunks.filter((chunk) => chunk.state === "pending" && chunk.availableAt <= now).length;
+  if (ready > 0 && reasons.every((reason) => reason.code !== "paused" && reason.code !== "waiting_for_dependency")) {
+    reasons.push(readyReason(batch, signals, ready));
+  }
+  if (openItems(batch) > 0 && batch.openChunks === 0) {
+    reasons.push({ code: "waiting_for_external_results", message: `${openItems(batch)} results have not been reported yet`, since: batch.startedAt ?? batch.createdAt });
+  }
+  return reasons;
+}
+
+async function openDependencies(store: Store, batch: BatchRow): Promise<string[]> {
+  const open: string[] = [];
+  for (const id of batch.dependsOn) {
+    const dependency = await store.batches.get(batch.tenant, id);
+    if (dependency !== null && !isFinal(dependency.status)) open.push(id);
+  }
+  return open;
+}
+
+function leasedReasons(leased: readonly ChunkView[], batch: BatchRow): Reason[] {
+  const byWorker = new Map<string, number>();
+  for (const chunk of leased) byWorker.set(chunk.workerId ?? "", (byWorker.get(chunk.workerId ?? "") ?? 0) + 1);
+  return [...byWorker].map(([worker, chunks]) => ({
+    code: "running" as const,
+    message: `${worker} is working on ${chunks === 1 ? "1 chunk" : `${chunks} chunks`}`,
+    since: batch.startedAt,
+    chunks,
+    worker,
+  }));
+}
+
+function retryReasons(chunks: readonly ChunkView[], now: number): Reason[] {
+  const waiting = chunks.filter((chunk) => chunk.state === "pending" && chunk.availableAt > now);
+  if (waiting.length === 0) return [];
+  const nextRetryAt = Math.min(...waiting.map((chunk) => chunk.availableAt));
+  const items = waiting.reduce((sum, chunk) => sum + chunk.items - chunk.settled, 0);
+  return [{ code: "waiting_for_retry", message: `${items} items wait for their next try`, since: null, chunks: waiting.length, nextRetryAt }];
+}
+
+function readyReason(batch: BatchRow, signals: Signals, chunks: number): Reason {
+  const count = chunks === CHUNKS_READ ? `at least ${chunks}` : `${chunks}`;
+  const base = { since: batch.startedAt ?? batch.createdAt, chunks };
+  if (batch.executor === "external") return { ...base, code: "waiting_for_worker", message: `${count} chunks wait for an external worker to lease them` };
+  if (signals.slots() === 0) return { ...base, code: "no_worker", message: `${count} chunks are ready, but no worker runs; start one with 'batchyard worker'` };
+  if (signals.breakerOpen(batch.operation)) return { ...base, code: "breaker_open", message: `The circuit breaker of ${batch.operation} is open: too many failures in a row; it tries again by itself` };
+  if (batch.options.concurrency !== undefined && batch.leasedChunks > 0) {
+    return { ...base, code: "concurrency_limit", message: `${count} chunks wait because only ${batch.options.concurrency} items may run at once` };
+  }
+  return { ...base, code: "waiting_for_worker", message: `${count} chunks wait for a free slot` };
+}

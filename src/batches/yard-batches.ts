@@ -1,0 +1,276 @@
+import { openItems, type BatchRow } from "../model/batch.ts";
+import { classify, fingerprint, OperationError } from "../model/failure.ts";
+import { BatchyardError, invalid, type Fault } from "../model/errors.ts";
+import type { Clock } from "../model/clock.ts";
+import { iso } from "../model/clock.ts";
+import type { ItemResult } from "../model/item.ts";
+import { batchMoveFrom, FINAL_BATCH_STATES, OPEN_BATCH_STATES, type BatchStatus } from "../model/moves.ts";
+import { toNanoUsd } from "../model/money.ts";
+import { priorityName, priorityRank, type Priority } from "../model/priority.ts";
+import type { AuditEntry, BatchCounts, ChunkView, ErrorGroup, RecordedResult, ResultCursor, ResultFilter, Store } from "../store/port.ts";
+import { compareResults } from "./compare.ts";
+import type { Creator } from "./create.ts";
+import { decodeCursor, encodeCursor } from "./cursor.ts";
+import { etaAt, recentRate } from "./rate.ts";
+import { reconcileResults } from "./reconcile.ts";
+import type { Batches, BatchView, Caller, Comparison, CreateRequest, HistoryQuery, ItemSource, Reason, Reconciliation, ReportedResult } from "./service.ts";
+import type { Signals } from "./signals.ts";
+import { whyNotDone } from "./why.ts";
+
+const STREAM_PAGE = 1000;
+const DAY_MS = 86_400_000;
+/** Batches removed in one go; between two of them others get their turn. */
+const REMOVED_AT_ONCE = 50;
+
+export class YardBatches implements Batches {
+  private readonly store: Store;
+  private readonly creator: Creator;
+  private readonly signals: Signals;
+  private readonly clock: Clock;
+
+  constructor(parts: { store: Store; creator: Creator; signals: Signals; clock: Clock }) {
+    this.store = parts.store;
+    this.creator = parts.creator;
+    this.signals = parts.signals;
+    this.clock = parts.clock;
+  }
+
+  create(caller: Caller, request: CreateRequest, items: ItemSource | null): Promise<BatchRow> {
+    return this.creator.create(caller, request, items);
+  }
+
+  dryRun(caller: Caller, request: CreateRequest, items: ItemSource | null): ReturnType<Batches["dryRun"]> {
+    return this.creator.dryRun(caller, request, items);
+  }
+
+  async get(caller: Caller, id: string): Promise<BatchRow> {
+    const batch = await this.store.batches.get(caller.tenant, id);
+    if (batch === null) throw new BatchyardError("batch_not_found");
+    return batch;
+  }
+
+  async view(caller: Caller, id: string): Promise<BatchView> {
+    const batch = await this.get(caller, id);
+    const stats = await this.store.batches.stats(caller.tenant, id);
+    const itemsPerSecond = recentRate(batch, stats, this.clock.now());
+    return { batch, stats, itemsPerSecond, etaAt: etaAt(batch, itemsPerSecond, this.clock.now()) };
+  }
+
+  async history(caller: Caller, query: HistoryQuery): Promise<{ batches: BatchRow[]; total: number; nextCursor: string | null }> {
+    const { limit, offset, cursor, ...filter } = query;
+    const place = cursor === undefined ? undefined : decodeCursor("history", cursor, ["number", "string"]);
+    const page = await this.store.batches.list(
+      { ...filter, tenant: caller.tenant },
+      {
+        limit: limit + 1,
+        ...(offset === undefined ? {} : { offset }),
+        ...(place === undefined ? {} : { before: { createdAt: place[0] as number, id: place[1] as string } }),
+      },
+    );
+    const batches = page.batches.slice(0, limit);
+    const last = batches.at(-1);
+    const more = page.batches.length > limit && last !== undefined;
+    return { batches, total: page.total, nextCursor: more ? encodeCursor("history", [last.createdAt, last.id]) : null };
+  }
+
+  counts(caller: Caller): Promise<BatchCounts> {
+    return this.store.batches.counts(caller.tenant);
+  }
+
+  async results(caller: Caller, id: string, filter: ResultFilter, page: { limit: number; cursor?: string | undefined }): Promise<{ lines: string[]; nextCursor: string | null }> {
+    await this.get(caller, id);
+    let cursor: ResultCursor | null = null;
+    if (page.cursor !== undefined) {
+      const [part, at, skip] = decodeCursor(`results ${id}`, page.cursor, ["string", "number", "number"]);
+      cursor = { part: part === "failures" ? "failures" : "successes", id: at as number, skip: skip as number };
+    }
+    const found = await this.store.results.page(caller.tenant, id, filter, cursor, page.limit);
+    const next = found.next === null ? null : encodeCursor(`results ${id}`, [found.next.part, found.next.id, found.next.skip]);
+    return { lines: found.lines, nextCursor: next };
+  }
+
+  async *streamResults(caller: Caller, id: string, filter: ResultFilter): AsyncGenerator<string[]> {
+    await this.get(caller, id);
+    let cursor: ResultCursor | null = null;
+    do {
+      const page = await this.store.results.page(caller.tenant, id, filter, cursor, STREAM_PAGE);
+      if (page.lines.length > 0) yield page.lines;
+      cursor = page.next;
+    } while (cursor !== null);
+  }
+
+  async errors(caller: Caller, id: string): Promise<ErrorGroup[]> {
+    await this.get(caller, id);
+    return this.store.results.groups(caller.tenant, id);
+  }
+
+  async chunks(caller: Caller, id: string, page: { after: number; limit: number }): Promise<ChunkView[]> {
+    await this.get(caller, id);
+    return this.store.chunks.list(caller.tenant, id, page);
+  }
+
+  async payload(caller: Caller, id: string, key: string): Promise<string | null> {
+    await this.get(caller, id);
+    return this.store.chunks.payload(caller.tenant, id, key);
+  }
+
+  async why(caller: Caller, id: string): Promise<{ state: BatchStatus; reasons: Reason[]; etaAt: number | null }> {
+    const { batch, etaAt: eta } = await this.view(caller, id);
+    return { state: batch.status, reasons: await whyNotDone(this.store, this.signals, batch, this.clock.now()), etaAt: eta };
+  }
+
+  async compare(caller: Caller, a: string, b: string): Promise<Comparison> {
+    const views = { a: await this.view(caller, a), b: await this.view(caller, b) };
+    return { ...views, ...(await compareResults(this.streamResults(caller, a, {}), this.streamResults(caller, b, {}))) };
+  }
+
+  async reconcile(caller: Caller, id: string): Promise<Reconciliation> {
+    const batch = await this.get(caller, id);
+    const keys = this.store.chunks.keys(caller.tenant, id);
+    const named = batch.openChunks > 0 || (await this.store.chunks.list(caller.tenant, id, { after: 0, limit: 1 })).length > 0;
+    const stopped = batch.cancelled + batch.expired;
+    return reconcileResults(keys, this.streamResults(caller, id, {}), batch.totalItems, openItems(batch) + stopped, named);
+  }
+
+  async record(caller: Caller, id: string, results: ReportedResult[]): ReturnType<Batches["record"]> {
+    const batch = await this.get(caller, id);
+    if (batch.executor !== "external") {
+      throw new BatchyardError("invalid_state", { status: batch.executor, action: "given results from outside", allowed: "executor 'external'" });
+    }
+    const outcome = await this.store.chunks.record(caller.tenant, id, results.map((result, index) => this.toRecorded(result, index)), this.clock.now());
+    if (outcome === null) throw await this.refusal(caller, id, "given results", OPEN_BATCH_STATES);
+    return outcome;
+  }
+
+  async cancel(caller: Caller, id: string): Promise<BatchRow> {
+    const before = await this.store.batches.get(caller.tenant, id);
+    const batch = await this.store.batches.end(caller.tenant, id, "cancelled", null, this.clock.now());
+    if (batch === null) throw new BatchyardError("not_cancellable");
+    return this.changed(caller, "batch.cancel", before, batch);
+  }
+
+  async pause(caller: Caller, id: string): Promise<BatchRow> {
+    const before = await this.get(caller, id);
+    const batch = await this.store.batches.pause(caller.tenant, id, this.clock.now());
+    if (batch === null) throw await this.refusal(caller, id, "paused", batchMoveFrom("pause"));
+    return this.changed(caller, "batch.pause", before, batch);
+  }
+
+  async resume(caller: Caller, id: string): Promise<BatchRow> {
+    const before = await this.get(caller, id);
+    const batch = await this.store.batches.resume(caller.tenant, id, this.clock.now());
+    if (batch === null) throw await this.refusal(caller, id, "resumed", batchMoveFrom("resume"));
+    return this.changed(caller, "batch.resume", before, batch);
+  }
+
+  async setPriority(caller: Caller, id: string, priority: Priority): Promise<BatchRow> {
+    const before = await this.get(caller, id);
+    const batch = await this.store.batches.setPriority(caller.tenant, id, priorityRank(priority), this.clock.now());
+    if (batch === null) throw await this.refusal(caller, id, "given another priority", OPEN_BATCH_STATES);
+    return this.changed(caller, "batch.priority", before, batch);
+  }
+
+  async retry(caller: Caller, id: string, selection: { errorFingerprint?: string | undefined; nodeIds?: string[] | undefined }): Promise<BatchRow> {
+    const before = await this.get(caller, id);
+    const retried = await this.store.batches.retry(caller.tenant, id, { fingerprint: selection.errorFingerprint, nodeIds: selection.nodeIds }, this.clock.now());
+    if (retried === null) throw await this.refusal(caller, id, "retried", FINAL_BATCH_STATES);
+    if (retried.items === 0) throw new BatchyardError("nothing_to_retry", { id });
+    return this.changed(caller, "batch.retry", before, retried.batch);
+  }
+
+  async finish(caller: Caller, id: string, reason: string): Promise<BatchRow> {
+    const before = await this.get(caller, id);
+    const failure = { error: `Finished by hand: ${reason}`, code: "finished_by_hand" };
+    const batch = await this.store.batches.finish(caller.tenant, id, failure, this.clock.now());
+    if (batch === null) throw await this.refusal(caller, id, "finished", OPEN_BATCH_STATES);
+    return this.changed(caller, "batch.finish", before, batch, { reason });
+  }
+
+  async cleanup(caller: Caller, daysToKeep: number, dryRun: boolean): Promise<number> {
+    const before = this.clock.now() - daysToKeep * DAY_MS;
+    if (dryRun) return this.store.batches.remove(caller.tenant, before, { limit: Number.MAX_SAFE_INTEGER, dryRun: true });
+    const deleted = await this.removeBefore(caller.tenant, before);
+    await this.audit(caller, "batch.cleanup", `batches ended before ${iso(before)}`, null, { deleted, daysToKeep });
+    return deleted;
+  }
+
+  /** Removes final batches that ended before a time, a few at once. */
+  async removeBefore(tenant: string, before: number): Promise<number> {
+    let deleted = 0;
+    for (;;) {
+      const removed = await this.store.batches.remove(tenant, before, { limit: REMOVED_AT_ONCE, dryRun: false });
+      deleted += removed;
+      if (removed < REMOVED_AT_ONCE) return deleted;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  private toRecorded(reported: ReportedResult, index: number): RecordedResult {
+    const faults = faultsOf(reported, index);
+    if (faults.length > 0) throw invalid(faults);
+    const { nodeId, success, durationMs, qualityScore, cost } = reported;
+    const error = success ? undefined : (reported.error ?? "The item failed");
+    const code = reported.errorCode ?? "item_failed";
+    const result: ItemResult = {
+      nodeId,
+      success,
+      ...(reported.result === undefined ? {} : { result: reported.result }),
+      ...(error === undefined ? {} : { error, errorCode: code }),
+      retries: reported.retries ?? 0,
+      ...(durationMs === undefined ? {} : { durationMs }),
+      ...(qualityScore === undefined ? {} : { qualityScore }),
+      ...(cost === undefined ? {} : { cost }),
+      createdAt: iso(this.clock.now())!,
+    };
+    const failure = error === undefined ? null : classify(new OperationError(error, { code }));
+    return {
+      nodeId,
+      line: JSON.stringify(result),
+      failure: failure === null ? null : { error: failure.error, code: failure.code, category: failure.category, fingerprint: fingerprint(failure.code, failure.error).fingerprint },
+      durationMs: durationMs ?? null,
+      qualityScore: qualityScore ?? null,
+      cost: cost === undefined ? 0 : toNanoUsd(cost),
+    };
+  }
+
+  private async refusal(caller: Caller, id: string, action: string, allowed: readonly string[]): Promise<BatchyardError> {
+    const batch = await this.get(caller, id);
+    return new BatchyardError("invalid_state", { status: batch.status, action, allowed: allowed.join(" or ") });
+  }
+
+  private async changed(caller: Caller, action: string, before: BatchRow | null, after: BatchRow, extra: Record<string, unknown> = {}): Promise<BatchRow> {
+    this.signals.batchChanged(after);
+    const shown = (batch: BatchRow | null): unknown => (batch === null ? null : { status: batch.status, priority: priorityName(batch.priority), epoch: batch.epoch });
+    await this.audit(caller, action, after.id, shown(before), { ...(shown(after) as object), ...extra });
+    return after;
+  }
+
+  private audit(caller: Caller, action: string, target: string, before: unknown, after: unknown): Promise<void> {
+    const entry: AuditEntry = {
+      tenant: caller.tenant,
+      at: this.clock.now(),
+      actor: caller.actor,
+      credential: caller.credential,
+      address: caller.address,
+      action,
+      target,
+      before,
+      after,
+      outcome: "SUCCESS",
+    };
+    return this.store.audit.append(entry);
+  }
+}
+
+function faultsOf(reported: ReportedResult, index: number): Fault[] {
+  const faults: Fault[] = [];
+  const say = (field: string, message: string): number => faults.push({ path: `${index}.${field}`, message, code: "out_of_range" });
+  const { nodeId, durationMs, qualityScore, retries, cost } = reported;
+  if (typeof nodeId !== "string" || nodeId.length === 0 || nodeId.length > 512) say("nodeId", "must be a text of 1 to 512 characters");
+  if (qualityScore !== undefined && !(qualityScore >= 0 && qualityScore <= 1)) say("qualityScore", "must be a number from 0 to 1");
+  if (durationMs !== undefined && !(durationMs >= 0 && Number.isFinite(durationMs))) say("durationMs", "must be a number of milliseconds, 0 or more");
+  if (retries !== undefined && !(Number.isInteger(retries) && retries >= 0)) say("retries", "must be a whole number, 0 or more");
+  if (cost !== undefined && !(cost >= 0 && Number.isFinite(cost))) say("cost", "must be a number of US dollars, 0 or more");
+  return faults;
+}
+

@@ -1,0 +1,252 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { readFileSync } from "node:fs";
+import pino, { type Logger } from "pino";
+import { issueKey, issueSignIn, TOKEN_KEY_ID, DEFAULT_TENANT } from "./api/auth/secrets.ts";
+import { createServer } from "./api/server.ts";
+import { Creator } from "./batches/create.ts";
+import type { Batches } from "./batches/service.ts";
+import type { Signals } from "./batches/signals.ts";
+import { YardBatches } from "./batches/yard-batches.ts";
+import type { Config } from "./config.ts";
+import { MemoryDispatcher } from "./engine/dispatcher/memory.ts";
+import { Engine } from "./engine/engine.ts";
+import { LogTail } from "./events/log.ts";
+import type { EventLog } from "./events/port.ts";
+import { ChunkHandlerExecutor } from "./executors/handler/chunk-handler.ts";
+import { InlineExecutor } from "./executors/handler/inline.ts";
+import { ThreadExecutor } from "./executors/handler/threads.ts";
+import { HttpExecutor } from "./executors/http/push.ts";
+import { createFiles } from "./files/disk-files.ts";
+import type { Files } from "./files/files.ts";
+import { systemClock, type Clock } from "./model/clock.ts";
+import { Courier } from "./monitor/notify/courier.ts";
+import { LogNotifier } from "./monitor/notify/log.ts";
+import type { Notifier } from "./monitor/notify/port.ts";
+import { WebhookNotifier } from "./monitor/notify/webhook.ts";
+import { Retention } from "./monitor/retention.ts";
+import { builtinOperations } from "./operations/builtin.ts";
+import type { Operation, TenantServices } from "./operations/operation.ts";
+import { createRegistry, type Registry } from "./operations/registry.ts";
+import { planRows } from "./operations/rows.ts";
+import { tenantServices } from "./operations/services.ts";
+import type { Store, UpkeepStore } from "./store/port.ts";
+import { migrateSqliteStore, openSqliteStore, openSqliteUpkeep } from "./store/sqlite/store.ts";
+
+/** Items of a chunk in flight unless the operation or the batch says otherwise. */
+const LANES = 16;
+/** Chunks that may start beyond the slots, see WorkerSettings.expressSlots. */
+const EXPRESS_SLOTS = 2;
+const RETRY_BACKOFF_MS = 1000;
+/** Of the shutdown time, what handlers get before they are aborted. */
+const GRACE_SHARE = 2 / 3;
+
+export interface YardParts {
+  config: Config;
+  /** Operations besides the built-in ones. */
+  operations?: readonly Operation[] | undefined;
+  /** Notification channels by name, besides `log`. */
+  channels?: Readonly<Record<string, { webhook: string; secret?: string | undefined }>> | undefined;
+  clock?: Clock | undefined;
+  /** 0 ≤ x < 1; jitter of retries. */
+  random?: (() => number) | undefined;
+}
+
+/** Everything that runs batches in one process, without a door to the outside. */
+export interface Yard {
+  readonly config: Config;
+  readonly batches: Batches;
+  readonly registry: Registry;
+  readonly store: Store;
+  readonly engine: Engine;
+  readonly log: Logger;
+  readonly events: EventLog;
+  readonly clock: Clock;
+  files(tenant: string): Files;
+  /** Starts working; batches can be created before. */
+  start(): Promise<void>;
+  /** Graceful: hands back what does not end within the grace time. */
+  stop(): Promise<void>;
+}
+
+/** Opens the store and puts everything together. The one place that names adapters. */
+export async function createYard(parts: YardParts): Promise<Yard> {
+  const { config } = parts;
+  const clock = parts.clock ?? systemClock;
+  const log = pino({ level: config.logLevel, base: null, redact: { paths: ["*.authorization", "*.token", "*.secret", "*.password"], censor: "[secret]" } }, pino.destination({ dest: 2, sync: true }));
+  mkdirSync(config.data, { recursive: true });
+  const store = openSqliteStore({ directory: config.data, synchronous: config.sqlite.synchronous });
+  const registry = createRegistry([...builtinOperations, ...(parts.operations ?? [])]);
+  const disk = createFiles({ files: store.files, directory: config.data, clock });
+  const failed = (error: unknown): void => log.error(error);
+
+  const channels = new Map<string, Notifier>([["log", new LogNotifier(log)]]);
+  for (const [name, target] of Object.entries(parts.channels ?? {})) channels.set(name, new WebhookNotifier({ url: target.webhook, secret: target.secret }));
+
+  const servicesFor = (tenant: string): TenantServices =>
+    tenantServices(tenant, { records: store.records, files: (owner) => disk.forTenant(owner), removeBatches: (owner, before) => batches.removeBefore(owner, before), clock });
+  const threads = new ThreadExecutor(clock, Math.max(1, config.workers));
+  const engine = new Engine({
+    settings: {
+      id: `local:embedded:${process.pid}`,
+      slots: config.workers,
+      expressSlots: EXPRESS_SLOTS,
+      leaseMs: config.leaseMs,
+      lanes: LANES,
+      retryAttempts: config.batch.maxRetries,
+      retryBackoffMs: RETRY_BACKOFF_MS,
+      timeoutMs: config.batch.timeoutMs,
+    },
+    store,
+    dispatcher: new MemoryDispatcher(),
+    executors: { inline: new InlineExecutor(clock, servicesFor), chunk: new ChunkHandlerExecutor(clock, servicesFor), thread: threads, http: new HttpExecutor() },
+    registry,
+    clock,
+    random: parts.random ?? Math.random,
+    failed,
+  });
+  const signals: Signals = {
+    wake: () => engine.wake(),
+    batchChanged: (batch) => engine.batchChanged(batch),
+    breakerOpen: (operation) => engine.breakers.isOpen(operation),
+    slots: () => engine.slots,
+    msPerItem: (tenant, operation) => engine.speeds.of(tenant, operation),
+  };
+  const creator = new Creator({
+    store,
+    registry,
+    clock,
+    signals,
+    servicesFor,
+    planRows,
+    settings: {
+      defaultSize: config.batch.defaultSize,
+      maxItems: config.limits.maxItems,
+      lanes: LANES,
+      channels: [...channels.keys()],
+      defaultChannels: channels.size > 1 ? [...channels.keys()].filter((name) => name !== "log") : ["log"],
+    },
+  });
+  const batches = new YardBatches({ store, creator, signals, clock });
+  const events = new LogTail(store.events, clock, failed);
+  const courier = new Courier({ outbox: store.outbox, channels, clock, failed });
+  const retention = new Retention({ store, clock, failed, sweepFiles: (now) => disk.sweep(now), batchDays: config.batch.retentionDays });
+  await events.start();
+  // This process is the only writer of its directory: what is not sealed belongs to an upload that died with its process.
+  await store.batches.discard({ olderThan: clock.now() + 1 });
+
+  return {
+    config,
+    batches,
+    registry,
+    store,
+    engine,
+    log,
+    events,
+    clock,
+    files: (tenant) => disk.forTenant(tenant),
+    async start() {
+      await engine.start();
+      courier.start();
+      retention.start();
+    },
+    async stop() {
+      await engine.stop(config.shutdownMs * GRACE_SHARE);
+      retention.stop();
+      await courier.stop();
+      await events.stop();
+      await threads.close();
+      await store.close();
+    },
+  };
+}
+
+export interface RunningServer {
+  readonly yard: Yard;
+  readonly url: string;
+  /** A new one-time link that signs a browser in as admin. */
+  signInLink(): Promise<string>;
+  /** True when this data directory had no key before: the first start. */
+  readonly firstStart: boolean;
+  stop(): Promise<void>;
+}
+
+/** Starts a yard and its HTTP server. */
+export async function startServer(parts: YardParts): Promise<RunningServer> {
+  const yard = await createYard(parts);
+  const { config, store, engine, clock, log } = yard;
+  try {
+    const admin = await adminKey(yard);
+    const { app } = await createServer({
+      batches: yard.batches,
+      files: (tenant) => yard.files(tenant),
+      fileRows: store.files,
+      records: store.records,
+      access: store.access,
+      audit: store.audit,
+      eventLog: yard.events,
+      settled: engine,
+      external: engine.external,
+      registry: yard.registry,
+      config: { token: config.token, limits: config.limits },
+      clock,
+      log,
+      version: version(),
+      health: () => health(yard),
+    });
+    await app.listen({ host: config.host, port: config.port });
+    await yard.start();
+    const address = app.server.address();
+    const port = typeof address === "object" && address !== null ? address.port : config.port;
+    const url = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`;
+    return {
+      yard,
+      url,
+      firstStart: admin.created,
+      signInLink: async () => url + (await issueSignIn(store.access, { tenant: DEFAULT_TENANT, keyId: admin.keyId, role: "admin" }, clock.now())).path,
+      async stop() {
+        await app.close();
+        await yard.stop();
+      },
+    };
+  } catch (error) {
+    await yard.stop();
+    throw error;
+  }
+}
+
+/** BATCHYARD_TOKEN is the admin key when it is set; else the first start makes one and keeps it for this machine's own commands. */
+async function adminKey(yard: Yard): Promise<{ keyId: string; created: boolean }> {
+  const { store, config, clock } = yard;
+  const usable = (await store.access.keys(DEFAULT_TENANT)).find((key) => key.role === "admin" && key.revokedAt === null && (key.expiresAt === null || key.expiresAt > clock.now()));
+  if (usable !== undefined) return { keyId: usable.id, created: false };
+  if (config.token !== null) return { keyId: TOKEN_KEY_ID, created: (await store.events.lastSeq()) === 0 };
+  const { key, secret } = await issueKey(store.access, { tenant: DEFAULT_TENANT, name: "first start", role: "admin" }, clock.now());
+  writeFileSync(join(config.data, "admin.key"), `${secret}\n`, { mode: 0o600 });
+  return { keyId: key.id, created: true };
+}
+
+async function health(yard: Yard): Promise<{ ready: boolean; checks: Record<string, { ok: boolean; message?: string }> }> {
+  try {
+    await yard.store.events.lastSeq();
+    return { ready: true, checks: { store: { ok: true }, dispatcher: { ok: true } } };
+  } catch (error) {
+    return { ready: false, checks: { store: { ok: false, message: error instanceof Error ? error.message : String(error) }, dispatcher: { ok: true } } };
+  }
+}
+
+/** Checks, rebuilds and backups of a data directory, also beside a running server. */
+export async function openUpkeep(config: Config): Promise<{ upkeep: UpkeepStore; close(): Promise<void> }> {
+  return openSqliteUpkeep({ directory: config.data, synchronous: config.sqlite.synchronous });
+}
+
+export async function migrateStore(config: Config): Promise<{ from: number; to: number }> {
+  return migrateSqliteStore({ directory: config.data, synchronous: config.sqlite.synchronous });
+}
+
+/** Version of this package. */
+export function version(): string {
+  const manifest = fileURLToPath(new URL("../package.json", import.meta.url));
+  return (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version;
+}

@@ -1,0 +1,61 @@
+import type { Clock } from "../../model/clock.ts";
+import type { OutboxStore } from "../../store/port.ts";
+import type { Notifier } from "./port.ts";
+
+const LOOK_MS = 1000;
+const AT_ONCE = 50;
+/** Waits between tries double from 5 s to 6 h: about three days in all. */
+const FIRST_WAIT_MS = 5000;
+const LONGEST_WAIT_MS = 6 * 3_600_000;
+const MAX_TRIES = 24;
+
+/** Carries messages out of the outbox. At least once: a crash between sending and noting it sends again under the same id. */
+export class Courier {
+  private readonly outbox: OutboxStore;
+  private readonly channels: ReadonlyMap<string, Notifier>;
+  private readonly clock: Clock;
+  private readonly failed: (error: unknown) => void;
+  private stopTimer = (): void => {};
+  private round: Promise<void> = Promise.resolve();
+  private stopped = false;
+
+  constructor(parts: { outbox: OutboxStore; channels: ReadonlyMap<string, Notifier>; clock: Clock; failed: (error: unknown) => void }) {
+    this.outbox = parts.outbox;
+    this.channels = parts.channels;
+    this.clock = parts.clock;
+    this.failed = parts.failed;
+  }
+
+  start(): void {
+    this.stopTimer = this.clock.after(LOOK_MS, () => {
+      this.round = this.deliver()
+        .catch(this.failed)
+        .finally(() => {
+          if (!this.stopped) this.start();
+        });
+    });
+  }
+
+  /** Ends after the round that is under way; what is left stays in the outbox. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.stopTimer();
+    await this.round;
+  }
+
+  /** Sends everything that is due. */
+  async deliver(): Promise<void> {
+    for (const message of await this.outbox.due(this.clock.now(), AT_ONCE)) {
+      try {
+        const channel = this.channels.get(message.channel);
+        if (channel === undefined) throw new Error(`there is no channel '${message.channel}' any more`);
+        await channel.send({ id: message.dedupeKey, subject: message.subject, body: message.body });
+        await this.outbox.delivered(message.id, this.clock.now());
+      } catch (error) {
+        const tries = message.tries + 1;
+        const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (tries - 1));
+        await this.outbox.failed(message.id, error instanceof Error ? error.message : String(error), tries >= MAX_TRIES ? null : this.clock.now() + wait);
+      }
+    }
+  }
+}

@@ -1,0 +1,13 @@
+/** A message on its way to people. */
+export interface Notice {
+  /** The same for every try: receivers drop repetitions by it. */
+  id: string;
+  subject: string;
+  /** JSON text. */
+  body: string;
+}
+
+/** A channel delivers or throws; whoever calls it tries again later. */
+export interface Notifier {
+  send(notice: Notice): Promise<void>;
+}

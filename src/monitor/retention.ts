@@ -1,0 +1,55 @@
+import type { Clock } from "../model/clock.ts";
+import type { Store } from "../store/port.ts";
+
+const ROUND_MS = 10 * 60_000;
+const FIRST_ROUND_MS = 60_000;
+const DAY_MS = 86_400_000;
+/** Batches removed in one transaction; the event loop turns in between. */
+const AT_ONCE = 20;
+/** What a stream of events can be resumed over: 24 hours or this many, whichever is less. */
+const EVENTS_KEPT = 5_000_000;
+
+/** Removes what is older than its retention: final batches with their results, events, expired files. Never unfinished work. */
+export class Retention {
+  private readonly store: Store;
+  private readonly clock: Clock;
+  private readonly failed: (error: unknown) => void;
+  private readonly sweepFiles: (now: number) => Promise<unknown>;
+  private readonly batchDays: number;
+  private stopTimer = (): void => {};
+  private stopped = false;
+
+  constructor(parts: { store: Store; clock: Clock; failed: (error: unknown) => void; sweepFiles: (now: number) => Promise<unknown>; batchDays: number }) {
+    this.store = parts.store;
+    this.clock = parts.clock;
+    this.failed = parts.failed;
+    this.sweepFiles = parts.sweepFiles;
+    this.batchDays = parts.batchDays;
+  }
+
+  start(afterMs = FIRST_ROUND_MS): void {
+    this.stopTimer = this.clock.after(afterMs, () => {
+      this.round()
+        .catch(this.failed)
+        .finally(() => {
+          if (!this.stopped) this.start(ROUND_MS);
+        });
+    });
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.stopTimer();
+  }
+
+  async round(): Promise<void> {
+    const now = this.clock.now();
+    let removed = AT_ONCE;
+    while (removed === AT_ONCE && !this.stopped) {
+      removed = await this.store.batches.remove(null, now - this.batchDays * DAY_MS, { limit: AT_ONCE, dryRun: false });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await this.store.events.trim({ before: now - DAY_MS, keep: EVENTS_KEPT });
+    await this.sweepFiles(now);
+  }
+}
