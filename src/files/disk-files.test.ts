@@ -37,7 +37,9 @@ async function* bytesOf(...parts: string[]): AsyncGenerator<Uint8Array> {
 function stored(): string[] {
   const root = join(directory, "files");
   if (!existsSync(root)) return [];
-  return readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => entry.name);
+  return readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => entry.name);
 }
 
 describe("files on disk", () => {

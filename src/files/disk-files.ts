@@ -41,7 +41,7 @@ export function createFiles(options: FilesOptions): DiskFiles {
     async sweep(now) {
       let expired = 0;
       // Files still read by a batch stay at the head of the list: a full page of them ends the sweep.
-      for (let removed = 1; removed > 0; ) {
+      for (let removed = 1; removed > 0;) {
         removed = 0;
         for (const file of await files.expired(now, SWEEP_AT_ONCE)) {
           if ((await files.usedBy(file.tenant, file.id)) !== null) continue;
@@ -177,7 +177,7 @@ class Place {
 }
 
 async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let at = 0; at < chunk.length; ) at += (await handle.write(chunk, at)).bytesWritten;
+  for (let at = 0; at < chunk.length;) at += (await handle.write(chunk, at)).bytesWritten;
 }
 
 /** Makes the new name durable; not every system can open a directory. */

@@ -5,12 +5,7 @@ const FORBIDDEN = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u20
 
 /** A name that is safe to store, show and send: no controls, separators or direction marks, 1 to 255 characters, its extension kept. */
 export function safeFileName(name: string): string {
-  const clean = name
-    .toWellFormed()
-    .normalize("NFC")
-    .replace(FORBIDDEN, "")
-    .replace(/[/\\]/g, "_")
-    .trim();
+  const clean = name.toWellFormed().normalize("NFC").replace(FORBIDDEN, "").replace(/[/\\]/g, "_").trim();
   if (/^\.*$/.test(clean)) return "file";
   if (clean.length <= MAX_NAME) return clean;
   const extension = /\.[A-Za-z0-9]{1,16}$/.exec(clean)?.[0] ?? "";

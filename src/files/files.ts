@@ -4,7 +4,16 @@ import type { FileRow } from "../store/port.ts";
 /** The files of one tenant: bytes under the data directory, metadata in the store. */
 export interface Files {
   /** Streams to disk with hash and byte count; a stream that breaks off leaves nothing. Throws too_large past `maxBytes`. */
-  save(bytes: AsyncIterable<Uint8Array>, meta: { name: string; contentType: string; purpose?: string | undefined; maxBytes?: number | undefined; expiresAt?: number | undefined }): Promise<FileRow>;
+  save(
+    bytes: AsyncIterable<Uint8Array>,
+    meta: {
+      name: string;
+      contentType: string;
+      purpose?: string | undefined;
+      maxBytes?: number | undefined;
+      expiresAt?: number | undefined;
+    },
+  ): Promise<FileRow>;
   /** Throws file_not_found. */
   get(id: string): Promise<FileRow>;
   /** Destroy the stream when it is not read to its end. `path` is where the bytes lie, for formats that are read by their directory. */

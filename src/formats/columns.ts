@@ -28,7 +28,8 @@ export interface Columns {
  * Throws OperationError `source_changed` (transient) when a second reading shows a field the first did not.
  */
 export async function columnsOf(source: WriteSource, fields?: readonly string[]): Promise<Columns> {
-  if (fields !== undefined) return { names: [...fields], rows: cellsOf(typeof source === "function" ? source() : source, [...fields], "drop") };
+  if (fields !== undefined)
+    return { names: [...fields], rows: cellsOf(typeof source === "function" ? source() : source, [...fields], "drop") };
   if (typeof source === "function") {
     const names = new Set<string>();
     for await (const block of source()) addFields(names, block);
@@ -46,7 +47,11 @@ function addFields(names: Set<string>, block: readonly Row[]): void {
   for (const row of block) for (const name in row) if (!names.has(name)) names.add(name);
 }
 
-async function* cellsOf(blocks: AsyncIterable<Row[]>, names: string[], others: "drop" | "refuse" | "more"): AsyncGenerator<unknown[][], void, undefined> {
+async function* cellsOf(
+  blocks: AsyncIterable<Row[]>,
+  names: string[],
+  others: "drop" | "refuse" | "more",
+): AsyncGenerator<unknown[][], void, undefined> {
   const known = new Set(names);
   for await (const block of blocks) {
     yield block.map((row) => {
@@ -54,7 +59,10 @@ async function* cellsOf(blocks: AsyncIterable<Row[]>, names: string[], others: "
       if (others !== "drop") {
         const more = Object.keys(row).filter((name) => !known.has(name));
         if (more.length > 0 && others === "refuse") {
-          throw new OperationError(`The field '${more[0]}' appeared in the source while it was written; name the fields to write`, { code: "source_changed", category: "transient" });
+          throw new OperationError(`The field '${more[0]}' appeared in the source while it was written; name the fields to write`, {
+            code: "source_changed",
+            category: "transient",
+          });
         }
         if (others === "more") cells.push(more.length === 0 ? undefined : Object.fromEntries(more.map((name) => [name, row[name]])));
       }

@@ -52,7 +52,10 @@ export class CsvText {
     const text = `${this.rest}\n`;
     this.rest = "";
     if (this.parse(text, records) < text.length) {
-      records.push({ line: this.line, fault: `Line ${this.line} opens a quote that is never closed; close it (the rows after it cannot be read)` });
+      records.push({
+        line: this.line,
+        fault: `Line ${this.line} opens a quote that is never closed; close it (the rows after it cannot be read)`,
+      });
     }
     return records;
   }

@@ -16,7 +16,14 @@ export async function* writeCsv(source: WriteSource, fields?: readonly string[])
 function encode(rows: readonly (readonly unknown[])[]): Uint8Array {
   const cells = rows.map((row) => row.map(csvCell));
   // The empty cell of a single column is quoted: a blank line is no record.
-  return Buffer.from(stringify(cells, { record_delimiter: "windows", cast: { boolean: String }, quoted_match: /[\n\r]/, quoted_empty: rows[0]?.length === 1 }));
+  return Buffer.from(
+    stringify(cells, {
+      record_delimiter: "windows",
+      cast: { boolean: String },
+      quoted_match: /[\n\r]/,
+      quoted_empty: rows[0]?.length === 1,
+    }),
+  );
 }
 
 function csvCell(value: unknown): string | number | boolean {

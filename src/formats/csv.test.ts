@@ -57,21 +57,34 @@ describe("readCsv", () => {
 
   it("refuses other encodings as a whole", async () => {
     const latin = Buffer.from("id\ncaf\xe9\n", "latin1");
-    for (const bytes of [latin, Buffer.from("\ufeffid\n1\n", "utf16le"), Buffer.from("id\n1\n", "utf16le"), Buffer.from("é").subarray(0, 1)]) {
+    for (const bytes of [
+      latin,
+      Buffer.from("\ufeffid\n1\n", "utf16le"),
+      Buffer.from("id\n1\n", "utf16le"),
+      Buffer.from("é").subarray(0, 1),
+    ]) {
       await expect(read(bytes)).rejects.toMatchObject({ code: "bad_encoding" });
     }
   });
 
   it("reads what csv-parse reads", async () => {
     const cell = fc.string({ unit: fc.constantFrom("a", "ü", "😀", ",", '"', "\n", " ", ";"), maxLength: 6 });
-    const table = fc.integer({ min: 2, max: 4 }).chain((columns) => fc.array(fc.array(cell, { minLength: columns, maxLength: columns }), { minLength: 1, maxLength: 8 }));
+    const table = fc
+      .integer({ min: 2, max: 4 })
+      .chain((columns) => fc.array(fc.array(cell, { minLength: columns, maxLength: columns }), { minLength: 1, maxLength: 8 }));
     await fc.assert(
-      fc.asyncProperty(table, fc.constantFrom("\n", "\r\n"), fc.boolean(), fc.integer({ min: 1, max: 9 }), async (rows, end, last, size) => {
-        const header = rows[0]!.map((_, index) => `c${index}`);
-        const quoted = rows.map((row) => row.map((text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)));
-        const text = [header, ...quoted].map((row) => row.join(",")).join(end) + (last ? end : "");
-        expect(await read(text, size)).toEqual(parse(text, { columns: true, skip_empty_lines: true }));
-      }),
+      fc.asyncProperty(
+        table,
+        fc.constantFrom("\n", "\r\n"),
+        fc.boolean(),
+        fc.integer({ min: 1, max: 9 }),
+        async (rows, end, last, size) => {
+          const header = rows[0]!.map((_, index) => `c${index}`);
+          const quoted = rows.map((row) => row.map((text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)));
+          const text = [header, ...quoted].map((row) => row.join(",")).join(end) + (last ? end : "");
+          expect(await read(text, size)).toEqual(parse(text, { columns: true, skip_empty_lines: true }));
+        },
+      ),
       { numRuns: 200 },
     );
   });

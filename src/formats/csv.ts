@@ -87,7 +87,10 @@ class Table {
 
   private begin(record: CsvRecord, rows: ReadRow[]): boolean {
     const names = record.cells?.map((name) => name.trim()) ?? [];
-    const fault = record.fault === undefined ? headerFault(names, "bad_csv", record.line) : { code: "bad_csv", message: record.fault, line: record.line };
+    const fault =
+      record.fault === undefined
+        ? headerFault(names, "bad_csv", record.line)
+        : { code: "bad_csv", message: record.fault, line: record.line };
     if (fault !== null) {
       this.closed = true;
       rows.push({ row: 1, fault });
@@ -102,7 +105,14 @@ function toRow(row: number, names: readonly string[], source: CsvRecord): ReadRo
   const { cells, line } = source;
   if (cells === undefined) return { row, fault: { code: "bad_csv", message: source.fault, line } };
   if (cells.length !== names.length) {
-    return { row, fault: { code: "bad_csv", message: `Line ${line} has ${cells.length} cells, the header has ${names.length}; quote cells that contain the delimiter`, line } };
+    return {
+      row,
+      fault: {
+        code: "bad_csv",
+        message: `Line ${line} has ${cells.length} cells, the header has ${names.length}; quote cells that contain the delimiter`,
+        line,
+      },
+    };
   }
   const record: Record<string, unknown> = {};
   for (let index = 0; index < names.length; index++) record[names[index]!] = cells[index];

@@ -41,9 +41,15 @@ export function guessedFormat(start: Uint8Array): ReadFormat {
   const [a, b, c, d] = start;
   if (a === 0x50 && b === 0x4b && c === 0x03 && d === 0x04) return "xlsx";
   if (a === 0xd0 && b === 0xcf && c === 0x11 && d === 0xe0) {
-    throw new BatchyardError("bad_file", { format: "xlsx", reason: "it is an old .xls or a protected workbook; save it as .xlsx without a password" });
+    throw new BatchyardError("bad_file", {
+      format: "xlsx",
+      reason: "it is an old .xls or a protected workbook; save it as .xlsx without a password",
+    });
   }
-  const text = Buffer.from(start).toString("utf8").replace(/^\ufeff/, "").trimStart();
+  const text = Buffer.from(start)
+    .toString("utf8")
+    .replace(/^\ufeff/, "")
+    .trimStart();
   if (text.startsWith("[")) return "json";
   return text.startsWith("{") ? "jsonl" : "csv";
 }

@@ -100,7 +100,11 @@ export class JsonArray {
     this.rest = "";
     if (blank && last && this.elements === 0) return;
     this.elements += 1;
-    if (this.tooLong || text.length > this.maxElementLength) found.push({ line, fault: `Line ${line} starts an element longer than ${this.maxElementLength} characters; an item must be smaller` });
+    if (this.tooLong || text.length > this.maxElementLength)
+      found.push({
+        line,
+        fault: `Line ${line} starts an element longer than ${this.maxElementLength} characters; an item must be smaller`,
+      });
     else if (blank) found.push({ line, fault: `Line ${line} has a comma without an element; remove it` });
     else found.push({ line, text });
     this.tooLong = false;

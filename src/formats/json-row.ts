@@ -14,6 +14,10 @@ export class JsonRows {
       const place = `Line ${line + before.length - 1}, column ${before.at(-1)!.length + 1}`;
       return { row, fault: { code: fault.code, message: `${place}: ${fault.message}`, line } };
     }
-    return { row, record: JSON.parse(text) as Record<string, unknown>, text: text.includes("\n") || text.includes("\r") ? oneLine(text) : text };
+    return {
+      row,
+      record: JSON.parse(text) as Record<string, unknown>,
+      text: text.includes("\n") || text.includes("\r") ? oneLine(text) : text,
+    };
   }
 }

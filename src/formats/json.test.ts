@@ -10,23 +10,39 @@ const jsonl = (text: string, size?: number) => outline(readJsonl(pieces(text, si
 
 describe("readJson", () => {
   it("reads arrays of any objects, however they are cut and indented", async () => {
-    const object = fc.dictionary(fc.string({ maxLength: 5 }).filter((name) => name !== "__proto__"), fc.jsonValue({ maxDepth: 3 }), { maxKeys: 4, noNullPrototype: true });
+    const object = fc.dictionary(
+      fc.string({ maxLength: 5 }).filter((name) => name !== "__proto__"),
+      fc.jsonValue({ maxDepth: 3 }),
+      { maxKeys: 4, noNullPrototype: true },
+    );
     await fc.assert(
-      fc.asyncProperty(fc.array(object, { maxLength: 6 }), fc.constantFrom(0, 2), fc.integer({ min: 1, max: 40 }), async (rows, indent, size) => {
-        const text = JSON.stringify(rows, null, indent);
-        const read = await collect(readJson(pieces(text, size)));
-        expect(read.map(({ record }) => record)).toEqual(JSON.parse(text));
-        for (const { text: line, record } of read) {
-          expect(line).not.toMatch(/[\r\n]/);
-          expect(JSON.parse(line!)).toEqual(record);
-        }
-      }),
+      fc.asyncProperty(
+        fc.array(object, { maxLength: 6 }),
+        fc.constantFrom(0, 2),
+        fc.integer({ min: 1, max: 40 }),
+        async (rows, indent, size) => {
+          const text = JSON.stringify(rows, null, indent);
+          const read = await collect(readJson(pieces(text, size)));
+          expect(read.map(({ record }) => record)).toEqual(JSON.parse(text));
+          for (const { text: line, record } of read) {
+            expect(line).not.toMatch(/[\r\n]/);
+            expect(JSON.parse(line!)).toEqual(record);
+          }
+        },
+      ),
       { numRuns: 150 },
     );
   });
 
   it("makes a bad element a fault of its own", async () => {
-    expect(await json('[\n{"a":1},\n2,\n{"b":}, {"c":"]"},\n,{"a":1,"a":2}]\n')).toEqual([{ a: 1 }, "item_not_object@3", "bad_json@4", { c: "]" }, "bad_json@5", "duplicate_key@5"]);
+    expect(await json('[\n{"a":1},\n2,\n{"b":}, {"c":"]"},\n,{"a":1,"a":2}]\n')).toEqual([
+      { a: 1 },
+      "item_not_object@3",
+      "bad_json@4",
+      { c: "]" },
+      "bad_json@5",
+      "duplicate_key@5",
+    ]);
     expect((await collect(readJson(pieces('[{"a":1},\n  {"b":\n    x}]'))))[1]!.fault!.message).toMatch(/^Line 3, column 5: /);
   });
 

@@ -15,7 +15,10 @@ export async function* readJson(bytes: AsyncIterable<Uint8Array>): RowBlocks {
   let row = 0;
   const toRows = (elements: ReturnType<JsonArray["feed"]>): ReadRow[] => {
     if (array.notAnArray) {
-      throw new BatchyardError("bad_file", { format: "json", reason: "it is not an array of objects; for one object a line use format jsonl" });
+      throw new BatchyardError("bad_file", {
+        format: "json",
+        reason: "it is not an array of objects; for one object a line use format jsonl",
+      });
     }
     return elements.map(({ line, text, fault }) => {
       row += 1;

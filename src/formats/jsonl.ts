@@ -13,7 +13,16 @@ export async function* readJsonl(bytes: AsyncIterable<Uint8Array>): RowBlocks {
   for await (const { lines, numbers } of splitLines(bytes, { maxLineBytes: MAX_RECORD_LENGTH })) {
     if (row === 0 && lines[0]?.trimStart().startsWith("[") === true) {
       const line = numbers[0]!;
-      yield [{ row: 1, fault: { code: "array_not_jsonl", message: `Line ${line} starts a JSON array; send one object a line, or read the file with format json`, line } }];
+      yield [
+        {
+          row: 1,
+          fault: {
+            code: "array_not_jsonl",
+            message: `Line ${line} starts a JSON array; send one object a line, or read the file with format json`,
+            line,
+          },
+        },
+      ];
       return;
     }
     yield lines.map((text, index) => json.read((row += 1), numbers[index]!, text));

@@ -41,7 +41,11 @@ function rowsOf(format: ReadFormat, source: RowSource, bytes: AsyncIterable<Uint
     case "json":
       return readJson(bytes);
     case "xlsx":
-      if (source.path === null) throw new BatchyardError("bad_file", { format, reason: "it cannot be read while it arrives; upload it to /api/files first and name its id" });
+      if (source.path === null)
+        throw new BatchyardError("bad_file", {
+          format,
+          reason: "it cannot be read while it arrives; upload it to /api/files first and name its id",
+        });
       return readXlsx(source.path);
   }
 }

@@ -6,7 +6,8 @@ import { write } from "./writer.ts";
 import type { WriteFormat } from "./format.ts";
 import type { WriteSource } from "./columns.ts";
 
-const text = async (format: WriteFormat, source: WriteSource, fields?: string[]): Promise<string> => (await joined(write(format, source, { fields }))).toString();
+const text = async (format: WriteFormat, source: WriteSource, fields?: string[]): Promise<string> =>
+  (await joined(write(format, source, { fields }))).toString();
 
 describe("write csv", () => {
   it("neutralises text that looks like a formula; numbers stay numbers", async () => {
@@ -18,7 +19,11 @@ describe("write csv", () => {
 
   it("quotes what needs it and writes nested values as JSON", async () => {
     expect(await text("csv", inBlocks([{ a: 'x, "y"\nz', b: { c: [1] } }]))).toBe('a,b\r\n"x, ""y""\nz","{""c"":[1]}"\r\n');
-    expect(await outline(readRows({ name: "x.csv", contentType: "", bytes: pieces(await text("csv", inBlocks([{ a: "" }, { a: "1" }]))), path: null }))).toEqual([{ a: "" }, { a: "1" }]);
+    expect(
+      await outline(
+        readRows({ name: "x.csv", contentType: "", bytes: pieces(await text("csv", inBlocks([{ a: "" }, { a: "1" }]))), path: null }),
+      ),
+    ).toEqual([{ a: "" }, { a: "1" }]);
   });
 });
 
@@ -52,7 +57,8 @@ describe("columns", () => {
 });
 
 describe("readRows", () => {
-  const read = (name: string, content: string, contentType = "application/octet-stream") => outline(readRows({ name, contentType, bytes: pieces(content), path: null }));
+  const read = (name: string, content: string, contentType = "application/octet-stream") =>
+    outline(readRows({ name, contentType, bytes: pieces(content), path: null }));
 
   it("goes by name, then type, then content", async () => {
     const one = [{ a: 1 }];

@@ -5,7 +5,11 @@ import { writeJsonl } from "./jsonl-writer.ts";
 import { writeXlsx } from "./xlsx-writer.ts";
 
 /** Rows as a file of `format`, in blocks, in constant memory. Nested values are JSON in the cells of csv and xlsx. `fields`: see columnsOf. */
-export function write(format: WriteFormat, source: WriteSource, options: { fields?: readonly string[] | undefined } = {}): AsyncGenerator<Uint8Array, void, undefined> {
+export function write(
+  format: WriteFormat,
+  source: WriteSource,
+  options: { fields?: readonly string[] | undefined } = {},
+): AsyncGenerator<Uint8Array, void, undefined> {
   switch (format) {
     case "csv":
       return writeCsv(source, options.fields);

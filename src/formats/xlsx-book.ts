@@ -20,7 +20,8 @@ const MAX_STRINGS_PART = 1024 * 1024 * 1024;
 const MAX_STRINGS_LENGTH = 256 * 1024 * 1024;
 
 export async function readBook(parts: XlsxPackage): Promise<XlsxBook> {
-  const main = (await relations(parts, "_rels/.rels", "")).find((relation) => relation.type === "officeDocument")?.target ?? "xl/workbook.xml";
+  const main =
+    (await relations(parts, "_rels/.rels", "")).find((relation) => relation.type === "officeDocument")?.target ?? "xl/workbook.xml";
   const folder = posix.dirname(main);
   const named = await relations(parts, `${folder}/_rels/${posix.basename(main)}.rels`, folder);
   const sheets: { name: string; relation: string; hidden: boolean }[] = [];
@@ -30,7 +31,11 @@ export async function readBook(parts: XlsxPackage): Promise<XlsxBook> {
       if (name === "workbookPr") date1904 = attributes["date1904"] === "1" || attributes["date1904"] === "true";
       if (name !== "sheet") return;
       const relation = Object.entries(attributes).find(([key]) => key === "id" || key.endsWith(":id"))?.[1] ?? "";
-      sheets.push({ name: attributes["name"] ?? "", relation, hidden: attributes["state"] !== undefined && attributes["state"] !== "visible" });
+      sheets.push({
+        name: attributes["name"] ?? "",
+        relation,
+        hidden: attributes["state"] !== undefined && attributes["state"] !== "visible",
+      });
     },
   });
   const first = sheets.find((sheet) => !sheet.hidden) ?? sheets[0];

@@ -28,7 +28,11 @@ const PART_DATE = new Date(Date.UTC(2000, 0, 1));
  * a formula; numbers and booleans as themselves; longer text than a cell holds (32,767) ends in a mark that says how much is
  * missing. Beyond 1,048,576 rows it goes on in "Rows 2", "Rows 3". Columns: see columnsOf.
  */
-export async function* writeXlsx(source: WriteSource, fields?: readonly string[], maxRows = MAX_ROWS): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* writeXlsx(
+  source: WriteSource,
+  fields?: readonly string[],
+  maxRows = MAX_ROWS,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const { names, rows } = await columnsOf(source, fields);
   const zip = new ZipFile();
   const cursor = new Cursor(rows);
@@ -122,7 +126,8 @@ function rowXml(columns: readonly string[], cells: readonly unknown[], row: numb
     const reference = `${columns[index]!}${row}`;
     if (typeof value === "number") xml += `<c r="${reference}"><v>${value}</v></c>`;
     else if (typeof value === "boolean") xml += `<c r="${reference}" t="b"><v>${value ? 1 : 0}</v></c>`;
-    else xml += `<c r="${reference}"${looksLikeFormula(value) ? ' s="1"' : ""} t="inlineStr"><is><t xml:space="preserve">${escapeText(fitting(value))}</t></is></c>`;
+    else
+      xml += `<c r="${reference}"${looksLikeFormula(value) ? ' s="1"' : ""} t="inlineStr"><is><t xml:space="preserve">${escapeText(fitting(value))}</t></is></c>`;
   }
   return `${xml}</row>`;
 }

@@ -30,7 +30,13 @@ describe("readXlsx", () => {
     const book = new ExcelJS.Workbook();
     const sheet = book.addWorksheet("Data");
     sheet.addRow(["id", "when", "sum", "note", "ok"]);
-    sheet.addRow(["a", new Date("2026-03-01T12:30:00Z"), { formula: "1+1", result: 2 }, { richText: [{ text: "two " }, { font: { bold: true }, text: "parts" }] }, true]);
+    sheet.addRow([
+      "a",
+      new Date("2026-03-01T12:30:00Z"),
+      { formula: "1+1", result: 2 },
+      { richText: [{ text: "two " }, { font: { bold: true }, text: "parts" }] },
+      true,
+    ]);
     sheet.addRow([]);
     sheet.addRow(["b", null, { formula: "1/0", result: { error: "#DIV/0!" } }, { text: "link", hyperlink: "https://example.com" }, false]);
     sheet.addRow(["c", 7, { formula: '"x"', result: "x" }, "_x000D_ & <tag>"]);
@@ -112,7 +118,10 @@ describe("writeXlsx", () => {
 
   it("throws what its source throws, and writes a table without rows", async () => {
     const broken = async function* (): AsyncGenerator<{ a: number }[]> {
-      yield* inBlocks(Array.from({ length: 1500 }, () => ({ a: 1 })), 500);
+      yield* inBlocks(
+        Array.from({ length: 1500 }, () => ({ a: 1 })),
+        500,
+      );
       throw new Error("source broke");
     };
     await expect(joined(writeXlsx(broken()))).rejects.toThrow("source broke");
@@ -125,7 +134,7 @@ describe("writeXlsx", () => {
 describe("dates of cells", () => {
   it("knows formats and both origins", () => {
     for (const code of ["yyyy-mm-dd", "[$-409]d/m/yy", "[h]:mm", 'h" Uhr"']) expect(isDateFormat(164, code)).toBe(true);
-    for (const code of ["General", "0.00", '"days" 0', "[Red]#,##0", '0\\d']) expect(isDateFormat(164, code)).toBe(false);
+    for (const code of ["General", "0.00", '"days" 0', "[Red]#,##0", "0\\d"]) expect(isDateFormat(164, code)).toBe(false);
     expect(isDateFormat(14, undefined)).toBe(true);
     expect(isDateFormat(2, undefined)).toBe(false);
     expect(dateOf(1, false)).toBe("1900-01-01T00:00:00.000Z");

@@ -55,7 +55,14 @@ function toRow(row: number, names: readonly string[], source: SheetRow): ReadRow
   const { cells, number } = source;
   if (cells.length > names.length) {
     const place = `${columnName(cells.length - 1)}${number}`;
-    return { row, fault: { code: "bad_xlsx", message: `Cell ${place} has a value but its column has no name in the header row; name the column or clear the cell`, line: number } };
+    return {
+      row,
+      fault: {
+        code: "bad_xlsx",
+        message: `Cell ${place} has a value but its column has no name in the header row; name the column or clear the cell`,
+        line: number,
+      },
+    };
   }
   const record: Record<string, unknown> = {};
   for (let index = 0; index < cells.length; index++) {

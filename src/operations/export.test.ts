@@ -17,7 +17,12 @@ interface Exported {
 }
 
 const plan = async (given: Record<string, unknown>, request: Partial<PlanRequest<unknown>>) =>
-  itemsOf(await exportRows.plan!({ items: null, input: null, filters: {}, ...request, options: exportRows.options.parse(given) }, fixture.services));
+  itemsOf(
+    await exportRows.plan!(
+      { items: null, input: null, filters: {}, ...request, options: exportRows.options.parse(given) },
+      fixture.services,
+    ),
+  );
 
 async function run(given: Record<string, unknown>, request: Partial<PlanRequest<unknown>>): Promise<Exported> {
   const items = await plan(given, request);
@@ -36,7 +41,11 @@ describe("export", () => {
     const { file_id, rows: count } = await run({}, { input: { collection: "goods" } });
     expect(count).toBe(2);
     expect(await fixture.download(file_id)).toBe("id,x,key,late\r\na,'=1+1,,\r\n,-1,b,true\r\n");
-    expect(await fixture.services.files.get(file_id)).toMatchObject({ name: "goods.csv", contentType: "text/csv; charset=utf-8", purpose: "export" });
+    expect(await fixture.services.files.get(file_id)).toMatchObject({
+      name: "goods.csv",
+      contentType: "text/csv; charset=utf-8",
+      purpose: "export",
+    });
     const named = await run({ fields: ["key", "x"], format: "jsonl" }, { input: { collection: "goods" }, filters: { id: "a" } });
     expect(await fixture.download(named.file_id)).toBe('{"key":"a","x":"=1+1"}\n');
   });
@@ -65,6 +74,7 @@ describe("export", () => {
 
   it("refuses at once a file that is not there, and options it does not know", async () => {
     await expect(plan({}, { input: { file_id: "file-none" } })).rejects.toMatchObject({ code: "file_not_found" });
-    for (const given of [{ format: "pdf" }, { fields: [] }, { fields: ["a", "a"] }, { colour: 1 }]) expect(exportRows.options.safeParse(given).success).toBe(false);
+    for (const given of [{ format: "pdf" }, { fields: [] }, { fields: ["a", "a"] }, { colour: 1 }])
+      expect(exportRows.options.safeParse(given).success).toBe(false);
   });
 });

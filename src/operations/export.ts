@@ -13,7 +13,13 @@ import { fileRows, originOf } from "./rows.ts";
 
 const options = z.strictObject({
   format: z.enum(WRITE_FORMATS).default("csv").describe("Format of the file that is written"),
-  fields: z.array(z.string().min(1)).min(1).max(16_384).refine((fields) => new Set(fields).size === fields.length, "names a field twice").optional().describe("The columns and their order; every field that occurs when absent"),
+  fields: z
+    .array(z.string().min(1))
+    .min(1)
+    .max(16_384)
+    .refine((fields) => new Set(fields).size === fields.length, "names a field twice")
+    .optional()
+    .describe("The columns and their order; every field that occurs when absent"),
 });
 
 type ExportOptions = z.output<typeof options>;
@@ -79,7 +85,11 @@ export const exportRows = defineOperation({
       }
     };
     const name = "file_id" in source ? parsePath((await services.files.get(source.file_id)).name).name : source.collection;
-    const file = await services.files.save(write(format, read, { fields }), { name: `${name}.${format}`, contentType: CONTENT_TYPES[format], purpose: "export" });
+    const file = await services.files.save(write(format, read, { fields }), {
+      name: `${name}.${format}`,
+      contentType: CONTENT_TYPES[format],
+      purpose: "export",
+    });
     return { result: { file_id: file.id, rows, ...(unreadable.count > 0 && { unreadable }) } };
   },
 });
@@ -92,7 +102,12 @@ async function* jsonLines(items: AsyncIterable<ItemText[]>): AsyncGenerator<Uint
   for await (const block of items) yield Buffer.from(block.map((item) => `${item.text}\n`).join(""));
 }
 
-async function* sourceRows(services: TenantServices, source: ExportSource, named: boolean, unreadable: Unreadable): AsyncGenerator<Row[], void, undefined> {
+async function* sourceRows(
+  services: TenantServices,
+  source: ExportSource,
+  named: boolean,
+  unreadable: Unreadable,
+): AsyncGenerator<Row[], void, undefined> {
   if ("collection" in source) {
     for await (const records of services.records.scan(source.collection, toRecordFilter(source.filters))) {
       yield records.map(({ key, data }) => (holdsKey(data, key, named) ? data : { key, ...data }));
@@ -116,5 +131,11 @@ async function* sourceRows(services: TenantServices, source: ExportSource, named
 /** With named fields `key` can always be one of them. */
 function holdsKey(data: Row, key: string, named: boolean): boolean {
   if (Object.hasOwn(data, "key")) return true;
-  return !named && keyFields(undefined).some((field) => Object.hasOwn(data, field) && (typeof data[field] === "string" || typeof data[field] === "number") && String(data[field]) === key);
+  return (
+    !named &&
+    keyFields(undefined).some(
+      (field) =>
+        Object.hasOwn(data, field) && (typeof data[field] === "string" || typeof data[field] === "number") && String(data[field]) === key,
+    )
+  );
 }

@@ -44,12 +44,19 @@ describe("import", () => {
 
   it("merges, replaces or refuses a key that exists", async () => {
     await run({ collection: "goods" }, [item("a", { x: 1, y: 1 })]);
-    expect(await run({ collection: "goods" }, [item("a", { y: 2 })], { batchId: "batch_2_aaaaaaaaa" })).toEqual([{ key: "a", result: { key: "a", action: "updated" } }]);
+    expect(await run({ collection: "goods" }, [item("a", { y: 2 })], { batchId: "batch_2_aaaaaaaaa" })).toEqual([
+      { key: "a", result: { key: "a", action: "updated" } },
+    ]);
     expect(await record("a")).toEqual({ x: 1, y: 2 });
     await run({ collection: "goods", mode: "replace" }, [item("a", { z: 3 })]);
     expect(await record("a")).toEqual({ z: 3 });
-    const refused = await run({ collection: "goods", mode: "insert" }, [item("a", { x: 9 }), item("b", {})], { batchId: "batch_3_aaaaaaaaa" });
-    expect(refused).toEqual([expect.objectContaining({ key: "a", code: "key_exists", category: "data" }), { key: "b", result: { key: "b", action: "inserted" } }]);
+    const refused = await run({ collection: "goods", mode: "insert" }, [item("a", { x: 9 }), item("b", {})], {
+      batchId: "batch_3_aaaaaaaaa",
+    });
+    expect(refused).toEqual([
+      expect.objectContaining({ key: "a", code: "key_exists", category: "data" }),
+      { key: "b", result: { key: "b", action: "inserted" } },
+    ]);
     expect(await record("a")).toEqual({ z: 3 });
   });
 
@@ -61,7 +68,12 @@ describe("import", () => {
   });
 
   it("refuses items that are no records", async () => {
-    const outcomes = await run({ collection: "goods", keyField: "sku" }, [item("1", [1]), item("2", { sku: null }), item("3", { sku: { a: 1 } }), item("4", { sku: 7 })]);
+    const outcomes = await run({ collection: "goods", keyField: "sku" }, [
+      item("1", [1]),
+      item("2", { sku: null }),
+      item("3", { sku: { a: 1 } }),
+      item("4", { sku: 7 }),
+    ]);
     expect(outcomes.map((outcome) => ("code" in outcome ? outcome.code : null))).toEqual(["not_an_object", "key_missing", "bad_key", null]);
     expect(await record("7")).toEqual({ sku: 7 });
   });

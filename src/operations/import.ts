@@ -12,7 +12,10 @@ const options = z.strictObject({
   collection: collectionName.describe("Where the records go"),
   format: z.enum(READ_FORMATS).optional().describe("Format of the input file; told by its name, type or first bytes when absent"),
   keyField: z.string().min(1).max(1024).optional().describe("Field of an item that is the record's key; the item's own key when absent"),
-  mode: z.enum(["upsert", "insert", "replace"]).default("upsert").describe("A key that exists: upsert merges top-level fields into it, replace overwrites it, insert fails the item"),
+  mode: z
+    .enum(["upsert", "insert", "replace"])
+    .default("upsert")
+    .describe("A key that exists: upsert merges top-level fields into it, replace overwrites it, insert fails the item"),
 });
 
 type ImportOptions = z.output<typeof options>;
@@ -48,7 +51,8 @@ export const importRecords = defineOperation({
     for (const [index, action] of actions.entries()) {
       const itemKey = written[index]!;
       const { key } = rows[index]!;
-      if (action === "exists") outcomes.push(dataFault(itemKey, "key_exists", `Key '${key}' exists in '${collection}'; use mode upsert or replace to change it`));
+      if (action === "exists")
+        outcomes.push(dataFault(itemKey, "key_exists", `Key '${key}' exists in '${collection}'; use mode upsert or replace to change it`));
       else outcomes.push({ key: itemKey, result: { key, action } });
     }
     return outcomes;
@@ -58,7 +62,8 @@ export const importRecords = defineOperation({
 /** Why an item cannot be a record, or null. */
 function refusal(item: Item, { keyField }: ImportOptions): ItemOutcome | null {
   const { key, payload } = item;
-  if (typeof payload !== "object" || payload === null || Array.isArray(payload)) return dataFault(key, "not_an_object", "The item is not a JSON object; a record is one");
+  if (typeof payload !== "object" || payload === null || Array.isArray(payload))
+    return dataFault(key, "not_an_object", "The item is not a JSON object; a record is one");
   if (keyField === undefined) return null;
   try {
     itemKey(payload, 1, keyField);
@@ -66,7 +71,8 @@ function refusal(item: Item, { keyField }: ImportOptions): ItemOutcome | null {
   } catch (error) {
     if (!(error instanceof BatchyardError)) throw error;
     const value = (payload as Record<string, unknown>)[keyField];
-    if (value === undefined || value === null || value === "") return dataFault(key, "key_missing", `There is no field '${keyField}' to take the key from`);
+    if (value === undefined || value === null || value === "")
+      return dataFault(key, "key_missing", `There is no field '${keyField}' to take the key from`);
     return dataFault(key, "bad_key", error.errors?.[0]?.message ?? error.message);
   }
 }

@@ -15,7 +15,8 @@ export function toRecordFilter(filters: Record<string, unknown>): RecordFilter {
   const time = (name: "createdAfter" | "createdBefore", value: unknown): void => {
     if (value === undefined || value === null) return;
     const ms = typeof value === "string" && ISO_TIME.test(value) ? Date.parse(value) : Number.NaN;
-    if (Number.isNaN(ms)) faults.push({ path: `filters.${name}`, message: "must be an ISO 8601 time such as 2026-01-31T12:00:00Z", code: "invalid_time" });
+    if (Number.isNaN(ms))
+      faults.push({ path: `filters.${name}`, message: "must be an ISO 8601 time such as 2026-01-31T12:00:00Z", code: "invalid_time" });
     else filter[name] = ms;
   };
   time("createdAfter", createdAfter);

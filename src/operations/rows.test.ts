@@ -19,7 +19,11 @@ const plan = async (request: Partial<PlanRequest<unknown>>, reading?: RowReading
   itemsOf(await planRows({ options: {}, items: null, input: null, filters: {}, ...request }, fixture.services, reading));
 
 const put = (collection: string, rows: Record<string, Record<string, unknown>>) =>
-  fixture.services.records.put(collection, Object.entries(rows).map(([key, data]) => ({ key, data, writer: null })), "upsert");
+  fixture.services.records.put(
+    collection,
+    Object.entries(rows).map(([key, data]) => ({ key, data, writer: null })),
+    "upsert",
+  );
 
 describe("planRows", () => {
   it("hands given items on as they are", async () => {

@@ -39,7 +39,11 @@ export function originOf(request: Pick<PlanRequest<unknown>, "input" | "filters"
  *
  * Throws validation_failed and file_not_found at once; bad_file, bad_encoding, … while iterating.
  */
-export async function planRows(request: PlanRequest<unknown>, services: TenantServices, reading: RowReading = {}): Promise<AsyncIterable<ItemText[]>> {
+export async function planRows(
+  request: PlanRequest<unknown>,
+  services: TenantServices,
+  reading: RowReading = {},
+): Promise<AsyncIterable<ItemText[]>> {
   if (request.items !== null) return request.items;
   const origin = originOf(request);
   if (!("file_id" in origin)) return recordItems(services, origin);
@@ -63,18 +67,28 @@ export async function* fileRows(services: TenantServices, fileId: string, format
   }
 }
 
-async function* fileItems(services: TenantServices, fileId: string, { format, keyField }: RowReading): AsyncGenerator<ItemText[], void, undefined> {
+async function* fileItems(
+  services: TenantServices,
+  fileId: string,
+  { format, keyField }: RowReading,
+): AsyncGenerator<ItemText[], void, undefined> {
   for await (const rows of fileRows(services, fileId, format)) yield rows.map((row) => toItem(row, keyField));
 }
 
-async function* recordItems(services: TenantServices, origin: { collection: string; filters: Record<string, unknown> }): AsyncGenerator<ItemText[], void, undefined> {
+async function* recordItems(
+  services: TenantServices,
+  origin: { collection: string; filters: Record<string, unknown> },
+): AsyncGenerator<ItemText[], void, undefined> {
   for await (const records of services.records.scan(origin.collection, toRecordFilter(origin.filters))) {
     yield records.map(({ key, data }) => ({ key, text: JSON.stringify(data) }));
   }
 }
 
 function toItem(row: ReadRow, keyField: string | undefined): ItemText {
-  const failed = (code: string, message: string, line: number | null): ItemText => ({ key: `item_${row.row}`, text: faultPayload(row.row, { code, message, line }) });
+  const failed = (code: string, message: string, line: number | null): ItemText => ({
+    key: `item_${row.row}`,
+    text: faultPayload(row.row, { code, message, line }),
+  });
   if (row.fault !== undefined) return failed(row.fault.code, row.fault.message, row.fault.line);
   try {
     return { key: itemKey(row.record, row.row, keyField), text: row.text ?? JSON.stringify(row.record) };
