@@ -7,6 +7,8 @@ import { CommandError } from "./exit.ts";
 /** What `batchyard.config.ts` exports by default: the result of defineConfig. */
 export interface ProjectConfig {
   operations?: readonly Operation[];
+  /** Where notifications go, by name. */
+  channels?: Readonly<Record<string, { webhook: string; secret?: string }>>;
   [part: string]: unknown;
 }
 

@@ -1,20 +1,28 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { addBackup } from "./commands/backup.ts";
 import { addBatchStatus } from "./commands/batch-status.ts";
 import { addCancel } from "./commands/cancel.ts";
+import { addBench } from "./commands/bench.ts";
+import { addDoctor } from "./commands/doctor.ts";
 import { addExport } from "./commands/export.ts";
 import { addFinish } from "./commands/finish.ts";
 import { addKeys } from "./commands/keys.ts";
 import { addList } from "./commands/list.ts";
+import { addMigrate } from "./commands/migrate.ts";
 import { addPause } from "./commands/pause.ts";
 import { addResults } from "./commands/results.ts";
 import { addResume } from "./commands/resume.ts";
 import { addRetry } from "./commands/retry.ts";
+import { addRun } from "./commands/run.ts";
+import { addServe } from "./commands/serve.ts";
 import { addSubmit } from "./commands/submit.ts";
 import { addWhy } from "./commands/why.ts";
 import type { Context } from "./context.ts";
 
 const COMMANDS = [
+  addServe,
+  addRun,
   addSubmit,
   addList,
   addBatchStatus,
@@ -27,6 +35,10 @@ const COMMANDS = [
   addFinish,
   addExport,
   addKeys,
+  addMigrate,
+  addDoctor,
+  addBackup,
+  addBench,
 ];
 
 const EXIT_CODES = "\nExit codes: 0 ok, 1 error, 2 wrong usage, 3 server not reachable, 4 ended with failed items";

@@ -33,7 +33,7 @@ export function addServe(program: Command, context: Context): void {
       const stop = stopSignal(context.terminal, "stopping …");
       const server = await openServer(context, flags);
       try {
-        await announce(context, server);
+        if (!stop.signal.aborted) await announce(context, server);
         await aborted(stop.signal);
       } finally {
         await server.stop();
@@ -57,7 +57,7 @@ export async function openServer({ terminal }: Context, flags: ServeFlags) {
   for (const warning of config.warnings) terminal.say(terminal.errPaint("yellow", `warning: ${warning}`));
   const project = await loadProjectConfig(flags.config);
   const { startServer } = await import("../../main.ts");
-  return startServer({ config, operations: project.operations ?? [] });
+  return startServer({ config, operations: project.operations, channels: project.channels });
 }
 
 /** The sign-in link first, then the one line that scripts wait for. */
