@@ -53,7 +53,7 @@ export class ExternalWorkers {
     this.committed = parts.committed;
   }
 
-  async lease(tenant: string, request: { worker: string; operations?: string[] | undefined; max: number; leaseMs: number }): Promise<ExternalChunk[]> {
+  async lease({ tenant }: { tenant: string }, request: { worker: string; operations?: string[] | undefined; max: number; leaseMs: number }): Promise<ExternalChunk[]> {
     const now = this.clock.now();
     const operations = request.operations === undefined ? {} : { operations: request.operations };
     const batches = await this.store.batches.runnable(now, { executors: ["external"], notExecutors: [], perTenant: 64, ...operations });
@@ -72,7 +72,7 @@ export class ExternalWorkers {
     return leased;
   }
 
-  async heartbeat(tenant: string, leases: { chunk: number; fence: number }[], leaseMs: number): Promise<{ held: number[]; lost: number[] }> {
+  async heartbeat({ tenant }: { tenant: string }, { leases, leaseMs }: { leases: { chunk: number; fence: number }[]; leaseMs: number }): Promise<{ held: number[]; lost: number[] }> {
     const own: { chunkId: number; fence: number }[] = [];
     for (const lease of leases) {
       if ((await this.store.chunks.held(tenant, lease.chunk, lease.fence)) !== null) own.push({ chunkId: lease.chunk, fence: lease.fence });
@@ -82,7 +82,7 @@ export class ExternalWorkers {
   }
 
   /** Settles items of a leased chunk; with `done` what has no answer fails with `result_missing`. Throws lease_lost. */
-  async results(tenant: string, request: { chunk: number; fence: number; results: ExternalAnswer[]; done: boolean }): Promise<{ accepted: number; retried: number; open: number }> {
+  async settle({ tenant }: { tenant: string }, request: { chunk: number; fence: number; results: ExternalAnswer[]; done: boolean }): Promise<{ accepted: number; retried: number; open: number }> {
     const lost = (): BatchyardError => new BatchyardError("lease_lost", { chunk: request.chunk, fence: request.fence });
     const chunk = await this.store.chunks.held(tenant, request.chunk, request.fence);
     if (chunk === null) throw lost();
