@@ -9,7 +9,7 @@ export type WriteSource = AsyncIterable<Row[]> | (() => AsyncIterable<Row[]>);
 const LOOK_ROWS = 1000;
 
 /** Holds, as JSON, the fields that came after the columns were decided. */
-export const MORE_COLUMN = "_more";
+const MORE_COLUMN = "_more";
 
 /** The columns of a table and its rows as cells in their order; undefined is an empty cell. */
 export interface Columns {

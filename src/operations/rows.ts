@@ -9,7 +9,7 @@ import type { ItemOutcome, PlanRequest, TenantServices } from "./operation.ts";
 import { toRecordFilter } from "./record-filter.ts";
 
 /** The collection that is read when a request names no items and no input. */
-export const DEFAULT_COLLECTION = "nodes";
+const DEFAULT_COLLECTION = "nodes";
 
 export interface RowReading {
   /** Told by the file's name, type or first bytes when absent. */
