@@ -51,14 +51,14 @@ ${tiles(facts, grouping, groups.length)}`;
 function tiles(facts: ReportFacts, grouping: Grouping, groups: number): string {
   const shown: [string, string][] = [["rows", shownNumber(grouping.total.rows)]];
   if (facts.groupBy.length > 0) shown.push(["groups", shownNumber(groups)]);
-  for (const measure of facts.measures) if (measure.name !== "count") shown.push([measure.label, shownNumber(valueOf(grouping.total, measure))]);
+  for (const measure of facts.measures) if (measure.name !== "count") shown.push([measure.label, compactNumber(valueOf(grouping.total, measure))]);
   return `<dl class="tiles">${shown.map(([name, value]) => `<div class="card"><dt>${escaped(name)}</dt><dd>${value}</dd></div>`).join("")}</dl>\n`;
 }
 
 const ROW = 30;
 const WIDTH = 880;
 const LABELS = 230;
-const VALUES = 110;
+const VALUES = 90;
 
 function chart(measure: Measure, groups: readonly GroupSummary[], groupBy: readonly string[]): string {
   const bars = groups
@@ -76,7 +76,7 @@ function chart(measure: Measure, groups: readonly GroupSummary[], groupBy: reado
     const y = index * ROW;
     const from = Math.min(x(0), x(value));
     const width = Math.max(1, Math.abs(x(value) - x(0)));
-    return `<g><title>${escaped(label)}: ${shownNumber(value)}</title><text x="${LABELS - 12}" y="${y + 19}" text-anchor="end">${escaped(short(label, 30))}</text><rect class="track" x="${LABELS}" y="${y + 5}" width="${room}" height="20" rx="4"/><rect class="bar" x="${from.toFixed(1)}" y="${y + 5}" width="${width.toFixed(1)}" height="20" rx="4"/><text class="value" x="${WIDTH - VALUES + 10}" y="${y + 19}">${shownNumber(value)}</text></g>`;
+    return `<g><title>${escaped(label)}: ${shownNumber(value)}</title><text x="${LABELS - 12}" y="${y + 19}" text-anchor="end">${escaped(short(label, 30))}</text><rect class="track" x="${LABELS}" y="${y + 5}" width="${room}" height="20" rx="4"/><rect class="bar" x="${from.toFixed(1)}" y="${y + 5}" width="${width.toFixed(1)}" height="20" rx="4"/><text class="value" x="${WIDTH - VALUES + 10}" y="${y + 19}">${compactNumber(value)}</text></g>`;
   });
   const zero = low < 0 ? `<line class="zero" x1="${x(0).toFixed(1)}" x2="${x(0).toFixed(1)}" y1="0" y2="${shown.length * ROW}"/>` : "";
   return `<section class="card"><h2>${escaped(title)}</h2><svg viewBox="0 0 ${WIDTH} ${shown.length * ROW}" role="img" aria-label="${escaped(title)}; the table below has the same numbers">${lines.join("")}${zero}</svg></section>\n`;
@@ -93,11 +93,20 @@ function* table(facts: ReportFacts, grouping: Grouping, groups: readonly GroupSu
 }
 
 const numberFormat = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
+const wholeFormat = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const smallFormat = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+const compactFormat = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
 function shownNumber(value: number | null): string {
   if (value === null) return "–";
-  return value !== 0 && Math.abs(value) < 0.01 ? smallFormat.format(value) : numberFormat.format(value);
+  const size = Math.abs(value);
+  if (size >= 1000) return wholeFormat.format(value);
+  return value !== 0 && size < 0.01 ? smallFormat.format(value) : numberFormat.format(value);
+}
+
+/** Where room is short: 272.6B; the table has the whole number. */
+function compactNumber(value: number | null): string {
+  return value !== null && Math.abs(value) >= 1e6 ? compactFormat.format(value) : shownNumber(value);
 }
 
 function short(text: string, length: number): string {

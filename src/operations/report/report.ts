@@ -9,7 +9,7 @@ import type { Measure } from "./measures.ts";
 import { page } from "./page.ts";
 import { planSource, reportSource, rowsOf } from "./source.ts";
 import type { ReportSource } from "./source.ts";
-import { Grouping, MAX_GROUPS, sortedGroups, valueOf } from "./summary.ts";
+import { EXACT_VALUES, Grouping, MAX_GROUPS, sortedGroups, valueOf } from "./summary.ts";
 
 const fieldName = z.string().min(1).max(200);
 
@@ -86,6 +86,7 @@ function notesOn(grouping: Grouping, skipped: number, firstFault: string | null)
     if (dirty > 0) notes.push(`${field}: ${dirty} ${dirty === 1 ? "value is" : "values are"} not a number and left out, such as ${grouping.dirtyExamples.get(field)!.map((text) => `“${text}”`).join(", ")}`);
     if (empty > 0) notes.push(`${field}: ${empty} of ${grouping.total.rows} rows have no value; the measures are over the other ${numbers}`);
   }
+  if ([...grouping.total.fields.values()].some(({ approximate }) => approximate)) notes.push(`Percentiles of more than ${EXACT_VALUES} values are within 1 % of the exact value; those of fewer are exact`);
   return notes;
 }
 

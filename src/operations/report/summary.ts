@@ -3,7 +3,7 @@ import type { Measure, MeasureName } from "./measures.ts";
 import { numberOf } from "./measures.ts";
 
 /** Values kept one by one before a sketch takes over. */
-const EXACT_VALUES = 256;
+export const EXACT_VALUES = 256;
 
 /**
  * One field within one group. Percentiles are nearest rank: exact up to 256 values, within 1 % of the exact value beyond.
@@ -24,12 +24,12 @@ export class FieldSummary {
   /** Of the negative values, without their sign. */
   private readonly below = new Sketch();
 
+  private readonly keepsPercentiles: boolean;
+
   constructor(keepsPercentiles: boolean) {
     this.exact = keepsPercentiles ? [] : null;
     this.keepsPercentiles = keepsPercentiles;
   }
-
-  private readonly keepsPercentiles: boolean;
 
   add(value: unknown): void {
     const number = numberOf(value);
@@ -54,6 +54,11 @@ export class FieldSummary {
         this.exact = null;
       }
     }
+  }
+
+  /** Whether its percentiles come from a sketch. */
+  get approximate(): boolean {
+    return this.keepsPercentiles && this.exact === null;
   }
 
   /** Null when there is no number. */
