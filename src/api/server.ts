@@ -2,7 +2,7 @@ import cookie from "@fastify/cookie";
 import helmet from "@fastify/helmet";
 import multipart from "@fastify/multipart";
 import rateLimit from "@fastify/rate-limit";
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import fastify, { LogController, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Caller } from "../batches/service.ts";
 import { cursorText } from "../events/port.ts";
 import { EventStreams } from "../events/sse.ts";
@@ -58,7 +58,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
 
   const app = fastify({
     loggerInstance: log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: (request) => givenId(request.headers["x-request-id"]) ?? newId("req"),
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     clientErrorHandler: (error, socket) => answerClientError(error as NodeJS.ErrnoException, socket as Parameters<typeof answerClientError>[1]),

@@ -95,14 +95,23 @@ export function attachSockets(server: HttpServer, options: SocketOptions): Socke
   };
   cancelCheck = clock.after(CHECK_MS, check);
 
-  // One event after the other, so that the look-up for `batch:created` cannot let its progress overtake it.
+  // One after the other, so that the look-up for `batch:created` cannot let its progress overtake it. Log events wait for the
+  // end of this turn of the loop: the items of the commit that wrote them are handed over within it, and go first.
   let line = Promise.resolve();
+  let turn: StoredEvent[] = [];
   const unsubscribe = log.subscribe((events) => {
     const heard = events.filter((event) => (io.sockets.adapter.rooms.get(tenantRoom(event.tenant))?.size ?? 0) > 0);
     if (heard.length === 0) return;
-    line = line.then(async () => {
-      for (const event of heard) await publish(io, event, door);
-    });
+    if (turn.length === 0) {
+      setImmediate(() => {
+        const taken = turn;
+        turn = [];
+        line = line.then(async () => {
+          for (const event of taken) await publish(io, event, door);
+        });
+      });
+    }
+    turn.push(...heard);
   });
 
   // Asked at every commit, so it must not walk the rooms.
@@ -119,7 +128,6 @@ export function attachSockets(server: HttpServer, options: SocketOptions): Socke
   const unsettle =
     settled?.onSettled(
       (batchId, tenant, lines) => {
-        // After what is already in line: an item never completes before its batch was created.
         line = line.then(() => {
           for (const text of lines) io.to(batchRoom(tenant, batchId)).emit("batch:item_completed", { batchId, ...(JSON.parse(text) as object) });
         });

@@ -107,6 +107,10 @@ export function requireSameOrigin(headers: IncomingHttpHeaders): void {
   if (origin === undefined ? site !== "same-origin" : !isOwnOrigin(origin, headers.host)) throw new BatchyardError("cross_site_request");
 }
 
+/** Whether a page of this origin came from the host that was asked. The scheme is the browser's: TLS may end in front of us. */
 export function isOwnOrigin(origin: string, host: string | undefined): boolean {
-  return host !== undefined && URL.canParse(origin) && new URL(origin).host === host.toLowerCase();
+  if (host === undefined || !URL.canParse(origin)) return false;
+  const page = new URL(origin);
+  const own = `${page.protocol}//${host}`;
+  return URL.canParse(own) && new URL(own).host === page.host && page.host !== "";
 }
