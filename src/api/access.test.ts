@@ -20,7 +20,7 @@ describe("credentials", () => {
     let checked = 0;
     for (const route of served.api.routes.filter((candidate) => candidate.need !== "public")) {
       const answer = await served.app.inject({ method: route.method, url: path(route) });
-      expect([route.path, answer.statusCode, (answer.json() as { code: string }).code]).toEqual([route.path, 401, "unauthorized"]);
+      expect([route.path, answer.statusCode, answer.json<{ code: string }>().code]).toEqual([route.path, 401, "unauthorized"]);
       expect(answer.headers["x-request-id"]).toBeTruthy();
       checked += 1;
     }
@@ -48,7 +48,7 @@ describe("credentials", () => {
     const admin = await served.key("admin", "k");
     const made = await served.app.inject({ method: "POST", url: "/api/keys", headers: { authorization: `Bearer ${admin}` }, payload: { name: "ci", role: "viewer", expiresAt: "2026-01-02" } });
     expect(made.statusCode).toBe(201);
-    const { key, secret } = made.json() as { key: { id: string }; secret: string };
+    const { key, secret } = made.json<{ key: { id: string }; secret: string }>();
     expect(secret).toMatch(/^by_[A-Za-z0-9_-]{43}$/);
     const list = await served.app.inject({ method: "GET", url: "/api/keys", headers: { authorization: `Bearer ${admin}` } });
     expect(list.body).not.toContain(secret);
@@ -111,7 +111,7 @@ describe("sessions", () => {
   const signIn = async (): Promise<string> => {
     const secret = await served.key("operator", "s");
     const link = await served.app.inject({ method: "POST", url: "/api/session/link", headers: { authorization: `Bearer ${secret}` } });
-    const { path: linkPath } = link.json() as { path: string };
+    const { path: linkPath } = link.json<{ path: string }>();
     const answer = await served.app.inject({ method: "GET", url: linkPath });
     expect(answer.statusCode).toBe(303);
     expect(answer.headers.location).toBe("/");

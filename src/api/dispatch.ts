@@ -108,7 +108,7 @@ function coerced(schema: z.ZodObject | undefined, query: Record<string, unknown>
 
 function coerce(field: z.core.$ZodType | undefined, text: string): unknown {
   let type = field;
-  while (type instanceof z.ZodOptional || type instanceof z.ZodDefault || type instanceof z.ZodNullable) type = type.unwrap() as z.core.$ZodType;
+  while (type instanceof z.ZodOptional || type instanceof z.ZodDefault || type instanceof z.ZodNullable) type = type.unwrap();
   if (type instanceof z.ZodNumber && /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text)) return Number(text);
   if (type instanceof z.ZodBoolean && (text === "true" || text === "false")) return text === "true";
   return text;

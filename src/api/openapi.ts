@@ -109,6 +109,7 @@ function responsesOf(route: Route): Json {
 }
 
 export function schemaOf(schema: z.ZodType, io: "input" | "output"): Json {
-  const { $schema: _, ...json } = z.toJSONSchema(schema, { io, unrepresentable: "any" }) as Json;
+  const json = z.toJSONSchema(schema, { io, unrepresentable: "any" }) as Json;
+  delete json["$schema"];
   return json;
 }

@@ -61,7 +61,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: (request) => givenId(request.headers["x-request-id"]) ?? newId("req"),
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
-    clientErrorHandler: (error, socket) => answerClientError(error as NodeJS.ErrnoException, socket as Parameters<typeof answerClientError>[1]),
+    clientErrorHandler: (error, socket) => answerClientError(error, socket),
     frameworkErrors: (error, request, reply) => void sendError(reply as FastifyReply, request as FastifyRequest, asBatchyardError(error, request as FastifyRequest)),
     // Long uploads are paced by body.ts, not ended by a clock that does not look at them.
     requestTimeout: 0,

@@ -172,6 +172,7 @@ export class Creator {
       priority: priorityRank(priority),
       filters: request.filters ?? {},
       options: { ...request.options, ...(checked.run.notifyOnComplete === undefined ? {} : { notifyOnComplete: checked.run.notifyOnComplete }) },
+      input: request.input ?? null,
       metadata: request.metadata ?? null,
       executor: checked.executor,
       stream: null,

@@ -6,6 +6,7 @@ import { idempotencyKey, type Outcome } from "../executors/port.ts";
 import { classify, OperationError } from "../model/failure.ts";
 import type { Clock } from "../model/clock.ts";
 import type { Store } from "../store/port.ts";
+import { unreadable } from "../operations/rows.ts";
 import { bisect, CRASHES_TO_SPLIT } from "./bisection.ts";
 import type { Run } from "./run.ts";
 import type { ClaimedChunk } from "../store/port.ts";
@@ -123,7 +124,7 @@ function toExternal(chunk: ClaimedChunk): ExternalChunk {
   const texts = splitLines(chunk.body);
   const items = chunk.keys
     .map((key, index) => ({ key, text: texts[index] ?? "null", idempotencyKey: idempotencyKey(chunk, key), index }))
-    .filter((item) => !hasBit(chunk.done, item.index))
+    .filter((item) => !hasBit(chunk.done, item.index) && unreadable({ key: item.key, payload: JSON.parse(item.text) as unknown }) === null)
     .map(({ index: _index, ...item }) => item);
   return {
     chunk: chunk.id,

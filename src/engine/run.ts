@@ -1,5 +1,7 @@
 import { hasBit, setBit } from "../model/bits.ts";
 import type { Clock } from "../model/clock.ts";
+import { classify, OperationError } from "../model/failure.ts";
+import { unreadable } from "../operations/rows.ts";
 import { isRetryable, joinLines, parseLines, splitLines, type Item } from "../model/item.ts";
 import { toNanoUsd } from "../model/money.ts";
 import { BatchStats } from "../model/stats/batch-stats.ts";
@@ -87,8 +89,20 @@ export class Run implements RunControl {
     this.startedAt = hooks.clock.now();
     this.done = Uint8Array.from(chunk.done);
     const payloads = parseLines(chunk.body);
-    this.places = chunk.keys.map((_, index) => index).filter((index) => !hasBit(this.done, index));
-    this.items = this.places.map((index) => ({ key: chunk.keys[index]!, payload: payloads[index] }));
+    this.places = [];
+    this.items = [];
+    for (const [place, key] of chunk.keys.entries()) {
+      if (hasBit(this.done, place)) continue;
+      const item = { key, payload: payloads[place] };
+      const fault = unreadable(item);
+      if (fault === null) {
+        this.places.push(place);
+        this.items.push(item);
+      } else {
+        // A row that could not be read fails with its own fault and reaches no handler.
+        this.failFinally(place, key, { ok: false, ...classify(new OperationError(fault.error, { code: fault.code, category: "data" })), durationMs: 0 });
+      }
+    }
     this.answered = new Uint8Array(this.items.length);
   }
 
@@ -167,7 +181,7 @@ export class Run implements RunControl {
     };
     tick();
     try {
-      await executor.run(work, this);
+      if (this.items.length > 0) await executor.run(work, this);
     } finally {
       cancelTimer();
     }
@@ -193,6 +207,8 @@ export class Run implements RunControl {
     this.lines.push(line);
     this.chars += line.length;
     setBit(this.done, place);
+    this.stats.addDuration(outcome.durationMs);
+    if (outcome.qualityScore !== undefined) this.stats.addScore(outcome.qualityScore);
     this.measure(outcome);
     if (outcome.cost !== undefined) this.cost += toNanoUsd(outcome.cost);
     this.hooks.breakers.succeeded(this.hooks.operation.name);
@@ -208,18 +224,22 @@ export class Run implements RunControl {
       this.retries.push({ place, retryAfterMs: outcome.retryAfterMs ?? null });
       return;
     }
-    const row = failureRow(this.items[index]!.key, place, outcome, this.chunk.attempt, this.hooks.clock.now());
+    this.failFinally(place, this.items[index]!.key, outcome);
+    this.measure(outcome);
+  }
+
+  private failFinally(place: number, key: string, outcome: Extract<Outcome, { ok: false }>): void {
+    const row = failureRow(key, place, outcome, this.chunk.attempt, this.hooks.clock.now());
     this.failures.push(row);
     this.chars += row.line.length;
     setBit(this.done, place);
-    this.measure(outcome);
+    this.stats.addDuration(outcome.durationMs);
+    if (outcome.qualityScore !== undefined) this.stats.addScore(outcome.qualityScore);
   }
 
   private measure(outcome: Outcome): void {
     this.measured += 1;
     this.measuredMs += outcome.durationMs;
-    this.stats.addDuration(outcome.durationMs);
-    if (outcome.qualityScore !== undefined) this.stats.addScore(outcome.qualityScore);
   }
 
   /** Commits what is buffered, keeping the lease. Commits go one after another. */

@@ -204,7 +204,7 @@ function reply(given: unknown[], answer: object): void {
 }
 
 async function publish(io: Sockets, event: StoredEvent, door: SocketDoor): Promise<void> {
-  const batchId = String(event.data["batch_id"] ?? event.entity.id);
+  const batchId = event.entity.id;
   const to = io.to(tenantRoom(event.tenant));
   switch (event.type) {
     case "batch.created": {
@@ -213,7 +213,7 @@ async function publish(io: Sockets, event: StoredEvent, door: SocketDoor): Promi
       return;
     }
     case "batch.progress":
-      to.emit("batch:progress", { batchId, progress: progressOf(event.data), status: String(event.data["status"] ?? "running") });
+      to.emit("batch:progress", { batchId, progress: progressOf(event.data), status: textOf(event.data["status"], "running") });
       return;
     case "batch.completed":
     case "batch.cancelled":
@@ -223,18 +223,22 @@ async function publish(io: Sockets, event: StoredEvent, door: SocketDoor): Promi
       to.emit(event.type.replace(".", ":"), { batchId });
       return;
     case "batch.failed":
-      to.emit("batch:failed", { batchId, error: String(event.data["error"] ?? "The batch failed") });
+      to.emit("batch:failed", { batchId, error: textOf(event.data["error"], "The batch failed") });
       return;
     case "batch.expired":
       to.emit("batch:expired", { batchId });
       to.emit("batch:error", { batchId, code: "expired", error: "The batch reached its deadline before all items had ended" });
       return;
     case "chunk.stalled":
-      to.emit("batch:error", { batchId, code: "chunk_stalled", error: String(event.data["reason"] ?? "A worker stopped answering; its chunk runs again") });
+      to.emit("batch:error", { batchId, code: "chunk_stalled", error: textOf(event.data["reason"], "A worker stopped answering; its chunk runs again") });
       return;
     default:
       return;
   }
+}
+
+function textOf(value: unknown, otherwise: string): string {
+  return typeof value === "string" ? value : otherwise;
 }
 
 /** The event's own figure, or the same formula over its counts. */

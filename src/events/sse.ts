@@ -66,7 +66,8 @@ export class EventStreams {
 
   /** Says goodbye to every reader and ends; they come back after a second. */
   close(): void {
-    for (const stream of [...this.streams]) stream.bye("shutdown");
+    // A set may lose members while it is walked.
+    for (const stream of this.streams) stream.bye("shutdown");
   }
 }
 

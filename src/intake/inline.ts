@@ -29,6 +29,7 @@ function checkInline(items: readonly unknown[], options: ReadOptions): ItemText[
   const positions = new Map<string, number>();
   let repeated: { key: string; first: number; second: number } | null = null;
   const list: ItemText[] = [];
+  const first = options.firstPosition ?? 1;
   for (const [index, item] of items.entries()) {
     const path = `items.${index}`;
     const written = textOf(item);
@@ -41,14 +42,14 @@ function checkInline(items: readonly unknown[], options: ReadOptions): ItemText[
       faults.add({ path, code: fault.code, message: `column ${fault.column}: ${fault.message}` });
       continue;
     }
-    const answer = keyOfText(written.text, scanner.found, fields, index + 1, options.keyField);
+    const answer = keyOfText(written.text, scanner.found, fields, index + first, options.keyField);
     if ("fault" in answer) {
       faults.add({ path, code: "bad_id", message: answer.fault });
       continue;
     }
-    const first = positions.get(answer.key);
-    if (first === undefined) positions.set(answer.key, index + 1);
-    else repeated ??= { key: answer.key, first, second: index + 1 };
+    const earlier = positions.get(answer.key);
+    if (earlier === undefined) positions.set(answer.key, index + 1);
+    else repeated ??= { key: answer.key, first: earlier, second: index + 1 };
     list.push({ key: answer.key, text: written.text });
   }
   faults.check();

@@ -13,6 +13,8 @@ export interface ReadOptions {
   /** Top-level field that holds the key and must be there; without it `nodeId`, `id`, `custom_id`, else `item_<position>`. */
   keyField?: string | undefined;
   maxItems?: number | undefined;
+  /** Position of the first item, for the key of items that have none; 1 when absent. */
+  firstPosition?: number | undefined;
 }
 
 /**

@@ -42,6 +42,8 @@ export interface BatchRow {
   priority: number;
   filters: Record<string, unknown>;
   options: RunOptions;
+  /** Where the items came from, when they were not given with the request. */
+  input: { file_id?: string | undefined; collection?: string | undefined } | null;
   metadata: Record<string, unknown> | null;
   executor: string;
   stream: string | null;

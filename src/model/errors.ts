@@ -4,6 +4,7 @@
  */
 export const ERRORS = {
   // 400: the request itself
+  unknown_item: { status: 400, message: "Batch {batch} has no open item '{key}'" },
   validation_failed: { status: 400, message: "The request is not valid: {summary}" },
   bad_json: { status: 400, message: "The body is not JSON: {reason}" },
   empty_input: { status: 400, message: "There are no items; send one JSON object per line" },

@@ -6,7 +6,7 @@ import type { Item } from "../model/item.ts";
 import { collectionName } from "./collection-name.ts";
 import { defineOperation } from "./define.ts";
 import type { HandlerContext, ItemOutcome } from "./operation.ts";
-import { planRows, unreadable } from "./rows.ts";
+import { planRows } from "./rows.ts";
 
 const options = z.strictObject({
   collection: collectionName.describe("Where the records go"),
@@ -36,7 +36,7 @@ export const importRecords = defineOperation({
     const rows: { key: string; data: Record<string, unknown>; writer: string }[] = [];
     const written: string[] = [];
     for (const item of items) {
-      const outcome = unreadable(item) ?? refusal(item, ctx.options);
+      const outcome = refusal(item, ctx.options);
       if (outcome !== null) {
         outcomes.push(outcome);
         continue;

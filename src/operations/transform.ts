@@ -7,7 +7,7 @@ import { collectionName } from "./collection-name.ts";
 import { defineOperation } from "./define.ts";
 import { compileExpression } from "./expression.ts";
 import type { HandlerContext, ItemOutcome } from "./operation.ts";
-import { planRows, unreadable } from "./rows.ts";
+import { planRows } from "./rows.ts";
 
 const options = z.strictObject({
   expression: z.string().min(1).describe("JSONata 2; `$` is the item. Regular expressions run in linear time, so without back-references and look-around"),
@@ -47,7 +47,7 @@ export const transform = defineOperation({
         ctx.signal.throwIfAborted();
         turnEnds = performance.now() + TURN_MS;
       }
-      outcomes.push(unreadable(item) ?? (await outcomeOf(item, ctx.options)));
+      outcomes.push(await outcomeOf(item, ctx.options));
     }
     await writeBack(outcomes, ctx);
     return outcomes;

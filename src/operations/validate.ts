@@ -6,7 +6,7 @@ import { defineOperation } from "./define.ts";
 import { compileSchema } from "./json-schema.ts";
 import type { CompiledSchema } from "./json-schema.ts";
 import type { ItemOutcome } from "./operation.ts";
-import { planRows, unreadable } from "./rows.ts";
+import { planRows } from "./rows.ts";
 
 const options = z.strictObject({
   schema: z.record(z.string(), z.unknown()).describe("JSON Schema 2020-12; references only within it ('#…'); patterns run in linear time, so without back-references and look-around"),
@@ -35,7 +35,7 @@ export const validate = defineOperation({
   // Per chunk, because an item takes less time than a promise.
   processBatch(items, ctx) {
     const compiled = compileSchema(ctx.options.schema, ctx.options.coerce);
-    return items.map((item) => unreadable(item) ?? outcomeOf(item, compiled));
+    return items.map((item) => outcomeOf(item, compiled));
   },
 });
 

@@ -40,6 +40,7 @@ export type NewBatch = Pick<
   | "priority"
   | "filters"
   | "options"
+  | "input"
   | "metadata"
   | "executor"
   | "stream"

@@ -58,7 +58,8 @@ export function createRoutes(services: ApiServices, idempotency: Idempotency): R
         if (NDJSON.includes(type)) {
           const drain = async (): Promise<string> => {
             const { blocks, digest } = upload(request);
-            for await (const _ of blocks);
+            const iterator = blocks[Symbol.asyncIterator]();
+            while ((await iterator.next()).done !== true);
             return digest();
           };
           return await idempotency.run({ tenant: caller.tenant, request, text: null, drain }, async () => {

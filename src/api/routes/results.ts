@@ -90,7 +90,7 @@ export function resultRoutes({ batches, clock }: ApiServices): Route[] {
       creates: true,
       answers: { 200: contract.recordAnswer },
       async handle({ caller, params, body }) {
-        const reported = (Array.isArray(body) ? body : [body]).map(({ createdAt: _, ...result }) => result);
+        const reported = (Array.isArray(body) ? body : [body]).map(({ createdAt: _createdAt, ...result }) => result);
         const { batch, ...counts } = await batches.record(caller, params.id, reported);
         return ok({ success: true, ...counts, batch: wireBatch(batch) });
       },

@@ -43,6 +43,7 @@ export interface RawBatch {
   error: string | null;
   filters: string;
   options: string;
+  input: string | null;
   metadata: string | null;
   depends_on: string;
   tags: string;
@@ -61,6 +62,7 @@ export function toBatchRow(raw: RawBatch): BatchRow {
     priority: raw.priority,
     filters: JSON.parse(raw.filters) as Record<string, unknown>,
     options: JSON.parse(raw.options) as RunOptions,
+    input: raw.input === null ? null : (JSON.parse(raw.input) as BatchRow["input"]),
     metadata: raw.metadata === null ? null : (JSON.parse(raw.metadata) as Record<string, unknown>),
     executor: raw.executor,
     stream: raw.stream,

@@ -45,8 +45,8 @@ export class SqliteFiles implements FileStore {
   }
 
   async usedBy(tenant: string, id: string): Promise<string | null> {
-    const open = "tenant = ? AND completed_at IS NULL AND instr(options, ?) > 0";
-    return this.db.get<{ id: string }>(`SELECT id FROM batches WHERE ${open} LIMIT 1`, tenant, JSON.stringify(id))?.id ?? null;
+    const open = "tenant = ? AND completed_at IS NULL AND json_extract(input, '$.file_id') = ?";
+    return this.db.get<{ id: string }>(`SELECT id FROM batches WHERE ${open} LIMIT 1`, tenant, id)?.id ?? null;
   }
 
   async expired(now: number, limit: number): Promise<FileRow[]> {

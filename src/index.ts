@@ -1,0 +1,47 @@
+import { loadConfig, type Config } from "./config.ts";
+import { Batchyard } from "./library/batchyard.ts";
+import { createYard } from "./main.ts";
+import type { Operation } from "./operations/operation.ts";
+
+/** What `createBatchyard` takes; everything has a default. */
+export interface BatchyardOptions {
+  /** Data directory; `./data` when absent. One process at a time. */
+  data?: string | undefined;
+  /** Your operations, besides the built-in ones. */
+  operations?: readonly Operation[] | undefined;
+  /** Notification channels by name, besides `log`. */
+  channels?: Readonly<Record<string, { webhook: string; secret?: string | undefined }>> | undefined;
+  /** Chunks run at once; 4 when absent, 0 = create only. */
+  workers?: number | undefined;
+  /** Any setting of docs/operate/config.md by its name. */
+  settings?: Readonly<Record<string, string>> | undefined;
+  /** Owner of everything this yard creates; `default` when absent. */
+  tenant?: string | undefined;
+}
+
+/** Opens a data directory and starts working. Throws BatchyardError (data_in_use, newer_schema, bad_config, …). */
+export async function createBatchyard(options: BatchyardOptions = {}): Promise<Batchyard> {
+  const settings = { LOG_LEVEL: "warn", ...options.settings };
+  const config: Config = loadConfig(settings, { BATCHYARD_DATA: options.data, BATCHYARD_WORKERS: options.workers?.toString() });
+  const yard = await createYard({ config, operations: options.operations, channels: options.channels });
+  await yard.start();
+  return new Batchyard(yard, options.tenant ?? "default");
+}
+
+/** What `batchyard.config.ts` exports. */
+export interface ProjectConfig {
+  operations?: readonly Operation[] | undefined;
+  channels?: BatchyardOptions["channels"];
+}
+
+/** Types the default export of `batchyard.config.ts`. */
+export function defineConfig(config: ProjectConfig): ProjectConfig {
+  return config;
+}
+
+export { defineOperation } from "./operations/define.ts";
+export { OperationError } from "./model/failure.ts";
+export { BatchyardError } from "./model/errors.ts";
+export type { Batchyard, BatchUpdate, NewLibraryBatch } from "./library/batchyard.ts";
+export type { HandlerContext, HandlerResult, ItemOutcome, Operation } from "./operations/operation.ts";
+export type { Item, ItemResult } from "./model/item.ts";

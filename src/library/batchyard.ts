@@ -1,0 +1,177 @@
+import type { Yard } from "../main.ts";
+import { wireBatch } from "../api/wire/batch.ts";
+import { summaryOf } from "../api/wire/summary.ts";
+import { visualizationOf } from "../api/wire/visualization.ts";
+import type { WireBatch } from "../api/contract/batch.ts";
+import type { Summary, Visualization } from "../api/contract/results.ts";
+import type { Caller, CreateRequest, HistoryQuery } from "../batches/service.ts";
+import { readInline } from "../intake/inline.ts";
+import { BatchyardError } from "../model/errors.ts";
+import type { ItemResult, ItemText } from "../model/item.ts";
+import { isFinal } from "../model/moves.ts";
+
+/** A batch to create: the fields of POST /api/batch/create, with items as values or as they come. */
+export interface NewLibraryBatch extends Omit<CreateRequest, "id"> {
+  /** Objects; an item's key is its nodeId, id or custom_id, else `item_<n>`. An async iterable streams in constant memory. */
+  items?: readonly object[] | AsyncIterable<object> | undefined;
+}
+
+/** Where a batch stands, as `watch` yields it. */
+export interface BatchUpdate {
+  batchId: string;
+  status: WireBatch["status"];
+  /** 0..100, 100 only at the end. */
+  progress: number;
+  processed: number;
+  failed: number;
+  total: number;
+}
+
+/** A yard in this process: the store, the workers and their handlers, without a server. */
+export class Batchyard {
+  private readonly yard: Yard;
+  private readonly caller: Caller;
+
+  constructor(yard: Yard, tenant: string) {
+    this.yard = yard;
+    this.caller = { tenant, actor: "library", role: "admin", credential: null, address: null };
+  }
+
+  /** Resolves when the batch is durable. Throws BatchyardError with every fault of the request. */
+  async createBatch(request: NewLibraryBatch): Promise<WireBatch> {
+    const { items, ...rest } = request;
+    const source = items === undefined ? null : Symbol.asyncIterator in items ? streamed(items) : readInline(items, { maxItems: this.yard.config.limits.maxItems });
+    return wireBatch(await this.yard.batches.create(this.caller, rest, source));
+  }
+
+  /** Throws batch_not_found. */
+  async getBatch(batchId: string): Promise<WireBatch> {
+    const view = await this.yard.batches.view(this.caller, batchId);
+    return wireBatch(view.batch, view);
+  }
+
+  /** Every update of a batch from now on, the last one when it has ended. */
+  async *watch(batchId: string, options: { signal?: AbortSignal | undefined } = {}): AsyncGenerator<BatchUpdate> {
+    let changed = true;
+    let wake = (): void => {};
+    const stop = this.yard.events.subscribe((events) => {
+      if (!events.some((event) => event.entity.id === batchId)) return;
+      changed = true;
+      wake();
+    });
+    const aborted = (): void => wake();
+    options.signal?.addEventListener("abort", aborted);
+    try {
+      while (options.signal?.aborted !== true) {
+        if (!changed) await new Promise<void>((resolve) => (wake = resolve));
+        changed = false;
+        const batch = await this.getBatch(batchId);
+        yield { batchId, status: batch.status, progress: batch.progress, processed: batch.processed_items, failed: batch.failed_items, total: batch.total_items };
+        if (isFinal(batch.status)) return;
+      }
+    } finally {
+      stop();
+      options.signal?.removeEventListener("abort", aborted);
+    }
+  }
+
+  /** Waits for the end of a batch. */
+  async waitForBatch(batchId: string, options: { signal?: AbortSignal | undefined } = {}): Promise<WireBatch> {
+    for await (const _update of this.watch(batchId, options));
+    return this.getBatch(batchId);
+  }
+
+  /** Result by result, in constant memory; successes first. */
+  async *results(batchId: string, filter: { success?: boolean; nodeId?: string } = {}): AsyncGenerator<ItemResult> {
+    for await (const lines of this.yard.batches.streamResults(this.caller, batchId, filter)) {
+      for (const line of lines) yield JSON.parse(line) as ItemResult;
+    }
+  }
+
+  async getSummary(batchId: string): Promise<Summary> {
+    const { batch, stats } = await this.yard.batches.view(this.caller, batchId);
+    return summaryOf(batch, stats, this.yard.clock.now());
+  }
+
+  async getBatchVisualization(batchId: string): Promise<Visualization> {
+    const view = await this.yard.batches.view(this.caller, batchId);
+    return visualizationOf(view, await this.yard.batches.errors(this.caller, batchId), this.yard.clock.now());
+  }
+
+  /** Newest first. */
+  async getBatchHistory(query: Partial<HistoryQuery> = {}): Promise<WireBatch[]> {
+    const { batches } = await this.yard.batches.history(this.caller, { limit: 50, ...query });
+    return batches.map((batch) => wireBatch(batch));
+  }
+
+  /**
+   * Reports the result of an item of a batch with outside workers (created with `total_items` or `executor: "external"`).
+   * `durationMs` in milliseconds, `qualityScore` 0..1. False when this key was reported before: it counts once.
+   */
+  async recordResult(
+    batchId: string,
+    nodeId: string,
+    success: boolean,
+    result?: unknown,
+    error?: string,
+    retries?: number,
+    durationMs?: number,
+    qualityScore?: number,
+  ): Promise<boolean> {
+    const outcome = await this.yard.batches.record(this.caller, batchId, [{ nodeId, success, result, error, retries, durationMs, qualityScore }]);
+    if (outcome.unknown.length > 0) throw new BatchyardError("unknown_item", { key: nodeId, batch: batchId });
+    return outcome.accepted === 1;
+  }
+
+  /** False when there is no such batch or it has already ended. */
+  async cancelBatch(batchId: string): Promise<boolean> {
+    try {
+      await this.yard.batches.cancel(this.caller, batchId);
+      return true;
+    } catch (error) {
+      if (error instanceof BatchyardError && error.code === "not_cancellable") return false;
+      throw error;
+    }
+  }
+
+  async pauseBatch(batchId: string): Promise<WireBatch> {
+    return wireBatch(await this.yard.batches.pause(this.caller, batchId));
+  }
+
+  async resumeBatch(batchId: string): Promise<WireBatch> {
+    return wireBatch(await this.yard.batches.resume(this.caller, batchId));
+  }
+
+  /** Runs the failed items of a final batch again: all, one group of errors, or some keys. */
+  async retryBatch(batchId: string, selection: { errorFingerprint?: string; nodeIds?: string[] } = {}): Promise<WireBatch> {
+    return wireBatch(await this.yard.batches.retry(this.caller, batchId, selection));
+  }
+
+  /** Removes final batches older than `days` with their results; returns how many. */
+  cleanupOldBatches(days: number): Promise<number> {
+    return this.yard.batches.cleanup(this.caller, days, false);
+  }
+
+  /** Graceful: running items may end, the rest goes back and runs at the next start. */
+  async close(): Promise<void> {
+    await this.yard.stop();
+  }
+}
+
+const BLOCK = 1000;
+
+/** Items as they come, in blocks, keyed like inline ones. */
+async function* streamed(items: AsyncIterable<object>): AsyncGenerator<ItemText[]> {
+  let block: object[] = [];
+  let position = 0;
+  const flush = async function* (): AsyncGenerator<ItemText[]> {
+    yield* readInline(block, { firstPosition: position + 1 });
+    position += block.length;
+    block = [];
+  };
+  for await (const item of items) {
+    block.push(item);
+    if (block.length === BLOCK) yield* flush();
+  }
+  if (block.length > 0) yield* flush();
+}
