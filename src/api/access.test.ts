@@ -153,7 +153,7 @@ describe("sessions", () => {
     const form = (key: string) => served.app.inject({ method: "POST", url: "/signin", headers: { ...ORIGIN, "content-type": "application/x-www-form-urlencoded" }, payload: `key=${encodeURIComponent(key)}` });
     expect((await form("nonsense")).statusCode).toBe(401);
     expect((await form(TOKEN)).statusCode).toBe(303);
-    const link = await issueSignIn(served.store.access, { tenant: "default", keyId: "key_gone", role: "admin" }, now);
+    const link = await issueSignIn(served.yard.store.access, { tenant: "default", keyId: "key_gone", role: "admin" }, now);
     expect((await served.app.inject({ method: "GET", url: link.path })).statusCode).toBe(401);
   });
 

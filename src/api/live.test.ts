@@ -92,7 +92,7 @@ const types = (frames: Frame[]) => frames.map((frame) => frame.event);
 describe("server-sent events", () => {
   it("greets, sends every event of a batch in order with ids, and resumes without gap or overlap", async () => {
     const id = await served.create({ operation: "echo", total_items: 2 });
-    const stream = await open(`/api/batch/${id}/events?since=${served.log.epoch()}.0`);
+    const stream = await open(`/api/batch/${id}/events?since=${served.yard.events.epoch()}.0`);
     expect(stream.response.headers["content-type"]).toContain("text/event-stream");
     expect(stream.response.headers["x-accel-buffering"]).toBe("no");
     expect(stream.response.headers["x-request-id"]).toBeTruthy();
@@ -124,10 +124,10 @@ describe("server-sent events", () => {
   });
 
   it("resets when the log no longer has what follows", async () => {
-    for (const since of ["zzzzzz.1", `${served.log.epoch()}.999999999`, "nonsense"]) {
+    for (const since of ["zzzzzz.1", `${served.yard.events.epoch()}.999999999`, "nonsense"]) {
       const stream = await open(`/api/events?since=${since}`);
       const frames = await stream.until(has("stream.reset"));
-      expect(JSON.parse(frames[1]!.data)).toMatchObject({ data: { snapshotUrl: "/api/batch/history", cursor: `${served.log.epoch()}.${served.log.lastSeq()}` } });
+      expect(JSON.parse(frames[1]!.data)).toMatchObject({ data: { snapshotUrl: "/api/batch/history", cursor: `${served.yard.events.epoch()}.${served.yard.events.lastSeq()}` } });
       stream.close();
     }
   });
@@ -139,8 +139,8 @@ describe("server-sent events", () => {
     clock.reach(15_000);
     const frames = await stream.until(has("heartbeat"));
     expect(frames.find((frame) => frame.event === "heartbeat")).toMatchObject({ id: null });
-    const [row] = await served.store.access.keys("beat");
-    await served.store.access.revokeKey("beat", row!.id, Date.now());
+    const [row] = await served.yard.store.access.keys("beat");
+    await served.yard.store.access.revokeKey("beat", row!.id, Date.now());
     clock.reach(15_000);
     await stream.until(has("bye"));
     await stream.end();
@@ -148,7 +148,7 @@ describe("server-sent events", () => {
 
   it("shows no other tenant's events", async () => {
     const secret = await served.key("viewer", "quiet");
-    const stream = await open(`/api/events?since=${served.log.epoch()}.0`, { authorization: `Bearer ${secret}` });
+    const stream = await open(`/api/events?since=${served.yard.events.epoch()}.0`, { authorization: `Bearer ${secret}` });
     await stream.until(has("stream.hello"));
     await served.create({ operation: "echo", total_items: 1 });
     clock.reach(15_000);
@@ -170,7 +170,7 @@ describe("server-sent events", () => {
     const before = served.api.liveCounts().sse;
     const text = "x".repeat(60_000);
     for (let i = 0; served.api.liveCounts().sse.dropped === before.dropped && i < 2_000; i++) {
-      await served.store.events.append([{ tenant: "default", type: "batch.progress", entity: { kind: "batch", id: "b" }, severity: "info", ts: Date.now(), data: { text } }]);
+      await served.yard.store.events.append([{ tenant: "default", type: "batch.progress", entity: { kind: "batch", id: "b" }, severity: "info", ts: Date.now(), data: { text } }]);
     }
     expect(served.api.liveCounts().sse.dropped).toBe(before.dropped + 1);
     stalled.resume();

@@ -51,6 +51,7 @@ export const batch = z.strictObject({
   retried_items: z.int(),
   filters: record,
   options: record,
+  input: z.strictObject({ file_id: z.string().optional(), collection: z.string().optional() }).nullable(),
   name: z.string().nullable(),
   description: z.string().nullable(),
   priority,

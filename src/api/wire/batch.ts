@@ -33,6 +33,7 @@ export function wireBatch(batch: BatchRow, rates: Pick<BatchView, "itemsPerSecon
     retried_items: batch.retried,
     filters: batch.filters,
     options: { ...batch.options },
+    input: batch.input,
     name: batch.name,
     description: batch.description,
     priority: priorityName(batch.priority),
