@@ -50,6 +50,7 @@ interface Checked {
   run: RunOptions;
   warnings: string[];
   executor: string;
+  notify: string[];
 }
 
 /** Turns a request into a sealed batch; whatever breaks on the way leaves nothing behind. */
@@ -122,8 +123,8 @@ export class Creator {
     const shared = { ...(run.data as RunOptions) };
     const announced = request.total_items !== undefined && !hasItems && request.input === undefined;
     const executor = announced ? "external" : (shared.executor ?? defaultKind(operation));
-    if (shared.notifyOnComplete === true) shared.notifyOnComplete = [...settings.defaultChannels];
-    return { operation, options: own.data, run: shared, warnings: own.success ? (operation.warnings?.(own.data) ?? []) : [], executor };
+    const notify = shared.notifyOnComplete === true ? [...settings.defaultChannels] : Array.isArray(shared.notifyOnComplete) ? shared.notifyOnComplete : [];
+    return { operation, options: own.data, run: shared, warnings: own.success ? (operation.warnings?.(own.data) ?? []) : [], executor, notify };
   }
 
   private checkRun(operation: Operation, run: RunOptions, request: CreateRequest, hasItems: boolean): Fault[] {
@@ -171,7 +172,8 @@ export class Creator {
       description: request.description ?? null,
       priority: priorityRank(priority),
       filters: request.filters ?? {},
-      options: { ...request.options, ...(checked.run.notifyOnComplete === undefined ? {} : { notifyOnComplete: checked.run.notifyOnComplete }) },
+      options: request.options ?? {},
+      notify: checked.notify,
       input: request.input ?? null,
       metadata: request.metadata ?? null,
       executor: checked.executor,
@@ -207,7 +209,7 @@ export class Creator {
   private async fill(batch: NewBatch, source: AsyncIterable<ItemText[]>, sealFor: (total: number) => SealRequest): Promise<BatchRow> {
     const { store, registry } = this.parts;
     const run = runOptions.parse(sharedOptions(batch.options)) as RunOptions;
-    const checked: Checked = { operation: registry.get(batch.operation), options: null, run, warnings: [], executor: batch.executor };
+    const checked: Checked = { operation: registry.get(batch.operation), options: null, run, warnings: [], executor: batch.executor, notify: batch.notify };
     const cutter = this.cutter(batch.tenant, checked, batch.createdAt);
     const keys = new Keys(this.parts.settings.maxItems);
     let staged = false;

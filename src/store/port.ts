@@ -52,6 +52,8 @@ export type NewBatch = Pick<
   | "createdAt"
   | "deadlineAt"
 > & {
+  /** Channels that are told when the batch ends. */
+  notify: string[];
   /** Chunks of this batch that may be leased at once; null = no limit. */
   maxLeasedChunks: number | null;
 };

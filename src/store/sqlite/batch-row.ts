@@ -44,6 +44,7 @@ export interface RawBatch {
   filters: string;
   options: string;
   input: string | null;
+  notify: string;
   metadata: string | null;
   depends_on: string;
   tags: string;
@@ -232,8 +233,7 @@ export function closeBatch(db: Database, raw: RawBatch, move: BatchMove, to: Bat
 }
 
 function notifyEnd(db: Database, raw: RawBatch, now: number): void {
-  const channels = (JSON.parse(raw.options) as RunOptions).notifyOnComplete;
-  if (!Array.isArray(channels)) return;
+  const channels = JSON.parse(raw.notify) as string[];
   const subject = `Batch ${raw.name ?? raw.id} ${raw.status}`;
   for (const channel of channels) {
     db.run(

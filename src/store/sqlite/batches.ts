@@ -218,7 +218,7 @@ export class SqliteBatches implements BatchStore {
   private insert(batch: NewBatch): void {
     this.db.run(
       `INSERT INTO batches (id, tenant, operation, status, priority, created_at, deadline_at, executor, stream, stream_key, close_reason, name, description,
-         filters, options, input, metadata, depends_on, tags, warnings, max_leased) VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         filters, options, input, notify, metadata, depends_on, tags, warnings, max_leased) VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       batch.id,
       batch.tenant,
       batch.operation,
@@ -234,6 +234,7 @@ export class SqliteBatches implements BatchStore {
       JSON.stringify(batch.filters),
       JSON.stringify(batch.options),
       batch.input === null ? null : JSON.stringify(batch.input),
+      JSON.stringify(batch.notify),
       batch.metadata === null ? null : JSON.stringify(batch.metadata),
       JSON.stringify(batch.dependsOn),
       JSON.stringify(batch.tags),

@@ -22,7 +22,7 @@ const MIGRATIONS: readonly string[] = [
     max_leased INTEGER, max_failures INTEGER, announced INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL, started_at INTEGER, completed_at INTEGER, deadline_at INTEGER,
     executor TEXT NOT NULL, stream TEXT, stream_key TEXT, close_reason TEXT, name TEXT, description TEXT, error TEXT,
-    filters TEXT NOT NULL, options TEXT NOT NULL, input TEXT, metadata TEXT, depends_on TEXT NOT NULL, tags TEXT NOT NULL, warnings TEXT NOT NULL,
+    filters TEXT NOT NULL, options TEXT NOT NULL, input TEXT, notify TEXT NOT NULL, metadata TEXT, depends_on TEXT NOT NULL, tags TEXT NOT NULL, warnings TEXT NOT NULL,
     CHECK ((completed_at IS NOT NULL) = (status IN (${list(FINAL_BATCH_STATES)}))),
     CHECK (succeeded + failed + cancelled + expired <= total_items),
     CHECK (status IN (${list(OPEN_BATCH_STATES)}) OR (running = 0 AND leased_chunks = 0 AND succeeded + failed + cancelled + expired = total_items))
