@@ -62,9 +62,11 @@ export class Idempotency {
       if (held.status !== null) return await replay(held.status, held.body ?? "", once);
       if (held.createdAt >= this.startedAt) throw new BatchyardError("idempotency_in_progress", {}, { retryAfterSeconds: 1 });
       const found = held.body === null ? null : ((await once.recover?.(held.body)) ?? null);
-      if (found !== null && once.text !== null) {
+      if (found !== null) {
         const text = JSON.stringify(found.body);
-        await this.store.settle(once.tenant, key, found.status, stored({ ...found }, text));
+        // The hash of the lost upload died with its process; the one that comes now stands for it.
+        const contentHash = await once.drain?.();
+        await this.store.settle(once.tenant, key, found.status, stored(contentHash === undefined ? found : { ...found, contentHash }, text));
         return { kind: "text", status: found.status, text, replayed: true };
       }
       await this.store.unreserve(once.tenant, key);

@@ -11,6 +11,8 @@ import type { StoredEvent } from "../model/event.ts";
 import { defineOperation } from "../operations/define.ts";
 import type { Role } from "../store/port.ts";
 import { issueKey } from "./auth/secrets.ts";
+import { envelope } from "./contract/access.ts";
+import type { Route } from "./route.ts";
 import { createServer, type ApiServer } from "./server.ts";
 import type { ApiConfig } from "./services.ts";
 
@@ -87,6 +89,7 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
     async send(request) {
       const answer = await app.inject({ ...request, headers: { authorization: `Bearer ${TOKEN}`, ...request.headers } });
       const isJson = String(answer.headers["content-type"]).startsWith("application/json");
+      if (isJson) heldToContract(api.routes, request.method ?? "GET", typeof request.url === "string" ? request.url : "", answer.statusCode, JSON.parse(answer.body));
       return { status: answer.statusCode, headers: answer.headers, text: answer.body, json: (isJson ? JSON.parse(answer.body) : {}) as Record<string, never> };
     },
     event(type, batchId) {
@@ -118,4 +121,18 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
       if (options.directory === undefined) rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** Every answer that a test sees has the shape the contract promises: errors the envelope, the rest their route's schema. */
+function heldToContract(routes: readonly Route[], method: string, url: string, status: number, body: unknown): void {
+  if (status >= 400) {
+    envelope.parse(body);
+    return;
+  }
+  const path = url.split("?")[0]!;
+  const matching = routes.filter((route) => route.method === method && new RegExp(`^${route.path.replace(/:[A-Za-z]+/g, "[^/]+")}$`).test(path));
+  const route = matching.find((candidate) => candidate.path === path) ?? matching[0];
+  const schema = route?.answers[status];
+  if (schema === undefined || typeof schema === "string") throw new Error(`${method} ${path} answers ${status} with JSON, which the contract does not say`);
+  schema.parse(body);
 }

@@ -1,4 +1,9 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openSqliteStore } from "../store/sqlite/store.ts";
 import { serve, TOKEN, type Served } from "./server.fixture.ts";
 
 let served: Served;
@@ -180,8 +185,78 @@ describe("idempotency", () => {
     expect((await upload('{"operation":"echo"}\n{"id":"2"}')).json).toMatchObject({ code: "idempotency_mismatch" });
   });
 
+  it("finds the batch again when the answer was lost in a crash", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "batchyard-api-"));
+    const payload = '{"operation":"echo","name":"lost","items":[{"id":"1"}]}';
+    const post = { method: "POST" as const, url: "/api/batch/create", headers: { "idempotency-key": "lost", "content-type": "application/json" }, payload };
+    const before = await serve({ directory });
+    const first = await before.send(post);
+    const { batch } = first.json as unknown as { batch: { id: string } };
+    await before.close();
+    // What a kill between the commit of the batch and the answer leaves behind: a reservation that nobody settles.
+    const store = openSqliteStore({ directory, synchronous: "NORMAL" });
+    const row = (await store.access.reserve({ tenant: "default", key: "lost", requestHash: "?", status: null, body: null, createdAt: 1 }, 0))!;
+    await store.access.reserve({ ...row, key: "gone", createdAt: Date.now() - 1_000, status: null, body: "batch_1_aaaaaaaaa" }, 0);
+    await store.access.reserve({ ...row, key: "kept", createdAt: Date.now() - 1_000, status: null, body: batch.id }, 0);
+    await store.close();
+    const after = await serve({ directory });
+    const kept = await after.send({ ...post, headers: { ...post.headers, "idempotency-key": "kept" } });
+    expect(kept.status).toBe(201);
+    expect(kept.headers["idempotent-replayed"]).toBe("true");
+    expect(kept.json).toMatchObject({ batch: { id: batch.id } });
+    const gone = await after.send({ ...post, headers: { ...post.headers, "idempotency-key": "gone" } });
+    expect(gone.status).toBe(201);
+    expect((gone.json as unknown as { batch: { id: string } }).batch.id).not.toBe(batch.id);
+    expect((await after.send({ method: "GET", url: "/api/batch/history?name=lost" })).json).toMatchObject({ total: 2 });
+    await after.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
   it("frees the key of a request that failed", async () => {
     expect((await create("k-free", "")).status).toBe(400);
     expect((await create("k-free", "good")).status).toBe(201);
+  });
+});
+
+describe("limits and faults", () => {
+  it("names every fault of a create request at once", async () => {
+    const answer = await served.send({ method: "POST", url: "/api/batch/create", payload: { operation: "echo", prioritty: "high", tenant_id: "x", options: { batchSise: 3, concurrency: "10", retryAttempts: 21, timeout: "5 parsecs", langage: "en" }, items: [{}] } });
+    expect(answer.status).toBe(400);
+    const { details } = answer.json as unknown as { details: { errors: { path: string; code: string; message: string }[] } };
+    expect(details.errors.map(({ path, code }) => `${path} ${code}`).sort()).toEqual([
+      "options.batchSise unknown_field",
+      "options.concurrency invalid_type",
+      "options.langage unknown_field",
+      "options.retryAttempts out_of_range",
+      "options.timeout invalid_duration",
+      "prioritty unknown_field",
+      "tenant_id unknown_field",
+    ]);
+    expect(details.errors.find(({ path }) => path === "prioritty")?.message).toContain("did you mean 'priority'?");
+  });
+
+  it("limits creations, with Retry-After", async () => {
+    const limited = await serve({ limits: { createPerMinute: 2 } });
+    const create = () => limited.send({ method: "POST", url: "/api/batch/create", payload: { operation: "echo", items: [] } });
+    expect([(await create()).status, (await create()).status]).toEqual([201, 201]);
+    const third = await create();
+    expect(third.json).toMatchObject({ code: "rate_limited" });
+    expect(third.status).toBe(429);
+    expect(Number(third.headers["retry-after"])).toBeGreaterThan(0);
+    expect((await limited.send({ method: "GET", url: "/api/batch/stats" })).status).toBe(200);
+    await limited.close();
+  });
+
+  it("takes a file as the input of a batch and a gzip upload, and refuses packings it does not know", async () => {
+    const lines = '{"operation":"echo"}\n{"id":"1"}\n{"id":"2"}\n';
+    const upload = (encoding: string, payload: string | Buffer) =>
+      served.send({ method: "POST", url: "/api/batch/create?stream=1", headers: { "content-type": "application/x-ndjson", "content-encoding": encoding }, payload });
+    expect((await upload("gzip", gzipSync(lines))).json).toMatchObject({ batch: { total_items: 2 } });
+    expect((await upload("br", brotliCompressSync(lines))).status).toBe(415);
+    const file = await served.send({ method: "POST", url: "/api/files?filename=rows.csv", headers: { "content-type": "text/csv" }, payload: "id,name\n1,x\n2,y\n" });
+    const { id } = (file.json as unknown as { file: { id: string } }).file;
+    const batch = await served.create({ operation: "echo", input: { file_id: id } });
+    await served.event("batch.completed", batch);
+    expect((await served.send({ method: "GET", url: `/api/batch/${batch}` })).json).toMatchObject({ batch: { total_items: 2, input: { file_id: id } } });
   });
 });

@@ -109,7 +109,10 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     request.caller = caller;
     if (route === undefined) return;
     if (by === "session" && request.method !== "GET" && request.method !== "HEAD") requireSameOrigin(request.headers);
-    if (!mayCall(caller.role, route.need)) throw new BatchyardError("forbidden", { role: route.need });
+    if (!mayCall(caller.role, route.need)) {
+      await audit.append({ ...caller, at: clock.now(), action: "denied", target: `${route.method} ${route.path}`, before: null, after: null, outcome: "BLOCKED" });
+      throw new BatchyardError("forbidden", { role: route.need });
+    }
     // Taken before the snapshot is read: what happens meanwhile comes again as an event, and nothing is lost between the two.
     if (request.method === "GET") reply.header("x-stream-cursor", cursorText(eventLog.epoch(), eventLog.lastSeq()));
   });

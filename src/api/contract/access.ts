@@ -33,7 +33,7 @@ export const envelope = z.strictObject({
 export const healthAnswer = z.strictObject({ status: z.literal("ok") });
 export const readyAnswer = z.strictObject({
   status: z.enum(["ready", "not_ready"]),
-  checks: z.record(z.string(), z.strictObject({ ok: z.boolean(), message: z.string().optional() })),
+  checks: z.record(z.string(), z.strictObject({ ok: z.boolean() })),
 });
 
 export const eventsQuery = z.strictObject({

@@ -5,9 +5,12 @@ import { type LineBlock, splitLines } from "../../intake/lines.ts";
 import { readNdjson } from "../../intake/ndjson.ts";
 import { readBody } from "../../intake/slice-items.ts";
 import { unpack } from "../../intake/unpack.ts";
-import { BatchyardError, invalid } from "../../model/errors.ts";
+import { ownOptions, sharedOptions } from "../../batches/options.ts";
+import { BatchyardError, type Fault, invalid } from "../../model/errors.ts";
 import { newBatchId } from "../../model/ids.ts";
+import { runOptions } from "../../model/run-options.ts";
 import { faultsOf } from "../../model/schema-faults.ts";
+import type { Registry } from "../../operations/registry.ts";
 import { bodyBytes, bodyText, hashing, mediaType, parseBody } from "../body.ts";
 import * as contract from "../contract/batch.ts";
 import type { Done, Idempotency } from "../idempotency.ts";
@@ -19,7 +22,7 @@ const NDJSON = ["application/x-ndjson", "application/ndjson", "application/jsonl
 
 /** POST /api/batch/create: a JSON body with inline items, or NDJSON in constant memory. */
 export function createRoutes(services: ApiServices, idempotency: Idempotency): Route[] {
-  const { batches, clock, config } = services;
+  const { batches, clock, config, registry } = services;
 
   async function create(caller: Caller, request: CreateRequest, items: ItemSource | null, dryRun: boolean): Promise<Done> {
     if (dryRun) return { status: 200, body: { success: true, dryRun: true, ...(await batches.dryRun(caller, request, items)) } };
@@ -54,6 +57,7 @@ export function createRoutes(services: ApiServices, idempotency: Idempotency): R
       async handle({ caller, query, request }) {
         const type = mediaType(request);
         const dryRun = query.dryRun === true;
+        const promised = newBatchId(clock.now());
         if (query.stream !== undefined && !NDJSON.includes(type)) throw new BatchyardError("unsupported_type", { type, accepted: NDJSON.join(", ") });
         if (NDJSON.includes(type)) {
           const drain = async (): Promise<string> => {
@@ -62,10 +66,11 @@ export function createRoutes(services: ApiServices, idempotency: Idempotency): R
             while ((await iterator.next()).done !== true);
             return digest();
           };
-          return await idempotency.run({ tenant: caller.tenant, request, text: null, drain }, async () => {
+          return await idempotency.run({ tenant: caller.tenant, request, text: null, drain, promised, recover: (id) => recover(caller, id) }, async () => {
             const { blocks, digest } = upload(request);
             const { first, rest } = await firstLine(blocks);
-            const done = await create(caller, requestOf(parseLine(first)), readNdjson(rest, { maxItems: config.limits.maxItems }), dryRun);
+            const parsed = requestOf(parseLine(first), registry);
+            const done = await create(caller, { ...parsed, id: promised }, readNdjson(rest, { maxItems: config.limits.maxItems }), dryRun);
             return { ...done, contentHash: digest() };
           });
         }
@@ -73,10 +78,9 @@ export function createRoutes(services: ApiServices, idempotency: Idempotency): R
         if (text.trim() !== "" && type !== "application/json") {
           throw new BatchyardError("unsupported_type", { type, accepted: ["application/json", ...NDJSON].join(", ") });
         }
-        const promised = newBatchId(clock.now());
         return await idempotency.run({ tenant: caller.tenant, request, text, promised, recover: (id) => recover(caller, id) }, async () => {
           const { items, rest } = readBody(text);
-          const parsed = requestOf(withoutItems(JSON.parse(rest), items));
+          const parsed = requestOf(withoutItems(JSON.parse(rest), items), registry);
           return await create(caller, { ...parsed, id: promised }, items === null ? null : readInline(items, { maxItems: config.limits.maxItems }), dryRun);
         });
       },
@@ -92,10 +96,27 @@ function withoutItems(value: unknown, items: string[] | null): unknown {
   return request;
 }
 
-function requestOf(value: unknown): CreateRequest {
+/** The request; when it has faults, those of its options are said with them, so that one answer is enough to mend it. */
+function requestOf(value: unknown, registry: Registry): CreateRequest {
   const parsed = contract.createRequest.safeParse(value);
-  if (!parsed.success) throw invalid(faultsOf(parsed.error, contract.createRequest, value));
-  return parsed.data;
+  if (parsed.success) return parsed.data;
+  throw invalid([...faultsOf(parsed.error, contract.createRequest, value), ...optionFaults(value, registry)]);
+}
+
+function optionFaults(value: unknown, registry: Registry): Fault[] {
+  if (typeof value !== "object" || value === null) return [];
+  const { operation, options } = value as Record<string, unknown>;
+  if (typeof options !== "object" || options === null || Array.isArray(options)) return [];
+  const shared = sharedOptions(options as Record<string, unknown>);
+  const own = ownOptions(options as Record<string, unknown>);
+  const run = runOptions.safeParse(shared);
+  const faults = run.success ? [] : faultsOf(run.error, runOptions, shared);
+  if (typeof operation === "string" && registry.has(operation)) {
+    const schema = registry.get(operation).options;
+    const parsed = schema.safeParse(own);
+    if (!parsed.success) faults.push(...faultsOf(parsed.error, schema, own));
+  }
+  return faults.map((fault) => ({ ...fault, path: fault.path === "" ? "options" : `options.${fault.path}` }));
 }
 
 function parseLine(line: string | null): unknown {

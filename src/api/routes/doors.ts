@@ -8,7 +8,7 @@ import type { ApiServices } from "../services.ts";
 import { wireBatch } from "../wire/batch.ts";
 
 /** Health, documentation, the front page. `table` is asked when a request comes, so that it holds these routes too. */
-export function doorRoutes({ batches, health, version }: ApiServices, table: () => readonly Route[]): Route[] {
+export function doorRoutes({ batches, health, log, version }: ApiServices, table: () => readonly Route[]): Route[] {
   return [
     route({
       method: "GET",
@@ -27,7 +27,10 @@ export function doorRoutes({ batches, health, version }: ApiServices, table: () 
       need: "public",
       answers: { 200: contract.readyAnswer, 503: contract.readyAnswer },
       async handle() {
-        const { ready, checks } = await health();
+        const { ready, checks: all } = await health();
+        // Everybody may ask, so only whether, not why: the messages are in the log.
+        const checks = Object.fromEntries(Object.entries(all).map(([name, check]) => [name, { ok: check.ok }]));
+        if (!ready) log.warn({ checks: all }, "not ready");
         return { kind: "json", status: ready ? 200 : 503, body: { status: ready ? "ready" : "not_ready", checks } };
       },
     }),
