@@ -6,7 +6,7 @@ import { newId } from "../model/ids.ts";
 import type { Method } from "./route.ts";
 
 /** The one envelope of every error. */
-export function envelopeOf(error: BatchyardError, requestId: string): Record<string, unknown> {
+function envelopeOf(error: BatchyardError, requestId: string): Record<string, unknown> {
   const details = error.errors === undefined ? {} : { details: { errors: error.errors } };
   return { success: false, error: error.message, code: error.code, ...details, requestId };
 }
@@ -86,7 +86,7 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
   socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
 }
 
-export function pathOf(url: string): string {
+function pathOf(url: string): string {
   const end = url.search(/[?#]/);
   return end === -1 ? url : url.slice(0, end);
 }

@@ -9,6 +9,7 @@ import { serve, TOKEN, type Served } from "./server.fixture.ts";
 /** The machine's time, and a way to let a heartbeat come at once. */
 class StepClock implements Clock {
   private readonly waiting: { ms: number; fire: () => void }[] = [];
+  private readonly watchers: { ms: number; tell: () => void }[] = [];
   now(): number {
     return Date.now();
   }
@@ -16,11 +17,16 @@ class StepClock implements Clock {
     if (ms < 10_000) return systemClock.after(ms, fire);
     const entry = { ms, fire };
     this.waiting.push(entry);
+    for (const watcher of this.watchers.filter((candidate) => candidate.ms === ms)) watcher.tell();
     return () => void this.waiting.splice(this.waiting.indexOf(entry) >>> 0, 1);
   }
-  /** Fires everything that waits for exactly this long. */
+  /** Resolves when something begins to wait for this long. */
+  awaited(ms: number): Promise<void> {
+    return new Promise((tell) => this.watchers.push({ ms, tell }));
+  }
+  /** Fires everything that waits for this long, or a little less because some of it has passed. */
   reach(ms: number): void {
-    for (const entry of this.waiting.filter((candidate) => candidate.ms === ms)) {
+    for (const entry of this.waiting.filter((candidate) => candidate.ms <= ms && candidate.ms > ms - 1_000)) {
       this.waiting.splice(this.waiting.indexOf(entry), 1);
       entry.fire();
     }
@@ -295,6 +301,29 @@ describe("bytes on the wire", () => {
     const lines = `{"operation":"echo","name":"cut"}\n${Array.from({ length: 5_000 }, (_, i) => `{"id":"${i}"}`).join("\n")}`;
     await raw(`${head("POST /api/batch/create?stream=1 HTTP/1.1", "content-type: application/x-ndjson", `content-length: ${lines.length + 1_000}`)}${lines}`, { end: true });
     expect(await total()).toBe(0);
+  });
+
+  it("gives up on an upload that does not arrive, whatever its kind", async () => {
+    for (const [path, type, start] of [
+      ["/api/batch/create", "application/json", '{"operation":'],
+      ["/api/batch/create?stream=1", "application/x-ndjson", '{"operation":"echo","name":"slow"}\n{"id":"1"}\n'],
+      ["/api/files?filename=slow.txt", "text/plain", "some"],
+    ] as const) {
+      const waits = clock.awaited(30_000);
+      const answer = raw(`${head(`POST ${path} HTTP/1.1`, `content-type: ${type}`, "content-length: 5000")}${start}`);
+      await waits;
+      // Each piece that arrives begins a new wait; the last of them never ends.
+      let text = "";
+      void answer.then((all) => (text = all));
+      while (text === "") {
+        clock.reach(30_000);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      expect(text).toMatch(/^HTTP\/1\.1 408 /);
+      expect(text).toContain('"code":"upload_too_slow"');
+    }
+    expect((await served.send({ method: "GET", url: "/api/batch/history?name=slow" })).json).toMatchObject({ total: 0 });
+    expect((await served.send({ method: "GET", url: "/api/files" })).json).toMatchObject({ files: [] });
   });
 
   it("refuses what is too large at once when it is declared, and when it is crossed", async () => {

@@ -15,7 +15,7 @@ export function meanScore(stats: BatchStats): number | null {
 }
 
 /** Milliseconds between the start and the end (or now); 0 before the start. */
-export function wallMs(batch: BatchRow, now: number): number {
+function wallMs(batch: BatchRow, now: number): number {
   return batch.startedAt === null ? 0 : Math.max(0, (batch.completedAt ?? now) - batch.startedAt);
 }
 
