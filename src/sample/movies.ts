@@ -56,7 +56,7 @@ export const MOVIE_SENTENCE = `Title != null ? {
     & ($."Major Genre" != null ? " movie" : "")
     & (Director != null ? " directed by " & Director : "")
     & ", released on " & $."Release Date"
-    & (Distributor != null ? " by " & Distributor : "")
+    & (Distributor != null ? " by " & $replace(Distributor, /\\.$/, "") : "")
     & ($."Creative Type" != null ? ". It is " & $lowercase($."Creative Type") : "")
     & (Source != null ? ", from: " & $lowercase(Source) : "") & "."
 }`;

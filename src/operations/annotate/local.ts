@@ -29,12 +29,15 @@ export function annotateText({ text, truncated }: ItemText): { annotation: Annot
 
   const doc = readText(text);
   const words = wordsOf(doc);
-  const tags = keywords(words.tagged, MAX_TAGS);
+  const entities = entitiesOf(doc, words.names);
+  const tags = keywords(words.tagged, MAX_TAGS * 2)
+    .filter((tag) => !isPartOfValue(tag, entities))
+    .slice(0, MAX_TAGS);
   const sentiment = sentimentOf(doc);
   const annotation: Annotation = {
     description: descriptionOf(doc, tags),
     tags,
-    entities: entitiesOf(doc, words.names),
+    entities,
     sentiment,
     sentimentLabel: sentiment >= NEUTRAL ? "positive" : sentiment <= -NEUTRAL ? "negative" : "neutral",
     language,
@@ -87,7 +90,7 @@ function wordsOf(doc: ReadText): { tagged: TaggedWord[]; names: string[]; count:
     if (types[i] === "word" || types[i] === "number") count++;
     const lineBreak = precedingSpaces[i]!.includes("\n");
     if (lineBreak) tagged.push({ word: "", pos: "PUNCT", stop: true });
-    tagged.push({ word: normals[i]!, pos: pos[i]!, stop: stops[i]! });
+    tagged.push({ word: normals[i]!.toLowerCase(), pos: pos[i]!, stop: stops[i]! });
     // "I" and a sentence's first adjective ("Great product") are tagged as names too.
     const opens = (i === 0 || lineBreak || types[i - 1] === "punctuation") && (pos[i + 1] === "NOUN" || pos[i + 1] === "ADJ");
     const isName = pos[i] === "PROPN" && /^\p{Lu}[\p{L}'’.-]+$/u.test(values[i]!) && stops[i] !== true && !opens;
@@ -115,6 +118,11 @@ function entitiesOf(doc: ReadText, names: readonly string[]): Annotation["entiti
   // "July 18, 2008" is a date, so its "July" is no name.
   for (const name of names) if (!found.some(({ value }) => value.includes(name))) add("NAME", name);
   return entities;
+}
+
+/** "feb" of the date "Feb 04 1994" says nothing about the text. */
+function isPartOfValue(tag: string, entities: Annotation["entities"]): boolean {
+  return entities.some(({ type, value }) => type !== "NAME" && value.toLowerCase().split(/[\s,]+/).includes(tag));
 }
 
 function sentimentOf(doc: ReadText): number {
