@@ -19,6 +19,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   engine: ["model", "store", "events", "operations", "batches", "executors"],
   api: ["model", "store", "events", "formats", "files", "intake", "operations", "batches", "executors", "engine", "config.ts"],
   client: ["model", "api/contract"],
+  sample: ["model", "batches"],
   testing: ["model", "operations", "batches", "main.ts", "index.ts", "config.ts"],
   cli: ["model", "formats", "client", "api/contract", "batches", "operations", "main.ts", "index.ts", "config.ts"],
   "index.ts": ["model", "store", "events", "operations", "batches", "api/contract", "main.ts", "config.ts"],
