@@ -68,6 +68,28 @@ describe("the life of a batch over HTTP", () => {
     expect(retried.json).toMatchObject({ batch: { epoch: 2 } });
   });
 
+  it("compares two batches, accounts for every item, shows chunks and operations", async () => {
+    const a = await served.create({ operation: "echo", items: [{ id: "same" }, { id: "gone" }, { id: "new", v: 1 }] });
+    const b = await served.create({ operation: "echo", items: [{ id: "same" }, { id: "new", v: 2 }, { id: "added", fail: "no" }] });
+    await Promise.all([served.event("batch.completed", a), served.event("batch.completed", b)]);
+    const compared = await served.send({ method: "GET", url: `/api/batch/compare?a=${a}&b=${b}` });
+    expect(compared.json).toMatchObject({ added: ["added"], removed: ["gone"], counts: { added: 1, removed: 1, changed: 1, same: 1 }, deltas: { successful: -1, failed: 1 } });
+    expect((await served.send({ method: "GET", url: `/api/batch/${b}/reconcile` })).json).toMatchObject({ reconciliation: { ok: true, expected: 3, settled: 3, open: 0 } });
+    const chunks = await served.send({ method: "GET", url: `/api/batch/${b}/chunks` });
+    expect(chunks.json).toMatchObject({ chunks: [{ state: "done", items: 3, settled: 3 }] });
+    const operations = (await served.send({ method: "GET", url: "/api/batch/operations" })).json as unknown as { operations: { name: string; options: { properties: object } }[] };
+    expect(operations.operations.find((operation) => operation.name === "echo")?.options.properties).toHaveProperty("language");
+  });
+
+  it("finishes and dry-runs", async () => {
+    const id = await served.create({ operation: "echo", total_items: 2 });
+    await served.send({ method: "POST", url: `/api/batch/${id}/results`, payload: { nodeId: "1", success: true } });
+    expect((await served.send({ method: "POST", url: `/api/batch/${id}/finish`, payload: {} })).json).toMatchObject({ details: { errors: [{ path: "reason", code: "required" }] } });
+    expect((await served.send({ method: "POST", url: `/api/batch/${id}/finish`, payload: { reason: "enough" } })).json).toMatchObject({ batch: { status: "completed", succeeded_items: 1, failed_items: 1 } });
+    const dry = await served.send({ method: "POST", url: "/api/batch/create?dryRun=true", payload: { operation: "echo", items: items(10) } });
+    expect(dry.json).toMatchObject({ success: true, dryRun: true, items: 10 });
+  });
+
   it("answers actions as the contract says", async () => {
     const id = await served.create({ operation: "echo", total_items: 3, tags: ["x"] });
     expect((await served.send({ method: "POST", url: `/api/batch/${id}/pause`, headers: { "content-type": "application/json" } })).json).toMatchObject({ batch: { status: "paused" } });
