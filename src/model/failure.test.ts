@@ -103,6 +103,9 @@ describe("classify", () => {
       result: { valid: false },
       qualityScore: 0.5,
     });
+    const plain = withFields("2 checks failed", { code: "schema_invalid", category: "data", result: { valid: false }, qualityScore: 0.5 });
+    expect(classify(plain)).toEqual(classify(error));
+    expect(classify(withFields("x", { result: 1, qualityScore: 0.5 }))).not.toHaveProperty("result");
     expect(classify(new OperationError("no"))).toMatchObject({ code: "operation_failed", category: "permanent" });
     expect(classify(new OperationError("wait", { category: "rate_limit", retryAfterMs: 1500 }))).toMatchObject({ retryAfterMs: 1500 });
   });

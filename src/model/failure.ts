@@ -114,10 +114,13 @@ function classed(error: unknown, now: number): Failure {
   }
   const ownCode = codeOf(error);
   if (ownCode !== null) failure.code = ownCode;
-  const result = error instanceof OperationError ? error.result : undefined;
-  if (result !== undefined) failure.result = result;
-  const quality = error instanceof OperationError ? error.qualityScore : undefined;
-  if (quality !== undefined) failure.qualityScore = quality;
+  // Only of errors that class themselves: elsewhere these names may mean anything.
+  if (isCategory(propertyOf(error, "category"))) {
+    const result = propertyOf(error, "result");
+    if (result !== undefined) failure.result = result;
+    const quality = propertyOf(error, "qualityScore");
+    if (typeof quality === "number" && quality >= 0 && quality <= 1) failure.qualityScore = quality;
+  }
   return failure;
 }
 
