@@ -16,12 +16,14 @@ import { addResume } from "./commands/resume.ts";
 import { addRetry } from "./commands/retry.ts";
 import { addRun } from "./commands/run.ts";
 import { addServe } from "./commands/serve.ts";
+import { addStart } from "./commands/start.ts";
 import { addSubmit } from "./commands/submit.ts";
 import { addWhy } from "./commands/why.ts";
 import type { Context } from "./context.ts";
 
 const COMMANDS = [
   addServe,
+  addStart,
   addRun,
   addSubmit,
   addList,

@@ -12,10 +12,16 @@ const FIRST_LOOK_MS = 10;
 const LAST_LOOK_MS = 200;
 
 /** Shows a batch of this process moving until it has ended or the signal stops the watching. */
-export async function followBatch(batches: Batches, id: string, line: ProgressLine, signal: AbortSignal): Promise<BatchView> {
+export async function followBatch(
+  batches: Batches,
+  id: string,
+  line: ProgressLine,
+  signal: AbortSignal,
+  label?: string,
+): Promise<BatchView> {
   for (let lookMs = FIRST_LOOK_MS; ; lookMs = Math.min(LAST_LOOK_MS, lookMs * 2)) {
     const view = await batches.view(LOCAL_CALLER, id);
-    line.update(standingOf(view));
+    line.update(standingOf(view, label ?? view.batch.operation));
     if (isFinal(view.batch.status) || signal.aborted) {
       line.end();
       return view;
@@ -32,11 +38,11 @@ export async function followBatch(batches: Batches, id: string, line: ProgressLi
   }
 }
 
-function standingOf({ batch, itemsPerSecond, etaAt }: BatchView): Parameters<ProgressLine["update"]>[0] {
+function standingOf({ batch, itemsPerSecond, etaAt }: BatchView, label: string): Parameters<ProgressLine["update"]>[0] {
   const ended = batch.totalItems - openItems(batch);
   const progress = isFinal(batch.status) ? 100 : batch.totalItems === 0 ? 0 : Math.min(99, Math.floor((ended / batch.totalItems) * 100));
   return {
-    label: batch.operation,
+    label,
     total: batch.totalItems,
     processed: batch.succeeded + batch.failed,
     failed: batch.failed,

@@ -21,7 +21,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   client: ["model", "api/contract"],
   sample: ["model", "batches"],
   testing: ["model", "operations", "batches", "main.ts", "index.ts", "config.ts"],
-  cli: ["model", "formats", "client", "api/contract", "batches", "operations", "main.ts", "index.ts", "config.ts"],
+  cli: ["model", "formats", "client", "api/contract", "batches", "operations", "sample", "main.ts", "index.ts", "config.ts"],
   "index.ts": ["model", "store", "events", "operations", "batches", "api/contract", "main.ts", "config.ts"],
   "main.ts": ["*"],
 };

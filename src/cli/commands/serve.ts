@@ -1,8 +1,10 @@
 import type { Command } from "commander";
-import { configFromProcess, type Config, type Flags as ConfigFlags } from "../../config.ts";
+import { configFromProcess, type Flags as ConfigFlags } from "../../config.ts";
 import { wholeNumber } from "../arguments.ts";
 import { loadProjectConfig } from "../config-file.ts";
 import type { Context } from "../context.ts";
+import type { RunningServer } from "../../main.ts";
+import { CommandError } from "../exit.ts";
 import { stopSignal, aborted } from "../stopping.ts";
 
 export interface ServeFlags {
@@ -42,26 +44,38 @@ export function addServe(program: Command, context: Context): void {
     });
 }
 
-export function serveConfig(flags: ServeFlags): Config {
+/** Starts the server that the flags describe; `quiet` keeps its log to warnings unless LOG_LEVEL says otherwise. */
+export async function openServer({ terminal }: Context, flags: ServeFlags, quiet = false): Promise<RunningServer> {
   const overrides: ConfigFlags = {
     BATCHYARD_PORT: flags.port?.toString(),
     BATCHYARD_HOST: flags.host,
     BATCHYARD_DATA: flags.data,
     BATCHYARD_WORKERS: flags.workers?.toString(),
   };
-  return configFromProcess(overrides);
-}
-
-export async function openServer({ terminal }: Context, flags: ServeFlags) {
-  const config = serveConfig(flags);
+  const asked = configFromProcess(overrides);
+  const config = quiet && asked.origins.LOG_LEVEL === "default" ? configFromProcess({ ...overrides, LOG_LEVEL: "warn" }) : asked;
   for (const warning of config.warnings) terminal.say(terminal.errPaint("yellow", `warning: ${warning}`));
   const project = await loadProjectConfig(flags.config);
   const { startServer } = await import("../../main.ts");
-  return startServer({ config, operations: project.operations, channels: project.channels });
+  try {
+    return await startServer({ config, operations: project.operations, channels: project.channels });
+  } catch (error) {
+    throw listenError(error, config.host, config.port);
+  }
+}
+
+function listenError(error: unknown, host: string, port: number): unknown {
+  const code = error instanceof Error && "code" in error ? error.code : null;
+  if (code === "EADDRINUSE")
+    return new CommandError(`${host}:${port} is in use by another program; stop it or choose another port with --port`);
+  if (code === "EACCES") return new CommandError(`This user may not listen on port ${port}; choose one from 1024 on with --port`);
+  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND")
+    return new CommandError(`This machine has no address ${host}; choose another with --host`);
+  return error;
 }
 
 /** The sign-in link first, then the one line that scripts wait for. */
-export async function announce({ terminal }: Context, server: { url: string; signInLink(): Promise<string> }): Promise<void> {
+export async function announce({ terminal }: Context, server: RunningServer): Promise<void> {
   terminal.say(`Sign in (once, within 15 minutes): ${await server.signInLink()}`);
   terminal.say(`ready ${server.url}`);
 }
