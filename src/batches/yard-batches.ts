@@ -5,7 +5,6 @@ import type { Clock } from "../model/clock.ts";
 import { iso } from "../model/clock.ts";
 import type { ItemResult } from "../model/item.ts";
 import { batchMoveFrom, FINAL_BATCH_STATES, OPEN_BATCH_STATES, type BatchStatus } from "../model/moves.ts";
-import { toNanoUsd } from "../model/money.ts";
 import { priorityName, priorityRank, type Priority } from "../model/priority.ts";
 import type { AuditEntry, BatchCounts, ChunkView, ErrorGroup, RecordedResult, ResultCursor, ResultFilter, Store } from "../store/port.ts";
 import { compareResults } from "./compare.ts";
@@ -225,11 +224,15 @@ export class YardBatches implements Batches {
     const failure = error === undefined ? null : classify(new OperationError(error, { code }));
     return {
       nodeId,
-      line: JSON.stringify(result),
-      failure: failure === null ? null : { error: failure.error, code: failure.code, category: failure.category, fingerprint: fingerprint(failure.code, failure.error).fingerprint },
+      text: JSON.stringify(reported.result ?? null),
+      failure:
+        failure === null
+          ? null
+          : { error: failure.error, code: failure.code, category: failure.category, fingerprint: fingerprint(failure.code, failure.error).fingerprint, line: JSON.stringify(result) },
+      retries: reported.retries ?? 0,
       durationMs: durationMs ?? null,
       qualityScore: qualityScore ?? null,
-      cost: cost === undefined ? 0 : toNanoUsd(cost),
+      cost: cost ?? null,
     };
   }
 

@@ -1,5 +1,6 @@
 import { hasBit, setBit } from "../model/bits.ts";
 import { joinLines, splitLines } from "../model/item.ts";
+import { SuccessBlock } from "../model/success-block.ts";
 import { BatchStats } from "../model/stats/batch-stats.ts";
 import type { ClaimedChunk, Commit, NewChunk } from "../store/port.ts";
 import { failureRow } from "./result-line.ts";
@@ -17,7 +18,7 @@ export function bisect(chunk: ClaimedChunk, now: number): Commit {
     chunkId: chunk.id,
     fence: chunk.fence,
     now,
-    successes: { body: "", count: 0 },
+    successes: new SuccessBlock(),
     stats: new BatchStats(),
     cost: 0,
     retried: 0,

@@ -122,10 +122,10 @@ export class Engine implements SettledItems {
     return this.worker.runFor(chunk);
   }
 
-  private settled(batch: BatchRow, lines: string[]): void {
+  private settled(batch: BatchRow, lines: () => string[]): void {
     for (const wanted of this.wanted) {
       if (wanted(batch.id)) {
-        this.settledEvents.emit("settled", batch.id, batch.tenant, lines);
+        this.settledEvents.emit("settled", batch.id, batch.tenant, lines());
         return;
       }
     }

@@ -1,24 +1,13 @@
-import { iso } from "../model/clock.ts";
 import { fingerprint } from "../model/failure.ts";
+import { stampOf } from "../model/success-block.ts";
 import type { NewFailure } from "../store/port.ts";
 import type { Outcome } from "../executors/port.ts";
 
 /** Longest result of one item, in characters of JSON. */
 export const MAX_RESULT_CHARS = 1_048_576;
 
-let stampedAt = -1;
-let stamp = "";
-
-/** ISO text of a time; many results share a millisecond. */
-function stampOf(now: number): string {
-  if (now !== stampedAt) {
-    stampedAt = now;
-    stamp = JSON.stringify(iso(now));
-  }
-  return stamp;
-}
-
-const milliseconds = (ms: number): number => Math.round(ms * 1000) / 1000;
+/** Milliseconds with three decimals: what a clock of microseconds can tell. */
+export const milliseconds = (ms: number): number => Math.round(ms * 1000) / 1000;
 
 /** The JSON text of a result, or the failure that it cannot be one. Functions, symbols, BigInts and cycles are not JSON. */
 export function resultText(result: unknown): string | { error: string; code: string } {
@@ -36,13 +25,6 @@ export function resultText(result: unknown): string | { error: string; code: str
   return text;
 }
 
-/** An ItemResult of a success as JSON text: built by hand, as it is made once an item. */
-export function successLine(key: string, result: string, outcome: Extract<Outcome, { ok: true }>, retries: number, now: number): string {
-  const quality = outcome.qualityScore === undefined ? "" : `,"qualityScore":${outcome.qualityScore}`;
-  const cost = outcome.cost === undefined ? "" : `,"cost":${outcome.cost}`;
-  return `{"nodeId":${JSON.stringify(key)},"success":true,"result":${result},"retries":${retries},"durationMs":${milliseconds(outcome.durationMs)}${quality}${cost},"createdAt":${stampOf(now)}}`;
-}
-
 /** A final failure with its ItemResult. */
 export function failureRow(key: string, index: number, outcome: Extract<Outcome, { ok: false }>, retries: number, now: number): NewFailure {
   const found = outcome.result === undefined ? undefined : resultText(outcome.result);
@@ -57,7 +39,7 @@ export function failureRow(key: string, index: number, outcome: Extract<Outcome,
     category: outcome.category,
     line:
       `{"nodeId":${JSON.stringify(key)},"success":false,${result}${quality}"error":${JSON.stringify(outcome.error)},"errorCode":${JSON.stringify(outcome.code)},` +
-      `"retries":${retries},"durationMs":${milliseconds(outcome.durationMs)},"createdAt":${stampOf(now)}}`,
+      `"retries":${retries},"durationMs":${milliseconds(outcome.durationMs)},"createdAt":"${stampOf(now)}"}`,
   };
 }
 

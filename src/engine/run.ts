@@ -4,6 +4,7 @@ import { classify, OperationError } from "../model/failure.ts";
 import { unreadable } from "../operations/rows.ts";
 import { isRetryable, joinLines, parseLines, splitLines, type Item } from "../model/item.ts";
 import { toNanoUsd } from "../model/money.ts";
+import { StoredBlock, SuccessBlock } from "../model/success-block.ts";
 import { BatchStats } from "../model/stats/batch-stats.ts";
 import type { ChunkWork, Executor, Outcome, RunControl } from "../executors/port.ts";
 import type { Operation } from "../operations/operation.ts";
@@ -12,7 +13,7 @@ import type { ClaimedChunk, Commit, CommitOutcome, NewChunk, NewFailure, Store }
 import { backoffMs } from "./backoff.ts";
 import type { Breakers } from "./breaker.ts";
 import type { RateLimit } from "./rate-limit.ts";
-import { failureRow, resultText, successLine } from "./result-line.ts";
+import { failureRow, milliseconds, resultText } from "./result-line.ts";
 
 /** Results waiting longer than this are committed under the same lease: a crash repeats at most this much work. */
 export const CHECKPOINT_MS = 1000;
@@ -43,7 +44,7 @@ export interface RunHooks {
   /** May a batch.progress event be written now? */
   progressDue(batchId: string): boolean;
   /** Result lines that were just committed. */
-  settled(batch: BatchRow, lines: string[]): void;
+  settled(batch: BatchRow, lines: () => string[]): void;
 }
 
 interface Retry {
@@ -72,7 +73,7 @@ export class Run implements RunControl {
   private settledItems = 0;
   private measured = 0;
   private measuredMs = 0;
-  private lines: string[] = [];
+  private successes = new SuccessBlock();
   private chars = 0;
   private failures: NewFailure[] = [];
   private stats = new BatchStats();
@@ -203,9 +204,16 @@ export class Run implements RunControl {
     const text = resultText(outcome.result);
     if (typeof text !== "string") return { ok: false, ...text, category: "permanent", durationMs: outcome.durationMs };
     const place = this.places[index]!;
-    const line = successLine(this.items[index]!.key, text, outcome, this.chunk.attempt, this.hooks.clock.now());
-    this.lines.push(line);
-    this.chars += line.length;
+    this.successes.add({
+      item: place,
+      text,
+      retries: this.chunk.attempt,
+      at: this.hooks.clock.now(),
+      durationMs: milliseconds(outcome.durationMs),
+      qualityScore: outcome.qualityScore ?? null,
+      cost: outcome.cost ?? null,
+    });
+    this.chars += text.length;
     setBit(this.done, place);
     this.stats.addDuration(outcome.durationMs);
     if (outcome.qualityScore !== undefined) this.stats.addScore(outcome.qualityScore);
@@ -247,7 +255,7 @@ export class Run implements RunControl {
     const elapsed = this.hooks.clock.now() - this.startedAt;
     const open = this.items.length - this.settledItems;
     if (this.chunk.batch.options.batchSize === undefined && elapsed >= CUT_AFTER_MS && open > this.hooks.limits.lanes) this.cut = true;
-    if (this.lines.length + this.failures.length + this.retries.length === 0) return;
+    if (this.successes.count + this.failures.length + this.retries.length === 0) return;
     this.enqueue("checkpoint");
   }
 
@@ -261,30 +269,35 @@ export class Run implements RunControl {
   }
 
   private enqueue(end: "checkpoint" | "finish" | "release", handOn: number[] = []): void {
-    const { commit, lines } = this.take(end, handOn);
+    const commit = this.take(end, handOn);
     this.commits = this.commits.then(async () => {
       if (this.lostLease) return;
       this.last = await this.hooks.store.chunks.commit(commit);
-      this.told(this.last, lines);
+      this.told(this.last, commit);
     });
     // A commit that fails surfaces where the commits are awaited.
     this.commits.catch(() => {});
   }
 
-  private told(outcome: CommitOutcome, lines: string[]): void {
+  private told(outcome: CommitOutcome, commit: Commit): void {
     if (!outcome.accepted) this.loseLease();
-    else if (lines.length > 0 && outcome.batch !== null) this.hooks.settled(outcome.batch, lines);
+    else if (outcome.batch !== null) this.hooks.settled(outcome.batch, () => this.linesOf(commit));
   }
 
-  private take(end: Commit["end"], handOn: number[]): { commit: Commit; lines: string[] } {
-    const lines = this.failures.length === 0 ? this.lines : [...this.lines, ...this.failures.map((failure) => failure.line)];
+  /** The ItemResults of a commit, for whoever watches single items. */
+  private linesOf({ successes, failures }: Commit): string[] {
+    const block = new StoredBlock(successes.encode(), successes.body());
+    return [...block.lines(this.chunk.keys), ...failures.map((failure) => failure.line)];
+  }
+
+  private take(end: Commit["end"], handOn: number[]): Commit {
     const next = this.successors(handOn);
     for (const place of handOn) setBit(this.done, place);
     const commit: Commit = {
       chunkId: this.chunk.id,
       fence: this.chunk.fence,
       now: this.hooks.clock.now(),
-      successes: { body: joinLines(this.lines), count: this.lines.length },
+      successes: this.successes,
       failures: this.failures,
       done: Uint8Array.from(this.done),
       stats: this.stats,
@@ -294,12 +307,12 @@ export class Run implements RunControl {
       end,
       progress: this.hooks.progressDue(this.chunk.batchId),
     };
-    this.lines = [];
+    this.successes = new SuccessBlock();
     this.failures = [];
     this.retries = [];
     this.stats = new BatchStats();
     this.cost = this.chars = 0;
-    return { commit, lines };
+    return commit;
   }
 
   /** The retries since the last commit as one chunk, the rest of a cut chunk in pieces of a fitting size. */

@@ -38,7 +38,7 @@ export interface WorkerParts {
   /** A chunk left: the feeder may send it again, and should look for more. */
   released(chunkId: number): void;
   progressDue(batchId: string): boolean;
-  settled(batch: BatchRow, lines: string[]): void;
+  settled(batch: BatchRow, lines: () => string[]): void;
   /** The store could not be read or written. */
   failed(error: unknown): void;
 }

@@ -3,6 +3,7 @@ import type { EventDraft, StoredEvent } from "../model/event.ts";
 import type { ErrorCategory } from "../model/item.ts";
 import type { BatchStatus } from "../model/moves.ts";
 import type { NanoUsd } from "../model/money.ts";
+import type { SuccessBlock } from "../model/success-block.ts";
 import type { BatchStats } from "../model/stats/batch-stats.ts";
 
 /**
@@ -201,8 +202,7 @@ export interface Commit {
   chunkId: number;
   fence: number;
   now: number;
-  /** Successful ItemResults as JSON texts joined with LINE_JOINT. */
-  successes: { body: string; count: number };
+  successes: SuccessBlock;
   failures: NewFailure[];
   /** Items of the chunk that are settled or handed on after this commit, one bit each. */
   done: Uint8Array;
@@ -249,13 +249,15 @@ export interface ChunkView {
 
 export interface RecordedResult {
   nodeId: string;
-  /** The whole ItemResult as JSON text. */
-  line: string;
-  /** Null for a success. */
-  failure: Omit<NewFailure, "nodeId" | "line" | "index"> | null;
+  /** JSON text of the result of a success; "null" without one. */
+  text: string;
+  /** Null for a success; `line` is the whole ItemResult as JSON text. */
+  failure: Omit<NewFailure, "nodeId" | "index"> | null;
+  retries: number;
   durationMs: number | null;
   qualityScore: number | null;
-  cost: NanoUsd;
+  /** US dollars. */
+  cost: number | null;
 }
 
 export interface ChunkStore {

@@ -1,7 +1,9 @@
 import { countBits, hasBit, newBits, setBit } from "../../model/bits.ts";
 import { isFinal } from "../../model/moves.ts";
 import { BatchStats } from "../../model/stats/batch-stats.ts";
-import type { ChunkStore, ChunkView, ClaimedChunk, Commit, CommitOutcome, LostLease, RecordedResult } from "../port.ts";
+import { SuccessBlock } from "../../model/success-block.ts";
+import { toNanoUsd } from "../../model/money.ts";
+import type { ChunkStore, ChunkView, ClaimedChunk, Commit, CommitOutcome, LostLease, NewFailure, RecordedResult } from "../port.ts";
 import {
   cancelOpenWork,
   closeBatch,
@@ -23,6 +25,7 @@ import {
 import { findItem, insertChunk, loadChunk, loadPayload, payloadText, type RawChunk } from "./chunk-row.ts";
 import type { Database } from "./database.ts";
 import { insertFailures } from "./failure-rows.ts";
+import { insertSegment } from "./segment-row.ts";
 
 /** Statistics of batches that are being committed to, decoded: this process is the only writer. Kept small; the store has them all. */
 const STATS_KEPT = 64;
@@ -93,7 +96,7 @@ export class SqliteChunks implements ChunkStore {
       if (countBits(commit.done) !== settled + moved) throw new Error(`chunk ${chunk.id}: ${settled} settled and ${moved} handed on, but ${countBits(commit.done)} marked`);
       if (commit.end === "finish" && rest !== 0) throw new Error(`chunk ${chunk.id}: cannot finish with ${rest} open items`);
 
-      this.writeResults(raw, chunk.id, commit.successes, commit.failures, commit.now);
+      this.writeResults(raw, chunk.id, commit.successes, null, commit.failures, commit.now);
       this.addStats(raw, commit.stats, commit.successes.count, commit.failures.length, commit.now);
       this.handOn(raw, chunk, commit);
       raw.cost += commit.cost;
@@ -182,10 +185,13 @@ export class SqliteChunks implements ChunkStore {
         const stats = new BatchStats();
         if (result.durationMs !== null) stats.addDuration(result.durationMs);
         if (result.qualityScore !== null) stats.addScore(result.qualityScore);
-        const failures = result.failure === null ? [] : [{ ...result.failure, nodeId: result.nodeId, line: result.line, index: place.index }];
-        this.writeResults(raw, place.chunkId, { body: result.failure === null ? result.line : "", count: result.failure === null ? 1 : 0 }, failures, now);
-        this.addStats(raw, stats, 1 - failures.length, failures.length, now);
-        raw.cost += result.cost;
+        const failures = result.failure === null ? [] : [{ ...result.failure, nodeId: result.nodeId, index: place.index }];
+        const successes = new SuccessBlock();
+        const { text, retries, durationMs, qualityScore, cost } = result;
+        if (result.failure === null) successes.add({ item: place.index ?? 0, text, retries, at: now, durationMs, qualityScore, cost });
+        this.writeResults(raw, place.chunkId, successes, place.chunkId === null ? [result.nodeId] : null, failures, now);
+        this.addStats(raw, stats, successes.count, failures.length, now);
+        raw.cost += cost === null ? 0 : toNanoUsd(cost);
       }
       if (accepted > 0) {
         this.start(raw, now);
@@ -246,18 +252,8 @@ export class SqliteChunks implements ChunkStore {
     insertEvent(this.db, { tenant: raw.tenant, type: "chunk.retried", entity: { kind: "batch", id: raw.id }, severity: "info", ts: commit.now, data });
   }
 
-  private writeResults(raw: RawBatch, chunkId: number | null, successes: Commit["successes"], failures: Commit["failures"], now: number): void {
-    if (successes.count > 0) {
-      this.db.run(
-        "INSERT INTO segments (batch_id, chunk_id, epoch, results, created_at, body) VALUES (?, ?, ?, ?, ?, ?)",
-        raw.id,
-        chunkId,
-        raw.epoch,
-        successes.count,
-        now,
-        successes.body,
-      );
-    }
+  private writeResults(raw: RawBatch, chunkId: number | null, successes: SuccessBlock, keys: readonly string[] | null, failures: readonly NewFailure[], now: number): void {
+    if (successes.count > 0) insertSegment(this.db, raw, chunkId, successes, keys, now);
     if (failures.length > 0) insertFailures(this.db, raw, chunkId, failures, now);
     raw.succeeded += successes.count;
     raw.failed += failures.length;

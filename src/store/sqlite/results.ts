@@ -1,8 +1,9 @@
 import type { SQLInputValue } from "node:sqlite";
-import { splitLines, type ErrorCategory } from "../../model/item.ts";
+import type { ErrorCategory } from "../../model/item.ts";
 import type { ErrorGroup, ResultCursor, ResultFilter, ResultStore } from "../port.ts";
 import { loadOwnBatch } from "./batch-row.ts";
 import { findItem } from "./chunk-row.ts";
+import { linesOf, type RawSegment } from "./segment-row.ts";
 import type { Database } from "./database.ts";
 
 export class SqliteResults implements ResultStore {
@@ -54,15 +55,15 @@ export class SqliteResults implements ResultStore {
     let id = cursor?.id ?? 0;
     let skip = cursor?.skip ?? 0;
     for (;;) {
-      const segment = this.db.get<{ id: number; chunk_id: number | null; body: string }>(
-        "SELECT id, chunk_id, body FROM segments WHERE batch_id = ? AND id >= ? ORDER BY id LIMIT 1",
+      const segment = this.db.get<RawSegment>(
+        "SELECT id, chunk_id, columns, keys, body FROM segments WHERE batch_id = ? AND id >= ? ORDER BY id LIMIT 1",
         batchId,
         id,
       );
       if (segment === undefined) return null;
       if (segment.id !== id) skip = 0;
       if (chunks === null || segment.chunk_id === null || chunks.has(segment.chunk_id)) {
-        const all = splitLines(segment.body);
+        const all = linesOf(this.db, segment);
         for (let i = skip; i < all.length; i++) {
           if (lines.length === limit) return { part: "successes", id: segment.id, skip: i };
           const line = all[i]!;

@@ -58,7 +58,9 @@ const MIGRATIONS: readonly string[] = [
 
   CREATE TABLE segments (
     id INTEGER PRIMARY KEY AUTOINCREMENT, batch_id TEXT NOT NULL, chunk_id INTEGER, epoch INTEGER NOT NULL,
-    results INTEGER NOT NULL, created_at INTEGER NOT NULL, body TEXT NOT NULL
+    results INTEGER NOT NULL, created_at INTEGER NOT NULL,
+    -- columns: see model/success-block.ts; keys: of results reported without a chunk; body: the results' texts
+    columns BLOB NOT NULL, keys TEXT, body TEXT NOT NULL
   ) STRICT;
   CREATE INDEX segments_batch ON segments (batch_id, id);
   CREATE INDEX segments_chunk ON segments (chunk_id);

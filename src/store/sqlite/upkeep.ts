@@ -1,7 +1,8 @@
 import { statSync } from "node:fs";
 import { backup, DatabaseSync } from "node:sqlite";
 import { isFinal } from "../../model/moves.ts";
-import { parseLines, type ItemResult } from "../../model/item.ts";
+import type { ItemResult } from "../../model/item.ts";
+import { StoredBlock } from "../../model/success-block.ts";
 import { BatchStats } from "../../model/stats/batch-stats.ts";
 import type { Finding, UpkeepStore } from "../port.ts";
 import { loadBatch, loadStats, openCount, saveBatch, saveStats, type RawBatch } from "./batch-row.ts";
@@ -108,12 +109,13 @@ export class SqliteUpkeep implements UpkeepStore {
   private verifyStats(id: string, rebuild: boolean, report: (message: string) => void): void {
     const kept = loadStats(this.db, id);
     const counted = new BatchStats();
-    const add = (result: ItemResult): void => {
-      if (result.durationMs !== undefined) counted.addDuration(result.durationMs);
-      if (result.qualityScore !== undefined) counted.addScore(result.qualityScore);
+    const add = (result: { durationMs?: number | null; qualityScore?: number | null }): void => {
+      if (typeof result.durationMs === "number") counted.addDuration(result.durationMs);
+      if (typeof result.qualityScore === "number") counted.addScore(result.qualityScore);
     };
-    for (const row of this.db.iterate<{ body: string; results: number; created_at: number }>("SELECT body, results, created_at FROM segments WHERE batch_id = ? ORDER BY id", id)) {
-      for (const result of parseLines(row.body) as ItemResult[]) add(result);
+    for (const row of this.db.iterate<{ columns: Uint8Array; results: number; created_at: number }>("SELECT columns, results, created_at FROM segments WHERE batch_id = ? ORDER BY id", id)) {
+      const block = new StoredBlock(row.columns, "");
+      for (let i = 0; i < block.count; i++) add({ durationMs: block.durationMs(i), qualityScore: block.qualityScore(i) });
       counted.timeline.add(row.created_at, row.results, 0);
     }
     for (const row of this.db.iterate<{ line: string; created_at: number }>("SELECT line, created_at FROM failures WHERE batch_id = ? ORDER BY id", id)) {
