@@ -101,17 +101,14 @@ export class SqliteChunks implements ChunkStore {
       this.handOn(raw, chunk, commit);
       raw.cost += commit.cost;
       raw.running -= results + handedOn + (commit.end === "checkpoint" ? 0 : rest);
-      // Progress proves that the chunk does not kill its worker.
-      const crashes = results > 0 ? 0 : chunk.crashes;
       const state = commit.end === "checkpoint" ? "leased" : commit.end === "release" ? "pending" : "done";
       this.db.run(
-        "UPDATE chunks SET state = ?, lease_until = ?, settled = ?, moved = ?, done = ?, crashes = ? WHERE id = ?",
+        "UPDATE chunks SET state = ?, lease_until = ?, settled = ?, moved = ?, done = ? WHERE id = ?",
         state,
         state === "leased" ? chunk.lease_until : null,
         settled,
         moved,
         commit.done,
-        crashes,
         chunk.id,
       );
       if (commit.end !== "checkpoint") raw.leased_chunks -= 1;

@@ -1,5 +1,6 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { BatchyardError } from "../../model/errors.ts";
+import { Checkpointer } from "./checkpointer.ts";
 
 /** SQLite result codes that say "the disk", not "the program": FULL 13, IOERR 10, READONLY 8. */
 const DISK_CODES = new Set([8, 10, 13]);
@@ -14,21 +15,23 @@ export class Database {
   /** Called after each commit that asked for it with `announce`. */
   readonly listeners = new Set<() => void>();
   private announced = false;
+  private readonly checkpointer: Checkpointer;
 
   constructor(path: string, synchronous: "NORMAL" | "FULL") {
     this.path = path;
     try {
       this.connection = new DatabaseSync(path);
       // WAL: readers never wait for the writer. busy_timeout: a backup or doctor of another process holds locks briefly.
-      // cache 64 MiB, mmap 256 MiB: lists over a million rows stay in memory. Checkpoint every 16 MiB instead of 4:
-      // each one syncs, and bulk intake writes hundreds of MiB.
+      // cache 64 MiB, mmap 256 MiB: lists over a million rows stay in memory. Automatic checkpoints only at 64 MiB: the
+      // Checkpointer is usually earlier.
       this.exec(
         `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = OFF;
-         PRAGMA cache_size = -65536; PRAGMA mmap_size = 268435456; PRAGMA wal_autocheckpoint = 4096; PRAGMA temp_store = MEMORY`,
+         PRAGMA cache_size = -65536; PRAGMA mmap_size = 268435456; PRAGMA wal_autocheckpoint = 16384; PRAGMA temp_store = MEMORY`,
       );
     } catch (error) {
       throw this.translate(error);
     }
+    this.checkpointer = new Checkpointer(path, () => this.exec("PRAGMA wal_checkpoint(PASSIVE)"));
   }
 
   exec(sql: string): void {
@@ -50,11 +53,13 @@ export class Database {
 
   /** Number of rows changed. */
   run(sql: string, ...parameters: SQLInputValue[]): number {
+    this.weigh(parameters);
     return Number(this.statement(sql).run(...parameters).changes);
   }
 
   /** Rowid of the row inserted. */
   insert(sql: string, ...parameters: SQLInputValue[]): number {
+    this.weigh(parameters);
     return Number(this.statement(sql).run(...parameters).lastInsertRowid);
   }
 
@@ -81,8 +86,19 @@ export class Database {
 
   /** Closing runs the last checkpoint, so that the file is whole without its log. */
   close(): void {
+    this.checkpointer.close();
     this.statements.clear();
     this.connection.close();
+  }
+
+  /** Every statement also touches a page or two besides its values. */
+  private weigh(parameters: readonly SQLInputValue[]): void {
+    let chars = 4096;
+    for (const value of parameters) {
+      if (typeof value === "string") chars += value.length;
+      else if (value instanceof Uint8Array) chars += value.length;
+    }
+    this.checkpointer.wrote(chars);
   }
 
   private tell(): void {
