@@ -51,6 +51,8 @@ export interface YardParts {
   clock?: Clock | undefined;
   /** 0 ≤ x < 1; jitter of retries. */
   random?: (() => number) | undefined;
+  /** Every operation as it is to be known here: tests count the calls of its handler. */
+  wrap?: ((operation: Operation) => Operation) | undefined;
 }
 
 /** Everything that runs batches in one process, without a door to the outside. */
@@ -77,7 +79,7 @@ export async function createYard(parts: YardParts): Promise<Yard> {
   const log = pino({ level: config.logLevel, base: null, redact: { paths: ["*.authorization", "*.token", "*.secret", "*.password"], censor: "[secret]" } }, pino.destination({ dest: 2, sync: true }));
   mkdirSync(config.data, { recursive: true });
   const store = openSqliteStore({ directory: config.data, synchronous: config.sqlite.synchronous });
-  const registry = createRegistry([...builtinOperations, ...(parts.operations ?? [])]);
+  const registry = createRegistry([...builtinOperations, ...(parts.operations ?? [])].map((operation) => parts.wrap?.(operation) ?? operation));
   const disk = createFiles({ files: store.files, directory: config.data, clock });
   const failed = (error: unknown): void => log.error(error);
 

@@ -6,7 +6,7 @@ import { issueSignIn } from "./auth/secrets.ts";
 
 let served: Served;
 let now = Date.UTC(2026, 0, 1);
-const clock: Clock = { now: () => now, after: () => () => undefined };
+const clock: Clock = { now: () => now, elapsed: () => now, after: () => () => undefined };
 beforeAll(async () => {
   served = await serve({ clock });
 });

@@ -13,6 +13,9 @@ class StepClock implements Clock {
   now(): number {
     return Date.now();
   }
+  elapsed(): number {
+    return performance.now();
+  }
   after(ms: number, fire: () => void): () => void {
     if (ms < 10_000) return systemClock.after(ms, fire);
     const entry = { ms, fire };

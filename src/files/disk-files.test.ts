@@ -12,7 +12,7 @@ import type { DiskFiles } from "./disk-files.ts";
 
 const NOW = Date.UTC(2026, 0, 15);
 const DAY = 86_400_000;
-const clock: Clock = { now: () => NOW, after: () => () => {} };
+const clock: Clock = { now: () => NOW, elapsed: () => NOW, after: () => () => {} };
 
 let directory: string;
 let store: Store;

@@ -123,6 +123,11 @@ export class Batchyard {
     return outcome.accepted === 1;
   }
 
+  /** Why a batch is not done yet, the most important reason first. */
+  why(batchId: string): ReturnType<Yard["batches"]["why"]> {
+    return this.yard.batches.why(this.caller, batchId);
+  }
+
   /** False when there is no such batch or it has already ended. */
   async cancelBatch(batchId: string): Promise<boolean> {
     try {

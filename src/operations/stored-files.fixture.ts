@@ -22,7 +22,7 @@ export function openStoredFiles(): StoredFilesFixture {
   const base = openServices();
   const directory = mkdtempSync(join(tmpdir(), "batchyard-rows-"));
   const store = openSqliteStore({ directory, synchronous: "NORMAL" });
-  const files = createFiles({ files: store.files, directory, clock: { now: () => FIXTURE_NOW, after: () => () => {} } }).forTenant(
+  const files = createFiles({ files: store.files, directory, clock: { now: () => FIXTURE_NOW, elapsed: () => FIXTURE_NOW, after: () => () => {} } }).forTenant(
     base.services.tenant,
   );
   const services: TenantServices = { ...base.services, files };

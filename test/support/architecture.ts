@@ -20,9 +20,11 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   api: ["model", "store", "events", "formats", "files", "intake", "operations", "batches", "executors", "engine", "config.ts"],
   client: ["model", "api/contract"],
   sample: ["model", "batches"],
-  testing: ["model", "operations", "batches", "main.ts", "index.ts", "config.ts"],
+  monitor: ["model", "store"],
+  library: ["model", "intake", "batches", "api/contract", "api/wire", "main.ts"],
+  testing: ["model", "operations", "api/contract", "library", "main.ts", "index.ts", "config.ts"],
   cli: ["model", "formats", "client", "api/contract", "batches", "operations", "sample", "main.ts", "index.ts", "config.ts"],
-  "index.ts": ["model", "store", "events", "operations", "batches", "api/contract", "main.ts", "config.ts"],
+  "index.ts": ["model", "store", "events", "operations", "batches", "api/contract", "library", "main.ts", "config.ts"],
   "main.ts": ["*"],
 };
 

@@ -24,9 +24,9 @@ export class ChunkHandlerExecutor implements Executor {
     const limitMs = work.timeoutMs * work.items.length;
     const flights = new InFlight(this.clock, limitMs);
     const context = new ItemContext(work, "", this.servicesFor(work.tenant));
-    const startedAt = performance.now();
+    const startedAt = this.clock.elapsed();
     const failAll = (error: unknown): void => {
-      const durationMs = (performance.now() - startedAt) / work.items.length;
+      const durationMs = (this.clock.elapsed() - startedAt) / work.items.length;
       for (let i = 0; i < work.items.length; i++) control.settle(i, { ok: false, ...classify(error), durationMs });
     };
     await new Promise<void>((resolve) => {
@@ -40,7 +40,7 @@ export class ChunkHandlerExecutor implements Executor {
       const call = async (): Promise<unknown> => work.operation.processBatch!(work.items, context);
       call().then(
         (answers) => {
-          if (landed()) settleAll(work, control, answers, performance.now() - startedAt);
+          if (landed()) settleAll(work, control, answers, this.clock.elapsed() - startedAt);
           resolve();
         },
         (error: unknown) => {

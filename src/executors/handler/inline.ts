@@ -49,16 +49,16 @@ export class InlineExecutor implements Executor {
   private start(work: ChunkWork, control: RunControl, services: TenantServices, flights: InFlight, index: number): Promise<void> | null {
     const item = work.items[index]!;
     const context = new ItemContext(work, item.key, services);
-    const startedAt = performance.now();
+    const startedAt = this.clock.elapsed();
     let answer: HandlerResult | Promise<HandlerResult>;
     try {
       answer = work.operation.processItem!(item.payload as never, context);
     } catch (error) {
-      control.settle(index, { ok: false, ...classify(error), durationMs: performance.now() - startedAt });
+      control.settle(index, { ok: false, ...classify(error), durationMs: this.clock.elapsed() - startedAt });
       return null;
     }
     if (!isThenable(answer)) {
-      control.settle(index, toOutcome(answer, performance.now() - startedAt));
+      control.settle(index, toOutcome(answer, this.clock.elapsed() - startedAt));
       return null;
     }
     return new Promise((resolve) => {
@@ -69,11 +69,11 @@ export class InlineExecutor implements Executor {
       });
       answer.then(
         (value) => {
-          if (landed()) control.settle(index, toOutcome(value, performance.now() - startedAt));
+          if (landed()) control.settle(index, toOutcome(value, this.clock.elapsed() - startedAt));
           resolve();
         },
         (error: unknown) => {
-          if (landed()) control.settle(index, { ok: false, ...classify(error), durationMs: performance.now() - startedAt });
+          if (landed()) control.settle(index, { ok: false, ...classify(error), durationMs: this.clock.elapsed() - startedAt });
           resolve();
         },
       );

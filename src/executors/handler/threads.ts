@@ -45,7 +45,7 @@ export class ThreadExecutor implements Executor {
 
   private async call(pool: Piscina<ThreadCall, ThreadAnswer>, work: ChunkWork, control: RunControl, index: number): Promise<void> {
     const item = work.items[index]!;
-    const startedAt = performance.now();
+    const startedAt = this.clock.elapsed();
     const limit = new AbortController();
     let timedOut = false;
     const cancelTimer = this.clock.after(work.timeoutMs, () => {
@@ -60,7 +60,7 @@ export class ThreadExecutor implements Executor {
     try {
       // Aborting a running task ends its thread, which is the point: a loop cannot be stopped otherwise.
       const answer = await pool.run(call, { signal: AbortSignal.any([control.signal, limit.signal]) });
-      const durationMs = performance.now() - startedAt;
+      const durationMs = this.clock.elapsed() - startedAt;
       if ("failure" in answer) control.settle(index, { ok: false, ...answer.failure, durationMs });
       else control.settle(index, toOutcome(answer.value, durationMs));
     } catch (error) {
@@ -68,7 +68,7 @@ export class ThreadExecutor implements Executor {
       const failure = timedOut
         ? { error: `The item took longer than ${work.timeoutMs} ms; its thread was ended`, code: "timeout", category: "transient" as const }
         : classify(new OperationError(`The thread died: ${error instanceof Error ? error.message : String(error)}`, { code: "thread_died", category: "transient", cause: error }));
-      control.settle(index, { ok: false, ...failure, durationMs: performance.now() - startedAt });
+      control.settle(index, { ok: false, ...failure, durationMs: this.clock.elapsed() - startedAt });
     } finally {
       cancelTimer();
     }

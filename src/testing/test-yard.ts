@@ -1,0 +1,179 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
+import type { WireBatch } from "../api/contract/batch.ts";
+import { loadConfig } from "../config.ts";
+import type { BatchyardOptions } from "../index.ts";
+import { Batchyard } from "../library/batchyard.ts";
+import { createYard, type Yard } from "../main.ts";
+import { isFinal } from "../model/moves.ts";
+import type { Operation } from "../operations/operation.ts";
+import { HandlerCalls } from "./handler-calls.ts";
+import { seededRandom } from "./random.ts";
+import { VirtualClock } from "./virtual-clock.ts";
+
+export interface TestYardOptions {
+  /** The operations under test, besides the built-in ones. */
+  operations?: readonly Operation[] | undefined;
+  channels?: BatchyardOptions["channels"];
+  /** Any setting of docs/operate/config.md by its name. */
+  settings?: Readonly<Record<string, string>> | undefined;
+  /** 0 ≤ x < 1, the jitter of retries: the same sequence in every run when absent. `() => 1` makes waits the longest. */
+  random?: (() => number) | undefined;
+  tenant?: string | undefined;
+  /** First moment of the virtual clock, Unix milliseconds; 2026-01-01T00:00:00Z when absent. */
+  startsAt?: number | undefined;
+  /**
+   * Milliseconds of real time that virtual time stands still for handlers which wait for something real (a socket, a file, a
+   * thread) and not for the clock; 50 when absent. A handler that hangs is passed by after it.
+   */
+  realMs?: number | undefined;
+}
+
+const QUIET_TURNS = 3;
+const DAY_MS = 86_400_000;
+/** Virtual time after which runToEnd gives up, unless told otherwise. */
+const WITHIN_MS = 366 * DAY_MS;
+
+/** A yard over a temporary directory whose time is a value: nothing that waits happens before the test says so. */
+export class TestYard extends Batchyard {
+  readonly clock: VirtualClock;
+  /** What it is made of, for Batchyard's own tests: not part of what is promised. */
+  readonly parts: Yard;
+  private readonly calls: HandlerCalls;
+  private readonly directory: string;
+  /** Some handlers run where calls cannot be counted. */
+  private readonly runsElsewhere: boolean;
+
+  private constructor(made: { clock: VirtualClock; parts: Yard; calls: HandlerCalls; directory: string; options: TestYardOptions }) {
+    super(made.parts, made.options.tenant ?? "default");
+    this.clock = made.clock;
+    this.parts = made.parts;
+    this.calls = made.calls;
+    this.directory = made.directory;
+    this.runsElsewhere = (made.options.operations ?? []).some(runsElsewhere);
+  }
+
+  static async open(options: TestYardOptions): Promise<TestYard> {
+    const directory = mkdtempSync(join(tmpdir(), "batchyard-testing-"));
+    const calls = new HandlerCalls();
+    let yard: TestYard | null = null;
+    const clock = new VirtualClock({ startsAt: options.startsAt, settle: () => yard?.settle(options.realMs ?? 50) ?? turn() });
+    try {
+      const parts = await createYard({
+        config: loadConfig({ LOG_LEVEL: "silent", ...options.settings }, { BATCHYARD_DATA: directory }),
+        operations: options.operations,
+        channels: options.channels,
+        clock,
+        random: options.random ?? seededRandom(1),
+        wrap: (operation) => calls.counted(operation),
+      });
+      yard = new TestYard({ clock, parts, calls, directory, options });
+      await parts.start();
+      return yard;
+    } catch (error) {
+      rmSync(directory, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** Moves time on by `ms` virtual milliseconds; everything that is due happens, in order. */
+  async advance(ms: number): Promise<void> {
+    const end = this.clock.now() + ms;
+    await this.clock.advance(0);
+    while (this.clock.now() < end) await this.step(end);
+  }
+
+  /**
+   * Moves time on until the batch has ended. Throws when it can never end by time alone (paused, waiting for an outside
+   * worker or for results, …), naming the reasons, or when it has not ended within `withinMs` virtual milliseconds (366 days).
+   */
+  async runToEnd(batchId: string, options: { withinMs?: number | undefined } = {}): Promise<WireBatch> {
+    const end = this.clock.now() + (options.withinMs ?? WITHIN_MS);
+    await this.clock.advance(0);
+    for (;;) {
+      const batch = await this.getBatch(batchId);
+      if (isFinal(batch.status)) return batch;
+      const never = this.idle && (await this.nextEventAt()) === null;
+      if (never || this.clock.now() >= end) {
+        const { state, reasons } = await this.why(batchId);
+        const said = reasons.map((reason) => `${reason.code}: ${reason.message}`).join("; ");
+        throw new Error(`Batch ${batchId} is ${state} and ${never ? "never ends by time alone" : `has not ended by ${new Date(end).toISOString()}`}: ${said}`);
+      }
+      await this.step(end);
+    }
+  }
+
+  /** Ends everything, aborting handlers that do not end by themselves, and removes the directory. */
+  override async close(): Promise<void> {
+    let stopped = false;
+    const stopping = super.close().finally(() => (stopped = true));
+    stopping.catch(() => {});
+    await turn();
+    while (!stopped) await this.clock.advance(Math.max(0, (this.clock.nextAt() ?? 0) - this.clock.now()));
+    rmSync(this.directory, { recursive: true, force: true });
+    await stopping;
+  }
+
+  /** No handler runs: until the next event in the store, time may be skipped. */
+  private get idle(): boolean {
+    return this.calls.open === 0 && this.parts.engine.running === 0;
+  }
+
+  private async step(end: number): Promise<void> {
+    const next = this.clock.nextAt();
+    if (next === null || next >= end) return this.clock.skipTo(end);
+    const at = this.idle && this.clock.waiting === 0 ? ((await this.nextEventAt()) ?? end) : next;
+    await this.clock.skipTo(Math.min(end, Math.max(next, at)));
+  }
+
+  /** When something stored becomes due: a retry, a deadline, the end of a lease, a message, a probe of a breaker. */
+  private async nextEventAt(): Promise<number | null> {
+    const { store, engine } = this.parts;
+    const leaseEnd = await store.chunks.nextLeaseEnd();
+    const times = [
+      await store.batches.nextReadyAt(this.clock.now()),
+      await store.batches.nextDeadlineAt(),
+      leaseEnd === null ? null : leaseEnd + 1,
+      await store.outbox.nextAt(),
+      engine.breakers.nextProbeAt(),
+    ].filter((time) => time !== null);
+    return times.length === 0 ? null : Math.min(...times);
+  }
+
+  /** Lets everything happen that can happen without time going on. */
+  private async settle(realMs: number): Promise<void> {
+    let quiet = 0;
+    let seen = this.happened;
+    let patientUntil = performance.now() + realMs;
+    for (;;) {
+      await turn();
+      if (seen !== this.happened) {
+        seen = this.happened;
+        patientUntil = performance.now() + realMs;
+        quiet = 0;
+      } else if (++quiet >= QUIET_TURNS) {
+        if (!this.waitsForSomethingReal() || this.passed === seen) return;
+        if (performance.now() >= patientUntil) this.passed = seen;
+        else await sleep(1);
+      }
+    }
+  }
+
+  /** What had happened when real waiting was last given up: it is given up once, not at every timer. */
+  private passed = -1;
+
+  private get happened(): number {
+    return this.calls.changes;
+  }
+
+  private waitsForSomethingReal(): boolean {
+    if (this.calls.open > this.clock.waiting) return true;
+    return this.runsElsewhere && this.calls.open === 0 && this.parts.engine.running > 0;
+  }
+}
+
+function runsElsewhere(operation: Operation): boolean {
+  return operation.http !== undefined || operation.thread !== undefined;
+}
