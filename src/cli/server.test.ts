@@ -1,0 +1,259 @@
+import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createClient, type Client } from "../client/index.ts";
+
+/** The real command against the real server, each in its own process. */
+const MAIN = join(import.meta.dirname, "main.ts");
+const directory = mkdtempSync(join(tmpdir(), "batchyard-serve-"));
+const data = join(directory, "data");
+const temporary = join(directory, "tmp");
+const SCHEMA = JSON.stringify({ schema: { type: "object", required: ["price"] } });
+
+let server: ChildProcess;
+let url = "";
+const said: string[] = [];
+
+beforeAll(async () => {
+  mkdirSync(temporary);
+  server = spawn(process.execPath, [MAIN, "serve", "--data", data, "--port", "0"], {
+    env: { PATH: process.env["PATH"], LOG_LEVEL: "warn" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  for await (const line of createInterface({ input: server.stderr! })) {
+    said.push(line);
+    const ready = /^ready (http:\/\/127\.0\.0\.1:\d+)$/.exec(line);
+    if (ready !== null) {
+      url = ready[1]!;
+      break;
+    }
+  }
+  writeFileSync(join(directory, "good.jsonl"), Array.from({ length: 50 }, (_, n) => `{"id":"p${n}","price":${n}}\n`).join(""));
+  writeFileSync(join(directory, "mixed.csv"), "id,price\na,1\nb,\nc,3\n");
+});
+
+afterAll(async () => {
+  if (server.exitCode === null) {
+    server.kill("SIGKILL");
+    await once(server, "exit");
+  }
+  rmSync(directory, { recursive: true });
+});
+
+function batchyard(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [MAIN, ...args],
+      { env: { PATH: process.env["PATH"], TMPDIR: temporary }, cwd: directory },
+      (error, stdout, stderr) => resolve({ code: typeof error?.code === "number" ? error.code : 0, stdout, stderr }),
+    );
+  });
+}
+
+const remote = (...args: string[]) => batchyard(...args, "--url", url, "--data", data);
+
+function client(): Client {
+  return createClient({ url, token: readFileSync(join(data, "admin.key"), "utf8").trim() });
+}
+
+describe("serve", () => {
+  it("says how to sign in, then that it is ready, and keeps its key to its owner", () => {
+    expect(said).toEqual([expect.stringMatching(/^Sign in .*http:\/\/127\.0\.0\.1:\d+\/signin\?token=/), `ready ${url}`]);
+    expect(statSync(join(data, "admin.key")).mode & 0o777).toBe(0o600);
+  });
+
+  it("refuses a second server on the same data", async () => {
+    const { code, stderr } = await batchyard("serve", "--data", data, "--port", "0");
+    expect(code).toBe(1);
+    expect(stderr).toContain(`in use by pid ${server.pid}`);
+  });
+
+  it("refuses a port that is taken, with the cure", async () => {
+    const { code, stderr } = await batchyard("serve", "--data", join(directory, "other"), "--port", new URL(url).port);
+    expect(code).toBe(1);
+    expect(stderr).toContain("choose another port with --port");
+  });
+});
+
+describe("commands against a server", () => {
+  it("submit, watch, list, status, results and why", async () => {
+    const submitted = await remote("submit", "validate", "--input", "good.jsonl", "--options", SCHEMA, "--name", "good ones", "--watch");
+    expect(submitted.stderr).toContain("completed: 50 succeeded, 0 failed of 50");
+    expect(submitted.code).toBe(0);
+    const id = submitted.stdout.trim();
+
+    const list = await remote("list", "--name", "good", "--json");
+    expect(JSON.parse(list.stdout)).toMatchObject({ total: 1, batches: [{ id, status: "completed", progress: 100 }] });
+
+    const status = await remote("batch-status", id, "--json");
+    expect(status.code).toBe(0);
+    expect(JSON.parse(status.stdout)).toMatchObject({ id, total_items: 50, succeeded_items: 50, errors: [], why: null });
+    expect((await remote("batch-status", id)).stdout).toContain("50 total, 50 succeeded, 0 failed");
+
+    const results = (await remote("results", id)).stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { nodeId: string });
+    expect(new Set(results.map((result) => result.nodeId)).size).toBe(50);
+    expect((await remote("why", id)).stdout).toContain(`${id} is completed`);
+    expect((await remote("cancel", id)).stderr).toContain(`Batch ${id} is completed and cannot be cancelled.`);
+  });
+
+  it("ends with 4 when items failed, and retries them", async () => {
+    const submitted = await remote(
+      "submit",
+      "validate",
+      "--input",
+      "mixed.csv",
+      "--options",
+      JSON.stringify({ schema: { properties: { price: { minLength: 1 } } } }),
+      "--watch",
+    );
+    expect(submitted.code).toBe(4);
+    const id = submitted.stdout.trim();
+    expect((await remote("batch-status", id)).code).toBe(4);
+    const failed = (await remote("results", id, "--failed")).stdout.trimEnd().split("\n");
+    expect(failed.map((line) => (JSON.parse(line) as { nodeId: string }).nodeId)).toEqual(["b"]);
+    const retried = await remote("retry", id, "--watch");
+    expect(retried.stderr).toContain(`Retrying 1 item of ${id} (run 2)`);
+    expect(retried.code).toBe(4);
+    const exported = await remote("export", id, "--output", "out.csv");
+    expect(exported.code).toBe(0);
+    expect(readFileSync(join(directory, "out.csv"), "utf8").split("\r\n")[0]).toMatch(/^nodeId,success,/);
+  });
+
+  it.each(["batch-status", "results", "why", "cancel", "pause", "resume", "retry", "export"])(
+    "%s of an unknown batch ends with 1",
+    async (command) => {
+      const { code, stderr } = await remote(command, "batch_1_aaaaaaaaa");
+      expect(stderr).toBe("Batch batch_1_aaaaaaaaa not found.\n");
+      expect(code).toBe(1);
+    },
+  );
+
+  it("says every fault of a refused request", async () => {
+    const { code, stderr } = await remote(
+      "submit",
+      "validate",
+      "--input",
+      "good.jsonl",
+      "--options",
+      '{"schema":{},"batchSize":0,"retryAttempts":99}',
+    );
+    expect(code).toBe(1);
+    expect(stderr).toContain("batchSize");
+    expect(stderr).toContain("retryAttempts");
+  });
+
+  it("makes, lists and revokes keys", async () => {
+    const made = await remote("keys", "create", "ci", "--role", "viewer", "--json");
+    const key = JSON.parse(made.stdout) as { id: string; secret: string };
+    expect((await remote("keys", "list")).stdout).toContain(key.id);
+    expect((await remote("keys", "list")).stdout).not.toContain(key.secret);
+    await createClient({ url, token: key.secret }).stats();
+    expect((await remote("keys", "revoke", key.id)).code).toBe(0);
+    await expect(createClient({ url, token: key.secret }).stats()).rejects.toMatchObject({ code: "invalid_key" });
+  });
+
+  it("backs up and checks the store while the server runs", async () => {
+    const file = join(directory, "backup.db");
+    expect((await batchyard("backup", file, "--data", data)).code).toBe(0);
+    expect(existsSync(file)).toBe(true);
+    expect((await batchyard("backup", file, "--data", data)).stderr).toContain("exists already");
+    const doctor = await batchyard("doctor", "--data", data, "--json");
+    expect(
+      (JSON.parse(doctor.stdout) as { checks: { name: string; ok: boolean }[] }).checks.filter((check) => check.name === "store"),
+    ).toEqual([expect.objectContaining({ ok: true })]);
+  });
+});
+
+describe("the client library against a server", () => {
+  it("hears a batch from its creation to its end, in order", async () => {
+    const yard = client();
+    const heard: string[] = [];
+    await new Promise<void>((resolve) => yard.on("connection:open", () => resolve()));
+    yard.on("batch:created", (batch) => heard.push(`created ${batch.id}`));
+    yard.on("batch:progress", (progress) => heard.push(`progress ${progress.batchId}`));
+    const ended = new Promise<string>((resolve) => yard.on("batch:completed", ({ batchId }) => resolve(batchId)));
+    const batch = await yard.create({ operation: "validate", options: { schema: {} } }, [{ id: "a" }, { id: "b" }]);
+    expect(await ended).toBe(batch.id);
+    yard.close();
+    expect(heard[0]).toBe(`created ${batch.id}`);
+    expect(heard.at(-1)).toBe(`progress ${batch.id}`);
+  });
+
+  it("streams items up, watches, and streams results down", async () => {
+    const yard = client();
+    async function* items(): AsyncGenerator<Record<string, unknown>, void, undefined> {
+      for (let n = 0; n < 5_000; n += 1) yield { id: `n${n}`, n };
+    }
+    const batch = await yard.create({ operation: "transform", options: { expression: "n + 1" } }, items());
+    let last = 0;
+    for await (const progress of yard.watch(batch.id)) last = progress.progress;
+    expect(last).toBe(100);
+    let sum = 0;
+    for await (const result of yard.results(batch.id)) sum += result.result as number;
+    expect(sum).toBe((5_000 * 5_001) / 2);
+    expect(await yard.reconcile(batch.id)).toMatchObject({ ok: true, expected: 5_000 });
+    expect((await yard.viz(batch.id)).overview.successRate).toBe(1);
+  });
+});
+
+describe("run", () => {
+  it("needs no server and leaves nothing behind", async () => {
+    const { code, stdout, stderr } = await batchyard("run", "validate", "--input", "good.jsonl", "--options", SCHEMA);
+    expect(code).toBe(0);
+    expect(stdout.trimEnd().split("\n")).toHaveLength(50);
+    expect(stderr).toContain("completed: 50 succeeded, 0 failed of 50");
+    expect(readdirSync(temporary)).toEqual([]);
+  });
+
+  it("writes tables, names what failed, and ends with 4", async () => {
+    const { code, stdout, stderr } = await batchyard(
+      "run",
+      "validate",
+      "--input",
+      "mixed.csv",
+      "--options",
+      JSON.stringify({ schema: { properties: { price: { minLength: 1 } } } }),
+      "--output",
+      "checked.csv",
+    );
+    expect(code).toBe(4);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(/1 × schema_invalid: price/);
+    expect(readFileSync(join(directory, "checked.csv"), "utf8").trimEnd().split("\r\n")).toHaveLength(4);
+  });
+
+  it("runs the operations of batchyard.config.ts", async () => {
+    writeFileSync(
+      join(directory, "own.config.ts"),
+      `import { defineOperation } from ${JSON.stringify(join(import.meta.dirname, "..", "operations", "define.ts"))};
+export default { operations: [defineOperation({ name: "double", processItem: (item: { price: number }) => ({ result: item.price * 2 }) })] };`,
+    );
+    const { code, stdout } = await batchyard("run", "double", "--input", "good.jsonl", "--config", "own.config.ts");
+    expect(code).toBe(0);
+    expect(stdout).toContain('"nodeId":"p7","success":true,"result":14');
+  });
+
+  it("names the operations there are", async () => {
+    const { code, stderr } = await batchyard("run", "validat", "--input", "good.jsonl");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/There is no operation 'validat'; known: .*validate/);
+  });
+});
+
+describe("the end", () => {
+  it("SIGTERM ends the server with 0 and frees the data", async () => {
+    server.kill("SIGTERM");
+    const [code] = (await once(server, "exit")) as [number | null];
+    expect(code).toBe(0);
+    expect((await batchyard("migrate", "--data", data)).code).toBe(0);
+    expect((await remote("list")).code).toBe(3);
+  });
+});
