@@ -85,6 +85,8 @@ export class SqliteChunks implements ChunkStore {
       const raw = chunk === undefined ? undefined : loadBatch(this.db, chunk.batch_id);
       if (chunk === undefined || raw === undefined) return { accepted: false, batch: null };
       const results = commit.successes.count + commit.failures.length;
+      // The last checkpoint settled everything and so ended the chunk; its finish has nothing left to write.
+      if (chunk.state === "done" && chunk.fence === commit.fence && results + commit.next.length === 0) return { accepted: true, batch: toBatchRow(raw) };
       if (chunk.state !== "leased" || chunk.fence !== commit.fence) {
         this.db.run("UPDATE batches SET late = late + ? WHERE id = ?", results, raw.id);
         return { accepted: false, batch: toBatchRow({ ...raw, late: raw.late + results }) };
@@ -100,8 +102,9 @@ export class SqliteChunks implements ChunkStore {
       this.addStats(raw, commit.stats, commit.successes.count, commit.failures.length, commit.now);
       this.handOn(raw, chunk, commit);
       raw.cost += commit.cost;
-      raw.running -= results + handedOn + (commit.end === "checkpoint" ? 0 : rest);
-      const state = commit.end === "checkpoint" ? "leased" : commit.end === "release" ? "pending" : "done";
+      // A chunk whose items are all settled or handed on is done, whatever the commit calls itself: its batch may end with it.
+      const state = rest === 0 ? "done" : commit.end === "checkpoint" ? "leased" : "pending";
+      raw.running -= results + handedOn + (state === "leased" ? 0 : rest);
       this.db.run(
         "UPDATE chunks SET state = ?, lease_until = ?, settled = ?, moved = ?, done = ? WHERE id = ?",
         state,
@@ -111,9 +114,9 @@ export class SqliteChunks implements ChunkStore {
         commit.done,
         chunk.id,
       );
-      if (commit.end !== "checkpoint") raw.leased_chunks -= 1;
-      if (commit.end === "finish") raw.open_chunks -= 1;
-      if (commit.next.length > 0 || commit.end === "release") refreshReadyAt(this.db, raw);
+      if (state !== "leased") raw.leased_chunks -= 1;
+      if (state === "done") raw.open_chunks -= 1;
+      if (commit.next.length > 0 || state === "pending") refreshReadyAt(this.db, raw);
       this.afterResults(raw, commit.now, commit.progress);
       return { accepted: true, batch: toBatchRow(raw) };
     });
