@@ -5,33 +5,47 @@ import { BatchStats } from "../model/stats/batch-stats.ts";
 import type { ClaimedChunk, Commit, NewChunk } from "../store/port.ts";
 import { failureRow } from "./result-line.ts";
 
-/** Deaths of its worker after which a chunk is split. Suspects run alone, so from the second on the chunk itself is the cause. */
-export const CRASHES_TO_SPLIT = 3;
+/** Deaths after which a chunk is split: the first made it a suspect, and suspects run alone, so the others name this chunk. */
+export const DEATHS_TO_SPLIT = 3;
+/** Deaths after which a single item fails: one that made it a suspect, three while nothing but this item ran. */
+export const DEATHS_TO_CONDEMN = 4;
 
 /**
- * What to do with a chunk that killed its worker three times: split it in two (each half needs one more death to be split
- * again), until a single item is left, which fails with `worker_crashed`. Bounded: log2(items) + 2 deaths an item.
+ * What to do with a chunk whose worker died while holding it. Null: run it (again). Else the commit to write instead:
+ * - several items: the open ones in two halves, each to be split again after one more death;
+ * - a single item: it fails with `worker_crashed`.
+ *
+ * A death alone proves nothing: `kill -9` by an operator looks the same from here. So nothing is condemned for deaths in
+ * company, nor as part of a larger chunk: splitting costs an innocent nothing, and an innocent item that is alone ends
+ * before the next three kills unless each of them strikes while it runs. A poison item needs
+ * log2(items) + 5 deaths at most, whatever its chunk got done before each of them.
  */
-export function bisect(chunk: ClaimedChunk, now: number): Commit {
+export function bisect(chunk: ClaimedChunk, now: number): Commit | null {
   const open = chunk.keys.map((_, index) => index).filter((index) => !hasBit(chunk.done, index));
-  const base = {
+  const single = chunk.keys.length === 1;
+  if (chunk.crashes < (single ? DEATHS_TO_CONDEMN : DEATHS_TO_SPLIT) || open.length === 0) return null;
+  const done = Uint8Array.from(chunk.done);
+  for (const index of open) setBit(done, index);
+  const commit: Commit = {
     chunkId: chunk.id,
     fence: chunk.fence,
     now,
     successes: new SuccessBlock(),
+    failures: [],
+    done,
     stats: new BatchStats(),
     cost: 0,
+    next: [],
     retried: 0,
-    end: "finish" as const,
+    end: "finish",
     progress: true,
   };
-  if (open.length === 1) {
-    const index = open[0]!;
-    const done = Uint8Array.from(chunk.done);
-    setBit(done, index);
-    const error = `The worker process died ${chunk.crashes} times while running this item alone`;
-    const failure = failureRow(chunk.keys[index]!, index, { ok: false, error, code: "worker_crashed", category: "permanent", durationMs: 0 }, chunk.attempt, now);
-    return { ...base, failures: [failure], done, next: [] };
+  if (single) {
+    const error = `The worker process died ${DEATHS_TO_CONDEMN - 1} times while running nothing but this item`;
+    const outcome = { ok: false, error, code: "worker_crashed", category: "permanent", durationMs: 0 } as const;
+    const stats = new BatchStats();
+    stats.addDuration(0);
+    return { ...commit, failures: [failureRow(chunk.keys[0]!, 0, outcome, chunk.attempt, now)], stats };
   }
   const texts = splitLines(chunk.body);
   const half = (places: number[]): NewChunk => ({
@@ -40,10 +54,8 @@ export function bisect(chunk: ClaimedChunk, now: number): Commit {
     body: joinLines(places.map((place) => texts[place]!)),
     attempt: chunk.attempt,
     availableAt: now,
-    crashes: CRASHES_TO_SPLIT - 1,
+    crashes: places.length === 1 ? DEATHS_TO_CONDEMN - 3 : DEATHS_TO_SPLIT - 1,
   });
   const middle = Math.ceil(open.length / 2);
-  const done = Uint8Array.from(chunk.done);
-  for (const index of open) setBit(done, index);
-  return { ...base, failures: [], done, next: [half(open.slice(0, middle)), half(open.slice(middle))] };
+  return { ...commit, next: [open.slice(0, middle), open.slice(middle)].filter((places) => places.length > 0).map(half) };
 }

@@ -7,7 +7,7 @@ import { classify, OperationError } from "../model/failure.ts";
 import type { Clock } from "../model/clock.ts";
 import type { Store } from "../store/port.ts";
 import { unreadable } from "../operations/rows.ts";
-import { bisect, CRASHES_TO_SPLIT } from "./bisection.ts";
+import { bisect } from "./bisection.ts";
 import type { Run } from "./run.ts";
 import type { ClaimedChunk } from "../store/port.ts";
 
@@ -62,13 +62,21 @@ export class ExternalWorkers {
     for (const batch of batches.filter((candidate) => candidate.tenant === tenant)) {
       const room = request.max - leased.length;
       if (room <= 0) break;
-      for (const { id } of await this.store.chunks.pending(batch.id, now, room, new Set())) {
+      for (const { id, crashes } of await this.store.chunks.pending(batch.id, now, room, new Set())) {
+        // A chunk whose worker died is handed out alone, so that the next death names it.
+        if (leased.length > 0 && crashes > 0) continue;
         const chunk = await this.store.chunks.claim(id, { workerId: PREFIX + request.worker, leaseMs: request.leaseMs, now });
         if (chunk === null) continue;
-        if (chunk.crashes >= CRASHES_TO_SPLIT) await this.store.chunks.commit(bisect(chunk, now));
-        else leased.push(toExternal(chunk));
+        const split = bisect(chunk, now);
+        if (split === null) leased.push(toExternal(chunk));
+        else await this.store.chunks.commit(split);
+        if (split === null && crashes > 0) return this.handedOut(leased);
       }
     }
+    return this.handedOut(leased);
+  }
+
+  private handedOut(leased: ExternalChunk[]): ExternalChunk[] {
     if (leased.length > 0) this.committed();
     return leased;
   }

@@ -1,5 +1,6 @@
 import { hasBit, setBit } from "../model/bits.ts";
 import type { Clock } from "../model/clock.ts";
+import { BatchyardError } from "../model/errors.ts";
 import { classify, OperationError } from "../model/failure.ts";
 import { unreadable } from "../operations/rows.ts";
 import { isRetryable, joinLines, parseLines, splitLines, type Item } from "../model/item.ts";
@@ -16,7 +17,11 @@ import type { RateLimit } from "./rate-limit.ts";
 import { failureRow, milliseconds, resultText } from "./result-line.ts";
 
 /** Results waiting longer than this are committed under the same lease: a crash repeats at most this much work. */
-export const CHECKPOINT_MS = 1000;
+const CHECKPOINT_MS = 1000;
+/** The same for a chunk whose worker died before: where processes die every few hundred milliseconds, work still gets done. */
+const SUSPECT_CHECKPOINT_MS = 100;
+/** A commit that the disk refused is tried again after this long, for as long as the lease is held. */
+const FULL_DISK_RETRY_MS = 1000;
 /** A chunk whose size the engine chose is cut after this long, so that others get its slot and its rest gets a fitting size. */
 const CUT_AFTER_MS = 2000;
 /** What a piece of a cut chunk should take. */
@@ -43,6 +48,8 @@ export interface RunHooks {
   options: unknown;
   /** May a batch.progress event be written now? */
   progressDue(batchId: string): boolean;
+  /** A commit was refused for want of space; it will be tried again. */
+  deferred(error: unknown): void;
   /** Result lines that were just committed. */
   settled(batch: BatchRow, lines: () => string[]): void;
 }
@@ -175,7 +182,7 @@ export class Run implements RunControl {
     };
     let cancelTimer = (): void => {};
     const tick = (): void => {
-      cancelTimer = hooks.clock.after(CHECKPOINT_MS, () => {
+      cancelTimer = hooks.clock.after(chunk.crashes > 0 ? SUSPECT_CHECKPOINT_MS : CHECKPOINT_MS, () => {
         this.checkpoint();
         tick();
       });
@@ -272,11 +279,38 @@ export class Run implements RunControl {
     const commit = this.take(end, handOn);
     this.commits = this.commits.then(async () => {
       if (this.lostLease) return;
-      this.last = await this.hooks.store.chunks.commit(commit);
+      this.last = await this.written(commit);
       this.told(this.last, commit);
     });
     // A commit that fails surfaces where the commits are awaited.
     this.commits.catch(() => {});
+  }
+
+  /** Results are kept until the disk takes them: giving up would throw away work that is done. An abort ends the wait. */
+  private async written(commit: Commit): Promise<CommitOutcome> {
+    for (;;) {
+      try {
+        return await this.hooks.store.chunks.commit(commit);
+      } catch (error) {
+        if (!(error instanceof BatchyardError && error.code === "storage_full") || this.signal.aborted) throw error;
+        this.hooks.deferred(error);
+        await this.pause(FULL_DISK_RETRY_MS);
+      }
+    }
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.hooks.clock.after(ms, resolve);
+      this.signal.addEventListener(
+        "abort",
+        () => {
+          cancel();
+          resolve();
+        },
+        { once: true },
+      );
+    });
   }
 
   private told(outcome: CommitOutcome, commit: Commit): void {

@@ -4,12 +4,15 @@ import { lanesPerChunk, ownOptions } from "../batches/options.ts";
 import { executorFor, type Executors } from "../executors/registry.ts";
 import type { Registry } from "../operations/registry.ts";
 import type { ClaimedChunk, Store } from "../store/port.ts";
-import { bisect, CRASHES_TO_SPLIT } from "./bisection.ts";
+import { bisect } from "./bisection.ts";
 import type { Breakers } from "./breaker.ts";
 import type { ChunkHint, Dispatcher } from "./dispatcher/port.ts";
 import { RateLimit } from "./rate-limit.ts";
 import type { Speeds } from "./speeds.ts";
 import { Run, type RunHooks, type RunLimits } from "./run.ts";
+
+/** After the store failed, a slot rests this long. */
+const STORE_RETRY_MS = 1000;
 
 export interface WorkerSettings {
   id: string;
@@ -134,6 +137,8 @@ export class Worker {
       if (chunk !== null) await this.run(chunk, slot);
     } catch (error) {
       this.parts.failed(error);
+      // What the store refuses now it would refuse at once again: the slot stays taken meanwhile.
+      await new Promise<void>((resolve) => this.parts.clock.after(STORE_RETRY_MS, resolve));
     } finally {
       this.slots.delete(hint.chunkId);
       this.parts.released(hint.chunkId);
@@ -148,8 +153,9 @@ export class Worker {
 
   private async run(chunk: ClaimedChunk, slot: Slot): Promise<void> {
     const { store, clock, breakers, registry, executors } = this.parts;
-    if (chunk.crashes >= CRASHES_TO_SPLIT) {
-      await store.chunks.commit(bisect(chunk, clock.now()));
+    const split = bisect(chunk, clock.now());
+    if (split !== null) {
+      await store.chunks.commit(split);
       return;
     }
     const operation = registry.get(chunk.batch.operation);
@@ -167,10 +173,10 @@ export class Worker {
   }
 
   private hooks(chunk: ClaimedChunk): RunHooks {
-    const { store, clock, random, breakers, progressDue, settled, registry } = this.parts;
+    const { store, clock, random, breakers, progressDue, settled, failed, registry } = this.parts;
     const operation = registry.get(chunk.batch.operation);
     const options = operation.options.parse(ownOptions(chunk.batch.options));
-    return { store, clock, random, breakers, progressDue, settled, operation, options, limits: this.limitsOf(chunk), rateLimit: this.rateLimitOf(chunk) };
+    return { store, clock, random, breakers, progressDue, settled, deferred: failed, operation, options, limits: this.limitsOf(chunk), rateLimit: this.rateLimitOf(chunk) };
   }
 
   private limitsOf(chunk: ClaimedChunk): RunLimits {
