@@ -61,7 +61,7 @@ export class Breakers {
     breaker.coolDownMs = FIRST_COOL_DOWN_MS;
   }
 
-  /** True when this failure opened the breaker. */
+  /** True when the breaker is open after this failure: what talks to the same thing is to start no more. */
   failed(operation: string, failure: { category: ErrorCategory; code: string; error: string }): boolean {
     if (OWN_FAULTS.has(failure.code) || !["transient", "resource", "rate_limit"].includes(failure.category)) return false;
     let breaker = this.breakers.get(operation);
@@ -72,7 +72,8 @@ export class Breakers {
     const view = breaker.view;
     view.consecutiveFailures += 1;
     view.lastError = failure.error;
-    if (view.state === "open" || (view.state === "closed" && view.consecutiveFailures < OPENS_AFTER)) return false;
+    if (view.state === "open") return true;
+    if (view.state === "closed" && view.consecutiveFailures < OPENS_AFTER) return false;
     if (view.state === "half_open") breaker.coolDownMs = Math.min(LONGEST_COOL_DOWN_MS, breaker.coolDownMs * 2);
     view.state = "open";
     view.openedAt = this.clock.now();

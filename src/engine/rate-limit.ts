@@ -5,6 +5,7 @@ export class RateLimit {
   private readonly clock: Clock;
   private readonly intervalMs: number;
   private readonly burstMs: number;
+  private readonly waiting: (() => void)[] = [];
   /** When the next request is due if all before it came on time. */
   private due = 0;
 
@@ -14,15 +15,37 @@ export class RateLimit {
     this.burstMs = Math.max(0, 1000 - this.intervalMs);
   }
 
-  /** Null = go at once. */
-  admit(): Promise<void> | null {
+  /** Null = go at once. A waiter that is stopped goes at once too, and takes nobody's turn: it is to look again whether it may start. */
+  admit(stop: AbortSignal): Promise<void> | null {
+    if (stop.aborted || (this.waiting.length === 0 && this.take())) return null;
+    return new Promise((resolve) => {
+      const go = (): void => {
+        stop.removeEventListener("abort", leave);
+        resolve();
+      };
+      const leave = (): void => {
+        this.waiting.splice(this.waiting.indexOf(go), 1);
+        resolve();
+      };
+      stop.addEventListener("abort", leave, { once: true });
+      this.waiting.push(go);
+      if (this.waiting.length === 1) this.arm();
+    });
+  }
+
+  private take(): boolean {
     const now = this.clock.now();
     this.due = Math.max(this.due, now - this.burstMs);
-    const waitMs = this.due - now;
+    if (this.due > now) return false;
     this.due += this.intervalMs;
-    if (waitMs <= 0) return null;
-    return new Promise((resolve) => {
-      this.clock.after(waitMs, resolve);
+    return true;
+  }
+
+  /** One timer for the first in line; it goes on firing until nobody waits. */
+  private arm(): void {
+    this.clock.after(Math.max(1, Math.ceil(this.due - this.clock.now())), () => {
+      while (this.waiting.length > 0 && this.take()) this.waiting.shift()!();
+      if (this.waiting.length > 0) this.arm();
     });
   }
 }

@@ -69,6 +69,8 @@ export class Run implements RunControl {
   readonly chunk: ClaimedChunk;
   private readonly hooks: RunHooks;
   private readonly controller = new AbortController();
+  /** Aborted as soon as nothing more may start: ends waiting for the rate limit. */
+  private readonly halted = new AbortController();
   private readonly startedAt: number;
   /** Indexes (in the chunk) of the items this run works on, in the order of work.items. */
   private readonly places: number[];
@@ -145,11 +147,12 @@ export class Run implements RunControl {
   /** Starts nothing more; what runs may end. The rest goes back without costing an attempt. */
   stop(): void {
     this.stopped = true;
+    this.halted.abort();
   }
 
   /** Ends what runs, by signal; items without an answer go back. */
   abort(): void {
-    this.stopped = true;
+    this.stop();
     this.controller.abort(new DOMException("The batch was stopped", "AbortError"));
   }
 
@@ -160,7 +163,7 @@ export class Run implements RunControl {
   }
 
   admit(): Promise<void> | null {
-    return this.hooks.rateLimit?.admit() ?? null;
+    return this.hooks.rateLimit?.admit(this.halted.signal) ?? null;
   }
 
   /** Runs the items and commits. Returns the last commit's outcome; null when the lease was lost. */
@@ -233,7 +236,7 @@ export class Run implements RunControl {
   private fail(index: number, outcome: Extract<Outcome, { ok: false }>): void {
     const place = this.places[index]!;
     // Several items in a row that fail for the same outside reason: start no more of this chunk, the breaker defers it.
-    if (this.hooks.breakers.failed(this.hooks.operation.name, outcome)) this.stopped = true;
+    if (this.hooks.breakers.failed(this.hooks.operation.name, outcome)) this.stop();
     if (isRetryable(outcome.category) && this.chunk.attempt < this.hooks.limits.retryAttempts) {
       setBit(this.done, place);
       this.retries.push({ place, retryAfterMs: outcome.retryAfterMs ?? null });
@@ -261,9 +264,14 @@ export class Run implements RunControl {
   checkpoint(): void {
     const elapsed = this.hooks.clock.now() - this.startedAt;
     const open = this.items.length - this.settledItems;
-    if (this.chunk.batch.options.batchSize === undefined && elapsed >= CUT_AFTER_MS && open > this.hooks.limits.lanes) this.cut = true;
+    if (this.chunk.batch.options.batchSize === undefined && elapsed >= CUT_AFTER_MS && open > this.hooks.limits.lanes) this.cutShort();
     if (this.successes.count + this.failures.length + this.retries.length === 0) return;
     this.enqueue("checkpoint");
+  }
+
+  private cutShort(): void {
+    this.cut = true;
+    this.halted.abort();
   }
 
   /** Commits the rest: the chunk ends, or goes back with the items that have no answer. Null when the lease was lost. */

@@ -6,6 +6,8 @@ import { idempotencyKey, type ChunkWork, type Executor, type RunControl } from "
 
 /** An answer larger than this is cut off: a chunk's results are bounded like everything else. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+/** A longer timer overflows and fires at once. */
+const LONGEST_TIMER_MS = 2_147_483_647;
 
 /**
  * Pushes a chunk to the operation's URL as one POST and settles its items from the answer. Signed by the Standard Webhooks
@@ -47,7 +49,7 @@ export class HttpExecutor implements Executor {
       "webhook-timestamp": String(Math.floor(now.getTime() / 1000)),
     };
     if (secret !== undefined) headers["webhook-signature"] = new Webhook(Buffer.from(secret).toString("base64")).sign(id, now, body);
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(work.timeoutMs * work.items.length)]);
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.min(work.timeoutMs * work.items.length, LONGEST_TIMER_MS))]);
     const response = await request(url, { method: "POST", headers, body, signal: limit, headersTimeout: 0, bodyTimeout: 0 });
     const text = await boundedText(response.body);
     if (response.statusCode < 200 || response.statusCode > 299) {

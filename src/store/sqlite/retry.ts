@@ -26,6 +26,8 @@ export function reopenItems(db: Database, raw: RawBatch, selection: RetrySelecti
   raw.epoch += 1;
   raw.completed_at = raw.error = raw.started_at = null;
   raw.failed -= rows.length;
+  // A deadline that has passed was that of the run that ended; the new one would expire at once.
+  db.run("UPDATE batches SET deadline_at = NULL WHERE id = ? AND deadline_at <= ?", raw.id, now);
   if (everything) {
     raw.cancelled = raw.expired = 0;
     raw.open_chunks += db.run(
@@ -45,7 +47,7 @@ export function reopenItems(db: Database, raw: RawBatch, selection: RetrySelecti
 function selectFailures(db: Database, batchId: string, selection: RetrySelection): FailedRow[] {
   const columns = "SELECT id, chunk_id, item, node_id, fingerprint FROM failures WHERE batch_id = ? AND superseded IS NULL";
   if (selection.nodeIds !== undefined) {
-    const rows = selection.nodeIds.flatMap((nodeId) => db.all<FailedRow>(`${columns} AND node_id = ?`, batchId, nodeId));
+    const rows = [...new Set(selection.nodeIds)].flatMap((nodeId) => db.all<FailedRow>(`${columns} AND node_id = ?`, batchId, nodeId));
     return rows.filter((row) => selection.fingerprint === undefined || row.fingerprint === selection.fingerprint).sort(byChunk);
   }
   if (selection.fingerprint !== undefined) return db.all<FailedRow>(`${columns} AND fingerprint = ?`, batchId, selection.fingerprint).sort(byChunk);
