@@ -129,10 +129,16 @@ export class Worker {
   }
 
   private async work(hint: ChunkHint): Promise<void> {
+    const { settings, store, clock, breakers } = this.parts;
+    // The breaker may have opened, or sent its one probe, since the feeder offered this chunk.
+    if (!breakers.allows(hint.operation)) {
+      this.parts.released(hint.chunkId);
+      return;
+    }
     const slot: Slot = { hint, run: null };
     this.slots.set(hint.chunkId, slot);
+    breakers.started(hint.operation, hint.chunkId);
     try {
-      const { settings, store, clock } = this.parts;
       const chunk = await store.chunks.claim(hint.chunkId, { workerId: settings.id, leaseMs: settings.leaseMs, now: clock.now() });
       if (chunk !== null) await this.run(chunk, slot);
     } catch (error) {
@@ -140,6 +146,7 @@ export class Worker {
       // What the store refuses now it would refuse at once again: the slot stays taken meanwhile.
       await new Promise<void>((resolve) => this.parts.clock.after(STORE_RETRY_MS, resolve));
     } finally {
+      breakers.ended(hint.operation, hint.chunkId);
       this.slots.delete(hint.chunkId);
       this.parts.released(hint.chunkId);
       if (this.slots.size === 0) for (const resolve of this.idle.splice(0)) resolve();
