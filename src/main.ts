@@ -113,6 +113,7 @@ export async function createYard(parts: YardParts): Promise<Yard> {
     batchChanged: (batch) => engine.batchChanged(batch),
     breakerOpen: (operation) => engine.breakers.isOpen(operation),
     slots: () => engine.slots,
+    runs: (operation) => registry.has(operation),
     msPerItem: (tenant, operation) => engine.speeds.of(tenant, operation),
   };
   const creator = new Creator({

@@ -7,6 +7,8 @@ export interface Signals {
   /** Someone changed a batch: running chunks must obey at once. */
   batchChanged(batch: Pick<BatchRow, "id" | "status">): void;
   breakerOpen(operation: string): boolean;
+  /** Is the operation known in this process? */
+  runs(operation: string): boolean;
   /** Slots for chunks in this process; 0 = none runs here. */
   slots(): number;
   msPerItem(tenant: string, operation: string): number | null;

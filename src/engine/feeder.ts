@@ -20,6 +20,8 @@ export class Feeder {
   private readonly breakers: Breakers;
   private readonly clock: Clock;
   private readonly window: number;
+  /** Those known here. A batch outlives a configuration that dropped its operation, and waits. */
+  private readonly operations: readonly string[];
   /** Chunks offered or running here; never offered twice at once. */
   private readonly inFlight = new Map<number, string>();
   private readonly served = new Map<string, number>();
@@ -28,12 +30,13 @@ export class Feeder {
   private filling: Promise<void> | null = null;
   private again = false;
 
-  constructor(parts: { store: Store; dispatcher: Dispatcher; breakers: Breakers; clock: Clock; window: number }) {
+  constructor(parts: { store: Store; dispatcher: Dispatcher; breakers: Breakers; clock: Clock; window: number; operations: readonly string[] }) {
     this.store = parts.store;
     this.dispatcher = parts.dispatcher;
     this.breakers = parts.breakers;
     this.clock = parts.clock;
     this.window = parts.window;
+    this.operations = parts.operations;
   }
 
   /** Is it time to look again? True when a priority's window is half empty. */
@@ -66,10 +69,12 @@ export class Feeder {
   }
 
   private async round(): Promise<void> {
-    const runnable = await this.store.batches.runnable(this.clock.now(), { executors: null, notExecutors: ["external"], perTenant: BATCHES_PER_TENANT });
+    // What cannot run now is not read at all, else it could fill the page and hide what can.
+    const operations = this.operations.filter((operation) => this.breakers.allows(operation));
+    if (operations.length === 0) return;
+    const runnable = await this.store.batches.runnable(this.clock.now(), { executors: null, notExecutors: ["external"], operations, perTenant: BATCHES_PER_TENANT });
     for (let priority = PRIORITIES.length - 1; priority >= 0; priority--) {
-      const batches = runnable.filter((batch) => batch.priority === priority && this.breakers.allows(batch.operation));
-      await this.fillPriority(priority, batches);
+      await this.fillPriority(priority, runnable.filter((batch) => batch.priority === priority));
     }
   }
 

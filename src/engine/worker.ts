@@ -1,6 +1,7 @@
 import type { Clock } from "../model/clock.ts";
 import type { BatchRow } from "../model/batch.ts";
 import { lanesPerChunk, ownOptions } from "../batches/options.ts";
+import type { Executor } from "../executors/port.ts";
 import { executorFor, type Executors } from "../executors/registry.ts";
 import type { Registry } from "../operations/registry.ts";
 import type { ClaimedChunk, Store } from "../store/port.ts";
@@ -10,6 +11,17 @@ import type { ChunkHint, Dispatcher } from "./dispatcher/port.ts";
 import { RateLimit } from "./rate-limit.ts";
 import type { Speeds } from "./speeds.ts";
 import { Run, type RunHooks, type RunLimits } from "./run.ts";
+
+/** The operation was changed since the batch was created, and no longer takes its options: no handler may see them. */
+function refusing(fault: Error): Executor {
+  const error = `The operation no longer accepts the options of this batch: ${fault.message}`;
+  return {
+    kind: "handler",
+    async run(work, control) {
+      for (const index of work.items.keys()) control.settle(index, { ok: false, error, code: "options_refused", category: "configuration", durationMs: 0 });
+    },
+  };
+}
 
 /** After the store failed, a slot rests this long. */
 const STORE_RETRY_MS = 1000;
@@ -159,7 +171,7 @@ export class Worker {
   }
 
   private async run(chunk: ClaimedChunk, slot: Slot): Promise<void> {
-    const { store, clock, breakers, registry, executors } = this.parts;
+    const { store, clock, registry, executors } = this.parts;
     const split = bisect(chunk, clock.now());
     if (split !== null) {
       await store.chunks.commit(split);
@@ -169,20 +181,16 @@ export class Worker {
     const run = this.runFor(chunk);
     slot.run = run;
     if (this.draining) run.stop();
-    breakers.started(operation.name, chunk.id);
-    try {
-      await run.execute(executorFor(executors, operation, chunk.batch.executor));
-      const mean = run.meanMs;
-      if (mean !== null) this.parts.speeds.add(chunk.tenant, operation.name, mean);
-    } finally {
-      breakers.ended(operation.name, chunk.id);
-    }
+    const options = operation.options.safeParse(ownOptions(chunk.batch.options));
+    await run.execute(options.success ? executorFor(executors, operation, chunk.batch.executor) : refusing(options.error));
+    const mean = run.meanMs;
+    if (mean !== null) this.parts.speeds.add(chunk.tenant, operation.name, mean);
   }
 
   private hooks(chunk: ClaimedChunk): RunHooks {
     const { store, clock, random, breakers, progressDue, settled, failed, registry } = this.parts;
     const operation = registry.get(chunk.batch.operation);
-    const options = operation.options.parse(ownOptions(chunk.batch.options));
+    const options = operation.options.safeParse(ownOptions(chunk.batch.options)).data;
     return { store, clock, random, breakers, progressDue, settled, deferred: failed, operation, options, limits: this.limitsOf(chunk), rateLimit: this.rateLimitOf(chunk) };
   }
 

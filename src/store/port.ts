@@ -128,9 +128,9 @@ export interface BatchStore {
   create(batch: NewBatch, chunks: NewChunk[], seal: SealRequest): Promise<BatchRow>;
   /** Opens an unsealed batch: nobody sees it, nothing of it runs. */
   stage(batch: NewBatch): Promise<void>;
-  /** Adds chunks to an unsealed batch. */
+  /** Adds chunks to an unsealed batch. Throws when there is none: items must not vanish. */
   append(tenant: string, batchId: string, chunks: NewChunk[]): Promise<void>;
-  /** Makes a staged batch visible and runnable; an empty one completes. */
+  /** Makes a staged batch visible and runnable; an empty one completes. Throws when there is no such unsealed batch. */
   seal(request: SealRequest): Promise<BatchRow>;
   /** Removes an unsealed batch with its chunks; without id, all that were created before `olderThan`. Returns how many. */
   discard(selection: { batchId: string } | { olderThan: number }): Promise<number>;
@@ -148,7 +148,7 @@ export interface BatchStore {
   /** Settles every open item as failed with `code`, then ends the batch by its counts. */
   finish(tenant: string, id: string, failure: { error: string; code: string }, now: number): Promise<BatchRow | null>;
   setPriority(tenant: string, id: string, priority: number, now: number): Promise<BatchRow | null>;
-  /** Starts the next epoch of a final batch with the failed items selected (all, and the cancelled and expired ones, without selection). Null when not final; `items` 0 when nothing matches. */
+  /** Starts the next epoch of a final batch with the failed items selected (all, and the cancelled and expired ones, without selection). Null when not final; `items` 0 when nothing matches. A deadline that has passed is lifted; dependencies count again as at sealing. */
   retry(tenant: string, id: string, selection: RetrySelection, now: number): Promise<{ batch: BatchRow; items: number } | null>;
   /** Removes final batches (of all tenants: null) that ended before `before`, at most `limit`, with everything of theirs. Dry: counts only. */
   remove(tenant: string | null, before: number, options: { limit: number; dryRun: boolean }): Promise<number>;
@@ -213,7 +213,7 @@ export interface Commit {
   next: NewChunk[];
   /** Tries that ended in a retry. */
   retried: number;
-  /** checkpoint keeps the lease, finish ends the chunk (no item may be left), release hands it back without costing an attempt. */
+  /** checkpoint keeps the lease, release hands the rest back without costing an attempt, finish ends the chunk (no item may be left). A chunk with no item left is done, whichever it is. */
   end: "checkpoint" | "finish" | "release";
   /** Write a batch.progress event with this commit. */
   progress: boolean;
@@ -265,7 +265,7 @@ export interface ChunkStore {
   pending(batchId: string, now: number, limit: number, except: ReadonlySet<number>): Promise<{ id: number; crashes: number }[]>;
   /** Leases a chunk. Null: not pending, not yet due, its batch does not run, or the batch's limit of leased chunks is reached. */
   claim(chunkId: number, lease: { workerId: string; leaseMs: number; now: number }): Promise<ClaimedChunk | null>;
-  /** The chunk as its leaseholder knows it; null when it is not leased under this fence. */
+  /** The chunk as its leaseholder knows it, also when a checkpoint ended it (all `done`, leaseUntil 0); null when the lease under this fence was lost. */
   held(tenant: string, chunkId: number, fence: number): Promise<ClaimedChunk | null>;
   /** Writes results, counters, statistics, successors and events in one step. */
   commit(commit: Commit): Promise<CommitOutcome>;

@@ -153,7 +153,7 @@ export function insertEvent(db: Database, event: EventDraft): void {
 }
 
 /** What every batch event carries. */
-function countsOf(raw: RawBatch): Record<string, unknown> {
+export function countsOf(raw: RawBatch): Record<string, unknown> {
   return {
     batch_id: raw.id,
     operation: raw.operation,
@@ -206,65 +206,6 @@ export function countStatus(db: Database, raw: Pick<RawBatch, "tenant" | "operat
 /** Earliest time a pending chunk of the batch may run; null = none is pending. */
 export function refreshReadyAt(db: Database, raw: RawBatch): void {
   raw.ready_at = db.get<{ at: number | null }>("SELECT MIN(available_at) AS at FROM chunks WHERE batch_id = ? AND state = 'pending'", raw.id)!.at;
-}
-
-/** Ends a batch whose items have all ended. Saves it. */
-export function endIfSettled(db: Database, raw: RawBatch, now: number): void {
-  if (raw.sealed === 0 || isFinal(raw.status) || openCount(raw) > 0) return;
-  const completed = raw.succeeded > 0 || raw.total_items === 0;
-  if (!completed && raw.error === null) {
-    const group = db.get<{ error: string }>("SELECT error FROM error_groups WHERE batch_id = ? ORDER BY failures DESC LIMIT 1", raw.id);
-    raw.error = raw.total_items === 1 ? (group?.error ?? "The item failed") : `All ${raw.total_items} items failed${group === undefined ? "" : `, most with: ${group.error}`}`;
-  }
-  closeBatch(db, raw, completed ? "complete" : "fail", completed ? "completed" : "failed", now);
-}
-
-/** Moves an open batch to a final state, tells everyone who waits for it, and saves it. The counters must already be final. */
-export function closeBatch(db: Database, raw: RawBatch, move: BatchMove, to: BatchStatus, now: number): void {
-  if (!moveBatch(db, raw, move, to)) return;
-  raw.completed_at = now;
-  raw.running = raw.leased_chunks = raw.open_chunks = 0;
-  raw.ready_at = null;
-  saveBatch(db, raw);
-  emitProgress(db, raw, now);
-  emitBatch(db, raw, `batch.${to}`, now, raw.error === null ? {} : { error: raw.error }, to === "failed" ? "critical" : "info");
-  notifyEnd(db, raw, now);
-  releaseDependents(db, raw, now);
-}
-
-function notifyEnd(db: Database, raw: RawBatch, now: number): void {
-  const channels = JSON.parse(raw.notify) as string[];
-  const subject = `Batch ${raw.name ?? raw.id} ${raw.status}`;
-  for (const channel of channels) {
-    db.run(
-      "INSERT INTO outbox (tenant, channel, dedupe_key, subject, body, next_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (dedupe_key) DO NOTHING",
-      raw.tenant,
-      channel,
-      `end:${raw.id}:${raw.epoch}:${channel}`,
-      subject,
-      JSON.stringify({ type: `batch.${raw.status}`, ...countsOf(raw), name: raw.name, error: raw.error }),
-      now,
-      now,
-    );
-  }
-}
-
-/** A completed batch frees those that wait for it; one that ended otherwise takes them along. */
-function releaseDependents(db: Database, ended: RawBatch, now: number): void {
-  const waiting = db.all<{ batch_id: string }>("SELECT batch_id FROM batch_deps WHERE depends_on = ?", ended.id);
-  for (const { batch_id: id } of waiting) {
-    const raw = loadBatch(db, id);
-    if (raw === undefined || isFinal(raw.status)) continue;
-    if (ended.status === "completed") {
-      db.run("DELETE FROM batch_deps WHERE batch_id = ? AND depends_on = ?", id, ended.id);
-      raw.deps_open -= 1;
-      saveBatch(db, raw);
-    } else {
-      cancelOpenWork(db, raw, "cancelled");
-      raw.error = `Batch ${ended.id}, which this one depends on, ended as ${ended.status}`;
-      closeBatch(db, raw, "fail", "failed", now);
-    }
-  }
 }
 
 /** Settles everything open: chunks become cancelled under a new fence, so that late commits are refused. */

@@ -5,10 +5,8 @@ import type { BatchStats } from "../../model/stats/batch-stats.ts";
 import type { BatchCounts, BatchFilter, BatchPage, BatchStore, NewBatch, NewChunk, RetrySelection, RunnableBatch, SealRequest } from "../port.ts";
 import {
   cancelOpenWork,
-  closeBatch,
   countStatus,
   emitBatch,
-  endIfSettled,
   loadBatch,
   loadOwnBatch,
   loadStats,
@@ -20,6 +18,7 @@ import {
 } from "./batch-row.ts";
 import { insertChunk } from "./chunk-row.ts";
 import type { Database } from "./database.ts";
+import { awaitDependencies, closeBatch, endIfSettled } from "./ending.ts";
 import { failOpenItems } from "./finish.ts";
 import { reopenItems } from "./retry.ts";
 
@@ -244,44 +243,31 @@ export class SqliteBatches implements BatchStore {
   }
 
   private addChunks(tenant: string, batchId: string, chunks: NewChunk[]): void {
-    let items = 0;
-    for (const chunk of chunks) {
-      insertChunk(this.db, { tenant, batchId, epoch: 1 }, chunk, true);
-      items += chunk.keys.length;
-    }
-    this.db.run("UPDATE batches SET total_items = total_items + ?, open_chunks = open_chunks + ? WHERE id = ? AND sealed = 0", items, chunks.length, batchId);
+    const items = chunks.reduce((sum, chunk) => sum + chunk.keys.length, 0);
+    const open = this.db.run(
+      "UPDATE batches SET total_items = total_items + ?, open_chunks = open_chunks + ? WHERE id = ? AND tenant = ? AND sealed = 0",
+      items,
+      chunks.length,
+      batchId,
+      tenant,
+    );
+    if (open === 0) throw new Error(`batch ${batchId} takes no more items: it was sealed or discarded`);
+    for (const chunk of chunks) insertChunk(this.db, { tenant, batchId, epoch: 1 }, chunk, true);
   }
 
   private sealNow(request: SealRequest): BatchRow {
-    const raw = loadBatch(this.db, request.batchId)!;
+    const raw = loadBatch(this.db, request.batchId);
+    if (raw === undefined || raw.tenant !== request.tenant || raw.sealed === 1) throw new Error(`batch ${request.batchId} cannot be sealed: it was sealed or discarded before`);
     raw.sealed = 1;
     raw.announced = request.announcedItems;
     raw.total_items += request.announcedItems;
     raw.max_failures = request.maxFailures;
     countStatus(this.db, raw, 1);
-    const broken = this.linkDependencies(raw);
     refreshReadyAt(this.db, raw);
     saveBatch(this.db, raw);
     emitBatch(this.db, raw, "batch.created", request.now, { name: raw.name, priority: raw.priority });
-    if (broken !== null) {
-      cancelOpenWork(this.db, raw, "cancelled");
-      raw.error = `Batch ${broken.id}, which this one depends on, ended as ${broken.status}`;
-      closeBatch(this.db, raw, "fail", "failed", request.now);
-    } else if (raw.deps_open === 0) {
-      endIfSettled(this.db, raw, request.now);
-    }
+    awaitDependencies(this.db, raw, request.now);
     return toBatchRow(raw);
-  }
-
-  /** Counts the dependencies that are still open; returns one that ended without completing, if any. */
-  private linkDependencies(raw: RawBatch): RawBatch | null {
-    for (const id of JSON.parse(raw.depends_on) as string[]) {
-      const dependency = loadOwnBatch(this.db, raw.tenant, id);
-      if (dependency === undefined || dependency.status === "completed") continue;
-      if (isFinal(dependency.status)) return dependency;
-      if (this.db.run("INSERT INTO batch_deps (batch_id, depends_on) VALUES (?, ?) ON CONFLICT DO NOTHING", raw.id, id) > 0) raw.deps_open += 1;
-    }
-    return null;
   }
 
   private change(tenant: string, id: string, work: (raw: RawBatch) => boolean): BatchRow | null {

@@ -6,10 +6,8 @@ import { toNanoUsd } from "../../model/money.ts";
 import type { ChunkStore, ChunkView, ClaimedChunk, Commit, CommitOutcome, LostLease, NewFailure, RecordedResult } from "../port.ts";
 import {
   cancelOpenWork,
-  closeBatch,
   emitBatch,
   emitProgress,
-  endIfSettled,
   insertEvent,
   loadBatch,
   loadOwnBatch,
@@ -24,6 +22,7 @@ import {
 } from "./batch-row.ts";
 import { findItem, insertChunk, loadChunk, loadPayload, payloadText, type RawChunk } from "./chunk-row.ts";
 import type { Database } from "./database.ts";
+import { closeBatch, endIfSettled } from "./ending.ts";
 import { insertFailures } from "./failure-rows.ts";
 import { insertSegment } from "./segment-row.ts";
 
@@ -75,7 +74,7 @@ export class SqliteChunks implements ChunkStore {
 
   async held(tenant: string, chunkId: number, fence: number): Promise<ClaimedChunk | null> {
     const chunk = loadChunk(this.db, chunkId);
-    if (chunk === undefined || chunk.tenant !== tenant || chunk.state !== "leased" || chunk.fence !== fence) return null;
+    if (chunk === undefined || chunk.tenant !== tenant || chunk.fence !== fence || (chunk.state !== "leased" && chunk.state !== "done")) return null;
     return this.toClaimed(chunk, loadBatch(this.db, chunk.batch_id)!);
   }
 
@@ -86,7 +85,10 @@ export class SqliteChunks implements ChunkStore {
       if (chunk === undefined || raw === undefined) return { accepted: false, batch: null };
       const results = commit.successes.count + commit.failures.length;
       // The last checkpoint settled everything and so ended the chunk; its finish has nothing left to write.
-      if (chunk.state === "done" && chunk.fence === commit.fence && results + commit.next.length === 0) return { accepted: true, batch: toBatchRow(raw) };
+      if (chunk.state === "done" && chunk.fence === commit.fence && results + commit.next.length === 0) {
+        if (commit.end === "finish") this.db.run("UPDATE chunks SET fence = fence + 1 WHERE id = ?", chunk.id);
+        return { accepted: true, batch: toBatchRow(raw) };
+      }
       if (chunk.state !== "leased" || chunk.fence !== commit.fence) {
         this.db.run("UPDATE batches SET late = late + ? WHERE id = ?", results, raw.id);
         return { accepted: false, batch: toBatchRow({ ...raw, late: raw.late + results }) };
@@ -106,12 +108,14 @@ export class SqliteChunks implements ChunkStore {
       const state = rest === 0 ? "done" : commit.end === "checkpoint" ? "leased" : "pending";
       raw.running -= results + handedOn + (state === "leased" ? 0 : rest);
       this.db.run(
-        "UPDATE chunks SET state = ?, lease_until = ?, settled = ?, moved = ?, done = ? WHERE id = ?",
+        "UPDATE chunks SET state = ?, lease_until = ?, settled = ?, moved = ?, done = ?, fence = fence + ? WHERE id = ?",
         state,
         state === "leased" ? chunk.lease_until : null,
         settled,
         moved,
         commit.done,
+        // Whoever finished is done with it: nothing more is taken under this fence.
+        commit.end === "finish" ? 1 : 0,
         chunk.id,
       );
       if (state !== "leased") raw.leased_chunks -= 1;
@@ -228,7 +232,7 @@ export class SqliteChunks implements ChunkStore {
       attempt: chunk.attempt,
       crashes: chunk.crashes,
       position: chunk.position,
-      leaseUntil: chunk.lease_until!,
+      leaseUntil: chunk.lease_until ?? 0,
       ...loadPayload(this.db, chunk.id),
       done: chunk.done ?? newBits(chunk.items),
       batch: toBatchRow(raw),

@@ -1,4 +1,4 @@
-import { hasBit } from "../../model/bits.ts";
+import { hasBit, newBits, setBit } from "../../model/bits.ts";
 import { fingerprint } from "../../model/failure.ts";
 import { iso } from "../../model/clock.ts";
 import type { ItemResult } from "../../model/item.ts";
@@ -20,17 +20,32 @@ export function failOpenItems(db: Database, raw: RawBatch, failure: { error: str
   for (const chunk of chunks) {
     const { keys } = loadPayload(db, chunk.id);
     const failures: NewFailure[] = [];
+    const done = chunk.done ?? newBits(chunk.items);
     for (const [index, key] of keys.entries()) {
-      if (chunk.done === null || !hasBit(chunk.done, index)) failures.push(failed(key, index, chunk.attempt));
+      if (hasBit(done, index)) continue;
+      failures.push(failed(key, index, chunk.attempt));
+      setBit(done, index);
     }
     insertFailures(db, raw, chunk.id, failures, now);
     raw.failed += failures.length;
     unreported -= failures.length;
-    db.run("UPDATE chunks SET state = 'done', settled = items - moved, lease_until = NULL, fence = fence + 1 WHERE id = ?", chunk.id);
+    db.run("UPDATE chunks SET state = 'done', settled = items - moved, done = ?, lease_until = NULL, fence = fence + 1 WHERE id = ?", done, chunk.id);
   }
-  // Announced items that nobody reported have no key of their own.
-  const nameless = Array.from({ length: unreported }, (_, n) => failed(`unreported_${n + 1}`, null, 0));
+  const nameless = freshNames(db, raw.id, unreported).map((name) => failed(name, null, 0));
   insertFailures(db, raw, null, nameless, now);
   raw.failed += nameless.length;
   raw.running = raw.leased_chunks = raw.open_chunks = 0;
+}
+
+/** Announced items that nobody reported have no key of their own: they are numbered, without the numbers of an earlier epoch that still stand. */
+function freshNames(db: Database, batchId: string, count: number): string[] {
+  if (count === 0) return [];
+  const rows = db.all<{ name: string }>("SELECT node_id AS name FROM failures WHERE batch_id = ? AND superseded IS NULL AND chunk_id IS NULL", batchId);
+  const taken = new Set(rows.map((row) => row.name));
+  const names: string[] = [];
+  for (let number = 1; names.length < count; number++) {
+    const name = `unreported_${number}`;
+    if (!taken.has(name)) names.push(name);
+  }
+  return names;
 }

@@ -2,6 +2,7 @@ import { joinLines, splitLines } from "../../model/item.ts";
 import type { RetrySelection } from "../port.ts";
 import { emitBatch, moveBatch, refreshReadyAt, saveBatch, type RawBatch } from "./batch-row.ts";
 import { insertChunk, loadPayload } from "./chunk-row.ts";
+import { awaitDependencies } from "./ending.ts";
 import type { Database } from "./database.ts";
 
 interface FailedRow {
@@ -27,7 +28,10 @@ export function reopenItems(db: Database, raw: RawBatch, selection: RetrySelecti
   raw.completed_at = raw.error = raw.started_at = null;
   raw.failed -= rows.length;
   // A deadline that has passed was that of the run that ended; the new one would expire at once.
-  db.run("UPDATE batches SET deadline_at = NULL WHERE id = ? AND deadline_at <= ?", raw.id, now);
+  if (raw.deadline_at !== null && raw.deadline_at <= now) {
+    raw.deadline_at = null;
+    db.run("UPDATE batches SET deadline_at = NULL WHERE id = ?", raw.id);
+  }
   if (everything) {
     raw.cancelled = raw.expired = 0;
     raw.open_chunks += db.run(
@@ -41,6 +45,7 @@ export function reopenItems(db: Database, raw: RawBatch, selection: RetrySelecti
   refreshReadyAt(db, raw);
   saveBatch(db, raw);
   emitBatch(db, raw, "batch.resumed", now, { retry: rows.length + stopped });
+  awaitDependencies(db, raw, now);
   return rows.length + stopped;
 }
 
