@@ -24,9 +24,9 @@ export class Feeder {
   private readonly operations: readonly string[];
   /** Chunks offered or running here; never offered twice at once. */
   private readonly inFlight = new Map<number, string>();
-  private readonly served = new Map<string, number>();
-  private tenantTurn = 0;
-  private batchTurn = 0;
+  /** Per priority: the turns of its tenants, and of the batches within each of them. Flows that compete share a Turns; others would move its mark. */
+  private readonly tenants = PRIORITIES.map(() => new Turns());
+  private readonly batches = PRIORITIES.map(() => new Map<string, Turns>());
   private filling: Promise<void> | null = null;
   private again = false;
 
@@ -95,8 +95,8 @@ export class Feeder {
         continue;
       }
       this.inFlight.set(chunk.id, batch.id);
-      this.count(`tenant ${batch.tenant}`);
-      this.count(batch.id);
+      this.tenants[priority]!.count(batch.tenant);
+      this.batchesOf(batch).count(batch.id);
       this.dispatcher.offer({ chunkId: chunk.id, batchId: batch.id, tenant: batch.tenant, operation: batch.operation, priority, suspect: chunk.crashes > 0 });
     }
   }
@@ -108,21 +108,41 @@ export class Feeder {
   }
 
   private before(a: RunnableBatch, b: RunnableBatch): boolean {
-    const tenants = this.share(`tenant ${a.tenant}`) - this.share(`tenant ${b.tenant}`);
-    const batches = this.share(a.id) - this.share(b.id);
-    return tenants !== 0 ? tenants < 0 : batches !== 0 ? batches < 0 : a.readyAt < b.readyAt;
+    const tenants = this.tenants[a.priority]!;
+    const byTenant = tenants.of(a.tenant) - tenants.of(b.tenant);
+    if (byTenant !== 0) return byTenant < 0;
+    if (a.tenant !== b.tenant) return a.readyAt < b.readyAt;
+    const batches = this.batchesOf(a);
+    const byBatch = batches.of(a.id) - batches.of(b.id);
+    return byBatch !== 0 ? byBatch < 0 : a.readyAt < b.readyAt;
   }
 
-  /** Turns a flow has had; one that was idle or is new stands at the turn of the flow served last, so that it saves up nothing. */
-  private share(flow: string): number {
-    return Math.max(this.served.get(flow) ?? 0, flow.startsWith("tenant ") ? this.tenantTurn : this.batchTurn);
+  private batchesOf(batch: RunnableBatch): Turns {
+    const tenants = this.batches[batch.priority]!;
+    let turns = tenants.get(batch.tenant);
+    if (turns === undefined) {
+      if (tenants.size >= REMEMBERED) tenants.clear();
+      turns = new Turns();
+      tenants.set(batch.tenant, turns);
+    }
+    return turns;
+  }
+}
+
+/** How often each of some competing flows was served. */
+class Turns {
+  private readonly served = new Map<string, number>();
+  /** The turn of the flow served last. */
+  private mark = 0;
+
+  /** Turns a flow has had; one that was idle or is new stands at the mark, so that it saves up nothing. */
+  of(flow: string): number {
+    return Math.max(this.served.get(flow) ?? 0, this.mark);
   }
 
-  private count(flow: string): void {
-    const turn = this.share(flow);
-    if (flow.startsWith("tenant ")) this.tenantTurn = turn;
-    else this.batchTurn = turn;
+  count(flow: string): void {
+    this.mark = this.of(flow);
     if (this.served.size >= REMEMBERED) this.served.clear();
-    this.served.set(flow, turn + 1);
+    this.served.set(flow, this.mark + 1);
   }
 }

@@ -38,7 +38,11 @@ export class SqliteRecords implements RecordStore {
     if (filter.createdBefore !== undefined) add("created_at <= ?", filter.createdBefore);
     // Top-level fields compared as JSON values; the field name is data, never SQL. Quotes cannot be escaped in a path, so such names are compared by key.
     for (const [field, value] of Object.entries(filter.equals)) {
-      add("EXISTS (SELECT 1 FROM json_each(data) AS field WHERE field.key = ? AND field.type || ':' || COALESCE(field.value, '') = ?)", field, typed(value));
+      if (typeof value === "number") {
+        add("EXISTS (SELECT 1 FROM json_each(data) AS field WHERE field.key = ? AND field.type IN ('integer', 'real') AND field.value = ?)", field, value);
+      } else {
+        add("EXISTS (SELECT 1 FROM json_each(data) AS field WHERE field.key = ? AND field.type || ':' || COALESCE(field.value, '') = ?)", field, typed(value));
+      }
     }
     for (const tag of filter.tags ?? []) add("EXISTS (SELECT 1 FROM json_each(data, '$.tags') AS tag WHERE tag.value = ?)", tag);
     return this.db.all<RawRecord>(`SELECT * FROM records WHERE ${where.join(" AND ")} ORDER BY key LIMIT ?`, ...parameters, page.limit).map(toRecord);
@@ -132,11 +136,10 @@ function toRecord(raw: RawRecord): CollectionRecord {
   return { key: raw.key, data: JSON.parse(raw.data) as Record<string, unknown>, createdAt: raw.created_at, updatedAt: raw.updated_at };
 }
 
-/** A value as json_each shows it, with its type, so that 1 and "1" and true stay different. */
+/** A value as json_each shows it, with its type, so that "1" and true and null stay different. Numbers are compared as numbers: as texts, 1e21 and 0.1 + 0.2 have several. */
 function typed(value: unknown): string {
   if (value === null) return "null:";
   if (typeof value === "boolean") return value ? "true:1" : "false:0";
-  if (typeof value === "number") return Number.isInteger(value) ? `integer:${value}` : `real:${value}`;
   if (typeof value === "string") return `text:${value}`;
   return `${Array.isArray(value) ? "array" : "object"}:${JSON.stringify(value)}`;
 }

@@ -27,8 +27,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
   mkdirSync(options.directory, { recursive: true });
   const unlock = lockDirectory(options.directory);
   try {
-    const db = new Database(join(options.directory, "batchyard.db"), options.synchronous);
-    migrate(db);
+    const db = openMigrated(options);
     return {
       kind: "sqlite",
       batches: new SqliteBatches(db),
@@ -52,6 +51,18 @@ export function openSqliteStore(options: SqliteOptions): Store {
   }
 }
 
+/** A store that cannot be migrated is left closed, as if it had never been touched. */
+function openMigrated(options: SqliteOptions): Database {
+  const db = new Database(join(options.directory, "batchyard.db"), options.synchronous);
+  try {
+    migrate(db);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
 /** The versions of a store's schema before and after migrating it. Takes the lock: no server may run. */
 export async function migrateSqliteStore(options: SqliteOptions): Promise<{ from: number; to: number }> {
   mkdirSync(options.directory, { recursive: true });
@@ -70,8 +81,7 @@ export async function migrateSqliteStore(options: SqliteOptions): Promise<{ from
 
 /** Upkeep beside a running server: checks and backups only read. Rebuilding takes the lock, so it waits for nobody and throws data_in_use. */
 export function openSqliteUpkeep(options: SqliteOptions): { upkeep: UpkeepStore; close(): Promise<void> } {
-  const db = new Database(join(options.directory, "batchyard.db"), options.synchronous);
-  migrate(db);
+  const db = openMigrated(options);
   const own = new SqliteUpkeep(db);
   const upkeep: UpkeepStore = {
     async verify(wanted) {

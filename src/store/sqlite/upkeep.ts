@@ -35,6 +35,8 @@ export class SqliteUpkeep implements UpkeepStore {
   async backup(path: string): Promise<{ bytes: number }> {
     const source = new DatabaseSync(this.db.path, { readOnly: true });
     try {
+      // One read transaction for the whole copy: without it each write of the server would start the copy over.
+      source.exec("BEGIN; SELECT COUNT(*) FROM meta");
       await backup(source, path);
     } finally {
       source.close();
