@@ -66,13 +66,20 @@ export class Database {
   /** All of `work` or nothing of it. Disk errors come out as storage_full or damaged_store. */
   transaction<T>(work: () => T): T {
     if (this.connection.isTransaction) return work();
+    const value = this.atomically(work);
+    // What was committed stays committed, whatever a listener does.
+    this.tell();
+    return value;
+  }
+
+  private atomically<T>(work: () => T): T {
     try {
       this.exec("BEGIN IMMEDIATE");
       const value = work();
       this.exec("COMMIT");
-      this.tell();
       return value;
     } catch (error) {
+      this.announced = false;
       // SQLite itself rolls back on FULL and IOERR; then there is nothing left to roll back.
       if (this.connection.isTransaction) this.exec("ROLLBACK");
       throw this.translate(error);
