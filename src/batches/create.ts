@@ -133,6 +133,14 @@ export class Creator {
     if (run.executor !== undefined && !kinds.some((kind) => kind === run.executor)) {
       faults.push({ path: "options.executor", code: "invalid_value", message: `'${run.executor}' cannot run ${operation.name}; possible: ${kinds.join(", ")}` });
     }
+    const largest = callsWithChunks(operation, run.executor ?? defaultKind(operation)) ? lanesPerChunk(run.concurrency) : undefined;
+    if (largest !== undefined && run.batchSize !== undefined && run.batchSize > largest) {
+      const message = `${operation.name} gets whole chunks, whose items all count as running; with concurrency ${run.concurrency} a batchSize of at most ${largest} fits`;
+      faults.push({ path: "options.batchSize", code: "out_of_range", message });
+    }
+    if (run.rateLimit?.requestsPerMinute !== undefined && run.executor === "external") {
+      faults.push({ path: "options.rateLimit.requestsPerMinute", code: "not_supported", message: "External workers set their own pace; leave rateLimit out" });
+    }
     if (run.deadline !== undefined && Date.parse(run.deadline) <= this.parts.clock.now()) {
       faults.push({ path: "options.deadline", code: "out_of_range", message: "The deadline has already passed" });
     }
@@ -197,13 +205,16 @@ export class Creator {
 
   private cutter(tenant: string, checked: Checked, now: number): Cutter {
     const { settings, signals } = this.parts;
+    const whole = callsWithChunks(checked.operation, checked.executor);
     const options = {
       batchSize: checked.run.batchSize,
       msPerItem: signals.msPerItem(tenant, checked.operation.name),
-      lanes: lanesPerChunk(checked.run.concurrency) ?? checked.operation.concurrency ?? settings.lanes,
+      // A call with a whole chunk does its items one after another, as far as anybody here knows.
+      lanes: whole ? 1 : (lanesPerChunk(checked.run.concurrency) ?? checked.operation.concurrency ?? settings.lanes),
       firstSize: settings.defaultSize,
     };
-    return new Cutter((position) => chunkSize(options, position), now);
+    const largest = whole ? (lanesPerChunk(checked.run.concurrency) ?? Infinity) : Infinity;
+    return new Cutter((position) => Math.min(largest, chunkSize(options, position)), now);
   }
 
   private async fill(batch: NewBatch, source: AsyncIterable<ItemText[]>, sealFor: (total: number) => SealRequest): Promise<BatchRow> {
@@ -268,6 +279,11 @@ class Keys {
     const first = await confirm(key, candidates, (at) => keyAt(at) ?? key);
     if (first !== null) throw new BatchyardError("duplicate_key", { key, first: first + 1, second: position + 1 });
   }
+}
+
+/** Does a call of the handler take a whole chunk? Then all its items are in flight at once. */
+function callsWithChunks(operation: Operation, executor: string): boolean {
+  return executor !== "external" && operation.processItem === undefined && operation.thread === undefined;
 }
 
 function keyIn(chunks: readonly NewChunk[], position: number): string | null {
