@@ -1,0 +1,68 @@
+import { openSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { defineConfig, defineOperation, OperationError } from "../../src/index.ts";
+import { fate, resultOf, type Numbered } from "./fates.ts";
+
+/** Every call of a handler, one line each, written before the handler does anything: a killed process has said what it called. */
+const calls = process.env["CALLS"] === undefined ? null : openSync(join(process.env["CALLS"], `${process.pid}.calls`), "a");
+
+function called(key: string, attempt: number): void {
+  if (calls !== null) writeSync(calls, `${Date.now()} ${key} ${attempt}\n`);
+}
+
+const wait = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(signal.reason as Error);
+    });
+  });
+
+/** Works `workMs` on an item, then does what the item's number says. */
+const steady = defineOperation({
+  name: "steady",
+  options: z.strictObject({ workMs: z.number().default(0) }),
+  async processItem(item: Numbered, ctx) {
+    called(ctx.key, ctx.attempt);
+    if (ctx.options.workMs > 0) await wait(ctx.options.workMs, ctx.signal);
+    const kind = fate(item.n);
+    if (kind === "transient" && ctx.attempt === 0) throw new Error("Not this time");
+    if (kind === "permanent") throw new OperationError("Never", { code: "never" });
+    return { result: resultOf(item) };
+  },
+});
+
+/** Takes its process down when an item says so. */
+const deadly = defineOperation({
+  name: "deadly",
+  options: z.strictObject({ workMs: z.number().default(0) }),
+  async processItem(item: Numbered & { deadly?: boolean }, ctx) {
+    called(ctx.key, ctx.attempt);
+    if (item.deadly === true) process.kill(process.pid, "SIGKILL");
+    if (ctx.options.workMs > 0) await wait(ctx.options.workMs, ctx.signal);
+    return { result: resultOf(item) };
+  },
+});
+
+/** Ends its worker thread when an item says so. */
+const deadlyThread = defineOperation({ name: "deadly_thread", thread: new URL("./deadly-thread.ts", import.meta.url) });
+
+/** Says that it runs and goes on until it is aborted; items without `hold` end at once. */
+const holding = defineOperation({
+  name: "holding",
+  async processItem(item: Numbered & { hold?: boolean }, ctx) {
+    called(ctx.key, ctx.attempt);
+    if (item.hold === true && process.env["HOLD"] === "1") {
+      process.stderr.write(`holding ${ctx.key} attempt ${ctx.attempt}\n`);
+      await wait(2 ** 31 - 1, process.env["OBEY"] === "1" ? ctx.signal : new AbortController().signal);
+    }
+    return { result: resultOf(item) };
+  },
+});
+
+/** What outside workers do. */
+const outside = defineOperation({ name: "outside", processItem: (item: Numbered) => ({ result: resultOf(item) }) });
+
+export default defineConfig({ operations: [steady, deadly, deadlyThread, holding, outside] });
