@@ -15,7 +15,8 @@ export async function writeResults(
   output: string | undefined,
   terminal: Terminal,
 ): Promise<number> {
-  const pieces = format === "jsonl" ? joined(lines) : write(format, rowsOf(lines), { fields: RESULT_COLUMNS });
+  const blocks = breathing(lines);
+  const pieces = format === "jsonl" ? joined(blocks) : write(format, rowsOf(blocks), { fields: RESULT_COLUMNS });
   if (output === undefined) {
     let size = 0;
     for await (const piece of pieces) {
@@ -31,6 +32,17 @@ export async function writeResults(
   } catch (error) {
     await sink.discard();
     throw error;
+  }
+}
+
+/**
+ * Lets signals, timers and the garbage collector have their turn between blocks: the store answers within the same turn of the
+ * event loop, and so does a file as stdout.
+ */
+async function* breathing<T>(blocks: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+  for await (const block of blocks) {
+    yield block;
+    await new Promise<void>((resolve) => setImmediate(resolve));
   }
 }
 
