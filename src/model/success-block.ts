@@ -124,6 +124,11 @@ export class StoredBlock {
     return this.value("qualityScore", index);
   }
 
+  /** US dollars. */
+  cost(index: number): number | null {
+    return this.value("cost", index);
+  }
+
   /** The block's ItemResults as JSON texts; `keys` are those of its chunk. */
   lines(keys: readonly string[]): string[] {
     const texts = splitLines(this.joined);

@@ -2,7 +2,6 @@ import type { EventDraft, Severity } from "../../model/event.ts";
 import type { BatchRow, RunOptions } from "../../model/batch.ts";
 import { openItems } from "../../model/batch.ts";
 import { batchMoveFrom, isFinal, type BatchMove, type BatchStatus } from "../../model/moves.ts";
-import { BatchStats } from "../../model/stats/batch-stats.ts";
 import type { Database } from "./database.ts";
 
 /** A row of `batches` as SQLite returns it. Loaded, changed and saved within one transaction. */
@@ -216,12 +215,4 @@ export function cancelOpenWork(db: Database, raw: RawBatch, as: "cancelled" | "e
     raw.id,
   );
   raw.running = raw.leased_chunks = raw.open_chunks = 0;
-}
-
-export function loadStats(db: Database, batchId: string): BatchStats {
-  return BatchStats.decode(db.get<{ body: string }>("SELECT body FROM batch_stats WHERE batch_id = ?", batchId)?.body ?? null);
-}
-
-export function saveStats(db: Database, batchId: string, stats: BatchStats): void {
-  db.run("INSERT INTO batch_stats (batch_id, body) VALUES (?1, ?2) ON CONFLICT (batch_id) DO UPDATE SET body = ?2", batchId, stats.encode());
 }

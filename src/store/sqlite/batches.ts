@@ -1,7 +1,7 @@
 import type { SQLInputValue } from "node:sqlite";
 import type { BatchRow } from "../../model/batch.ts";
 import { isFinal, type BatchStatus } from "../../model/moves.ts";
-import type { BatchStats } from "../../model/stats/batch-stats.ts";
+import { BatchStats } from "../../model/stats/batch-stats.ts";
 import type { BatchCounts, BatchFilter, BatchPage, BatchStore, NewBatch, NewChunk, RetrySelection, RunnableBatch, SealRequest } from "../port.ts";
 import {
   cancelOpenWork,
@@ -9,7 +9,6 @@ import {
   emitBatch,
   loadBatch,
   loadOwnBatch,
-  loadStats,
   moveBatch,
   refreshReadyAt,
   saveBatch,
@@ -20,13 +19,16 @@ import { insertChunk } from "./chunk-row.ts";
 import type { Database } from "./database.ts";
 import { awaitDependencies, closeBatch, endIfSettled } from "./ending.ts";
 import { failOpenItems } from "./finish.ts";
+import type { StatsCache } from "./stats-cache.ts";
 import { reopenItems } from "./retry.ts";
 
 export class SqliteBatches implements BatchStore {
   private readonly db: Database;
+  private readonly statistics: StatsCache;
 
-  constructor(db: Database) {
+  constructor(db: Database, statistics: StatsCache) {
     this.db = db;
+    this.statistics = statistics;
   }
 
   async create(batch: NewBatch, chunks: NewChunk[], seal: SealRequest): Promise<BatchRow> {
@@ -65,7 +67,7 @@ export class SqliteBatches implements BatchStore {
 
   async stats(tenant: string, id: string): Promise<BatchStats> {
     const raw = loadOwnBatch(this.db, tenant, id);
-    return loadStats(this.db, raw === undefined ? "" : id);
+    return this.statistics.load(raw === undefined ? "" : id);
   }
 
   async list(filter: BatchFilter, page: { limit: number; offset?: number; before?: { createdAt: number; id: string } }): Promise<BatchPage> {
@@ -124,7 +126,9 @@ export class SqliteBatches implements BatchStore {
   async finish(tenant: string, id: string, failure: { error: string; code: string }, now: number): Promise<BatchRow | null> {
     return this.change(tenant, id, (raw) => {
       if (isFinal(raw.status)) return false;
-      failOpenItems(this.db, raw, failure, now);
+      const failed = failOpenItems(this.db, raw, failure, now);
+      this.statistics.add(raw.id, new BatchStats(), 0, failed, now);
+      this.statistics.drop(raw.id);
       endIfSettled(this.db, raw, now);
       return true;
     });

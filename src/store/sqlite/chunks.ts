@@ -1,8 +1,6 @@
 import { countBits, hasBit, newBits, setBit } from "../../model/bits.ts";
 import { isFinal } from "../../model/moves.ts";
-import { BatchStats } from "../../model/stats/batch-stats.ts";
-import { SuccessBlock } from "../../model/success-block.ts";
-import { toNanoUsd } from "../../model/money.ts";
+import type { SuccessBlock } from "../../model/success-block.ts";
 import type { ChunkStore, ChunkView, ClaimedChunk, Commit, CommitOutcome, LostLease, NewFailure, RecordedResult } from "../port.ts";
 import {
   cancelOpenWork,
@@ -11,30 +9,28 @@ import {
   insertEvent,
   loadBatch,
   loadOwnBatch,
-  loadStats,
   moveBatch,
   openCount,
   refreshReadyAt,
   saveBatch,
-  saveStats,
   toBatchRow,
   type RawBatch,
 } from "./batch-row.ts";
 import { findItem, insertChunk, loadChunk, loadPayload, payloadText, type RawChunk } from "./chunk-row.ts";
 import type { Database } from "./database.ts";
 import { closeBatch, endIfSettled } from "./ending.ts";
+import { Recorded, type Place } from "./recorded.ts";
 import { insertFailures } from "./failure-rows.ts";
+import type { StatsCache } from "./stats-cache.ts";
 import { insertSegment } from "./segment-row.ts";
-
-/** Statistics of batches that are being committed to, decoded: this process is the only writer. Kept small; the store has them all. */
-const STATS_KEPT = 64;
 
 export class SqliteChunks implements ChunkStore {
   private readonly db: Database;
-  private readonly stats = new Map<string, BatchStats>();
+  private readonly stats: StatsCache;
 
-  constructor(db: Database) {
+  constructor(db: Database, stats: StatsCache) {
     this.db = db;
+    this.stats = stats;
   }
 
   async pending(batchId: string, now: number, limit: number, except: ReadonlySet<number>): Promise<{ id: number; crashes: number }[]> {
@@ -101,7 +97,7 @@ export class SqliteChunks implements ChunkStore {
       if (commit.end === "finish" && rest !== 0) throw new Error(`chunk ${chunk.id}: cannot finish with ${rest} open items`);
 
       this.writeResults(raw, chunk.id, commit.successes, null, commit.failures, commit.now);
-      this.addStats(raw, commit.stats, commit.successes.count, commit.failures.length, commit.now);
+      this.stats.add(raw.id, commit.stats, commit.successes.count, commit.failures.length, commit.now);
       this.handOn(raw, chunk, commit);
       raw.cost += commit.cost;
       // A chunk whose items are all settled or handed on is done, whatever the commit calls itself: its batch may end with it.
@@ -180,23 +176,16 @@ export class SqliteChunks implements ChunkStore {
       const raw = loadOwnBatch(this.db, tenant, batchId);
       if (raw === undefined || isFinal(raw.status)) return null;
       const unknown: string[] = [];
-      let accepted = 0;
+      const settled = new Recorded();
       for (const result of results) {
-        const place = this.settle(raw, result);
+        const place = this.settle(raw, result, openCount(raw) - settled.count);
         if (place === "unknown") unknown.push(result.nodeId);
-        if (typeof place === "string") continue;
-        accepted += 1;
-        const stats = new BatchStats();
-        if (result.durationMs !== null) stats.addDuration(result.durationMs);
-        if (result.qualityScore !== null) stats.addScore(result.qualityScore);
-        const failures = result.failure === null ? [] : [{ ...result.failure, nodeId: result.nodeId, index: place.index }];
-        const successes = new SuccessBlock();
-        const { text, retries, durationMs, qualityScore, cost } = result;
-        if (result.failure === null) successes.add({ item: place.index ?? 0, text, retries, at: now, durationMs, qualityScore, cost });
-        this.writeResults(raw, place.chunkId, successes, place.chunkId === null ? [result.nodeId] : null, failures, now);
-        this.addStats(raw, stats, successes.count, failures.length, now);
-        raw.cost += cost === null ? 0 : toNanoUsd(cost);
+        else if (place !== "duplicate") settled.add(result, place, now);
       }
+      for (const [chunkId, part] of settled.parts) this.writeResults(raw, chunkId, part.successes, part.keys, part.failures, now);
+      const accepted = settled.count;
+      this.stats.add(raw.id, settled.stats, settled.succeeded, accepted - settled.succeeded, now);
+      raw.cost += settled.cost;
       if (accepted > 0) {
         this.start(raw, now);
         refreshReadyAt(this.db, raw);
@@ -263,19 +252,6 @@ export class SqliteChunks implements ChunkStore {
     raw.failed += failures.length;
   }
 
-  private addStats(raw: RawBatch, delta: BatchStats, succeeded: number, failed: number, now: number): void {
-    if (succeeded + failed === 0) return;
-    let stats = this.stats.get(raw.id);
-    if (stats === undefined) {
-      stats = loadStats(this.db, raw.id);
-      if (this.stats.size >= STATS_KEPT) this.stats.delete(this.stats.keys().next().value!);
-      this.stats.set(raw.id, stats);
-    }
-    stats.merge(delta);
-    stats.timeline.add(now, succeeded, failed);
-    saveStats(this.db, raw.id, stats);
-  }
-
   /** A transaction whose failure also forgets the decoded statistics it may have changed. */
   private writeStats<T>(work: () => T): T {
     try {
@@ -298,11 +274,11 @@ export class SqliteChunks implements ChunkStore {
       if (progress) emitProgress(this.db, raw, now);
       return;
     }
-    this.stats.delete(raw.id);
+    this.stats.drop(raw.id);
   }
 
-  /** Marks one reported item as settled and says where it stands. */
-  private settle(raw: RawBatch, result: RecordedResult): { chunkId: number | null; index: number | null } | "duplicate" | "unknown" {
+  /** Marks one reported item as settled and says where it stands; `open` items have no result yet. */
+  private settle(raw: RawBatch, result: RecordedResult, open: number): Place | "duplicate" | "unknown" {
     for (const place of findItem(this.db, raw.id, result.nodeId)) {
       const chunk = loadChunk(this.db, place.chunkId)!;
       const done = chunk.done ?? newBits(chunk.items);
@@ -316,7 +292,7 @@ export class SqliteChunks implements ChunkStore {
       return place;
     }
     if (raw.announced === 0) return findItem(this.db, raw.id, result.nodeId).length > 0 ? "duplicate" : "unknown";
-    if (openCount(raw) === 0) return "unknown";
+    if (open === 0) return "unknown";
     const isNew = this.db.run("INSERT INTO recorded (batch_id, key) VALUES (?, ?) ON CONFLICT DO NOTHING", raw.id, result.nodeId) > 0;
     return isNew ? { chunkId: null, index: null } : "duplicate";
   }

@@ -19,8 +19,8 @@ export function closeBatch(db: Database, raw: RawBatch, move: BatchMove, to: Bat
   raw.completed_at = now;
   raw.running = raw.leased_chunks = raw.open_chunks = 0;
   raw.ready_at = null;
+  if (raw.deps_open > 0) db.run("DELETE FROM batch_deps WHERE batch_id = ?", raw.id);
   raw.deps_open = 0;
-  db.run("DELETE FROM batch_deps WHERE batch_id = ?", raw.id);
   saveBatch(db, raw);
   emitProgress(db, raw, now);
   emitBatch(db, raw, `batch.${to}`, now, raw.error === null ? {} : { error: raw.error }, to === "failed" ? "critical" : "info");
@@ -68,8 +68,6 @@ function releaseDependents(db: Database, ended: RawBatch, now: number): void {
  * without completing. A retried batch asks anew, because the batches it waited for have gone on in the meantime.
  */
 export function awaitDependencies(db: Database, raw: RawBatch, now: number): void {
-  db.run("DELETE FROM batch_deps WHERE batch_id = ?", raw.id);
-  raw.deps_open = 0;
   let broken: RawBatch | null = null;
   for (const id of new Set(JSON.parse(raw.depends_on) as string[])) {
     const dependency = loadOwnBatch(db, raw.tenant, id);

@@ -8,14 +8,15 @@ import { loadPayload, type RawChunk } from "./chunk-row.ts";
 import type { Database } from "./database.ts";
 import { insertFailures } from "./failure-rows.ts";
 
-/** Settles every open item of a batch as failed, each with its own row. Saves nothing of the batch row itself. */
-export function failOpenItems(db: Database, raw: RawBatch, failure: { error: string; code: string }, now: number): void {
+/** Settles every open item of a batch as failed, each with its own row. Saves nothing of the batch row itself. Returns how many. */
+export function failOpenItems(db: Database, raw: RawBatch, failure: { error: string; code: string }, now: number): number {
   const group = fingerprint(failure.code, failure.error).fingerprint;
   const failed = (nodeId: string, index: number | null, attempt: number): NewFailure => {
     const result: ItemResult = { nodeId, success: false, error: failure.error, errorCode: failure.code, retries: attempt, createdAt: iso(now)! };
     return { nodeId, index, fingerprint: group, error: failure.error, code: failure.code, category: "permanent", line: JSON.stringify(result) };
   };
-  let unreported = openCount(raw);
+  const open = openCount(raw);
+  let unreported = open;
   const chunks = db.all<RawChunk>("SELECT * FROM chunks WHERE batch_id = ? AND state IN ('pending', 'leased') ORDER BY id", raw.id);
   for (const chunk of chunks) {
     const { keys } = loadPayload(db, chunk.id);
@@ -35,6 +36,7 @@ export function failOpenItems(db: Database, raw: RawBatch, failure: { error: str
   insertFailures(db, raw, null, nameless, now);
   raw.failed += nameless.length;
   raw.running = raw.leased_chunks = raw.open_chunks = 0;
+  return open;
 }
 
 /** Announced items that nobody reported have no key of their own: they are numbered, without the numbers of an earlier epoch that still stand. */

@@ -1,4 +1,4 @@
-import { SuccessBlock, StoredBlock } from "../../model/success-block.ts";
+import { StoredBlock, type SuccessBlock } from "../../model/success-block.ts";
 import type { RawBatch } from "./batch-row.ts";
 import { loadPayload } from "./chunk-row.ts";
 import type { Database } from "./database.ts";

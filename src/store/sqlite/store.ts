@@ -13,6 +13,7 @@ import { SqliteOutbox } from "./outbox.ts";
 import { SqliteRecords } from "./records.ts";
 import { SqliteResults } from "./results.ts";
 import { migrate, schemaOf } from "./schema.ts";
+import { StatsCache } from "./stats-cache.ts";
 import { SqliteUpkeep } from "./upkeep.ts";
 
 export interface SqliteOptions {
@@ -28,10 +29,11 @@ export function openSqliteStore(options: SqliteOptions): Store {
   const unlock = lockDirectory(options.directory);
   try {
     const db = openMigrated(options);
+    const stats = new StatsCache(db);
     return {
       kind: "sqlite",
-      batches: new SqliteBatches(db),
-      chunks: new SqliteChunks(db),
+      batches: new SqliteBatches(db, stats),
+      chunks: new SqliteChunks(db, stats),
       results: new SqliteResults(db),
       records: new SqliteRecords(db),
       files: new SqliteFiles(db),
@@ -39,7 +41,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
       events: new SqliteEvents(db),
       outbox: new SqliteOutbox(db),
       audit: new SqliteAudit(db),
-      upkeep: new SqliteUpkeep(db),
+      upkeep: new SqliteUpkeep(db, stats),
       async close() {
         db.close();
         unlock();
@@ -82,7 +84,7 @@ export async function migrateSqliteStore(options: SqliteOptions): Promise<{ from
 /** Upkeep beside a running server: checks and backups only read. Rebuilding takes the lock, so it waits for nobody and throws data_in_use. */
 export function openSqliteUpkeep(options: SqliteOptions): { upkeep: UpkeepStore; close(): Promise<void> } {
   const db = openMigrated(options);
-  const own = new SqliteUpkeep(db);
+  const own = new SqliteUpkeep(db, new StatsCache(db));
   const upkeep: UpkeepStore = {
     async verify(wanted) {
       const unlock = wanted.rebuild ? lockDirectory(options.directory) : () => {};
