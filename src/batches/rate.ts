@@ -5,6 +5,8 @@ import type { BatchStats } from "../model/stats/batch-stats.ts";
 
 /** Weight of the past halves in this time: long enough to smooth chunks, short enough to follow a change. */
 const HALF_LIFE_MS = 15_000;
+/** After a long standstill the recent rate is next to nothing; an end in centuries is no estimate, and no date either. */
+const LONGEST_ETA_MS = 10 * 365 * 86_400_000;
 
 /**
  * Items per second lately: ended items weighted by age (half-life 15 s), over the equally weighted time they took. A final
@@ -27,5 +29,6 @@ export function recentRate(batch: BatchRow, stats: BatchStats, now: number): num
 /** Unix milliseconds at which the batch ends if it goes on at its recent rate; null = unknown. */
 export function etaAt(batch: BatchRow, rate: number | null, now: number): number | null {
   if (isFinal(batch.status) || batch.status === "paused" || rate === null || rate <= 0) return null;
-  return Math.round(now + (openItems(batch) / rate) * 1000);
+  const at = Math.round(now + (openItems(batch) / rate) * 1000);
+  return at - now > LONGEST_ETA_MS ? null : at;
 }

@@ -63,7 +63,8 @@ interface Retry {
 /**
  * One chunk under one lease. Modes: running → (stopping) → ended. While running, items settle into a buffer; checkpoints
  * commit the buffer under the lease; the end commits the rest together with the successors. `stopping` starts nothing
- * more and hands back what was not started; `lost` also throws the buffer away, as its commit would be refused.
+ * more and hands back what was not started; `lost` also aborts what runs. Results that come in spite of that are sent to the
+ * store, which refuses them and counts them as late.
  */
 export class Run implements RunControl {
   readonly chunk: ClaimedChunk;
@@ -92,6 +93,9 @@ export class Run implements RunControl {
   private stopped = false;
   private cut = false;
   private lostLease = false;
+  private ended = false;
+  /** Late results are on their way to the store. */
+  private lateSent = false;
 
   constructor(chunk: ClaimedChunk, hooks: RunHooks) {
     this.chunk = chunk;
@@ -200,12 +204,26 @@ export class Run implements RunControl {
   }
 
   settle(index: number, outcome: Outcome): void {
-    if (this.lostLease || this.answered[index] === 1) return;
+    if (this.answered[index] === 1) return;
+    if (this.lostLease || this.ended) return this.tooLate(index, outcome);
     this.answered[index] = 1;
     this.settledItems += 1;
     const final = this.record(index, outcome);
     if (!final.ok) this.fail(index, final);
     if (this.chars > MAX_BUFFERED_CHARS) this.checkpoint();
+  }
+
+  /** What is aborted fails, which says nothing. A result all the same is for the store to refuse, and to count. */
+  private tooLate(index: number, outcome: Outcome): void {
+    if (!this.lostLease || !outcome.ok) return;
+    this.answered[index] = 1;
+    this.record(index, outcome);
+    if (!this.ended || this.lateSent) return;
+    this.lateSent = true;
+    queueMicrotask(() => {
+      this.lateSent = false;
+      this.enqueue("release");
+    });
   }
 
   /** Writes a success; returns the outcome, turned into a failure when its result cannot be kept. */
@@ -276,6 +294,7 @@ export class Run implements RunControl {
 
   /** Commits the rest: the chunk ends, or goes back with the items that have no answer. Null when the lease was lost. */
   async finish(): Promise<CommitOutcome | null> {
+    this.ended = true;
     const unanswered = this.places.filter((_, index) => this.answered[index] === 0);
     const handOn = this.cut ? unanswered : [];
     this.enqueue(unanswered.length > handOn.length ? "release" : "finish", handOn);
@@ -286,7 +305,7 @@ export class Run implements RunControl {
   private enqueue(end: "checkpoint" | "finish" | "release", handOn: number[] = []): void {
     const commit = this.take(end, handOn);
     this.commits = this.commits.then(async () => {
-      if (this.lostLease) return;
+      if (this.lostLease && commit.successes.count + commit.failures.length === 0) return;
       this.last = await this.written(commit);
       this.told(this.last, commit);
     });

@@ -40,7 +40,8 @@ export class ChunkHandlerExecutor implements Executor {
       const call = async (): Promise<unknown> => work.operation.processBatch!(work.items, context);
       call().then(
         (answers) => {
-          if (landed()) settleAll(work, control, answers, this.clock.elapsed() - startedAt);
+          landed();
+          settleAll(work, control, answers, this.clock.elapsed() - startedAt);
           resolve();
         },
         (error: unknown) => {

@@ -69,7 +69,9 @@ export class InlineExecutor implements Executor {
       });
       answer.then(
         (value) => {
-          if (landed()) control.settle(index, toOutcome(value, this.clock.elapsed() - startedAt));
+          // Settling what was stopped is harmless: a run takes the first outcome of an item, and counts what comes too late.
+          landed();
+          control.settle(index, toOutcome(value, this.clock.elapsed() - startedAt));
           resolve();
         },
         (error: unknown) => {
