@@ -22,11 +22,11 @@ export class Database {
     try {
       this.connection = new DatabaseSync(path);
       // WAL: readers never wait for the writer. busy_timeout: a backup or doctor of another process holds locks briefly.
-      // cache 64 MiB, mmap 256 MiB: lists over a million rows stay in memory. Automatic checkpoints only at 64 MiB: the
+      // cache 16 MiB, no mmap: both count as this process's memory; the system caches the file anyway. Automatic checkpoints only at 64 MiB: the
       // Checkpointer is usually earlier.
       this.exec(
         `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = OFF;
-         PRAGMA cache_size = -65536; PRAGMA mmap_size = 268435456; PRAGMA wal_autocheckpoint = 16384; PRAGMA temp_store = MEMORY`,
+         PRAGMA cache_size = -16384; PRAGMA mmap_size = 0; PRAGMA wal_autocheckpoint = 16384; PRAGMA temp_store = MEMORY`,
       );
     } catch (error) {
       throw this.translate(error);
