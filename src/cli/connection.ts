@@ -6,7 +6,7 @@ import { configFromProcess, type Config } from "../config.ts";
 import { usage } from "./exit.ts";
 
 /** File in the data directory with an admin key for this machine's own commands; written by the server, mode 0600. */
-export const LOCAL_KEY_FILE = "admin.key";
+const LOCAL_KEY_FILE = "admin.key";
 
 export interface ConnectionFlags {
   url?: string;
