@@ -4,6 +4,9 @@ import { createTerminal } from "./terminal.ts";
 
 /** The `batchyard` command. */
 
+/** What is still open when a command is done gets this long to close. */
+const LINGER_MS = 1000;
+
 // A reader that has seen enough (`| head`) is no error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
@@ -26,3 +29,6 @@ try {
   for (const line of lines) terminal.say(line);
   process.exitCode = exitCode;
 }
+
+// Handlers that never end leave timers and sockets behind. Their items went back to the store by now, so the process ends all the same.
+setTimeout(() => process.exit(), LINGER_MS).unref();

@@ -15,13 +15,14 @@ export interface Stored {
   results: ItemResult[];
 }
 
-/** Everything a data directory holds, read after its server has ended, and what a recount of every counter found. */
-export async function recount(data: string): Promise<{ stored: Stored[]; findings: string[] }> {
+/** Everything a data directory holds, read after its server has ended; what a recount of every counter found; deaths counted on chunks. */
+export async function recount(data: string): Promise<{ stored: Stored[]; findings: string[]; crashes: number }> {
   const yard = await createYard({ config: loadConfig({ BATCHYARD_DATA: data, BATCHYARD_WORKERS: "0", LOG_LEVEL: "error" }), operations: config.operations });
   try {
     const { findings } = await yard.store.upkeep.verify({ rebuild: false });
     const said = findings.map((finding) => `${finding.batchId ?? "store"}: ${finding.message}`);
     const stored: Stored[] = [];
+    let crashes = 0;
     for (let cursor: string | undefined; ; ) {
       const page = await yard.batches.history(CALLER, { limit: 100, cursor });
       for (const batch of page.batches) {
@@ -29,9 +30,10 @@ export async function recount(data: string): Promise<{ stored: Stored[]; finding
         for await (const lines of yard.batches.streamResults(CALLER, batch.id, {})) for (const line of lines) results.push(JSON.parse(line) as ItemResult);
         const reconciled = await yard.batches.reconcile(CALLER, batch.id);
         if (!reconciled.ok) said.push(`${batch.id}: reconcile found ${JSON.stringify(reconciled.counts)}`);
+        for (const chunk of await yard.batches.chunks(CALLER, batch.id, { after: 0, limit: 10_000 })) crashes += chunk.crashes;
         stored.push({ batch, results });
       }
-      if (page.nextCursor === null) return { stored, findings: said };
+      if (page.nextCursor === null) return { stored, findings: said, crashes };
       cursor = page.nextCursor;
     }
   } finally {

@@ -1,0 +1,24 @@
+import { describe, expect, it } from "vitest";
+import { folders } from "../support/folder.ts";
+import { killCampaign } from "../support/kill-campaign.ts";
+
+/** 100 kills over 200,000 items take minutes: bench/chaos.ts runs the same campaign at that size. */
+const KILLS = 25;
+const ITEMS = 20_000;
+
+const newFolder = folders();
+
+describe(`kill -9, ${KILLS} times at seeded instants over ${ITEMS} items`, () => {
+  it("loses nothing, counts nothing twice, and repeats only what was not committed yet", async () => {
+    const seed = 20_260_101;
+    const campaign = await killCampaign({ kills: KILLS, items: ITEMS, seed, folder: newFolder() });
+    console.log(JSON.stringify({ seed, ...campaign }));
+    expect(campaign.faults).toEqual([]);
+    expect(campaign.items).toBeGreaterThanOrEqual(ITEMS);
+    // Kills that strike an idle server prove nothing.
+    expect(campaign.killsWhile.running).toBeGreaterThan(KILLS / 3);
+    expect(campaign.killsWhile.uploading).toBeGreaterThan(0);
+    expect(campaign.killsWhile.starting).toBeGreaterThan(0);
+    expect(campaign.repeatedCalls).toBeGreaterThan(0);
+  }, 110_000);
+});

@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import { folders } from "../support/folder.ts";
+import { numbered, resultOf } from "../support/fates.ts";
+import { recount } from "../support/recount.ts";
+import { serve } from "../support/served.ts";
+
+const ITEMS = 1000;
+const DEADLY = "k617";
+const items = (): Record<string, unknown>[] => numbered(0, ITEMS).map((item) => ({ ...item, ...(item.id === DEADLY ? { deadly: true } : {}) }));
+
+const newFolder = folders();
+
+/** Starts the server again whenever it dies, until the batch has ended; returns how often it died. */
+async function supervise(data: string, id: string | null, create: (served: Awaited<ReturnType<typeof serve>>) => Promise<string>): Promise<{ id: string; deaths: number }> {
+  for (let deaths = 0; ; deaths++) {
+    const served = await serve(data);
+    id ??= await create(served);
+    const stop = new AbortController();
+    const over = (async (batch: string) => {
+      for await (const { status } of served.client.watch(batch, { signal: stop.signal })) if (status === "completed" || status === "failed") return true;
+      return false;
+    })(id).catch(() => false);
+    const died = served.child.ended.then(() => false);
+    const ended = await Promise.race([over, died]);
+    stop.abort();
+    if (ended) {
+      expect(await served.child.end("SIGTERM")).toEqual({ code: 0, signal: null });
+      return { id, deaths };
+    }
+    expect(await served.child.ended).toEqual({ code: null, signal: "SIGKILL" });
+  }
+}
+
+describe("one poison item among a thousand", () => {
+  it("that kills its process costs itself only, after a bounded number of deaths", async () => {
+    const data = newFolder();
+    const { id, deaths } = await supervise(data, null, async ({ client }) => (await client.create({ operation: "deadly" }, items())).id);
+    // The process did die, and not more often than the promise allows.
+    expect(deaths).toBeGreaterThanOrEqual(4);
+    expect(deaths).toBeLessThanOrEqual(Math.ceil(Math.log2(ITEMS)) + 5);
+    const { stored, findings } = await recount(data);
+    expect(findings).toEqual([]);
+    const { batch, results } = stored.find((one) => one.batch.id === id)!;
+    expect(batch).toMatchObject({ status: "completed", totalItems: ITEMS, succeeded: ITEMS - 1, failed: 1 });
+    const failures = results.filter((result) => !result.success);
+    expect(failures).toMatchObject([{ nodeId: DEADLY, errorCode: "worker_crashed", retries: 0 }]);
+    const byKey = new Map(results.map((result) => [result.nodeId, result.result]));
+    for (const item of numbered(0, ITEMS)) if (item.id !== DEADLY) expect(byKey.get(item.id)).toEqual(resultOf(item));
+    console.log(`poison: ${deaths} deaths`);
+  }, 60_000);
+
+  it("that ends its worker thread costs itself only, and the process lives", async () => {
+    const data = newFolder();
+    const served = await serve(data);
+    const { id } = await served.client.create({ operation: "deadly_thread", options: { retryAttempts: 2, retryBackoffMs: 1 } }, items());
+    for await (const _ of served.client.watch(id));
+    expect(await served.child.end("SIGTERM")).toEqual({ code: 0, signal: null });
+    const { stored, findings } = await recount(data);
+    expect(findings).toEqual([]);
+    expect(stored[0]!.batch).toMatchObject({ status: "completed", succeeded: ITEMS - 1, failed: 1, retried: 2 });
+    expect(stored[0]!.results.filter((result) => !result.success)).toMatchObject([{ nodeId: DEADLY, errorCode: "thread_died", retries: 2 }]);
+  }, 60_000);
+});
