@@ -17,6 +17,8 @@ export class ThreadExecutor implements Executor {
   private readonly clock: Clock;
   private readonly threads: number;
   private pool: Piscina<ThreadCall, ThreadAnswer> | null = null;
+  private busy = 0;
+  private readonly waiting: (() => void)[] = [];
 
   constructor(clock: Clock, threads: number) {
     this.clock = clock;
@@ -31,11 +33,28 @@ export class ThreadExecutor implements Executor {
         const index = next++;
         const wait = control.admit();
         if (wait !== null) await wait;
-        if (control.stopping || control.signal.aborted) return;
-        await this.call(pool, work, control, index);
+        await this.thread();
+        try {
+          if (control.stopping || control.signal.aborted) return;
+          await this.call(pool, work, control, index);
+        } finally {
+          this.free();
+        }
       }
     };
     await Promise.all(Array.from({ length: Math.min(work.lanes, this.threads, work.items.length) }, lane));
+  }
+
+  /** Resolves when a thread is free: chunks run side by side, and an item's time must not go by while it stands in line. */
+  private async thread(): Promise<void> {
+    if (this.busy < this.threads) this.busy += 1;
+    else await new Promise<void>((resolve) => this.waiting.push(resolve));
+  }
+
+  private free(): void {
+    const next = this.waiting.shift();
+    if (next === undefined) this.busy -= 1;
+    else next();
   }
 
   async close(): Promise<void> {

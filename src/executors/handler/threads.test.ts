@@ -1,0 +1,65 @@
+import { createBatchyard, defineOperation, type Batchyard } from "batchyard";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+let yard: Batchyard;
+let data: string;
+beforeEach(async () => {
+  data = mkdtempSync(join(tmpdir(), "batchyard-threads-"));
+  const work = defineOperation({ name: "work", thread: new URL("./thread-work.fixture.ts", import.meta.url) });
+  yard = await createBatchyard({ data, operations: [work], workers: 2, settings: { LOG_LEVEL: "silent" } });
+});
+afterEach(async () => {
+  await yard.close();
+  rmSync(data, { recursive: true, force: true });
+});
+
+async function run(items: object[], options: Record<string, unknown>) {
+  const { id } = await yard.createBatch({ operation: "work", items, options });
+  const batch = await yard.waitForBatch(id);
+  return { batch, results: Object.fromEntries((await Array.fromAsync(yard.results(id))).map((result) => [result.nodeId, result])) };
+}
+
+describe("threads", () => {
+  it("run items side by side, outside the main thread", async () => {
+    const items = Array.from({ length: 20 }, (_, i) => ({ id: `s${i}`, does: "sum", upTo: 5_000_000 }));
+    const { batch, results } = await run(items, { batchSize: 5 });
+    expect(batch).toMatchObject({ status: "completed", succeeded_items: 20 });
+    const threads = new Set(Object.values(results).map((result) => (result.result as { threadId: number }).threadId));
+    expect(threads.has(0)).toBe(false);
+    expect(threads.size).toBe(2);
+    expect(results["s3"]!.result).toMatchObject({ sum: 12_500_002_500_000, key: "s3" });
+  });
+
+  it("an endless loop is ended at its time limit, and the slot comes back", async () => {
+    const items = [{ id: "loop", does: "loop" }, ...Array.from({ length: 6 }, (_, i) => ({ id: `s${i}`, does: "sum", upTo: 10 }))];
+    const { batch, results } = await run(items, { timeout: 1500, retryAttempts: 0, concurrency: 1 });
+    expect(batch).toMatchObject({ status: "completed", succeeded_items: 6, failed_items: 1 });
+    expect(results["loop"]).toMatchObject({ success: false, errorCode: "timeout", error: "The item took longer than 1500 ms; its thread was ended" });
+  });
+
+  it("an exit, a throw and a result that is no JSON fail their own item only", async () => {
+    const items = [
+      { id: "exit", does: "exit" },
+      { id: "throw", does: "throw" },
+      { id: "bigint", does: "bigint" },
+      { id: "fine", does: "sum", upTo: 3 },
+    ];
+    const { results } = await run(items, { retryAttempts: 0 });
+    expect(results).toMatchObject({
+      exit: { success: false, errorCode: "thread_died" },
+      throw: { success: false, errorCode: "http_422", error: "from the thread" },
+      bigint: { success: false, errorCode: "result_not_serialisable" },
+      fine: { success: true, result: { sum: 6 } },
+    });
+  });
+
+  it("time in line is not an item's time", async () => {
+    // Four items of a second, two threads, two chunks with two lanes each: the later two start when half their limit has gone by.
+    const items = Array.from({ length: 4 }, (_, i) => ({ id: `w${i}`, does: "sleep" }));
+    const { batch } = await run(items, { batchSize: 2, timeout: 1800, retryAttempts: 0 });
+    expect(batch).toMatchObject({ succeeded_items: 4, failed_items: 0 });
+  });
+});
