@@ -1,5 +1,5 @@
 import { BatchyardError } from "../model/errors.ts";
-import { isRetryable, splitLines, type ErrorCategory } from "../model/item.ts";
+import { splitLines, type ErrorCategory } from "../model/item.ts";
 import { hasBit } from "../model/bits.ts";
 import { ownOptions } from "../batches/options.ts";
 import { idempotencyKey, type Outcome } from "../executors/port.ts";
@@ -37,6 +37,20 @@ export interface ExternalAnswer {
   cost?: number | undefined;
 }
 
+interface LeaseCall {
+  worker: string;
+  operations?: string[] | undefined;
+  max: number;
+  leaseMs: number;
+}
+
+interface SettleCall {
+  chunk: number;
+  fence: number;
+  results: ExternalAnswer[];
+  done: boolean;
+}
+
 /** Worker ids of outside workers start with this; local ones never do. */
 const PREFIX = "external:";
 
@@ -46,6 +60,8 @@ export class ExternalWorkers {
   private readonly clock: Clock;
   private readonly runFor: (chunk: ClaimedChunk) => Run;
   private readonly committed: () => void;
+  /** Calls that must not overlap, by what they are about; see inTurn. */
+  private readonly turns = new Map<string, Promise<unknown>>();
 
   constructor(parts: { store: Store; clock: Clock; runFor: (chunk: ClaimedChunk) => Run; committed: () => void }) {
     this.store = parts.store;
@@ -54,7 +70,12 @@ export class ExternalWorkers {
     this.committed = parts.committed;
   }
 
-  async lease({ tenant }: { tenant: string }, request: { worker: string; operations?: string[] | undefined; max: number; leaseMs: number }): Promise<ExternalChunk[]> {
+  /** In turn, so that two who ask at once do not reach for the same chunks and one leaves with nothing. */
+  lease(caller: { tenant: string }, request: LeaseCall): Promise<ExternalChunk[]> {
+    return this.inTurn(`lease ${caller.tenant}`, () => this.leaseNow(caller, request));
+  }
+
+  private async leaseNow({ tenant }: { tenant: string }, request: LeaseCall): Promise<ExternalChunk[]> {
     const now = this.clock.now();
     const operations = request.operations === undefined ? {} : { operations: request.operations };
     const batches = await this.store.batches.runnable(now, { executors: ["external"], notExecutors: [], perTenant: 64, ...operations });
@@ -90,8 +111,25 @@ export class ExternalWorkers {
     return { held, lost: leases.map((lease) => lease.chunk).filter((chunk) => !held.includes(chunk)) };
   }
 
-  /** Settles items of a leased chunk; with `done` what has no answer fails with `result_missing`. Throws lease_lost. */
-  async settle({ tenant }: { tenant: string }, request: { chunk: number; fence: number; results: ExternalAnswer[]; done: boolean }): Promise<{ accepted: number; retried: number; open: number }> {
+  /**
+   * Settles items of a leased chunk; with `done` what has no answer fails with `result_missing`. Throws lease_lost. Parts of a
+   * chunk that come at once take turns: each starts from what the one before it settled.
+   */
+  settle(caller: { tenant: string }, request: SettleCall): Promise<{ accepted: number; retried: number; open: number }> {
+    return this.inTurn(`chunk ${request.chunk}`, () => this.settleNow(caller, request));
+  }
+
+  private inTurn<T>(about: string, work: () => Promise<T>): Promise<T> {
+    const turn = (this.turns.get(about) ?? Promise.resolve()).then(work, work);
+    this.turns.set(about, turn);
+    const over = (): void => {
+      if (this.turns.get(about) === turn) this.turns.delete(about);
+    };
+    turn.then(over, over);
+    return turn;
+  }
+
+  private async settleNow({ tenant }: { tenant: string }, request: SettleCall): Promise<{ accepted: number; retried: number; open: number }> {
     const lost = (): BatchyardError => new BatchyardError("lease_lost", { chunk: request.chunk, fence: request.fence });
     const chunk = await this.store.chunks.held(tenant, request.chunk, request.fence);
     if (chunk === null) throw lost();
@@ -111,7 +149,7 @@ export class ExternalWorkers {
       run.settle(index, outcome);
       places.delete(answer.key);
       accepted += 1;
-      if (!outcome.ok && isRetryable(outcome.category)) retried += 1;
+      if (!outcome.ok && run.retries(outcome)) retried += 1;
     }
     if (request.done) {
       for (const index of places.values()) {

@@ -77,7 +77,7 @@ export class Run implements RunControl {
   private readonly places: number[];
   private readonly items: Item[];
   private readonly done: Uint8Array;
-  private retries: Retry[] = [];
+  private waiting: Retry[] = [];
   /** Per item of this run: it has an outcome already. */
   private readonly answered: Uint8Array;
   private settledItems = 0;
@@ -255,13 +255,18 @@ export class Run implements RunControl {
     const place = this.places[index]!;
     // Several items in a row that fail for the same outside reason: start no more of this chunk, the breaker defers it.
     if (this.hooks.breakers.failed(this.hooks.operation.name, outcome)) this.stop();
-    if (isRetryable(outcome.category) && this.chunk.attempt < this.hooks.limits.retryAttempts) {
+    if (this.retries(outcome)) {
       setBit(this.done, place);
-      this.retries.push({ place, retryAfterMs: outcome.retryAfterMs ?? null });
+      this.waiting.push({ place, retryAfterMs: outcome.retryAfterMs ?? null });
       return;
     }
     this.failFinally(place, this.items[index]!.key, outcome);
     this.measure(outcome);
+  }
+
+  /** Is this failure worth another try, and is one left? */
+  retries(outcome: Extract<Outcome, { ok: false }>): boolean {
+    return isRetryable(outcome.category) && this.chunk.attempt < this.hooks.limits.retryAttempts;
   }
 
   private failFinally(place: number, key: string, outcome: Extract<Outcome, { ok: false }>): void {
@@ -283,7 +288,7 @@ export class Run implements RunControl {
     const elapsed = this.hooks.clock.now() - this.startedAt;
     const open = this.items.length - this.settledItems;
     if (this.chunk.batch.options.batchSize === undefined && elapsed >= CUT_AFTER_MS && open > this.hooks.limits.lanes) this.cutShort();
-    if (this.successes.count + this.failures.length + this.retries.length === 0) return;
+    if (this.successes.count + this.failures.length + this.waiting.length === 0) return;
     this.enqueue("checkpoint");
   }
 
@@ -364,13 +369,13 @@ export class Run implements RunControl {
       stats: this.stats,
       cost: this.cost,
       next,
-      retried: this.retries.length,
+      retried: this.waiting.length,
       end,
       progress: this.hooks.progressDue(this.chunk.batchId),
     };
     this.successes = new SuccessBlock();
     this.failures = [];
-    this.retries = [];
+    this.waiting = [];
     this.stats = new BatchStats();
     this.cost = this.chars = 0;
     return commit;
@@ -378,7 +383,7 @@ export class Run implements RunControl {
 
   /** The retries since the last commit as one chunk, the rest of a cut chunk in pieces of a fitting size. */
   private successors(handOn: number[]): NewChunk[] {
-    if (this.retries.length + handOn.length === 0) return [];
+    if (this.waiting.length + handOn.length === 0) return [];
     const texts = splitLines(this.chunk.body);
     const now = this.hooks.clock.now();
     const chunkOf = (places: number[], attempt: number, availableAt: number): NewChunk => ({
@@ -392,10 +397,10 @@ export class Run implements RunControl {
     const chunks: NewChunk[] = [];
     const size = this.pieceSize(handOn.length);
     for (let i = 0; i < handOn.length; i += size) chunks.push(chunkOf(handOn.slice(i, i + size), this.chunk.attempt, now));
-    if (this.retries.length > 0) {
-      const retryAfterMs = Math.max(...this.retries.map((retry) => retry.retryAfterMs ?? 0));
+    if (this.waiting.length > 0) {
+      const retryAfterMs = Math.max(...this.waiting.map((retry) => retry.retryAfterMs ?? 0));
       const wait = backoffMs(this.chunk.attempt, this.hooks.limits.retryBackoffMs, retryAfterMs, this.hooks.random);
-      chunks.push(chunkOf(this.retries.map((retry) => retry.place), this.chunk.attempt + 1, now + wait));
+      chunks.push(chunkOf(this.waiting.map((retry) => retry.place), this.chunk.attempt + 1, now + wait));
     }
     return chunks;
   }
