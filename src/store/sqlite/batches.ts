@@ -207,7 +207,7 @@ export class SqliteBatches implements BatchStore {
 
   async nextReadyAt(now: number): Promise<number | null> {
     const open = "sealed = 1 AND deps_open = 0 AND ready_at IS NOT NULL AND status IN ('pending', 'running')";
-    return this.db.get<{ at: number | null }>(`SELECT MIN(ready_at) AS at FROM batches INDEXED BY batches_runnable WHERE ${open} AND ready_at > ?`, now)!.at;
+    return this.db.get<{ at: number | null }>(`SELECT MIN(ready_at) AS at FROM batches INDEXED BY batches_ready WHERE ${open} AND ready_at > ?`, now)!.at;
   }
 
   async overdue(now: number, limit: number): Promise<{ tenant: string; id: string }[]> {

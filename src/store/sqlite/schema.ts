@@ -31,6 +31,7 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX batches_status ON batches (tenant, status, created_at DESC, id DESC) WHERE sealed = 1;
   CREATE INDEX batches_operation ON batches (tenant, operation, created_at DESC, id DESC) WHERE sealed = 1;
   CREATE INDEX batches_runnable ON batches (priority, tenant, ready_at) WHERE sealed = 1 AND deps_open = 0 AND ready_at IS NOT NULL AND status IN ('pending', 'running');
+  CREATE INDEX batches_ready ON batches (ready_at) WHERE sealed = 1 AND deps_open = 0 AND ready_at IS NOT NULL AND status IN ('pending', 'running');
   CREATE INDEX batches_deadline ON batches (deadline_at) WHERE deadline_at IS NOT NULL AND completed_at IS NULL;
   CREATE INDEX batches_ended ON batches (tenant, completed_at) WHERE completed_at IS NOT NULL;
   CREATE INDEX batches_unsealed ON batches (created_at) WHERE sealed = 0;
