@@ -5,12 +5,15 @@ import { parentPort, workerData } from "node:worker_threads";
 const { path } = workerData as { path: string };
 const db = new DatabaseSync(path);
 db.exec("PRAGMA busy_timeout = 0");
+const checkpoint = db.prepare("PRAGMA wal_checkpoint(PASSIVE)");
 
 parentPort!.on("message", () => {
   try {
-    db.exec("PRAGMA wal_checkpoint(PASSIVE)");
-    parentPort!.postMessage("done");
-  } catch (error) {
-    parentPort!.postMessage(error instanceof Error ? error.message : String(error));
+    // Pages in the log, copied ones included; it starts anew only when all are copied at a moment without a writer.
+    const { log } = checkpoint.get() as { log: number };
+    parentPort!.postMessage(log);
+  } catch {
+    // Busy, or a full disk: the next one tries again.
+    parentPort!.postMessage(0);
   }
 });

@@ -2,11 +2,13 @@ import { Worker } from "node:worker_threads";
 
 /** Written since the last checkpoint before the next one starts: small enough for a short log, large enough to be rare. */
 const CHARS_A_CHECKPOINT = 16 * 1024 * 1024;
+/** 32 MiB: a log longer than this is made to start anew, at the price of one short stop for the disk. */
+const LONG_LOG_PAGES = 8192;
 
 /**
  * Checkpoints in a thread: copying the log into the database and syncing it takes longer than all commits together, and
- * would stop the event loop meanwhile. When the thread is done, the few frames written in the meantime are copied by
- * `finish` on the main connection, which lets SQLite start the log anew instead of growing it. Without a thread (it could
+ * would stop the event loop meanwhile. When the log has grown long, the few frames written in the meantime are copied
+ * by `finish` on the main connection, which lets SQLite start the log anew instead of growing it. Without a thread (it could
  * not start, or died) SQLite's own automatic checkpoints at 64 MiB remain.
  */
 export class Checkpointer {
@@ -42,9 +44,9 @@ export class Checkpointer {
       const file = import.meta.url.endsWith(".ts") ? "./checkpoint-thread.ts" : "./checkpoint-thread.js";
       this.thread = new Worker(new URL(file, import.meta.url), { workerData: { path: this.path } });
       this.thread.unref();
-      this.thread.on("message", (answer: string) => {
+      this.thread.on("message", (pages: number) => {
         this.busy = false;
-        if (answer === "done") this.finish();
+        if (pages > LONG_LOG_PAGES) this.finish();
       });
       this.thread.on("error", () => this.close());
     }
