@@ -132,7 +132,10 @@ export class ExternalWorkers {
   private async settleNow({ tenant }: { tenant: string }, request: SettleCall): Promise<{ accepted: number; retried: number; open: number }> {
     const lost = (): BatchyardError => new BatchyardError("lease_lost", { chunk: request.chunk, fence: request.fence });
     const chunk = await this.store.chunks.held(tenant, request.chunk, request.fence);
-    if (chunk === null) throw lost();
+    if (chunk === null) {
+      await this.store.chunks.late(tenant, request.chunk, request.fence, request.results.length);
+      throw lost();
+    }
     const run = this.runFor(chunk);
     const places = new Map(run.openKeys().map((key, index) => [key, index]));
     const unknown = request.results.filter((answer) => !chunk.keys.includes(answer.key));

@@ -269,6 +269,8 @@ export interface ChunkStore {
   held(tenant: string, chunkId: number, fence: number): Promise<ClaimedChunk | null>;
   /** Writes results, counters, statistics, successors and events in one step. */
   commit(commit: Commit): Promise<CommitOutcome>;
+  /** Counts results that came under a lease of this chunk which is over; false when there never was such a lease. */
+  late(tenant: string, chunkId: number, fence: number, results: number): Promise<boolean>;
   /** Renews leases; returns the ids that are still held. */
   renew(leases: readonly { chunkId: number; fence: number }[], leaseUntil: number): Promise<number[]>;
   /** Takes back leases that ended before `now`, or all of the given workers, and counts a crash on each. */

@@ -122,6 +122,14 @@ export class SqliteChunks implements ChunkStore {
     });
   }
 
+  async late(tenant: string, chunkId: number, fence: number, results: number): Promise<boolean> {
+    return this.db.transaction(() => {
+      const chunk = loadChunk(this.db, chunkId);
+      if (chunk === undefined || chunk.tenant !== tenant || fence < 1 || fence > chunk.fence) return false;
+      return this.db.run("UPDATE batches SET late = late + ? WHERE id = ?", results, chunk.batch_id) > 0;
+    });
+  }
+
   async renew(leases: readonly { chunkId: number; fence: number }[], leaseUntil: number): Promise<number[]> {
     return this.db.transaction(() =>
       leases
