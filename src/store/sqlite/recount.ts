@@ -5,7 +5,7 @@ import { isFinal } from "../../model/moves.ts";
 import { BatchStats } from "../../model/stats/batch-stats.ts";
 import { StoredBlock } from "../../model/success-block.ts";
 import type { Finding } from "../port.ts";
-import { loadBatch, loadOwnBatch, openCount, saveBatch, type RawBatch } from "./batch-row.ts";
+import { loadBatch, openCount, saveBatch, type RawBatch } from "./batch-row.ts";
 import type { Database } from "./database.ts";
 import type { StatsCache } from "./stats-cache.ts";
 
@@ -186,10 +186,7 @@ function stoppedAs(raw: RawBatch, stopped: number): Pick<RawBatch, "cancelled" |
   return { expired, cancelled: stopped - expired };
 }
 
+/** Those it was linked to at the start of its epoch and that have not ended since; one that was freed does not wait again when its dependency is retried. */
 function openDependencies(db: Database, raw: RawBatch): number {
-  const ids = [...new Set(JSON.parse(raw.depends_on) as string[])];
-  return ids.filter((id) => {
-    const dependency = loadOwnBatch(db, raw.tenant, id);
-    return dependency !== undefined && !isFinal(dependency.status);
-  }).length;
+  return db.get<{ n: number }>("SELECT COUNT(*) AS n FROM batch_deps WHERE batch_id = ?", raw.id)!.n;
 }

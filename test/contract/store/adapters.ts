@@ -1,0 +1,116 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { openSqliteStore } from "../../../src/store/sqlite/store.ts";
+import type { Store } from "../../../src/store/port.ts";
+
+/** What a case may ask of an adapter besides the port. */
+export interface Opened {
+  store: Store;
+  /** Closes the store and opens it again where it lies. */
+  reopen(): Promise<Store>;
+  /** A second store on the same data, as another process would open it. */
+  openAgain(): Promise<Store>;
+  /** Opens a backup that `upkeep.backup` wrote to this path. */
+  openCopy(path: string): Promise<Store>;
+  /** A path for a backup. */
+  copyPath(): string;
+  /** Changes stored rows behind the adapter's back, past every guard. */
+  tamper(fault: Fault, batchId: string): void;
+  /** Makes the stored schema newer than this version knows; the store is closed. */
+  age(): void;
+  /** Closes everything that was opened and removes the data. */
+  close(): Promise<void>;
+}
+
+/** Maintained values that `verify` recounts, each put wrong by one. */
+export const FAULTS = [
+  "total_items",
+  "succeeded",
+  "failed",
+  "cancelled",
+  "expired",
+  "running",
+  "leased_chunks",
+  "open_chunks",
+  "ready_at",
+  "deps_open",
+  "cost",
+  "chunk_settled",
+  "chunk_moved",
+  "error_group",
+  "error_group_missing",
+  "statistics",
+  "timeline",
+  "batch_counts",
+  "collections",
+] as const;
+export type Fault = (typeof FAULTS)[number];
+
+export interface Adapter {
+  name: string;
+  open(): Promise<Opened>;
+  /** Cases this adapter cannot pass, by their full name, and why. A skip that names no case fails. */
+  skip: { reason: string; tests: string[] }[];
+}
+
+/** Every adapter of src/store. One that is not listed here is not held to the port. */
+export const ADAPTERS: readonly Adapter[] = [{ name: "sqlite", open: openSqlite, skip: [] }];
+
+async function openSqlite(): Promise<Opened> {
+  const root = mkdtempSync(join(tmpdir(), "batchyard-contract-"));
+  const directory = join(root, "data");
+  const open = (at: string): Store => openSqliteStore({ directory: at, synchronous: "NORMAL" });
+  const others: Store[] = [];
+  let store = open(directory);
+  let copies = 0;
+  const keep = (other: Store): Store => {
+    others.push(other);
+    return other;
+  };
+  return {
+    store,
+    async reopen() {
+      await store.close();
+      store = open(directory);
+      return store;
+    },
+    openAgain: async () => keep(open(directory)),
+    openCopy: async (path) => keep(open(join(path, ".."))),
+    copyPath() {
+      const folder = mkdtempSync(join(root, `copy-${++copies}-`));
+      return join(folder, "batchyard.db");
+    },
+    tamper(fault, batchId) {
+      const db = new DatabaseSync(join(directory, "batchyard.db"));
+      db.exec("PRAGMA busy_timeout = 1000; PRAGMA ignore_check_constraints = ON");
+      const sql = SQLITE_FAULTS[fault] ?? `UPDATE batches SET ${fault} = COALESCE(${fault}, 0) + 1 WHERE id = ?`;
+      const changed = sql.includes("?") ? db.prepare(sql).run(batchId).changes : db.prepare(sql).run().changes;
+      db.close();
+      if (Number(changed) === 0) throw new Error(`the fault ${fault} changed nothing`);
+    },
+    age() {
+      const db = new DatabaseSync(join(directory, "batchyard.db"));
+      db.exec("PRAGMA user_version = 1000");
+      db.close();
+    },
+    async close() {
+      for (const other of others) await other.close();
+      await store.close().catch(() => {});
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Faults that are not a column of the batch row. */
+const SQLITE_FAULTS: Partial<Record<Fault, string>> = {
+  chunk_settled: "UPDATE chunks SET settled = settled + 1 WHERE id = (SELECT MIN(id) FROM chunks WHERE batch_id = ?)",
+  chunk_moved: "UPDATE chunks SET moved = moved + 1 WHERE id = (SELECT MIN(id) FROM chunks WHERE batch_id = ?)",
+  error_group: "UPDATE error_groups SET failures = failures + 1 WHERE batch_id = ?",
+  error_group_missing: "DELETE FROM error_groups WHERE batch_id = ?",
+  statistics: `UPDATE batch_stats SET body = json_set(body, '$.d', json('[0]')) WHERE batch_id = ?`,
+  timeline: `UPDATE batch_stats SET body = json_set(body, '$.t', json('[1000]')) WHERE batch_id = ?`,
+  batch_counts: "UPDATE batch_counts SET batches = batches + 1",
+  collections: "UPDATE collections SET records = records + 1",
+};
