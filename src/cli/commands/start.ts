@@ -1,3 +1,5 @@
+import { copyFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { Command } from "commander";
 import type { RunningServer } from "../../main.ts";
 import { isFinal } from "../../model/moves.ts";
@@ -26,9 +28,9 @@ export function addStart(program: Command, context: Context): void {
           if (outcome !== null) await terminal.out(summaryOf(outcome));
           else if (flags.once === true) throw new CommandError("The sample was stopped before its end");
         }
-        if (flags.once === true || stop.signal.aborted) return;
+        if (stop.signal.aborted) return;
         await announce(context, server);
-        await aborted(stop.signal);
+        if (flags.once !== true) await aborted(stop.signal);
       } finally {
         await server.stop();
         stop.forget();
@@ -73,7 +75,10 @@ async function sample({ terminal }: Context, { yard }: RunningServer, signal: Ab
         async filePath(id) {
           const { stream, path } = await yard.files(LOCAL_CALLER.tenant).open(id);
           stream.destroy();
-          return path;
+          // Under a name a browser opens, beside the file the server serves.
+          const page = join(yard.config.data, "sample-report.html");
+          await copyFile(path, page);
+          return page;
         },
       },
       (step) => {
