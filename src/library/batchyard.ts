@@ -60,6 +60,8 @@ export class Batchyard {
       wake();
     });
     const aborted = (): void => wake();
+    // Somebody waits for the batch: the process must not end meanwhile, even when all there is to do is wait for a retry.
+    const alive = setInterval(() => {}, 2 ** 30);
     options.signal?.addEventListener("abort", aborted);
     try {
       while (options.signal?.aborted !== true) {
@@ -71,6 +73,7 @@ export class Batchyard {
       }
     } finally {
       stop();
+      clearInterval(alive);
       options.signal?.removeEventListener("abort", aborted);
     }
   }
@@ -96,6 +99,18 @@ export class Batchyard {
   async getBatchVisualization(batchId: string): Promise<Visualization> {
     const view = await this.yard.batches.view(this.caller, batchId);
     return visualizationOf(view, await this.yard.batches.errors(this.caller, batchId), this.yard.clock.now());
+  }
+
+  /** Keeps a file, for `input: { file_id }`. Its format is told by its name, its type or its first bytes. */
+  async saveFile(bytes: Uint8Array | string | AsyncIterable<Uint8Array>, meta: { name: string; contentType?: string }): Promise<{ id: string; bytes: number }> {
+    const { id, bytes: size } = await this.yard.files(this.caller.tenant).save(chunked(bytes), { contentType: "application/octet-stream", ...meta });
+    return { id, bytes: size };
+  }
+
+  /** The bytes of a file: one that was saved, or that a report or an export made. Throws file_not_found. */
+  async *readFile(fileId: string): AsyncGenerator<Uint8Array> {
+    const { stream } = await this.yard.files(this.caller.tenant).open(fileId);
+    yield* stream as AsyncIterable<Uint8Array>;
   }
 
   /** Newest first. */
@@ -161,6 +176,12 @@ export class Batchyard {
   async close(): Promise<void> {
     await this.yard.stop();
   }
+}
+
+async function* chunked(bytes: Uint8Array | string | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  if (typeof bytes === "string") yield Buffer.from(bytes);
+  else if (bytes instanceof Uint8Array) yield bytes;
+  else yield* bytes;
 }
 
 const BLOCK = 1000;

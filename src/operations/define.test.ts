@@ -47,6 +47,8 @@ describe("defineOperation", () => {
     expect(loose({ thread: new URL("file:///x.ts"), processItem: ok })).not.toThrow();
     expect(loose({ thread: new URL("file:///x.ts") })).not.toThrow();
     expect(loose({ processBatch: () => [] })).not.toThrow();
+    expect(loose({ external: true })).not.toThrow();
+    expect(loose({ external: true, processItem: ok })).toThrow(/given 2 times \(processItem, external\)/);
     expect(loose({ http: { url: "https://example.test/chunk" } })).not.toThrow();
     expect(loose({ http: { url: "ftp://example.test" } })).toThrow(/starts with http/);
     expect(loose({ processItem: ok, concurrency: 0 })).toThrow(/1 to 10000/);

@@ -48,7 +48,16 @@ interface PerRequest {
   thread?: never;
 }
 
-export type OperationDefinition<O, P> = Common<O> & (PerItem<O, P> | PerThread | PerBatch<O> | PerRequest);
+interface Outside {
+  /** Nothing here runs it: workers of your own lease its chunks over HTTP, or report results by key. */
+  external: true;
+  processItem?: never;
+  processBatch?: never;
+  thread?: never;
+  http?: never;
+}
+
+export type OperationDefinition<O, P> = Common<O> & ((PerItem<O, P> | PerThread | PerBatch<O> | PerRequest) & { external?: never } | Outside);
 
 /** No options at all: every one given is refused by name. */
 export type NoOptions = Record<string, never>;
@@ -57,7 +66,7 @@ export type NoOptions = Record<string, never>;
  * Makes an operation. `O` is inferred from `options` and reaches the handler as `ctx.options`; `P`, the payload, from the
  * handler's own annotation (it is whatever the items hold: nothing checks it).
  *
- * Throws bad_config when the name does not match, or not exactly one of processItem (or thread), processBatch and http is given.
+ * Throws bad_config when the name does not match, or not exactly one of processItem (or thread), processBatch, http and external is given.
  */
 export function defineOperation<O = NoOptions, P = Record<string, unknown>>(definition: OperationDefinition<O, P>): Operation<O> {
   const { name } = definition;
@@ -68,9 +77,10 @@ export function defineOperation<O = NoOptions, P = Record<string, unknown>>(defi
     definition.processItem !== undefined || definition.thread !== undefined ? "processItem" : null,
     definition.processBatch !== undefined ? "processBatch" : null,
     definition.http !== undefined ? "http" : null,
+    definition.external === true ? "external" : null,
   ].filter((way) => way !== null);
   if (ways.length !== 1) {
-    throw refusal(`The way operation '${name}' runs`, ways.length === 0 ? "missing" : `given ${ways.length} times (${ways.join(", ")})`, "give exactly one of processItem (or thread), processBatch, http");
+    throw refusal(`The way operation '${name}' runs`, ways.length === 0 ? "missing" : `given ${ways.length} times (${ways.join(", ")})`, "give exactly one of processItem (or thread), processBatch, http, external");
   }
   const { concurrency } = definition;
   if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= 10_000)) {

@@ -73,7 +73,7 @@ export interface PlanRequest<O> {
 
 /**
  * What is done to items. Users make theirs with `defineOperation`; the built-in ones are the same thing.
- * Exactly one of processItem, processBatch and http says who does it; operations that only name an external executor have none.
+ * Exactly one of processItem, processBatch and http says who does it; operations for workers outside have none.
  */
 export interface Operation<O = unknown> {
   readonly name: string;
