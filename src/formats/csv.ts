@@ -1,5 +1,5 @@
-import { CsvText } from "./csv-text.ts";
-import type { CsvRecord } from "./csv-text.ts";
+import { CsvRecords } from "./csv-records.ts";
+import type { CsvRecord } from "./csv-records.ts";
 import { headerFault } from "./header.ts";
 import { MAX_RECORD_LENGTH } from "./row.ts";
 import type { ReadRow, RowBlocks } from "./row.ts";
@@ -23,30 +23,31 @@ export interface CsvOptions {
  */
 export async function* readCsv(bytes: AsyncIterable<Uint8Array>, options: CsvOptions = {}): RowBlocks {
   const table = new Table();
-  let text: CsvText | null = null;
-  let oldMac = false;
+  let records: CsvRecords | null = null;
   let head = "";
   for await (const block of decodeUtf8(bytes)) {
-    if (text === null) {
+    if (records === null) {
       head += block;
-      if (head.length < HEADER_LOOK && !/\n[^]/.test(head)) continue;
-      oldMac = !head.includes("\n") && head.includes("\r");
-      text = new CsvText(options.delimiter ?? detectDelimiter(head), MAX_RECORD_LENGTH);
-      yield* table.rows(text.feed(oldMac ? head.replaceAll("\r", "\n") : head));
+      if (head.length < HEADER_LOOK && !/[\r\n]./.test(head)) continue;
+      records = new CsvRecords(options.delimiter ?? detectDelimiter(head), MAX_RECORD_LENGTH);
+      yield* table.rows(await records.feed(head));
     } else {
-      yield* table.rows(text.feed(oldMac ? block.replaceAll("\r", "\n") : block));
+      yield* table.rows(await records.feed(block));
     }
     if (table.closed) return;
   }
-  if (text === null) {
-    const whole = head.includes("\n") ? head : head.replaceAll("\r", "\n");
-    text = new CsvText(options.delimiter ?? detectDelimiter(whole), MAX_RECORD_LENGTH);
-    yield* table.rows(text.feed(whole));
+  if (records === null) {
+    if (head === "") return;
+    records = new CsvRecords(options.delimiter ?? detectDelimiter(head), MAX_RECORD_LENGTH);
+    yield* table.rows(await records.feed(head));
   }
-  if (!table.closed) yield* table.rows(text.end());
+  if (!table.closed) yield* table.rows(await records.end());
 }
 
-/** The delimiter that occurs most often outside quotes in the first line; a comma when none does. */
+/**
+ * The delimiter that occurs most often outside quotes in the first line; a comma when none does. (`delimiter_auto` of csv-parse
+ * throws at letters beyond ASCII.)
+ */
 export function detectDelimiter(text: string): Delimiter {
   const counts = new Map<string, number>();
   let quoted = false;
