@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "batchyard/client";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ROOT } from "../support/sources.ts";
+import { filesUnder, read, ROOT } from "../support/sources.ts";
 
 const FROM_SOURCE = "--conditions=batchyard-source";
 const CLI = join(ROOT, "src/cli/main.ts");
@@ -36,7 +36,7 @@ const example = (name: string): Promise<Ended> => run(process.execPath, [FROM_SO
 
 describe("examples", () => {
   it("each one is run here", () => {
-    const known = ["custom-operation", "external-worker", "first-batch.ts", "http-push.ts", "import-validate-report.ts", "retry-and-errors.ts"];
+    const known = ["custom-operation", "external-worker", "first-batch.ts", "http-push.ts", "import-validate-report.ts", "retry-and-errors.ts", "test-your-handler.ts"];
     expect(readdirSync(join(ROOT, "examples")).toSorted()).toEqual(known);
   });
 
@@ -84,6 +84,12 @@ describe("examples", () => {
     ]);
   });
 
+  it("test-your-handler.ts", async () => {
+    const { code, out, err } = await example("test-your-handler.ts");
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    expect(out.join("\n")).toMatch(/pass 1\b[\s\S]*fail 0\b/);
+  });
+
   it("custom-operation: batchyard.config.ts is found where the command runs", async () => {
     const cwd = join(ROOT, "examples/custom-operation");
     const { code, out, err } = await run(process.execPath, [FROM_SOURCE, CLI, "run", "slug", "--input", "titles.jsonl", "--options", '{"separator":"_"}'], cwd);
@@ -96,6 +102,16 @@ describe("examples", () => {
       { nodeId: "3", success: false, errorCode: "empty_slug" },
     ]);
     expect(err).toContain("completed: 2 succeeded, 1 failed of 3");
+  });
+});
+
+describe("pages of docs", () => {
+  it("show the examples as they are", () => {
+    const shown = filesUnder("docs", ".md").flatMap((page) =>
+      [...read(page).matchAll(/^<!-- (examples\/\S+) -->\n```\w+\n([\s\S]*?)^```/gm)].map((match) => ({ page, file: match[1]!, code: match[2] })),
+    );
+    expect(shown.length).toBeGreaterThanOrEqual(2);
+    for (const { file, code } of shown) expect(code).toBe(read(file));
   });
 });
 
