@@ -103,7 +103,7 @@ def answer_of(item):
 
 
 def work(yard, worker, chunk, stopping):
-    """Settles a chunk. What was not begun when the worker is told to stop comes back to the server when the lease ends."""
+    """Settles a chunk. What was not begun when the worker is told to stop goes back to the server."""
     settle = {"chunk": chunk["chunk"], "fence": chunk["fence"]}
     results = []
     with Heartbeat(yard, worker, chunk) as heartbeat:
@@ -116,7 +116,7 @@ def work(yard, worker, chunk, stopping):
             if len(results) == PART:
                 yard.call("results", {**settle, "results": results, "done": False})
                 results = []
-        yard.call("results", {**settle, "results": results, "done": not stopping.is_set()})
+        yard.call("results", {**settle, "results": results, "handBack": stopping.is_set()})
 
 
 def main():

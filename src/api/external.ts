@@ -45,6 +45,8 @@ export interface SettleRequest {
   results: SettledItem[];
   /** False keeps the lease: more results of this chunk follow. */
   done: boolean;
+  /** True ends the lease: items without a result go back as they were. */
+  handBack?: boolean | undefined;
 }
 
 export interface ExternalLeases {

@@ -72,6 +72,17 @@ describe("external workers", () => {
     expect((await yard.why(id)).reasons).toMatchObject([{ code: "waiting_for_worker" }]);
   });
 
+  it("hand back what they have not done, which costs no try and names no suspect", async () => {
+    const id = await create(4);
+    const [chunk] = await lease("a");
+    const request = { chunk: chunk!.chunk, fence: chunk!.fence, results: [{ key: "i1", result: 1 }], done: true, handBack: true };
+    expect(await yard.parts.engine.external.settle(tenant, request)).toEqual({ accepted: 1, retried: 0, open: 3 });
+    const [again] = await lease("b");
+    expect(again).toMatchObject({ attempt: 0, items: [{ key: "i0" }, { key: "i2" }, { key: "i3" }] });
+    expect(await yard.parts.batches.chunks(caller, id, { after: 0, limit: 5 })).toMatchObject([{ crashes: 0, attempt: 0 }]);
+    await expect(yard.parts.engine.external.settle(tenant, request)).rejects.toMatchObject({ code: "lease_lost" });
+  });
+
   it("failures are retried by their category; a missing answer fails", async () => {
     const id = await create(4, { retryAttempts: 1, retryBackoffMs: 1000 });
     const [chunk] = await lease("a");

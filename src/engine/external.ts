@@ -49,6 +49,8 @@ interface SettleCall {
   fence: number;
   results: ExternalAnswer[];
   done: boolean;
+  /** The lease ends, items without a result go back as they were. */
+  handBack?: boolean | undefined;
 }
 
 /** Worker ids of outside workers start with this; local ones never do. */
@@ -154,7 +156,9 @@ export class ExternalWorkers {
       accepted += 1;
       if (!outcome.ok && run.retries(outcome)) retried += 1;
     }
-    if (request.done) {
+    if (request.handBack === true) {
+      if ((await run.finish()) === null) throw lost();
+    } else if (request.done) {
       for (const index of places.values()) {
         run.settle(index, { ok: false, error: "The worker ended the chunk without a result for this item", code: "result_missing", category: "permanent", durationMs: 0 });
       }

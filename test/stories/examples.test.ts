@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "batchyard/client";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { filesUnder, read, ROOT } from "../support/sources.ts";
+import { ROOT } from "../support/sources.ts";
 
 const FROM_SOURCE = "--conditions=batchyard-source";
 const CLI = join(ROOT, "src/cli/main.ts");
@@ -102,16 +102,6 @@ describe("examples", () => {
       { nodeId: "3", success: false, errorCode: "empty_slug" },
     ]);
     expect(err).toContain("completed: 2 succeeded, 1 failed of 3");
-  });
-});
-
-describe("pages of docs", () => {
-  it("show the examples as they are", () => {
-    const shown = filesUnder("docs", ".md").flatMap((page) =>
-      [...read(page).matchAll(/^<!-- (examples\/\S+) -->\n```\w+\n([\s\S]*?)^```/gm)].map((match) => ({ page, file: match[1]!, code: match[2] })),
-    );
-    expect(shown.length).toBeGreaterThanOrEqual(2);
-    for (const { file, code } of shown) expect(code).toBe(read(file));
   });
 });
 
