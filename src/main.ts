@@ -111,6 +111,7 @@ export async function createYard(parts: YardParts): Promise<Yard> {
   const signals: Signals = {
     wake: () => engine.wake(),
     batchChanged: (batch) => engine.batchChanged(batch),
+    knows: (operation) => registry.has(operation),
     breakerOpen: (operation) => engine.breakers.isOpen(operation),
     slots: () => engine.slots,
     runs: (operation) => registry.has(operation),

@@ -6,6 +6,8 @@ export interface Signals {
   wake(): void;
   /** Someone changed a batch: running chunks must obey at once. */
   batchChanged(batch: Pick<BatchRow, "id" | "status">): void;
+  /** Has this process a handler for it? */
+  knows(operation: string): boolean;
   breakerOpen(operation: string): boolean;
   /** Is the operation known in this process? */
   runs(operation: string): boolean;

@@ -64,6 +64,9 @@ function readyReason(batch: BatchRow, signals: Signals, chunks: number): Reason 
   if (batch.executor === "external") return { ...base, code: "waiting_for_worker", message: `${count} chunks wait for an external worker to lease them` };
   if (signals.slots() === 0) return { ...base, code: "no_worker", message: `${count} chunks are ready, but no worker runs; start one with 'batchyard worker'` };
   if (!signals.runs(batch.operation)) return { ...base, code: "no_worker", message: `${count} chunks are ready, but the operation '${batch.operation}' is not known here; bring it back in the configuration` };
+  if (!signals.knows(batch.operation)) {
+    return { ...base, code: "no_worker", message: `${count} chunks wait for a worker that knows the operation ${batch.operation}; start one whose config defines it` };
+  }
   if (signals.breakerOpen(batch.operation)) return { ...base, code: "breaker_open", message: `The circuit breaker of ${batch.operation} is open: too many failures in a row; it tries again by itself` };
   if (batch.options.concurrency !== undefined && batch.leasedChunks > 0) {
     return { ...base, code: "concurrency_limit", message: `${count} chunks wait because only ${batch.options.concurrency} items may run at once` };

@@ -2,6 +2,7 @@ import type { Clock } from "../model/clock.ts";
 import type { BatchRow } from "../model/batch.ts";
 import { lanesPerChunk, ownOptions } from "../batches/options.ts";
 import type { Executor } from "../executors/port.ts";
+import { breathe, breatheDue } from "../executors/handler/breather.ts";
 import { executorFor, type Executors } from "../executors/registry.ts";
 import type { Registry } from "../operations/registry.ts";
 import type { ClaimedChunk, Store } from "../store/port.ts";
@@ -153,6 +154,8 @@ export class Worker {
     try {
       const chunk = await store.chunks.claim(hint.chunkId, { workerId: settings.id, leaseMs: settings.leaseMs, now: clock.now() });
       if (chunk !== null) await this.run(chunk, slot);
+      // Chunks that never wait would follow each other without a turn of the event loop.
+      if (breatheDue(performance.now())) await breathe();
     } catch (error) {
       this.parts.failed(error);
       // What the store refuses now it would refuse at once again: the slot stays taken meanwhile.
