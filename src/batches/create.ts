@@ -67,8 +67,8 @@ export class Creator {
     await this.checkDependencies(caller.tenant, request.depends_on ?? []);
     const now = clock.now();
     const batch = this.newBatch(caller, request, checked, now);
-    const announced = items === null && request.input === undefined ? (request.total_items ?? 0) : 0;
-    const source = announced > 0 ? none() : await this.plan(caller.tenant, request, checked, items);
+    const announced = onlyAnnounced(request, items !== null) ? request.total_items! : 0;
+    const source = onlyAnnounced(request, items !== null) ? none() : await this.plan(caller.tenant, request, checked, items);
     const row = await this.fill(batch, source, (total) => ({
       tenant: caller.tenant,
       batchId: batch.id,
@@ -83,7 +83,7 @@ export class Creator {
   async dryRun(caller: Caller, request: CreateRequest, items: ItemSource | null): Promise<{ items: number; bytes: number; chunks: number; batchSize: number; warnings: string[] }> {
     const checked = this.check(request, items !== null);
     await this.checkDependencies(caller.tenant, request.depends_on ?? []);
-    const source = request.total_items !== undefined && items === null && request.input === undefined ? none() : await this.plan(caller.tenant, request, checked, items);
+    const source = onlyAnnounced(request, items !== null) ? none() : await this.plan(caller.tenant, request, checked, items);
     const cutter = this.cutter(caller.tenant, checked, this.parts.clock.now());
     const keys = new Keys(this.parts.settings.maxItems);
     let bytes = 0;
@@ -121,8 +121,7 @@ export class Creator {
     if (faults.length > 0) throw invalid(faults);
 
     const shared = { ...(run.data as RunOptions) };
-    const announced = request.total_items !== undefined && !hasItems && request.input === undefined;
-    const executor = announced ? "external" : (shared.executor ?? defaultKind(operation));
+    const executor = onlyAnnounced(request, hasItems) ? "external" : (shared.executor ?? defaultKind(operation));
     const notify = shared.notifyOnComplete === true ? [...settings.defaultChannels] : Array.isArray(shared.notifyOnComplete) ? shared.notifyOnComplete : [];
     return { operation, options: own.data, run: shared, warnings: own.success ? (operation.warnings?.(own.data) ?? []) : [], executor, notify };
   }
@@ -252,6 +251,11 @@ export class Creator {
       throw error;
     }
   }
+}
+
+/** Items that have no payload here: only their number is known, and outside workers report their results by key. */
+function onlyAnnounced(request: CreateRequest, hasItems: boolean): boolean {
+  return request.total_items !== undefined && !hasItems && request.input === undefined;
 }
 
 async function* none(): AsyncGenerator<ItemText[]> {}
