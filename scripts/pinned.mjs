@@ -54,7 +54,9 @@ export function pinnedEnvironment(extra = {}) {
 
 /** Runs the pinned Node with these arguments in place of this process: same terminal, same signals, same exit code. */
 export function handOver(args, { node = pinnedNode() ?? process.execPath, env = process.env } = {}) {
-  const child = spawn(node, args, { stdio: "inherit", env });
+  // Compiled once, not at every start: halves the time to `ready`. Where the folder cannot be written Node goes without.
+  const cache = join(root, "node_modules", ".cache", "compiled");
+  const child = spawn(node, args, { stdio: "inherit", env: { NODE_COMPILE_CACHE: cache, ...env } });
   forwardSignals(child);
   child.on("error", (error) => {
     process.stderr.write(`cannot run ${node}: ${error.message}\n`);
