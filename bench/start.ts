@@ -4,6 +4,7 @@
  *   node --conditions=batchyard-source bench/start.ts [--gigabytes 2] [--rounds 5] [--save]
  */
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,11 +14,11 @@ import { megabytes, percentile, report, type Row } from "./support/report.ts";
 
 const { values } = parseArgs({ options: { gigabytes: { type: "string", default: "2" }, rounds: { type: "string", default: "5" }, save: { type: "boolean", default: false } } });
 const rounds = Number(values.rounds);
-const main = join(import.meta.dirname, "..", "src", "cli", "main.ts");
+const command = join(import.meta.dirname, "..", "bin", "batchyard.mjs");
 
 async function timeToReady(data: string): Promise<number> {
   const started = performance.now();
-  const child = spawn(process.execPath, ["--conditions=batchyard-source", main, "serve", "--port", "0", "--data", data], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(process.execPath, [command, "serve", "--port", "0", "--data", data], { stdio: ["ignore", "ignore", "pipe"] });
   let text = "";
   const ready = await new Promise<number>((resolve, reject) => {
     child.stderr.on("data", (part: Buffer) => {
@@ -26,11 +27,10 @@ async function timeToReady(data: string): Promise<number> {
     });
     child.once("exit", (code) => reject(new Error(`serve ended with ${code}: ${text}`)));
   });
-  const ended = new Promise((resolve) => child.once("exit", resolve));
   child.removeAllListeners("exit");
+  const ended = once(child, "exit");
   child.kill("SIGTERM");
-  child.once("exit", () => {});
-  await Promise.race([ended, new Promise<void>((resolve) => child.once("exit", () => resolve()))]);
+  await ended;
   return ready;
 }
 
