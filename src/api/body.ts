@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
-import type { IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
 import type { FastifyRequest } from "fastify";
 import { CONTROL_LIMITS, JsonScanner, type ScanLimits, VALUE_LIMITS } from "../intake/scan.ts";
 import type { Clock } from "../model/clock.ts";
@@ -10,8 +10,11 @@ import { BatchyardError, invalid } from "../model/errors.ts";
 const PACE_BYTES = 1024;
 const PACE_MS = 30_000;
 
-/** Results and records are data: as large as a body may be, any property names. */
-const CARRIED_LIMITS: ScanLimits = { ...VALUE_LIMITS, maxKeys: 5_000_000, maxDepth: 66 };
+/**
+ * Results and records are data: as large as a body may be, any property names. They are parsed and written again, so an integer
+ * that a double cannot hold is refused rather than changed.
+ */
+const CARRIED_LIMITS: ScanLimits = { ...VALUE_LIMITS, maxKeys: 5_000_000, maxDepth: 66, refuseInexactIntegers: true };
 
 /** Bytes of a request body as they arrive. Throws too_large (at once when the length is declared) and upload_too_slow; breaking off throws too. */
 export async function* bodyBytes(request: FastifyRequest, options: { limit: number; clock: Clock }): AsyncGenerator<Uint8Array> {
@@ -36,7 +39,7 @@ export function parseBody(text: string, carries: boolean): unknown {
   if (fault === null) return JSON.parse(text) as unknown;
   const position = positionOf(text, fault.column - 1);
   if (fault.code === "bad_json") throw new BatchyardError("bad_json", { reason: `${position}: ${fault.message}` });
-  if (fault.code === "forbidden_key") throw new BatchyardError("forbidden_key", { name: /"(.*?)"/.exec(fault.message)?.[1] ?? "" });
+  if (fault.code === "forbidden_key") throw new BatchyardError("forbidden_key", { name: fault.key ?? "" });
   throw invalid([{ path: "", code: fault.code, message: `${position}: ${fault.message}` }]);
 }
 
@@ -86,8 +89,11 @@ async function* measured(source: AsyncIterable<Uint8Array>, limit: number): Asyn
   }
 }
 
-/** Counts only the time spent waiting for the client: a slow consumer on our side is not the client's fault. */
-async function* paced(raw: IncomingMessage, clock: Clock): AsyncGenerator<Uint8Array> {
+/**
+ * The pieces of a body, or of a part of one, as the client sends them. Counts only the time spent waiting for the client: a slow
+ * consumer on our side is not the client's fault. Throws upload_too_slow.
+ */
+export async function* paced(raw: Readable, clock: Clock): AsyncGenerator<Uint8Array> {
   // Leaving early must not destroy the socket under the answer: what still arrives is thrown away instead.
   const pieces = raw.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>;
   let waitedMs = 0;
@@ -105,6 +111,11 @@ async function* paced(raw: IncomingMessage, clock: Clock): AsyncGenerator<Uint8A
   } finally {
     void pieces.return?.().then(() => raw.resume());
   }
+}
+
+/** What a client sends next, if it does so in time. Throws upload_too_slow. */
+export function soon<T>(promise: Promise<T>, clock: Clock): Promise<T> {
+  return within(promise, PACE_MS, clock);
 }
 
 function within<T>(promise: Promise<T>, ms: number, clock: Clock): Promise<T> {

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
-import type { MultipartFile } from "@fastify/multipart";
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { iso } from "../../model/clock.ts";
-import { BatchyardError, invalid } from "../../model/errors.ts";
+import { invalid } from "../../model/errors.ts";
 import type { FileRow } from "../../store/port.ts";
+import { type ArrivedFile, oneFile } from "../multipart.ts";
 import { bodyBytes, hasNoBody, mediaType, sha256 } from "../body.ts";
 import * as contract from "../contract/stored.ts";
-import { readCursor, writeCursor } from "../cursor.ts";
+import { decodeCursor, encodeCursor } from "../../batches/cursor.ts";
 import { attachment } from "../download.ts";
 import type { Idempotency } from "../idempotency.ts";
 import { ok, route, type Route } from "../route.ts";
@@ -33,18 +33,18 @@ export function fileRoutes(services: ApiServices, idempotency: Idempotency): Rou
       creates: true,
       answers: { 201: contract.fileAnswer },
       async handle({ caller, query, request }) {
-        const take = async (): Promise<Arrived> => (mediaType(request) === "multipart/form-data" ? await fromMultipart(request, limit) : fromRaw(request, query.filename));
+        const take = async (): Promise<ArrivedFile> => (mediaType(request) === "multipart/form-data" ? await oneFile(request, { limit, clock }) : fromRaw(request, query.filename));
         const drain = async (): Promise<string> => {
           const arrived = await take();
           const hash = await hashOf(arrived.bytes);
-          arrived.check();
+          await arrived.check();
           return sha256(arrived.name, hash);
         };
         return await idempotency.run({ tenant: caller.tenant, request, text: null, drain }, async () => {
           const arrived = await take();
-          const saved = await files(caller.tenant).save(arrived.bytes, { name: arrived.name, contentType: arrived.type, purpose: query.purpose, maxBytes: limit });
+          const saved = await files(caller.tenant).save(arrived.bytes, { name: arrived.name, contentType: plainType(arrived.type), purpose: query.purpose ?? arrived.purpose, maxBytes: limit });
           try {
-            arrived.check();
+            await arrived.check();
           } catch (error) {
             await files(caller.tenant).delete(saved.id);
             throw error;
@@ -62,12 +62,12 @@ export function fileRoutes(services: ApiServices, idempotency: Idempotency): Rou
       query: contract.filesQuery,
       answers: { 200: contract.filesAnswer },
       async handle({ caller, query }) {
-        const place = query.cursor === undefined ? null : readCursor("files", query.cursor, ["number", "string"]);
+        const place = query.cursor === undefined ? null : decodeCursor("files", query.cursor, ["number", "string"]);
         const before = place === null ? null : { createdAt: Number(place[0]), id: String(place[1]) };
         const rows = await fileRows.list(caller.tenant, { before, limit: query.limit + 1 });
         const page = rows.slice(0, query.limit);
         const last = rows.length > query.limit ? page.at(-1) : undefined;
-        return ok({ success: true, files: page.map(wireFile), nextCursor: last === undefined ? null : writeCursor("files", [last.createdAt, last.id]) });
+        return ok({ success: true, files: page.map(wireFile), nextCursor: last === undefined ? null : encodeCursor("files", [last.createdAt, last.id]) });
       },
     }),
     route({
@@ -113,41 +113,16 @@ export function fileRoutes(services: ApiServices, idempotency: Idempotency): Rou
     }),
   ];
 
-  function fromRaw(request: FastifyRequest, filename: string | undefined): Arrived {
+  function fromRaw(request: FastifyRequest, filename: string | undefined): ArrivedFile {
     if (filename === undefined) throw invalid([{ path: "filename", message: "is required: ?filename=products.csv, or send multipart/form-data", code: "required" }]);
-    if (hasNoBody(request)) throw new BatchyardError("empty_input");
-    return { name: filename, type: mediaType(request) || "application/octet-stream", bytes: bodyBytes(request, { limit, clock }), check: () => undefined };
+    if (hasNoBody(request)) throw invalid([{ path: "", message: "the body is empty; send the bytes of the file", code: "required" }]);
+    return { name: filename, type: mediaType(request), purpose: undefined, bytes: bodyBytes(request, { limit, clock }), check: async () => undefined };
   }
 }
 
-interface Arrived {
-  name: string;
-  type: string;
-  bytes: AsyncIterable<Uint8Array>;
-  /** Throws what is only known after the bytes. */
-  check(): void;
-}
-
-async function fromMultipart(request: FastifyRequest, limit: number): Promise<Arrived> {
-  const declared = Number(request.headers["content-length"] ?? 0);
-  // The boundaries and part headers around the file take a little room of their own.
-  if (declared > limit + 65_536) throw new BatchyardError("too_large", { limit });
-  let part: MultipartFile | undefined;
-  try {
-    part = await request.file({ limits: { fileSize: limit, files: 1, fields: 20, fieldSize: 65_536 }, throwFileSizeLimit: false });
-  } catch (error) {
-    throw new BatchyardError("validation_failed", { summary: `the multipart body cannot be read: ${error instanceof Error ? error.message : "unknown fault"}` });
-  }
-  if (part === undefined) throw invalid([{ path: "file", message: "is required: send one part with a file", code: "required" }]);
-  const { file } = part;
-  return {
-    name: part.filename === "" ? "upload" : part.filename,
-    type: part.mimetype,
-    bytes: file,
-    check() {
-      if (file.truncated) throw new BatchyardError("too_large", { limit });
-    },
-  };
+/** The type goes out as a header of the download, so it is one or it is none. */
+function plainType(type: string): string {
+  return /^[a-z0-9!#$&^_.+-]{1,100}\/[a-z0-9!#$&^_.+-]{1,100}$/i.test(type) ? type : "application/octet-stream";
 }
 
 async function hashOf(bytes: AsyncIterable<Uint8Array>): Promise<string> {
