@@ -5,14 +5,18 @@ export function encodeCursor(list: string, place: readonly (string | number)[]):
   return Buffer.from(JSON.stringify([list, ...place])).toString("base64url");
 }
 
-/** Throws invalid_cursor for anything that encodeCursor did not make for this list. */
+/** Throws invalid_cursor for anything that encodeCursor did not make for this list; numbers are whole and not negative. */
 export function decodeCursor(list: string, text: string, shape: readonly ("string" | "number")[]): (string | number)[] {
   try {
     const [name, ...place] = JSON.parse(Buffer.from(text, "base64url").toString("utf8")) as unknown[];
-    const fits = name === list && place.length === shape.length && place.every((value, i) => typeof value === shape[i]);
+    const fits = name === list && place.length === shape.length && place.every((value, i) => typeof value === shape[i] && (typeof value === "string" || isPlace(value)));
     if (fits) return place as (string | number)[];
   } catch {
     // Not ours either.
   }
   throw new BatchyardError("invalid_cursor");
+}
+
+function isPlace(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }

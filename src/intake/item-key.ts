@@ -4,7 +4,7 @@ import { BatchyardError } from "../model/errors.ts";
 const KEY_FIELDS = ["nodeId", "id", "custom_id"] as const;
 
 const MAX_KEY_LENGTH = 512;
-const KEY_RULE = `a key is a string of 1 to ${MAX_KEY_LENGTH} characters, or a whole number; no control characters, no "." or ".." between slashes`;
+export const KEY_RULE = `a key is a string of 1 to ${MAX_KEY_LENGTH} characters, or a whole number; no control characters, no "." or ".." between slashes`;
 
 /** A key, or the sentence that says why there is none. */
 export type KeyAnswer = { key: string } | { fault: string };
@@ -91,12 +91,13 @@ function keyOfValue(value: unknown, field: string): KeyAnswer {
 }
 
 function keyOfString(key: string, field: string): KeyAnswer {
-  if (key.length > 0 && key.length <= MAX_KEY_LENGTH && isClean(key)) return { key };
+  if (key.length > 0 && key.length <= MAX_KEY_LENGTH && isCleanKey(key)) return { key };
   const shown = key.length === 0 ? "empty" : key.length > MAX_KEY_LENGTH ? `${key.length} characters long` : JSON.stringify(key);
   return { fault: `the field "${field}" is ${shown}; ${KEY_RULE}` };
 }
 
-function isClean(key: string): boolean {
+/** No control characters, no line separators, no step of a path: of a key whose length fits. */
+export function isCleanKey(key: string): boolean {
   let hasDot = false;
   for (let i = 0; i < key.length; i++) {
     const c = key.charCodeAt(i);

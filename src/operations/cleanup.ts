@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { invalid } from "../model/errors.ts";
-import { collectionName } from "./collection-name.ts";
+import { collectionName, whole } from "../model/fields.ts";
 import { defineOperation } from "./define.ts";
 
 const options = z.strictObject({
-  daysToKeep: z.int().min(1).max(365),
+  daysToKeep: whole(1, 365),
   collection: collectionName.optional().describe("Removes records not updated for so long; without it, finished batches with their results"),
 });
 

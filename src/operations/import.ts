@@ -3,7 +3,7 @@ import { READ_FORMATS } from "../formats/format.ts";
 import { itemKey } from "../intake/item-key.ts";
 import { BatchyardError } from "../model/errors.ts";
 import type { Item } from "../model/item.ts";
-import { collectionName } from "./collection-name.ts";
+import { collectionName } from "../model/fields.ts";
 import { defineOperation } from "./define.ts";
 import type { HandlerContext, ItemOutcome } from "./operation.ts";
 import { planRows } from "./rows.ts";

@@ -1,8 +1,7 @@
 import { invalid } from "../model/errors.ts";
 import type { Fault } from "../model/errors.ts";
+import { instantMs } from "../model/fields.ts";
 import type { RecordFilter } from "../store/port.ts";
-
-const ISO_TIME = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?$/;
 
 /**
  * A request's `filters` as a filter of records: `createdAfter`, `createdBefore` (ISO 8601, inclusive) and `tags` (has each of
@@ -14,9 +13,9 @@ export function toRecordFilter(filters: Record<string, unknown>): RecordFilter {
   const filter: RecordFilter = { equals };
   const time = (name: "createdAfter" | "createdBefore", value: unknown): void => {
     if (value === undefined || value === null) return;
-    const ms = typeof value === "string" && ISO_TIME.test(value) ? Date.parse(value) : Number.NaN;
+    const ms = typeof value === "string" ? instantMs(value) : Number.NaN;
     if (Number.isNaN(ms))
-      faults.push({ path: `filters.${name}`, message: "must be an ISO 8601 time such as 2026-01-31T12:00:00Z", code: "invalid_time" });
+      faults.push({ path: `filters.${name}`, message: "must be an ISO 8601 time with zone such as 2026-01-31T12:00:00Z, or a date such as 2026-01-31", code: "invalid_date" });
     else filter[name] = ms;
   };
   time("createdAfter", createdAfter);

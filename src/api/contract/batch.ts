@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { BATCH_STATES } from "../../model/moves.ts";
 import { PRIORITIES } from "../../model/priority.ts";
-import { instant, record, text, time, whole, yes } from "../../model/fields.ts";
+import { collectionName, instant, record, text, time, whole, yes } from "../../model/fields.ts";
 import { RUN_OPTION_NAMES, runOptions } from "../../model/run-options.ts";
 
 export const priority = z.enum(PRIORITIES);
@@ -14,7 +14,7 @@ export const createRequest = z.strictObject({
   description: text(0, 2_000).optional(),
   filters: record.optional().meta({ description: "Which records of input.collection: equality on top-level fields, createdAfter, createdBefore, tags" }),
   options: z.looseObject({}).optional().meta({ description: `${RUN_OPTION_NAMES.join(", ")}, and the operation's own` }),
-  input: z.strictObject({ file_id: text(1, 100).optional(), collection: text(1, 100).optional() }).optional(),
+  input: z.strictObject({ file_id: text(1, 100).optional(), collection: collectionName.optional() }).optional(),
   total_items: whole(0, 100_000_000).optional().meta({ description: "Items that outside workers will report with POST /:id/results" }),
   priority: priority.optional(),
   depends_on: z.array(text(1, 100)).max(100).optional(),

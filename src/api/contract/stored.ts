@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { instant, record, text, time, whole, yes } from "../../model/fields.ts";
+import { isCleanKey, KEY_RULE } from "../../intake/item-key.ts";
+import { collectionName, instant, record, text, time, whole, yes } from "../../model/fields.ts";
 
 /** Files and collections. */
 
@@ -19,11 +20,12 @@ export const filesQuery = z.strictObject({ limit: whole(1, 100).default(50), cur
 export const filesAnswer = z.strictObject({ success: yes, files: z.array(file), nextCursor: z.string().nullable() });
 export const deletedAnswer = z.strictObject({ success: yes, deleted: yes });
 
-export const collectionName = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/, { error: "must be 1 to 100 letters, digits, '_', '-' or '.', and start with a letter or digit" });
-export const recordParams = z.strictObject({ name: collectionName, key: text(1, 512) });
+export const recordParams = z.strictObject({ name: collectionName, key: text(1, 512).refine(isCleanKey, { error: KEY_RULE, params: { code: "bad_id" } }) });
 export const collectionParams = z.strictObject({ name: collectionName });
+/** What PUT takes, by reference: a schema of named values would lose a property that is called __proto__. */
+export const recordData = z
+  .custom<Record<string, unknown>>((value) => typeof value === "object" && value !== null && !Array.isArray(value), { error: "must be an object", params: { code: "invalid_type" } })
+  .meta({ type: "object", description: "The record, any JSON object" });
 export const storedRecord = z.strictObject({ key: z.string(), data: record, createdAt: time, updatedAt: time });
 export const recordAnswer = z.strictObject({ success: yes, record: storedRecord });
 export const putRecordAnswer = z.strictObject({ success: yes, action: z.enum(["inserted", "updated"]), record: storedRecord });

@@ -1,10 +1,9 @@
 import type { z } from "zod";
 import { BatchyardError, invalid } from "../../model/errors.ts";
-import { record } from "../../model/fields.ts";
 import type { CollectionRecord, RecordFilter } from "../../store/port.ts";
 import { parseBody } from "../body.ts";
 import * as contract from "../contract/stored.ts";
-import { readCursor, writeCursor } from "../cursor.ts";
+import { decodeCursor, encodeCursor } from "../../batches/cursor.ts";
 import { toMs } from "../dispatch.ts";
 import { ok, route, type Route } from "../route.ts";
 import type { ApiServices } from "../services.ts";
@@ -33,11 +32,11 @@ export function collectionRoutes({ records, clock }: ApiServices): Route[] {
       query: contract.recordsQuery,
       answers: { 200: contract.recordsAnswer },
       async handle({ caller, params, query }) {
-        const after = query.cursor === undefined ? null : String(readCursor(`records:${params.name}`, query.cursor, ["string"])[0]);
+        const after = query.cursor === undefined ? null : String(decodeCursor(`records:${params.name}`, query.cursor, ["string"])[0]);
         const rows = await records.list(caller.tenant, params.name, filterOf(query), { after, limit: query.limit + 1 });
         const page = rows.slice(0, query.limit);
         const last = rows.length > query.limit ? page.at(-1) : undefined;
-        return ok({ success: true, records: page.map(wireRecord), nextCursor: last === undefined ? null : writeCursor(`records:${params.name}`, [last.key]) });
+        return ok({ success: true, records: page.map(wireRecord), nextCursor: last === undefined ? null : encodeCursor(`records:${params.name}`, [last.key]) });
       },
     }),
     route({
@@ -61,7 +60,7 @@ export function collectionRoutes({ records, clock }: ApiServices): Route[] {
       tag: TAG,
       need: "operator",
       params: contract.recordParams,
-      body: record,
+      body: contract.recordData,
       carries: true,
       answers: { 200: contract.putRecordAnswer },
       async handle({ caller, params, body }) {
@@ -97,7 +96,7 @@ function filterOf(query: z.output<typeof contract.recordsQuery>): RecordFilter {
 }
 
 function equalsOf(text: string): Record<string, unknown> {
-  const value = parseBody(text, false);
+  const value = parsedFilters(text);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw invalid([{ path: "filters", message: 'must be a JSON object, for example {"category":"toys"}', code: "invalid_type" }]);
   }
@@ -107,6 +106,15 @@ function equalsOf(text: string): Record<string, unknown> {
     throw invalid(nested.map(([name]) => ({ path: `filters.${name}`, message: "must be a string, a number, true, false or null", code: "invalid_type" })));
   }
   return equals;
+}
+
+function parsedFilters(text: string): unknown {
+  try {
+    return parseBody(text, false);
+  } catch (error) {
+    if (error instanceof BatchyardError && error.code === "bad_json") throw invalid([{ path: "filters", message: `is not JSON: ${error.message.replace(/^The body is not JSON: /, "")}`, code: "bad_json" }]);
+    throw error;
+  }
 }
 
 function wireRecord(row: CollectionRecord): z.output<typeof contract.storedRecord> {
