@@ -77,7 +77,7 @@ async function jsonText(route: Route, context: DispatchContext, request: Fastify
   const text = await bodyText(request, { limit: context.bodyLimit, clock: context.clock });
   // A form button without fields sends an empty body under a form's type; nothing is there to misread.
   if (text === "") return text;
-  if (type !== "application/json") throw new BatchyardError("unsupported_type", { type, accepted: acceptedBy(route) });
+  if (type !== "application/json") throw new BatchyardError("unsupported_type", { type: type || "none", accepted: acceptedBy(route) });
   return text;
 }
 
@@ -95,10 +95,12 @@ function parsePart(schema: z.ZodType | undefined, value: unknown, faults: Fault[
 
 /** Query texts as the values their schema names; what does not fit stays text and is refused there. */
 function coerced(schema: z.ZodObject | undefined, query: Record<string, unknown>): Record<string, unknown> {
-  const values: Record<string, unknown> = {};
+  // Without a prototype, so that a parameter called __proto__ is one that nobody knows, and not lost.
+  const values = Object.create(null) as Record<string, unknown>;
   for (const [name, given] of Object.entries(query)) {
     if (Array.isArray(given) || name.endsWith("[]")) throw new BatchyardError("repeated_parameter", { name: name.replace(/\[\]$/, "") });
-    values[name] = typeof given === "string" ? coerce(schema?.shape[name], given) : given;
+    const field = schema !== undefined && Object.hasOwn(schema.shape, name) ? schema.shape[name] : undefined;
+    values[name] = typeof given === "string" ? coerce(field, given) : given;
   }
   if (schema === undefined && Object.keys(values).length > 0) {
     throw invalid(Object.keys(values).map((name) => ({ path: name, message: `unknown query parameter '${name}'`, code: "unknown_field" })));

@@ -59,6 +59,8 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
+    // Node's own refusal of a request without Host has no body and no request id; see the first hook.
+    http: { requireHostHeader: false },
     genReqId: (request) => givenId(request.headers["x-request-id"]) ?? newId("req"),
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     clientErrorHandler: (error, socket) => answerClientError(error, socket),
@@ -72,7 +74,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (_request, _payload, done) => done(null));
   await app.register(cookie);
-  await app.register(multipart, { limits: { fileSize: config.limits.uploadBytes } });
+  await app.register(multipart, { limits: { fileSize: config.limits.uploadBytes }, throwFileSizeLimit: false });
   await app.register(rateLimit, { global: false });
   await app.register(helmet, {
     contentSecurityPolicy: {
@@ -98,6 +100,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
   app.addHook("onRequest", async (request, reply) => {
     reply.header("x-request-id", request.id);
     const { route } = request.routeOptions.config;
+    if (request.headers.host === undefined && request.raw.httpVersion === "1.1") throw new BatchyardError("validation_failed", { summary: "the header Host is missing" });
     refuseKeyInUrl(request, config.token);
     if (route?.need === "public") {
       if (route.path !== "/signin") return;

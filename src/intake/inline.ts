@@ -60,7 +60,11 @@ function checkInline(items: readonly unknown[], options: ReadOptions): ItemText[
 type Written = { text: string } | { fault: { code: string; message: string } };
 
 function textOf(item: unknown): Written {
-  if (typeof item === "string") return { text: oneLine(item) };
+  return typeof item === "string" ? { text: oneLine(item) } : jsonOf(item);
+}
+
+/** A value as JSON text, or why that text would not say what the value is. */
+export function jsonOf(item: unknown): Written {
   try {
     const text: unknown = JSON.stringify(item);
     if (typeof text !== "string") return unwritable(`a ${typeof item} is not JSON`);
@@ -79,7 +83,7 @@ function textOf(item: unknown): Written {
 }
 
 function unwritable(reason: string): Written {
-  return { fault: { code: "not_serialisable", message: `the item cannot be written as JSON: ${reason.split("\n")[0]}` } };
+  return { fault: { code: "not_serialisable", message: `the value cannot be written as JSON: ${reason.split("\n")[0]}` } };
 }
 
 function nonFinite(item: unknown): number | null {

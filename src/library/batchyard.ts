@@ -5,8 +5,10 @@ import { visualizationOf } from "../api/wire/visualization.ts";
 import type { WireBatch } from "../api/contract/batch.ts";
 import type { Summary, Visualization } from "../api/contract/results.ts";
 import type { Caller, CreateRequest, HistoryQuery } from "../batches/service.ts";
-import { readInline } from "../intake/inline.ts";
-import { BatchyardError } from "../model/errors.ts";
+import { parseRequest } from "../api/contract/create-request.ts";
+import { jsonOf, readInline } from "../intake/inline.ts";
+import { CONTROL_LIMITS, scanJson } from "../intake/scan.ts";
+import { BatchyardError, invalid } from "../model/errors.ts";
 import type { ItemResult, ItemText } from "../model/item.ts";
 import { isFinal } from "../model/moves.ts";
 
@@ -40,8 +42,9 @@ export class Batchyard {
   /** Resolves when the batch is durable. Throws BatchyardError with every fault of the request. */
   async createBatch(request: NewLibraryBatch): Promise<WireBatch> {
     const { items, ...rest } = request;
+    const parsed = parseRequest(plain(rest), this.yard.registry);
     const source = items === undefined ? null : Symbol.asyncIterator in items ? streamed(items) : readInline(items, { maxItems: this.yard.config.limits.maxItems });
-    return wireBatch(await this.yard.batches.create(this.caller, rest, source));
+    return wireBatch(await this.yard.batches.create(this.caller, parsed, source));
   }
 
   /** Throws batch_not_found. */
@@ -182,6 +185,15 @@ async function* chunked(bytes: Uint8Array | string | AsyncIterable<Uint8Array>):
   if (typeof bytes === "string") yield Buffer.from(bytes);
   else if (bytes instanceof Uint8Array) yield bytes;
   else yield* bytes;
+}
+
+/** What is kept of a request is its JSON: whatever would not survive that is refused, as it is over HTTP. */
+function plain(request: object): unknown {
+  const text = jsonOf(request);
+  if ("fault" in text) throw invalid([{ path: "", ...text.fault }]);
+  const fault = scanJson(text.text, CONTROL_LIMITS);
+  if (fault !== null) throw invalid([{ path: "", code: fault.code, message: fault.message }]);
+  return JSON.parse(text.text);
 }
 
 const BLOCK = 1000;

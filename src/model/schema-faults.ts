@@ -3,6 +3,9 @@ import type { Fault } from "./errors.ts";
 
 type Issue = z.core.$ZodIssue;
 
+/** How the library words a fault where a schema does not. */
+const english = z.locales.en().localeError;
+
 /** Every fault of a value as the contract words it: dotted path, a sentence with the cure, a code of the catalogue. */
 export function faultsOf(error: z.ZodError, schema: z.ZodType, value: unknown): Fault[] {
   return error.issues.flatMap((issue) => fromIssue(issue, schema, value));
@@ -41,7 +44,7 @@ function fromIssue(issue: Issue, schema: z.ZodType, value: unknown): Fault[] {
     case "too_small":
     case "too_big": {
       const code = issue.origin === "number" || issue.origin === "int" ? "out_of_range" : issue.code === "too_small" ? "too_short" : "too_long";
-      return [{ path, message: issue.message, code }];
+      return [{ path, message: sizeMessage(issue), code }];
     }
     case "invalid_value": {
       const found = valueAt(value, issue.path);
@@ -58,6 +61,22 @@ function fromIssue(issue: Issue, schema: z.ZodType, value: unknown): Fault[] {
     }
     default:
       return [{ path, message: issue.message, code: issue.code }];
+  }
+}
+
+/** What a schema says of its bounds, or our words where it says nothing. */
+function sizeMessage(issue: Extract<Issue, { code: "too_small" | "too_big" }>): string {
+  const own = english({ ...issue, input: undefined });
+  if (issue.message !== (typeof own === "string" ? own : own?.message)) return issue.message;
+  const bound = issue.code === "too_small" ? `at least ${issue.minimum}` : `at most ${issue.maximum}`;
+  switch (issue.origin) {
+    case "array":
+    case "set":
+      return `must have ${bound} entries`;
+    case "string":
+      return `must have ${bound} characters`;
+    default:
+      return `must be ${bound}`;
   }
 }
 

@@ -3,9 +3,10 @@ import { z } from "zod";
 import { BatchyardError } from "../model/errors.ts";
 import { classify, OperationError } from "../model/failure.ts";
 import type { Item } from "../model/item.ts";
-import { collectionName } from "./collection-name.ts";
+import { collectionName } from "../model/fields.ts";
 import { defineOperation } from "./define.ts";
 import { compileExpression } from "./expression.ts";
+import { RegexNotSupported } from "./linear-regexp.ts";
 import type { HandlerContext, ItemOutcome } from "./operation.ts";
 import { planRows } from "./rows.ts";
 
@@ -34,7 +35,7 @@ export const transform = defineOperation({
       return [];
     } catch (error) {
       if (!(error instanceof BatchyardError)) throw error;
-      return [{ path: "expression", message: error.message, code: error.code }];
+      return [{ path: "expression", message: error.message, code: error.cause instanceof RegexNotSupported ? error.cause.code : error.code }];
     }
   },
   // Per chunk, so that what is written back is one durable write.

@@ -5,6 +5,7 @@ import type { Item } from "../model/item.ts";
 import { defineOperation } from "./define.ts";
 import { compileSchema } from "./json-schema.ts";
 import type { CompiledSchema } from "./json-schema.ts";
+import { RegexNotSupported } from "./linear-regexp.ts";
 import type { ItemOutcome } from "./operation.ts";
 import { planRows } from "./rows.ts";
 
@@ -45,7 +46,7 @@ function checkOptions({ schema, coerce }: ValidateOptions): Fault[] {
     return [];
   } catch (error) {
     if (!(error instanceof BatchyardError)) throw error;
-    return [{ path: "schema", message: error.message, code: error.code }];
+    return [{ path: "schema", message: error.message, code: error.cause instanceof RegexNotSupported ? error.cause.code : error.code }];
   }
 }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { iso } from "../../model/clock.ts";
-import { BatchyardError } from "../../model/errors.ts";
+import { BatchyardError, invalid } from "../../model/errors.ts";
 import { nothing } from "../../model/fields.ts";
 import type { ApiKeyRow, AuditEntry } from "../../store/port.ts";
 import { hashSecret, issueKey, issueSignIn, openSession, TOKEN_KEY_ID } from "../auth/secrets.ts";
@@ -125,7 +125,9 @@ export function accessRoutes({ access, audit, clock }: ApiServices, guard: Guard
       body: contract.newKeyBody,
       answers: { 201: contract.newKeyAnswer },
       async handle({ caller, body }) {
-        const { key, secret } = await issueKey(access, { tenant: caller.tenant, name: body.name, role: body.role, expiresAt: toMs(body.expiresAt) ?? null }, clock.now());
+        const expiresAt = toMs(body.expiresAt) ?? null;
+        if (expiresAt !== null && expiresAt <= clock.now()) throw invalid([{ path: "expiresAt", message: "has already passed; give a time to come, or leave it out", code: "out_of_range" }]);
+        const { key, secret } = await issueKey(access, { tenant: caller.tenant, name: body.name, role: body.role, expiresAt }, clock.now());
         await record({ ...caller, action: "key_created", target: key.id, outcome: "SUCCESS", after: { name: key.name, role: key.role } });
         return created({ success: true, key: wireKey(key), secret });
       },

@@ -1,16 +1,13 @@
 import type { FastifyRequest } from "fastify";
 import type { Caller, CreateRequest, ItemSource } from "../../batches/service.ts";
 import { readInline } from "../../intake/inline.ts";
-import { type LineBlock, splitLines } from "../../intake/lines.ts";
+import { type LineBlock, splitLines, takeFirstLine } from "../../intake/lines.ts";
 import { readNdjson } from "../../intake/ndjson.ts";
 import { readBody } from "../../intake/slice-items.ts";
 import { unpack } from "../../intake/unpack.ts";
-import { ownOptions, sharedOptions } from "../../batches/options.ts";
-import { BatchyardError, type Fault, invalid } from "../../model/errors.ts";
+import { parseRequest } from "../contract/create-request.ts";
+import { BatchyardError, invalid } from "../../model/errors.ts";
 import { newBatchId } from "../../model/ids.ts";
-import { runOptions } from "../../model/run-options.ts";
-import { faultsOf } from "../../model/schema-faults.ts";
-import type { Registry } from "../../operations/registry.ts";
 import { bodyBytes, bodyText, hashing, mediaType, parseBody } from "../body.ts";
 import * as contract from "../contract/batch.ts";
 import type { Done, Idempotency } from "../idempotency.ts";
@@ -58,7 +55,7 @@ export function createRoutes(services: ApiServices, idempotency: Idempotency): R
         const type = mediaType(request);
         const dryRun = query.dryRun === true;
         const promised = newBatchId(clock.now());
-        if (query.stream !== undefined && !NDJSON.includes(type)) throw new BatchyardError("unsupported_type", { type, accepted: NDJSON.join(", ") });
+        if (query.stream !== undefined && !NDJSON.includes(type)) throw new BatchyardError("unsupported_type", { type: type || "none", accepted: NDJSON.join(", ") });
         if (NDJSON.includes(type)) {
           const drain = async (): Promise<string> => {
             const { blocks, digest } = upload(request);
@@ -68,19 +65,24 @@ export function createRoutes(services: ApiServices, idempotency: Idempotency): R
           };
           return await idempotency.run({ tenant: caller.tenant, request, text: null, drain, promised, recover: (id) => recover(caller, id) }, async () => {
             const { blocks, digest } = upload(request);
-            const { first, rest } = await firstLine(blocks);
-            const parsed = requestOf(parseLine(first), registry);
-            const done = await create(caller, { ...parsed, id: promised }, readNdjson(rest, { maxItems: config.limits.maxItems }), dryRun);
-            return { ...done, contentHash: digest() };
+            const { first, rest, close } = await takeFirstLine(blocks);
+            try {
+              const parsed = parseRequest(parseLine(first), registry);
+              const done = await create(caller, { ...parsed, id: promised }, readNdjson(rest, { maxItems: config.limits.maxItems }), dryRun);
+              return { ...done, contentHash: digest() };
+            } finally {
+              // A request that is refused leaves lines unread; the connection goes on behind them.
+              await close();
+            }
           });
         }
         const text = await bodyText(request, { limit: config.limits.bodyBytes, clock });
         if (text.trim() !== "" && type !== "application/json") {
-          throw new BatchyardError("unsupported_type", { type, accepted: ["application/json", ...NDJSON].join(", ") });
+          throw new BatchyardError("unsupported_type", { type: type || "none", accepted: ["application/json", ...NDJSON].join(", ") });
         }
         return await idempotency.run({ tenant: caller.tenant, request, text, promised, recover: (id) => recover(caller, id) }, async () => {
           const { items, rest } = readBody(text);
-          const parsed = requestOf(withoutItems(JSON.parse(rest), items), registry);
+          const parsed = parseRequest(withoutItems(JSON.parse(rest), items), registry);
           return await create(caller, { ...parsed, id: promised }, items === null ? null : readInline(items, { maxItems: config.limits.maxItems }), dryRun);
         });
       },
@@ -96,29 +98,6 @@ function withoutItems(value: unknown, items: string[] | null): unknown {
   return request;
 }
 
-/** The request; when it has faults, those of its options are said with them, so that one answer is enough to mend it. */
-function requestOf(value: unknown, registry: Registry): CreateRequest {
-  const parsed = contract.createRequest.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw invalid([...faultsOf(parsed.error, contract.createRequest, value), ...optionFaults(value, registry)]);
-}
-
-function optionFaults(value: unknown, registry: Registry): Fault[] {
-  if (typeof value !== "object" || value === null) return [];
-  const { operation, options } = value as Record<string, unknown>;
-  if (typeof options !== "object" || options === null || Array.isArray(options)) return [];
-  const shared = sharedOptions(options as Record<string, unknown>);
-  const own = ownOptions(options as Record<string, unknown>);
-  const run = runOptions.safeParse(shared);
-  const faults = run.success ? [] : faultsOf(run.error, runOptions, shared);
-  if (typeof operation === "string" && registry.has(operation)) {
-    const schema = registry.get(operation).options;
-    const parsed = schema.safeParse(own);
-    if (!parsed.success) faults.push(...faultsOf(parsed.error, schema, own));
-  }
-  return faults.map((fault) => ({ ...fault, path: fault.path === "" ? "options" : `options.${fault.path}` }));
-}
-
 function parseLine(line: string | null): unknown {
   if (line === null) throw new BatchyardError("empty_input");
   const value = parseBody(line, false);
@@ -126,20 +105,4 @@ function parseLine(line: string | null): unknown {
     throw invalid([{ path: "items", message: "a stream's items are the lines after the request", code: "unknown_field" }]);
   }
   return value;
-}
-
-/** Takes the first line off; the rest keeps its line numbers. */
-async function firstLine(blocks: AsyncIterable<LineBlock>): Promise<{ first: string | null; rest: AsyncIterable<LineBlock> }> {
-  const iterator = blocks[Symbol.asyncIterator]();
-  const start = await iterator.next();
-  async function* rest(): AsyncGenerator<LineBlock> {
-    try {
-      if (start.done === true) return;
-      if (start.value.lines.length > 1) yield { lines: start.value.lines.slice(1), numbers: start.value.numbers.slice(1), bytes: start.value.bytes };
-      for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
-    } finally {
-      await iterator.return?.();
-    }
-  }
-  return { first: start.done === true ? null : (start.value.lines[0] ?? null), rest: rest() };
 }
