@@ -215,7 +215,7 @@ export class SqliteBatches implements BatchStore {
   }
 
   async nextDeadlineAt(): Promise<number | null> {
-    return this.db.get<{ at: number | null }>("SELECT MIN(deadline_at) AS at FROM batches WHERE deadline_at IS NOT NULL AND completed_at IS NULL")!.at;
+    return this.db.get<{ at: number | null }>("SELECT MIN(deadline_at) AS at FROM batches WHERE deadline_at IS NOT NULL AND completed_at IS NULL AND sealed = 1")!.at;
   }
 
   private insert(batch: NewBatch): void {

@@ -163,12 +163,14 @@ export class SqliteChunks implements ChunkStore {
   }
 
   async list(tenant: string, batchId: string, page: { after: number; limit: number }): Promise<ChunkView[]> {
+    if (loadOwnBatch(this.db, tenant, batchId) === undefined) return [];
     return this.db
       .all<RawChunk>("SELECT * FROM chunks WHERE batch_id = ? AND tenant = ? AND id > ? ORDER BY id LIMIT ?", batchId, tenant, page.after, page.limit)
       .map(toView);
   }
 
   async open(tenant: string, batchId: string, limit: number): Promise<ChunkView[]> {
+    if (loadOwnBatch(this.db, tenant, batchId) === undefined) return [];
     const leased = this.db.all<RawChunk>("SELECT * FROM chunks WHERE state = 'leased' AND batch_id = ? AND tenant = ? ORDER BY lease_until LIMIT ?", batchId, tenant, limit);
     const pending = this.db.all<RawChunk>(
       "SELECT * FROM chunks WHERE state = 'pending' AND batch_id = ? AND tenant = ? ORDER BY available_at, id LIMIT ?",
@@ -204,6 +206,7 @@ export class SqliteChunks implements ChunkStore {
   }
 
   async *keys(tenant: string, batchId: string): AsyncGenerator<string[]> {
+    if (loadOwnBatch(this.db, tenant, batchId) === undefined) return;
     let after = 0;
     for (;;) {
       const next = this.db.get<{ id: number }>("SELECT id FROM chunks WHERE batch_id = ? AND tenant = ? AND root = 1 AND id > ? ORDER BY id LIMIT 1", batchId, tenant, after);

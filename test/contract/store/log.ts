@@ -1,0 +1,140 @@
+import { expect } from "vitest";
+import type { EventDraft } from "../../../src/model/event.ts";
+import type { AuditEntry } from "../../../src/store/port.ts";
+import { OK, type Rig } from "./rig.ts";
+import { section } from "./section.ts";
+
+const draft = (rig: Rig, n: number, tenant = "acme"): EventDraft => ({
+  tenant,
+  type: "test.happened",
+  entity: { kind: "test", id: `e${n % 2}` },
+  severity: "info",
+  ts: rig.now + n,
+  data: { n },
+});
+const entry = (rig: Rig, action: string): AuditEntry => ({
+  tenant: "acme",
+  at: rig.now,
+  actor: "me",
+  credential: "key_1",
+  address: "::1",
+  action,
+  target: "t",
+  before: { a: 1 },
+  after: undefined,
+  outcome: "SUCCESS",
+});
+
+export const log = section("events, outbox, audit", {
+  async "events are read in order, from a place on, by tenant and entity"(rig) {
+    const { events } = rig.store;
+    expect([await events.firstSeq(), await events.lastSeq()]).toEqual([0, 0]);
+    await events.append([draft(rig, 0), draft(rig, 1), draft(rig, 2, "other"), draft(rig, 3)]);
+    const all = await events.read(0, 10);
+    expect(all.map((event) => event.data["n"])).toEqual([0, 1, 2, 3]);
+    expect(all[1]).toEqual({ ...draft(rig, 1), seq: all[1]!.seq, epoch: await events.epoch() });
+    expect(all.map((event) => event.seq)).toEqual(all.map((event) => event.seq).toSorted((a, b) => a - b));
+    expect((await events.read(all[1]!.seq, 1)).map((event) => event.data["n"])).toEqual([2]);
+    expect((await events.read(0, 10, { tenant: "acme" })).map((event) => event.data["n"])).toEqual([0, 1, 3]);
+    expect((await events.read(0, 10, { tenant: "acme", entity: "e1" })).map((event) => event.data["n"])).toEqual([1, 3]);
+    expect((await events.read(0, 10, { entity: "e0" })).map((event) => event.data["n"])).toEqual([0, 2]);
+    expect([await events.firstSeq(), await events.lastSeq()]).toEqual([all[0]!.seq, all[3]!.seq]);
+  },
+
+  async "a batch tells its life in order"(rig) {
+    const batch = await rig.create([["a"]]);
+    await rig.drain(batch);
+    expect((await rig.store.events.read(0, 10, { entity: batch.id })).map((event) => event.type)).toEqual([
+      "batch.created",
+      "batch.started",
+      "batch.progress",
+      "batch.completed",
+    ]);
+  },
+
+  async "a commit that wrote events hints at once; one that wrote none, or failed, does not"(rig) {
+    let hints = 0;
+    const stop = rig.store.events.onAppend(() => (hints += 1));
+    const batch = await rig.create([["a", "b"]]);
+    expect(hints).toBe(1);
+    const chunk = await rig.claim(batch);
+    expect(hints).toBe(2);
+    await rig.commit(chunk, { a: OK }, "checkpoint", { progress: false });
+    await rig.store.chunks.renew([{ chunkId: chunk.id, fence: chunk.fence }], rig.now + 1);
+    expect(hints).toBe(2);
+    const twice = rig.newBatch({ id: batch.id });
+    await expect(rig.store.batches.create(twice, [], rig.seal(twice))).rejects.toThrow();
+    await rig.store.chunks.renew([], rig.now);
+    expect(hints).toBe(2);
+    stop();
+    await rig.commit(chunk, { b: OK });
+    expect(hints).toBe(2);
+  },
+
+  async "a listener that throws does not undo what was committed"(rig) {
+    const stop = rig.store.events.onAppend(() => {
+      throw new Error("listener");
+    });
+    const batch = rig.newBatch();
+    await rig.store.batches.create(batch, rig.chunks([["a"]]), rig.seal(batch)).catch(() => {});
+    stop();
+    expect((await rig.get(batch)).status).toBe("pending");
+    await rig.drain(batch);
+    expect(await rig.findings()).toEqual([]);
+  },
+
+  async "trim drops what is old or too much, never the last"(rig) {
+    const { events } = rig.store;
+    await events.append([0, 1, 2, 3, 4, 5].map((n) => draft(rig, n)));
+    const last = await events.lastSeq();
+    expect(await events.trim({ before: rig.now + 2, keep: 100 })).toBe(2);
+    expect(await events.trim({ before: 0, keep: 2 })).toBe(2);
+    expect((await events.read(0, 10)).map((event) => event.data["n"])).toEqual([4, 5]);
+    expect(await events.trim({ before: rig.now + 1000, keep: 0 })).toBe(1);
+    expect([await events.firstSeq(), await events.lastSeq()]).toEqual([last, last]);
+    await events.append([draft(rig, 6)]);
+    expect(await events.lastSeq()).toBeGreaterThan(last);
+  },
+
+  async "the epoch of the log outlives a restart"(rig) {
+    const epoch = await rig.store.events.epoch();
+    await rig.reopen();
+    expect(await rig.store.events.epoch()).toBe(epoch);
+  },
+
+  async "the outbox keeps a message until it is delivered or given up"(rig) {
+    const { outbox } = rig.store;
+    const batch = await rig.create([], { batch: { notify: ["log", "log", "mail"] } });
+    const due = await outbox.due(rig.now, 10);
+    expect(due.map((row) => row.channel)).toEqual(["log", "mail"]);
+    expect(new Set(due.map((row) => row.dedupeKey)).size).toBe(2);
+    expect(due[0]!.dedupeKey).toContain(batch.id);
+    expect(await outbox.due(rig.now, 1)).toHaveLength(1);
+    await outbox.failed(due[0]!.id, "refused", rig.now + 50);
+    await outbox.delivered(due[1]!.id, rig.now);
+    expect(await outbox.due(rig.now, 10)).toEqual([]);
+    expect(await outbox.nextAt()).toBe(rig.now + 50);
+    expect(await outbox.due(rig.now + 50, 10)).toMatchObject([{ id: due[0]!.id, tries: 1, nextAt: rig.now + 50 }]);
+    await outbox.failed(due[0]!.id, "refused", null);
+    expect(await outbox.nextAt()).toBeNull();
+    expect(await outbox.due(rig.now + 1e9, 10)).toEqual([]);
+  },
+
+  async "the audit log lists newest first in pages, as it was written"(rig) {
+    for (const action of ["a", "b", "c"]) await rig.store.audit.append(entry(rig, action));
+    const first = await rig.store.audit.list("acme", { before: null, limit: 2 });
+    expect(first.map((row) => row.action)).toEqual(["c", "b"]);
+    expect(first[0]).toMatchObject({ ...entry(rig, "c"), after: undefined });
+    expect((await rig.store.audit.list("acme", { before: first[1]!.seq, limit: 2 })).map((row) => row.action)).toEqual(["a"]);
+  },
+
+  async "each audit hash covers its row and all before it"(rig) {
+    const { audit } = rig.store;
+    for (const action of ["a", "b", "b"]) await audit.append(entry(rig, action));
+    const [third, second] = await audit.list("acme", { before: null, limit: 3 });
+    expect(third!.hash).not.toBe(second!.hash);
+    const hashes = (await audit.list("acme", { before: null, limit: 10 })).map((row) => row.hash);
+    expect(new Set(hashes).size).toBe(3);
+    expect(hashes.every((hash) => /^[0-9a-f]{64}$/.test(hash))).toBe(true);
+  },
+});

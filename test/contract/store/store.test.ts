@@ -1,0 +1,70 @@
+import { describe, expect, it } from "vitest";
+import { access } from "./access.ts";
+import { ADAPTERS, type Adapter } from "./adapters.ts";
+import { commits } from "./commits.ts";
+import { dependencies } from "./dependencies.ts";
+import { ends } from "./ends.ts";
+import { intake } from "./intake.ts";
+import { leases } from "./leases.ts";
+import { lists } from "./lists.ts";
+import { log } from "./log.ts";
+import { opening } from "./opening.ts";
+import { records } from "./records.ts";
+import { reports } from "./reports.ts";
+import { results } from "./results.ts";
+import { retries } from "./retries.ts";
+import { Rig } from "./rig.ts";
+import { scheduling } from "./scheduling.ts";
+import { tenants } from "./tenants.ts";
+import { upkeep } from "./upkeep.ts";
+
+const CASES = [
+  intake,
+  leases,
+  commits,
+  ends,
+  retries,
+  dependencies,
+  reports,
+  results,
+  lists,
+  scheduling,
+  tenants,
+  records,
+  access,
+  log,
+  upkeep,
+  opening,
+].flat();
+/** Fewer cases than this mean that a section got lost. */
+const FLOOR = 140;
+
+function casesOf(adapter: Adapter): typeof CASES {
+  const skipped = new Set(adapter.skip.flatMap((skip) => skip.tests));
+  return CASES.filter((each) => !skipped.has(each.name));
+}
+
+describe("the contract of src/store/port.ts", () => {
+  it("names each case once", () => {
+    expect(CASES.map((each) => each.name)).toEqual([...new Set(CASES.map((each) => each.name))]);
+  });
+
+  it.each(ADAPTERS)("runs enough cases against $name, and each skip names one", (adapter) => {
+    const names = new Set(CASES.map((each) => each.name));
+    expect(adapter.skip.flatMap((skip) => skip.tests).filter((test) => !names.has(test))).toEqual([]);
+    expect(adapter.skip.filter((skip) => skip.reason.trim() === "" || skip.tests.length === 0)).toEqual([]);
+    expect(casesOf(adapter).length).toBeGreaterThanOrEqual(FLOOR);
+    console.log(`contract: ${adapter.name} is held to ${casesOf(adapter).length} of ${CASES.length} cases`);
+  });
+});
+
+describe.each(ADAPTERS)("$name", (adapter) => {
+  it.each(casesOf(adapter))("$name", async ({ run }) => {
+    const opened = await adapter.open();
+    try {
+      await run(new Rig(opened));
+    } finally {
+      await opened.close();
+    }
+  });
+});
