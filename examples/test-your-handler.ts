@@ -13,7 +13,7 @@ const order = defineOperation({
   },
 });
 
-test("waits until the shop opens, and gives up on what hangs", async () => {
+await test("waits until the shop opens, and gives up on what hangs", async () => {
   const yard = await createTestYard({ operations: [order] });
   const startedAt = yard.clock.now();
   const { id } = await yard.createBatch({

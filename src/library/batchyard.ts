@@ -83,7 +83,8 @@ export class Batchyard {
 
   /** Waits for the end of a batch. */
   async waitForBatch(batchId: string, options: { signal?: AbortSignal | undefined } = {}): Promise<WireBatch> {
-    for await (const _update of this.watch(batchId, options));
+    const updates = this.watch(batchId, options);
+    while ((await updates.next()).done !== true);
     return this.getBatch(batchId);
   }
 

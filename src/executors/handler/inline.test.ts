@@ -80,10 +80,18 @@ describe("processItem", () => {
       deep: () => ({ result: deep }),
       badScore: () => ({ result: 1, qualityScore: 1.5 }),
       badCost: () => ({ result: 1, cost: -1 }),
+      oddScore: () => ({ result: 1, qualityScore: Object.create(null) as number }),
+      getter: () => ({
+        get result(): number {
+          throw new Error("not now");
+        },
+      }),
       throwsNull: () => {
+        // oxlint-disable-next-line typescript/only-throw-error -- that handlers do is the point
         throw null;
       },
       throwsText: () => {
+        // oxlint-disable-next-line typescript/only-throw-error -- that handlers do is the point
         throw "a text";
       },
       throwsLarge: () => {
@@ -99,7 +107,7 @@ describe("processItem", () => {
     });
     for (const operation of ["odd", "odd-async"]) {
       const { id } = await yard.createBatch({ operation, items: Object.keys(returns).map((key) => ({ id: key })), options: { retryAttempts: 0 } });
-      expect(await yard.runToEnd(id)).toMatchObject({ status: "completed", succeeded_items: 1, failed_items: 13 });
+      expect(await yard.runToEnd(id)).toMatchObject({ status: "completed", succeeded_items: 1, failed_items: 15 });
       const codes = new Map<string, string | undefined>();
       for await (const result of yard.results(id)) {
         codes.set(result.nodeId, result.errorCode);
@@ -117,6 +125,8 @@ describe("processItem", () => {
         deep: "result_not_serialisable",
         badScore: "bad_quality_score",
         badCost: "bad_cost",
+        oddScore: "bad_quality_score",
+        getter: "bad_result",
         throwsNull: "handler_error",
         throwsText: "handler_error",
         throwsLarge: "handler_error",

@@ -2,8 +2,16 @@ import { classify } from "../../model/failure.ts";
 import type { ItemOutcome } from "../../operations/operation.ts";
 import type { ChunkWork, Outcome, RunControl } from "../port.ts";
 
-/** What a handler returned, as an outcome. Anything but `{ result, qualityScore?, cost? }` is the handler's fault. */
+/** What a handler returned, as an outcome. Anything but `{ result, qualityScore?, cost? }` is the handler's fault. Never throws, as a getter or a proxy may. */
 export function toOutcome(value: unknown, durationMs: number): Outcome {
+  try {
+    return read(value, durationMs);
+  } catch (error) {
+    return broken("bad_result", `What the handler returned cannot be read: ${classify(error).error}`, durationMs);
+  }
+}
+
+function read(value: unknown, durationMs: number): Outcome {
   if (typeof value !== "object" || value === null || !("result" in value)) {
     const found = value === null ? "null" : Array.isArray(value) ? "an array" : typeof value === "object" ? "an object without 'result'" : typeof value;
     return broken("result_missing", `The handler returned ${found}; return { result } (null is fine as a result)`, durationMs);
@@ -11,13 +19,15 @@ export function toOutcome(value: unknown, durationMs: number): Outcome {
   const qualityScore = "qualityScore" in value ? value.qualityScore : undefined;
   const cost = "cost" in value ? value.cost : undefined;
   if (qualityScore !== undefined && !(typeof qualityScore === "number" && qualityScore >= 0 && qualityScore <= 1)) {
-    return broken("bad_quality_score", `The handler returned the qualityScore ${String(qualityScore)}; it must be a number from 0 to 1`, durationMs);
+    return broken("bad_quality_score", `The handler returned the qualityScore ${shown(qualityScore)}; it must be a number from 0 to 1`, durationMs);
   }
   if (cost !== undefined && !(typeof cost === "number" && Number.isFinite(cost) && cost >= 0)) {
-    return broken("bad_cost", `The handler returned the cost ${String(cost)}; it must be a number of US dollars`, durationMs);
+    return broken("bad_cost", `The handler returned the cost ${shown(cost)}; it must be a number of US dollars`, durationMs);
   }
   return { ok: true, result: value.result, qualityScore, cost, durationMs };
 }
+
+const shown = (value: unknown): string => (typeof value === "number" || typeof value === "string" ? String(value) : typeof value);
 
 function broken(code: string, error: string, durationMs: number): Outcome {
   return { ok: false, error, code, category: "permanent", durationMs };
@@ -28,6 +38,15 @@ function broken(code: string, error: string, durationMs: number): Outcome {
  * an item without an answer fails with `result_missing`.
  */
 export function settleAll(work: ChunkWork, control: RunControl, answers: unknown, durationMs: number): void {
+  try {
+    settleEach(work, control, answers, durationMs);
+  } catch (error) {
+    const message = `What the batch handler returned cannot be read: ${classify(error).error}`;
+    for (const i of work.items.keys()) control.settle(i, broken("contract_violation", message, durationMs / work.items.length));
+  }
+}
+
+function settleEach(work: ChunkWork, control: RunControl, answers: unknown, durationMs: number): void {
   const each = durationMs / Math.max(1, work.items.length);
   const failAll = (error: string): void => {
     for (let i = 0; i < work.items.length; i++) control.settle(i, broken("contract_violation", error, each));
@@ -42,7 +61,7 @@ export function settleAll(work: ChunkWork, control: RunControl, answers: unknown
     if (seen.has(index)) return failAll(`The batch handler answered twice for the key ${JSON.stringify(key)}`);
     seen.set(index, answer as ItemOutcome);
   }
-  for (let i = 0; i < work.items.length; i++) {
+  for (const i of work.items.keys()) {
     const answer = seen.get(i);
     if (answer === undefined) control.settle(i, broken("result_missing", "The batch handler returned no result for this item", each));
     else if ("error" in answer) control.settle(i, { ok: false, ...classify(answerError(answer)), durationMs: each });
@@ -52,6 +71,6 @@ export function settleAll(work: ChunkWork, control: RunControl, answers: unknown
 
 /** An `{ key, error, code?, category?, … }` answer as an error that classify understands. */
 function answerError(answer: Extract<ItemOutcome, { error: string }>): Error {
-  const { key: _key, error, ...details } = answer;
-  return Object.assign(new Error(String(error)), { code: "item_failed", category: "permanent", ...details });
+  const { error, code = "item_failed", category = "permanent", ...details } = answer;
+  return Object.assign(new Error(shown(error)), details, { code, category });
 }
