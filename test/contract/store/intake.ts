@@ -20,10 +20,12 @@ export const intake = section("intake", {
       deadlineAt: rig.now + 1000,
       executor: "http",
     });
-    const { notify: _, maxLeasedChunks: __, ...fields } = batch;
     const row = await rig.store.batches.create(batch, rig.chunks([["a", "b"], ["c"]]), rig.seal(batch));
     expect(row).toEqual(await rig.get(batch));
-    expect(row).toMatchObject({ ...fields, status: "pending", epoch: 1, totalItems: 3, openChunks: 2, leasedChunks: 0, running: 0 });
+    // What only the store needs is not in the row.
+    const hidden = ["notify", "maxLeasedChunks"];
+    expect(row).toMatchObject(Object.fromEntries(Object.entries(batch).filter(([field]) => !hidden.includes(field))));
+    expect(row).toMatchObject({ status: "pending", epoch: 1, totalItems: 3, openChunks: 2, leasedChunks: 0, running: 0 });
     expect(row).toMatchObject({
       succeeded: 0,
       failed: 0,
@@ -139,7 +141,7 @@ export const intake = section("intake", {
   async "an id is taken once"(rig) {
     const batch = rig.newBatch();
     await rig.store.batches.create(batch, rig.chunks([["a"]]), rig.seal(batch));
-    await expect(rig.store.batches.create(batch, rig.chunks([["b"]]), rig.seal(batch))).rejects.toThrow();
+    await expect(rig.store.batches.create(batch, rig.chunks([["b"]]), rig.seal(batch))).rejects.toBeInstanceOf(Error);
     await rig.drain(batch);
     expect((await rig.results(batch)).map((result) => result.nodeId)).toEqual(["a"]);
     expect(await rig.findings()).toEqual([]);

@@ -63,7 +63,7 @@ export const log = section("events, outbox, audit", {
     await rig.store.chunks.renew([{ chunkId: chunk.id, fence: chunk.fence }], rig.now + 1);
     expect(hints).toBe(2);
     const twice = rig.newBatch({ id: batch.id });
-    await expect(rig.store.batches.create(twice, [], rig.seal(twice))).rejects.toThrow();
+    await expect(rig.store.batches.create(twice, [], rig.seal(twice))).rejects.toBeInstanceOf(Error);
     await rig.store.chunks.renew([], rig.now);
     expect(hints).toBe(2);
     stop();

@@ -60,6 +60,8 @@ describe("the contract of src/store/port.ts", () => {
 
 describe.each(ADAPTERS)("$name", (adapter) => {
   it.each(casesOf(adapter))("$name", async ({ run }) => {
+    // A case that asserts nothing fails.
+    expect.hasAssertions();
     const opened = await adapter.open();
     try {
       await run(new Rig(opened));
