@@ -114,7 +114,6 @@ export async function createYard(parts: YardParts): Promise<Yard> {
     knows: (operation) => registry.has(operation),
     breakerOpen: (operation) => engine.breakers.isOpen(operation),
     slots: () => engine.slots,
-    runs: (operation) => registry.has(operation),
     msPerItem: (tenant, operation) => engine.speeds.of(tenant, operation),
   };
   const creator = new Creator({

@@ -9,8 +9,6 @@ export interface Signals {
   /** Has this process a handler for it? */
   knows(operation: string): boolean;
   breakerOpen(operation: string): boolean;
-  /** Is the operation known in this process? */
-  runs(operation: string): boolean;
   /** Slots for chunks in this process; 0 = none runs here. */
   slots(): number;
   msPerItem(tenant: string, operation: string): number | null;

@@ -1,6 +1,7 @@
 import { defineOperation, OperationError } from "batchyard";
 import { createTestYard, type TestYard } from "batchyard/testing";
 import { afterEach, describe, expect, it } from "vitest";
+import { whyNotDone } from "./why.ts";
 
 let yard: TestYard;
 afterEach(() => yard.close());
@@ -68,6 +69,27 @@ describe("why a batch is not done", () => {
     const second = await yard.createBatch({ operation: "work", items: items(1), depends_on: [first.id] });
     await yard.advance(1);
     expect(await yard.why(second.id)).toMatchObject({ state: "pending", reasons: [{ code: "waiting_for_dependency", blockedBy: [first.id] }] });
+  });
+
+  it("its worker was lost", async () => {
+    await open();
+    const { id } = await yard.createBatch({ operation: "work", items: items(2), options: { executor: "external" } });
+    await yard.parts.engine.external.lease({ tenant: "default" }, { worker: "w", max: 1, leaseMs: 5000 });
+    expect(await codes(id)).toEqual(["running"]);
+    await yard.advance(7000);
+    expect(await yard.why(id)).toMatchObject({ reasons: [{ code: "lease_lost", chunks: 1 }, { code: "waiting_for_worker" }] });
+  });
+
+  it("the operation is gone", async () => {
+    await open();
+    const { id } = await yard.createBatch({ operation: "work", items: items(2) });
+    await yard.pauseBatch(id);
+    // The batch outlives its operation: another process, without it, opens the same store.
+    const { store } = yard.parts;
+    const batch = (await store.batches.get("default", id))!;
+    const signals = { wake() {}, batchChanged() {}, breakerOpen: () => false, knows: () => false, slots: () => 4, msPerItem: () => null };
+    const reasons = await whyNotDone(store, signals, { ...batch, status: "pending" }, yard.clock.now());
+    expect(reasons).toMatchObject([{ code: "no_worker", message: expect.stringContaining("a worker that knows the operation work") as string }]);
   });
 
   it("waiting for an outside worker, and for results that were only announced", async () => {

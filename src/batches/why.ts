@@ -19,6 +19,10 @@ export async function whyNotDone(store: Store, signals: Signals, batch: BatchRow
   const chunks = await store.chunks.open(batch.tenant, batch.id, CHUNKS_READ);
   reasons.push(...leasedReasons(chunks.filter((chunk) => chunk.state === "leased"), batch));
   reasons.push(...retryReasons(chunks, now));
+  const orphaned = chunks.filter((chunk) => chunk.state === "pending" && chunk.crashes > 0).length;
+  if (orphaned > 0) {
+    reasons.push({ code: "lease_lost", message: `${orphaned} chunks lost their worker, which died or was not heard of; they run again, each alone`, since: null, chunks: orphaned });
+  }
   const ready = chunks.filter((chunk) => chunk.state === "pending" && chunk.availableAt <= now).length;
   if (ready > 0 && reasons.every((reason) => reason.code !== "paused" && reason.code !== "waiting_for_dependency")) {
     reasons.push(readyReason(batch, signals, ready));
@@ -63,7 +67,6 @@ function readyReason(batch: BatchRow, signals: Signals, chunks: number): Reason 
   const base = { since: batch.startedAt ?? batch.createdAt, chunks };
   if (batch.executor === "external") return { ...base, code: "waiting_for_worker", message: `${count} chunks wait for an external worker to lease them` };
   if (signals.slots() === 0) return { ...base, code: "no_worker", message: `${count} chunks are ready, but no worker runs; start one with 'batchyard worker'` };
-  if (!signals.runs(batch.operation)) return { ...base, code: "no_worker", message: `${count} chunks are ready, but the operation '${batch.operation}' is not known here; bring it back in the configuration` };
   if (!signals.knows(batch.operation)) {
     return { ...base, code: "no_worker", message: `${count} chunks wait for a worker that knows the operation ${batch.operation}; start one whose config defines it` };
   }

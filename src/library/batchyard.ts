@@ -33,6 +33,9 @@ export interface BatchUpdate {
 export class Batchyard {
   private readonly yard: Yard;
   private readonly caller: Caller;
+  /** Ends those who watch when the yard is closed. */
+  private readonly closing = new AbortController();
+  private stopped: Promise<void> | null = null;
 
   constructor(yard: Yard, tenant: string) {
     this.yard = yard;
@@ -53,7 +56,7 @@ export class Batchyard {
     return wireBatch(view.batch, view);
   }
 
-  /** Every update of a batch from now on, the last one when it has ended. */
+  /** Every update of a batch from now on, the last one when it has ended. Also ends by the signal, and when the yard is closed. */
   async *watch(batchId: string, options: { signal?: AbortSignal | undefined } = {}): AsyncGenerator<BatchUpdate> {
     let changed = true;
     let wake = (): void => {};
@@ -65,9 +68,10 @@ export class Batchyard {
     const aborted = (): void => wake();
     // Somebody waits for the batch: the process must not end meanwhile, even when all there is to do is wait for a retry.
     const alive = setInterval(() => {}, 2 ** 30);
-    options.signal?.addEventListener("abort", aborted);
+    const signal = AbortSignal.any([this.closing.signal, ...(options.signal === undefined ? [] : [options.signal])]);
+    signal.addEventListener("abort", aborted);
     try {
-      while (options.signal?.aborted !== true) {
+      while (!signal.aborted) {
         if (!changed) await new Promise<void>((resolve) => (wake = resolve));
         changed = false;
         const batch = await this.getBatch(batchId);
@@ -77,14 +81,16 @@ export class Batchyard {
     } finally {
       stop();
       clearInterval(alive);
-      options.signal?.removeEventListener("abort", aborted);
+      signal.removeEventListener("abort", aborted);
     }
   }
 
-  /** Waits for the end of a batch. */
+  /** Waits for the end of a batch. Throws the signal's reason when that comes first, and `unavailable` when the yard is closed. */
   async waitForBatch(batchId: string, options: { signal?: AbortSignal | undefined } = {}): Promise<WireBatch> {
     const updates = this.watch(batchId, options);
     while ((await updates.next()).done !== true);
+    options.signal?.throwIfAborted();
+    if (this.closing.signal.aborted) throw new BatchyardError("unavailable", { reason: "closed", seconds: 1 });
     return this.getBatch(batchId);
   }
 
@@ -178,7 +184,9 @@ export class Batchyard {
 
   /** Graceful: running items may end, the rest goes back and runs at the next start. */
   async close(): Promise<void> {
-    await this.yard.stop();
+    this.closing.abort();
+    this.stopped ??= this.yard.stop();
+    await this.stopped;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from "../../model/clock.ts";
-import type { OutboxStore } from "../../store/port.ts";
+import type { OutboxRow, OutboxStore } from "../../store/port.ts";
 import type { Notifier } from "./port.ts";
 
 const LOOK_MS = 1000;
@@ -36,26 +36,36 @@ export class Courier {
     });
   }
 
-  /** Ends after the round that is under way; what is left stays in the outbox. */
+  /** Ends after the messages that are under way; what is left stays in the outbox. */
   async stop(): Promise<void> {
     this.stopped = true;
     this.stopTimer();
     await this.round;
   }
 
-  /** Sends everything that is due. */
+  /** Sends everything that is due: channels side by side, so that a slow one holds up only itself; one channel's messages in order. */
   async deliver(): Promise<void> {
-    for (const message of await this.outbox.due(this.clock.now(), AT_ONCE)) {
-      try {
-        const channel = this.channels.get(message.channel);
-        if (channel === undefined) throw new Error(`there is no channel '${message.channel}' any more`);
-        await channel.send({ id: message.dedupeKey, subject: message.subject, body: message.body });
-        await this.outbox.delivered(message.id, this.clock.now());
-      } catch (error) {
-        const tries = message.tries + 1;
-        const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (tries - 1));
-        await this.outbox.failed(message.id, error instanceof Error ? error.message : String(error), tries >= MAX_TRIES ? null : this.clock.now() + wait);
-      }
+    const byChannel = Map.groupBy(await this.outbox.due(this.clock.now(), AT_ONCE), (message) => message.channel);
+    await Promise.all([...byChannel.values()].map((messages) => this.deliverInOrder(messages)));
+  }
+
+  private async deliverInOrder(messages: readonly OutboxRow[]): Promise<void> {
+    for (const message of messages) {
+      if (this.stopped) return;
+      await this.send(message);
+    }
+  }
+
+  private async send(message: OutboxRow): Promise<void> {
+    try {
+      const channel = this.channels.get(message.channel);
+      if (channel === undefined) throw new Error(`there is no channel '${message.channel}' any more`);
+      await channel.send({ id: message.dedupeKey, subject: message.subject, body: message.body });
+      await this.outbox.delivered(message.id, this.clock.now());
+    } catch (error) {
+      const tries = message.tries + 1;
+      const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (tries - 1));
+      await this.outbox.failed(message.id, error instanceof Error ? error.message : String(error), tries >= MAX_TRIES ? null : this.clock.now() + wait);
     }
   }
 }
