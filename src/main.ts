@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readFileSync } from "node:fs";
@@ -88,7 +89,8 @@ export async function createYard(parts: YardParts): Promise<Yard> {
 
   const servicesFor = (tenant: string): TenantServices =>
     tenantServices(tenant, { records: store.records, files: (owner) => disk.forTenant(owner), removeBatches: (owner, before) => batches.removeBefore(owner, before), clock });
-  const threads = new ThreadExecutor(clock, Math.max(1, config.workers));
+  // A thread keeps a core busy, and each holds its own copy of what its handler loads: more of them than cores are memory for nothing.
+  const threads = new ThreadExecutor(clock, Math.max(1, Math.min(config.workers, availableParallelism())));
   const engine = new Engine({
     settings: {
       id: `local:embedded:${process.pid}`,

@@ -1,8 +1,12 @@
+import { appendFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { threadId } from "node:worker_threads";
 
 /** What items ask a thread to do. */
-export async function processItem(item: { does: "sum" | "loop" | "exit" | "throw" | "bigint" | "sleep"; upTo?: number }, ctx: { attempt: number; key: string; options: unknown }): Promise<{ result: unknown }> {
+export async function processItem(
+  item: { does: "sum" | "loop" | "exit" | "throw" | "bigint" | "function" | "sleep" | "note"; upTo?: number; file?: string },
+  ctx: { attempt: number; key: string; options: unknown },
+): Promise<{ result: unknown }> {
   switch (item.does) {
     case "sum": {
       let sum = 0;
@@ -17,6 +21,11 @@ export async function processItem(item: { does: "sum" | "loop" | "exit" | "throw
       throw Object.assign(new Error("from the thread"), { status: 422 });
     case "bigint":
       return { result: 1n };
+    case "function":
+      return { result: () => 1 };
+    case "note":
+      appendFileSync(item.file!, `${ctx.key}\n`);
+      return { result: threadId };
     case "sleep":
       await sleep(1000);
       return { result: "slept" };

@@ -1,7 +1,9 @@
+import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import { Piscina } from "piscina";
 import type { Clock } from "../../model/clock.ts";
 import { classify, OperationError } from "../../model/failure.ts";
-import { idempotencyKey, type ChunkWork, type Executor, type RunControl } from "../port.ts";
+import type { ChunkWork, Executor, Outcome, RunControl } from "../port.ts";
+import { Admission } from "./admission.ts";
 import { toOutcome } from "./outcome.ts";
 import type { ThreadAnswer, ThreadCall } from "./thread-call.ts";
 
@@ -9,14 +11,24 @@ import type { ThreadAnswer, ThreadCall } from "./thread-call.ts";
 const IDLE_MS = 30_000;
 
 /**
- * Runs processItem in worker threads, one call an item: for handlers that compute, that hang, or that take their process
- * down. A thread that dies or does not obey its time limit is replaced, and only its own item fails.
+ * A way into a thread and back costs as much as some short items, so they go in groups, but no item starts later than this after its
+ * group was sent: a pause, other chunks and the time limit of a group's last item wait no longer.
+ */
+const GROUP_MS = 25;
+const MAX_GROUP = 100;
+/** A group is at most this many times as large as the one before: the first items tell little. */
+const GROWTH = 4;
+
+/**
+ * Runs processItem in worker threads, some items a call, one at a time in each thread: for handlers that compute, that hang, or that
+ * take their process down. A thread that dies or does not obey its time limit is replaced, and only the item it was at fails; the
+ * rest of its group runs in another.
  */
 export class ThreadExecutor implements Executor {
   readonly kind = "handler";
   private readonly clock: Clock;
   private readonly threads: number;
-  private pool: Piscina<ThreadCall, ThreadAnswer> | null = null;
+  private pool: Piscina<ThreadCall, void> | null = null;
   private busy = 0;
   private readonly waiting: (() => void)[] = [];
 
@@ -27,22 +39,25 @@ export class ThreadExecutor implements Executor {
 
   async run(work: ChunkWork, control: RunControl): Promise<void> {
     const pool = this.open();
-    let next = 0;
+    const admission = new Admission(control, work.items.length);
+    const lanes = Math.min(work.lanes, this.threads, work.items.length);
+    let size = 1;
     const lane = async (): Promise<void> => {
-      while (next < work.items.length && !control.stopping && !control.signal.aborted) {
-        const index = next++;
-        const wait = control.admit();
-        if (wait !== null) await wait;
+      while (!control.stopping && !control.signal.aborted) {
+        const group = await admission.take(Math.min(size, Math.ceil(admission.left / lanes)));
+        if (group.length === 0) return;
         await this.thread();
         try {
           if (control.stopping || control.signal.aborted) return;
-          await this.call(pool, work, control, index);
+          const { settled, itemMs } = await this.call(pool, work, control, group);
+          admission.giveBack(group.slice(settled));
+          size = Math.max(1, Math.min(MAX_GROUP, size * GROWTH, Math.floor(groupMs(work) / Math.max(itemMs, 0.001))));
         } finally {
           this.free();
         }
       }
     };
-    await Promise.all(Array.from({ length: Math.min(work.lanes, this.threads, work.items.length) }, lane));
+    await Promise.all(Array.from({ length: lanes }, lane));
   }
 
   /** Resolves when a thread is free: chunks run side by side, and an item's time must not go by while it stands in line. */
@@ -62,39 +77,58 @@ export class ThreadExecutor implements Executor {
     this.pool = null;
   }
 
-  private async call(pool: Piscina<ThreadCall, ThreadAnswer>, work: ChunkWork, control: RunControl, index: number): Promise<void> {
-    const item = work.items[index]!;
-    const startedAt = this.clock.elapsed();
-    const limit = new AbortController();
-    let timedOut = false;
-    const cancelTimer = this.clock.after(work.timeoutMs, () => {
-      timedOut = true;
-      limit.abort();
-    });
+  /** Answers how many items of the group, from its first, have an outcome, and how long one took on average. */
+  private async call(
+    pool: Piscina<ThreadCall, void>,
+    work: ChunkWork,
+    control: RunControl,
+    group: readonly number[],
+  ): Promise<{ settled: number; itemMs: number }> {
+    const windowMs = groupMs(work);
+    const { port1: answers, port2: inbox } = new MessageChannel();
+    const { attempt, batchId, epoch, options, tenant } = work;
     const call: ThreadCall = {
       module: work.operation.thread!.href,
-      payload: item.payload,
-      context: { attempt: work.attempt, idempotencyKey: idempotencyKey(work, item.key), key: item.key, batchId: work.batchId, tenant: work.tenant, options: work.options },
+      items: group.map((index) => ({ key: work.items[index]!.key, payload: work.items[index]!.payload })),
+      context: { attempt, batchId, epoch, options, tenant },
+      startsUntil: process.hrtime.bigint() + BigInt(Math.round(windowMs * 1e6)),
+      answers,
     };
+    const startedAt = this.clock.elapsed();
+    const limit = new AbortController();
+    // The item that runs at this moment started within the window, so it has had its time; before it, only a first item can run so long.
+    const cancelTimer = this.clock.after(work.timeoutMs + (group.length > 1 ? windowMs : 0), () => limit.abort());
+    let death: unknown = null;
     try {
       // Aborting a running task ends its thread, which is the point: a loop cannot be stopped otherwise.
-      const answer = await pool.run(call, { signal: AbortSignal.any([control.signal, limit.signal]) });
-      const durationMs = this.clock.elapsed() - startedAt;
-      if ("failure" in answer) control.settle(index, { ok: false, ...answer.failure, durationMs });
-      else control.settle(index, toOutcome(answer.value, durationMs));
+      await pool.run(call, { signal: AbortSignal.any([control.signal, limit.signal]), transferList: [answers] });
     } catch (error) {
-      if (control.signal.aborted) return;
-      const failure = timedOut
-        ? { error: `The item took longer than ${work.timeoutMs} ms; its thread was ended`, code: "timeout", category: "transient" as const }
-        : classify(new OperationError(`The thread died: ${error instanceof Error ? error.message : String(error)}`, { code: "thread_died", category: "transient", cause: error }));
-      control.settle(index, { ok: false, ...failure, durationMs: this.clock.elapsed() - startedAt });
+      death = error ?? new Error("no reason was given");
     } finally {
       cancelTimer();
     }
+    let settled = 0;
+    let spentMs = 0;
+    for (let received = receiveMessageOnPort(inbox); received !== undefined; received = receiveMessageOnPort(inbox)) {
+      const answer = received.message as ThreadAnswer;
+      spentMs += answer.durationMs;
+      control.settle(
+        group[settled++]!,
+        "failure" in answer ? { ok: false, ...answer.failure, durationMs: answer.durationMs } : toOutcome(answer.value, answer.durationMs),
+      );
+    }
+    inbox.close();
+    if (death !== null && !control.signal.aborted && settled < group.length) {
+      // A thread runs its items in order: the first without an answer is the one it was at.
+      const durationMs = Math.max(0, this.clock.elapsed() - startedAt - spentMs);
+      spentMs += durationMs;
+      control.settle(group[settled++]!, limit.signal.aborted ? timedOut(work.timeoutMs, durationMs) : died(death, durationMs));
+    }
+    return { settled, itemMs: spentMs / Math.max(1, settled) };
   }
 
-  private open(): Piscina<ThreadCall, ThreadAnswer> {
-    this.pool ??= new Piscina<ThreadCall, ThreadAnswer>({
+  private open(): Piscina<ThreadCall, void> {
+    this.pool ??= new Piscina<ThreadCall, void>({
       filename: new URL(import.meta.url.endsWith(".ts") ? "./thread-call.ts" : "./thread-call.js", import.meta.url).href,
       minThreads: 0,
       maxThreads: this.threads,
@@ -102,4 +136,28 @@ export class ThreadExecutor implements Executor {
     });
     return this.pool;
   }
+}
+
+/** Short limits keep their meaning: a group adds at most a tenth. */
+function groupMs({ timeoutMs }: ChunkWork): number {
+  return Math.min(GROUP_MS, timeoutMs / 10);
+}
+
+function timedOut(timeoutMs: number, durationMs: number): Outcome {
+  return {
+    ok: false,
+    error: `The item took longer than ${timeoutMs} ms; its thread was ended`,
+    code: "timeout",
+    category: "transient",
+    durationMs,
+  };
+}
+
+function died(reason: unknown, durationMs: number): Outcome {
+  const error = new OperationError(`The thread died: ${reason instanceof Error ? reason.message : String(reason)}`, {
+    code: "thread_died",
+    category: "transient",
+    cause: reason,
+  });
+  return { ok: false, ...classify(error), durationMs };
 }
