@@ -23,7 +23,16 @@ const rows = Number(values.rows);
 const BLOCK = 1000;
 
 function film(i: number): Record<string, unknown> {
-  return { id: `f${i}`, title: `Title of film number ${i}`, year: 1950 + (i % 70), rating: (i % 100) / 10, genre: "Drama", director: `Director ${i % 997}`, gross: (i * 13) % 1_000_003, notes: "Some notes about this film" };
+  return {
+    id: `f${i}`,
+    title: `Title of film number ${i}`,
+    year: 1950 + (i % 70),
+    rating: (i % 100) / 10,
+    genre: "Drama",
+    director: `Director ${i % 997}`,
+    gross: (i * 13) % 1_000_003,
+    notes: "Some notes about this film",
+  };
 }
 
 async function* films(): AsyncGenerator<Record<string, unknown>[]> {
@@ -54,7 +63,13 @@ const jobs: Record<string, (path: string) => Promise<number>> = {
   },
   async "read exceljs"(path) {
     let count = -1;
-    const book = new ExcelJS.stream.xlsx.WorkbookReader(path, { worksheets: "emit", sharedStrings: "cache", styles: "cache", hyperlinks: "ignore", entries: "emit" });
+    const book = new ExcelJS.stream.xlsx.WorkbookReader(path, {
+      worksheets: "emit",
+      sharedStrings: "cache",
+      styles: "cache",
+      hyperlinks: "ignore",
+      entries: "emit",
+    });
     for await (const sheet of book) for await (const row of sheet) if (Array.isArray(row.values)) count += 1;
     return count;
   },
@@ -74,7 +89,14 @@ if (name !== undefined && path !== undefined) {
     const child = spawnSync(process.execPath, [import.meta.filename, "--rows", String(rows), job, book], { encoding: "utf8" });
     if (child.status !== 0) throw new Error(`${job}: ${child.stderr}`);
     const { seconds, peakBytes } = JSON.parse(child.stdout) as { seconds: number; peakBytes: number };
-    return { job, rows: figure(rows), file: megabytes(statSync(book).size), seconds, "rows/s": rows / seconds, "peak RSS": megabytes(peakBytes) };
+    return {
+      job,
+      rows: figure(rows),
+      file: megabytes(statSync(book).size),
+      seconds,
+      "rows/s": rows / seconds,
+      "peak RSS": megabytes(peakBytes),
+    };
   });
   rmSync(directory, { recursive: true, force: true });
   report("xlsx: 100,000 rows of 8 cells beside exceljs", lines);

@@ -61,7 +61,8 @@ export class CsvRecords {
     this.blocks.push(block);
     this.fedBytes += block.length;
     await new Promise<void>((resolve, reject) => this.parser.write(block, (error) => (error ? reject(error) : resolve())));
-    while (this.blocks.length > 0 && this.blocksStart + this.blocks[0]!.length <= this.recordStart) this.blocksStart += this.blocks.shift()!.length;
+    while (this.blocks.length > 0 && this.blocksStart + this.blocks[0]!.length <= this.recordStart)
+      this.blocksStart += this.blocks.shift()!.length;
     if (this.fedBytes - this.recordStart > this.maxRecordBytes) {
       this.ended = true;
       const line = this.startLine(this.parser.info.empty_lines);
@@ -93,7 +94,11 @@ export class CsvRecords {
     const line = this.startLine(empty);
     const cell = cells.some((text) => text.charCodeAt(0) === QUOTE) ? this.misquoted(end) : null;
     if (cell === null) this.records.push({ line, cells });
-    else this.records.push({ line, fault: `Line ${line} has text after a closing quote in cell ${cell}; double the quotes inside a quoted cell` });
+    else
+      this.records.push({
+        line,
+        fault: `Line ${line} has text after a closing quote in cell ${cell}; double the quotes inside a quoted cell`,
+      });
     // csv-parse counts CRLF inside quotes as two lines, so the breaks of a record of several lines are counted here.
     const single = lines - this.linesBefore === 1 + empty - this.emptyBefore;
     this.line = line + 1 + (single ? 0 : cells.reduce((sum, text) => sum + (text.match(LINE_BREAK)?.length ?? 0), 0));

@@ -70,7 +70,13 @@ describe("readCsv", () => {
     for (const end of ["\n", "\r\n", "\r"]) {
       const text = ["", "id,x", "", '1,"a', "", 'b"', "", "2", '3,"c"', "4,b,c", '5,"open', "6,d"].join(end);
       for (const size of [1, 5, 1000]) {
-        expect(await read(text, size)).toEqual([{ id: "1", x: `a${end}${end}b` }, "bad_csv@8", { id: "3", x: "c" }, "bad_csv@10", "bad_csv@11"]);
+        expect(await read(text, size)).toEqual([
+          { id: "1", x: `a${end}${end}b` },
+          "bad_csv@8",
+          { id: "3", x: "c" },
+          "bad_csv@10",
+          "bad_csv@11",
+        ]);
       }
     }
   });
@@ -79,7 +85,9 @@ describe("readCsv", () => {
     const text = 'id,x\n1,"""a"" b"\n2,"a" b\n3,"""a"b"\n"4","a"\n5,"open\n6,"shut"\n7,x\n';
     const expected = [{ id: "1", x: '"a" b' }, "bad_csv@3", "bad_csv@4", { id: "4", x: "a" }, "bad_csv@6", { id: "7", x: "x" }];
     for (const size of [1, 6, 1000]) expect(await read(text, size)).toEqual(expected);
-    expect((await collect(readCsv(pieces('a,b\n"x",c "q" d\n1,"x"y\n'))))[1]!.fault!.message).toMatch(/^Line 3 has text after a closing quote in cell 2;/);
+    expect((await collect(readCsv(pieces('a,b\n"x",c "q" d\n1,"x"y\n'))))[1]!.fault!.message).toMatch(
+      /^Line 3 has text after a closing quote in cell 2;/,
+    );
   });
 
   it("bounds a record without quotes too", async () => {
