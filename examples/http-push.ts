@@ -14,7 +14,9 @@ const service = createServer(async (request, response) => {
   new Webhook(Buffer.from(secret).toString("base64")).verify(body, request.headers as Record<string, string>);
   const { items } = JSON.parse(body) as { items: { key: string; payload: { cents: number } }[] };
   const results = items.map(({ key, payload }) =>
-    payload.cents >= 0 ? { key, result: { euros: payload.cents / 100 } } : { key, error: "A price cannot be negative", code: "negative", category: "data" },
+    payload.cents >= 0
+      ? { key, result: { euros: payload.cents / 100 } }
+      : { key, error: "A price cannot be negative", code: "negative", category: "data" },
   );
   response.setHeader("content-type", "application/json").end(JSON.stringify({ results }));
 });
@@ -33,6 +35,7 @@ const { id } = await yard.createBatch({
 });
 const batch = await yard.waitForBatch(id);
 console.log(`${batch.status}: ${batch.succeeded_items} of ${batch.total_items}`);
-for await (const { nodeId, result, errorCode } of yard.results(id)) console.log(nodeId, result === undefined ? errorCode : JSON.stringify(result));
+for await (const { nodeId, result, errorCode } of yard.results(id))
+  console.log(nodeId, result === undefined ? errorCode : JSON.stringify(result));
 await yard.close();
 service.close();

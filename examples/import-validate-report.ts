@@ -26,7 +26,10 @@ const schema = { type: "object", required: ["country", "total"], properties: { t
 const checked = await run("validate", { options: { schema }, input: { collection: "orders" } });
 for (const { nodeId, error } of checked.filter((result) => !result.success)) console.log(`order ${nodeId}: ${error}`);
 
-const [report] = await run("report", { options: { groupBy: "country", measures: ["count", "sum:total"], format: "csv" }, input: { collection: "orders" } });
+const [report] = await run("report", {
+  options: { groupBy: "country", measures: ["count", "sum:total"], format: "csv" },
+  input: { collection: "orders" },
+});
 const { file_id: reportId } = report!.result as { file_id: string };
 process.stdout.write(Buffer.concat(await Array.fromAsync(yard.readFile(reportId))));
 await yard.close();

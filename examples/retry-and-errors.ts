@@ -8,8 +8,10 @@ const locate = defineOperation({
   name: "locate",
   async processItem(item: { town: string }, ctx) {
     if (item.town === "") throw new OperationError("The town has no name", { code: "no_name", category: "data" });
-    if (item.town === "Atlantis" && provider.closed) throw new OperationError("The provider does not serve Atlantis", { code: "not_served", category: "permanent" });
-    if (ctx.attempt < provider.busyFor) throw Object.assign(new Error("Too many requests"), { status: 429, headers: { "retry-after-ms": "20" } });
+    if (item.town === "Atlantis" && provider.closed)
+      throw new OperationError("The provider does not serve Atlantis", { code: "not_served", category: "permanent" });
+    if (ctx.attempt < provider.busyFor)
+      throw Object.assign(new Error("Too many requests"), { status: 429, headers: { "retry-after-ms": "20" } });
     return { result: { town: item.town, letters: item.town.length } };
   },
 });
@@ -26,7 +28,8 @@ const { id } = await yard.createBatch({
 });
 const batch = await yard.waitForBatch(id);
 console.log(`${batch.status}: ${batch.succeeded_items} done, ${batch.failed_items} failed, ${batch.retried_items} tries repeated`);
-for await (const { nodeId, errorCode, error, retries } of yard.results(id, { success: false })) console.log(`${nodeId} ${errorCode} after ${retries} retries: ${error}`);
+for await (const { nodeId, errorCode, error, retries } of yard.results(id, { success: false }))
+  console.log(`${nodeId} ${errorCode} after ${retries} retries: ${error}`);
 
 // The provider is mended: only what failed for that reason runs again, in a new epoch of the same batch.
 provider.closed = false;

@@ -7,7 +7,8 @@ import { createTestYard } from "batchyard/testing";
 const order = defineOperation({
   name: "order",
   async processItem(item: { sku: string }, ctx) {
-    if (item.sku === "slow") await new Promise((_resolve, reject) => ctx.signal.addEventListener("abort", () => reject(ctx.signal.reason as Error)));
+    if (item.sku === "slow")
+      await new Promise((_resolve, reject) => ctx.signal.addEventListener("abort", () => reject(ctx.signal.reason as Error)));
     if (ctx.attempt < 2) throw new OperationError("The shop is closed", { category: "rate_limit", retryAfterMs: 6 * 3_600_000 });
     return { result: `ordered ${item.sku}` };
   },

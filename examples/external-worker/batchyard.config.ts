@@ -6,4 +6,6 @@
  */
 import { defineConfig, defineOperation } from "batchyard";
 
-export default defineConfig({ operations: [defineOperation({ name: "count-words", description: "Counts the words of `text`", external: true })] });
+export default defineConfig({
+  operations: [defineOperation({ name: "count-words", description: "Counts the words of `text`", external: true })],
+});

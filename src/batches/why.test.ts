@@ -15,7 +15,8 @@ const work = defineOperation({
     return { result: 1 };
   },
 });
-const open = async (settings: Record<string, string> = {}): Promise<TestYard> => (yard = await createTestYard({ operations: [work], settings }));
+const open = async (settings: Record<string, string> = {}): Promise<TestYard> =>
+  (yard = await createTestYard({ operations: [work], settings }));
 const codes = async (id: string): Promise<string[]> => (await yard.why(id)).reasons.map((reason) => reason.code);
 
 /** Every reason is made to happen; breaker_open is in src/engine/breaker.test.ts. */
@@ -24,7 +25,10 @@ describe("why a batch is not done", () => {
     await open();
     const { id } = await yard.createBatch({ operation: "work", items: items(3) });
     await yard.pauseBatch(id);
-    expect(await yard.why(id)).toMatchObject({ state: "paused", reasons: [{ code: "paused", message: "The batch is paused; resume it to go on" }] });
+    expect(await yard.why(id)).toMatchObject({
+      state: "paused",
+      reasons: [{ code: "paused", message: "The batch is paused; resume it to go on" }],
+    });
   });
 
   it("running, by whom; a limit of its own; then done", async () => {
@@ -68,7 +72,10 @@ describe("why a batch is not done", () => {
     const first = await yard.createBatch({ operation: "work", items: items(1) });
     const second = await yard.createBatch({ operation: "work", items: items(1), depends_on: [first.id] });
     await yard.advance(1);
-    expect(await yard.why(second.id)).toMatchObject({ state: "pending", reasons: [{ code: "waiting_for_dependency", blockedBy: [first.id] }] });
+    expect(await yard.why(second.id)).toMatchObject({
+      state: "pending",
+      reasons: [{ code: "waiting_for_dependency", blockedBy: [first.id] }],
+    });
   });
 
   it("its worker was lost", async () => {
@@ -89,15 +96,21 @@ describe("why a batch is not done", () => {
     const batch = (await store.batches.get("default", id))!;
     const signals = { wake() {}, batchChanged() {}, breakerOpen: () => false, knows: () => false, slots: () => 4, msPerItem: () => null };
     const reasons = await whyNotDone(store, signals, { ...batch, status: "pending" }, yard.clock.now());
-    expect(reasons).toMatchObject([{ code: "no_worker", message: expect.stringContaining("a worker that knows the operation work") as string }]);
+    expect(reasons).toMatchObject([
+      { code: "no_worker", message: expect.stringContaining("a worker that knows the operation work") as string },
+    ]);
   });
 
   it("waiting for an outside worker, and for results that were only announced", async () => {
     await open();
     const leased = await yard.createBatch({ operation: "work", items: items(1), options: { executor: "external" } });
-    expect(await yard.why(leased.id)).toMatchObject({ reasons: [{ code: "waiting_for_worker", message: "1 chunks wait for an external worker to lease them" }] });
+    expect(await yard.why(leased.id)).toMatchObject({
+      reasons: [{ code: "waiting_for_worker", message: "1 chunks wait for an external worker to lease them" }],
+    });
     const announced = await yard.createBatch({ operation: "work", total_items: 5 });
     await yard.recordResult(announced.id, "a", true, 1);
-    expect(await yard.why(announced.id)).toMatchObject({ reasons: [{ code: "waiting_for_external_results", message: "4 results have not been reported yet" }] });
+    expect(await yard.why(announced.id)).toMatchObject({
+      reasons: [{ code: "waiting_for_external_results", message: "4 results have not been reported yet" }],
+    });
   });
 });

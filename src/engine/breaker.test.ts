@@ -81,7 +81,11 @@ describe("an operation whose provider is down", () => {
         defineOperation({ name: "other", processItem: () => ({ result: 1 }) }),
       ],
     });
-    const { id } = await yard.createBatch({ operation: "ask", items: Array.from({ length: 400 }, () => ({})), options: { batchSize: 40, retryAttempts: 20 } });
+    const { id } = await yard.createBatch({
+      operation: "ask",
+      items: Array.from({ length: 400 }, () => ({})),
+      options: { batchSize: 40, retryAttempts: 20 },
+    });
     await yard.advance(0);
     // Four chunks start; each stops with the failure that finds the breaker open.
     const first = calls.length;

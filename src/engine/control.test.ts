@@ -29,7 +29,8 @@ beforeEach(async () => {
         name: "picky",
         processItem(item: { id: string; fails?: string }) {
           started.push(item.id);
-          if (item.fails !== undefined && started.filter((id) => id === item.id).length === 1) throw new OperationError(item.fails, { code: item.fails });
+          if (item.fails !== undefined && started.filter((id) => id === item.id).length === 1)
+            throw new OperationError(item.fails, { code: item.fails });
           return { result: item.id };
         },
       }),

@@ -17,7 +17,12 @@ const create = async (count: number, options: Record<string, unknown> = {}): Pro
   (await yard.createBatch({ operation: "outside", items: items(count), options: { executor: "external", ...options } })).id;
 const lease = (worker: string, max = 1, leaseMs = 60_000) => yard.parts.engine.external.lease(tenant, { worker, max, leaseMs });
 const settle = (chunk: ExternalChunk, keys: string[], done = true) =>
-  yard.parts.engine.external.settle(tenant, { chunk: chunk.chunk, fence: chunk.fence, results: keys.map((key) => ({ key, result: `by worker: ${key}` })), done });
+  yard.parts.engine.external.settle(tenant, {
+    chunk: chunk.chunk,
+    fence: chunk.fence,
+    results: keys.map((key) => ({ key, result: `by worker: ${key}` })),
+    done,
+  });
 const keysOf = (chunk: ExternalChunk): string[] => chunk.items.map((item) => item.key);
 
 describe("external workers", () => {
@@ -64,12 +69,18 @@ describe("external workers", () => {
     const held = { chunk: chunk!.chunk, fence: chunk!.fence };
     for (let i = 0; i < 5; i++) {
       await yard.advance(8000);
-      expect(await yard.parts.engine.external.heartbeat(tenant, { leases: [held], leaseMs: 10_000 })).toEqual({ held: [held.chunk], lost: [] });
+      expect(await yard.parts.engine.external.heartbeat(tenant, { leases: [held], leaseMs: 10_000 })).toEqual({
+        held: [held.chunk],
+        lost: [],
+      });
     }
     expect((await yard.why(id)).reasons).toMatchObject([{ code: "running", worker: "external:a" }]);
     await yard.advance(12_000);
-    expect(await yard.parts.engine.external.heartbeat(tenant, { leases: [held], leaseMs: 10_000 })).toEqual({ held: [], lost: [held.chunk] });
-    expect((await yard.why(id)).reasons).toMatchObject([{ code: "waiting_for_worker" }]);
+    expect(await yard.parts.engine.external.heartbeat(tenant, { leases: [held], leaseMs: 10_000 })).toEqual({
+      held: [],
+      lost: [held.chunk],
+    });
+    expect((await yard.why(id)).reasons).toMatchObject([{ code: "lease_lost" }, { code: "waiting_for_worker" }]);
   });
 
   it("hand back what they have not done, which costs no try and names no suspect", async () => {
@@ -101,7 +112,11 @@ describe("external workers", () => {
     expect(await yard.parts.engine.external.settle(tenant, last)).toEqual({ accepted: 1, retried: 0, open: 0 });
     expect(await yard.getBatch(id)).toMatchObject({ status: "completed", succeeded_items: 1, failed_items: 3, cost: 0.25 });
     const failed = await Array.fromAsync(yard.results(id, { success: false }));
-    expect(Object.fromEntries(failed.map((result) => [result.nodeId, result.errorCode]))).toEqual({ i0: "item_failed", i1: "bad_row", i3: "result_missing" });
+    expect(Object.fromEntries(failed.map((result) => [result.nodeId, result.errorCode]))).toEqual({
+      i0: "item_failed",
+      i1: "bad_row",
+      i3: "result_missing",
+    });
   });
 
   it("is told at once when its batch was cancelled", async () => {

@@ -71,14 +71,24 @@ describe("dependencies", () => {
     });
     const first = await yard.createBatch({ operation: "step", items: [{ id: "first" }] });
     const second = await yard.createBatch({ operation: "step", items: [{ id: "second" }], depends_on: [first.id] });
-    const third = await yard.createBatch({ operation: "step", items: [{ id: "third" }], depends_on: [first.id, second.id], priority: "critical" });
+    const third = await yard.createBatch({
+      operation: "step",
+      items: [{ id: "third" }],
+      depends_on: [first.id, second.id],
+      priority: "critical",
+    });
     expect((await yard.runToEnd(third.id)).status).toBe("completed");
     expect(order).toEqual(["first", "second", "third"]);
     const broken = await yard.createBatch({ operation: "step", items: [{ id: "broken", bad: true }] });
     const after = await yard.createBatch({ operation: "step", items: [{ id: "never" }], depends_on: [broken.id] });
-    expect(await yard.runToEnd(after.id)).toMatchObject({ status: "failed", error: `Batch ${broken.id}, which this one depends on, ended as failed` });
+    expect(await yard.runToEnd(after.id)).toMatchObject({
+      status: "failed",
+      error: `Batch ${broken.id}, which this one depends on, ended as failed`,
+    });
     expect(order).not.toContain("never");
-    await expect(yard.createBatch({ operation: "step", items: [{ id: "x" }], depends_on: ["batch_0000000000000_aaaaaaaaa"] })).rejects.toMatchObject({ code: "unknown_dependency" });
+    await expect(
+      yard.createBatch({ operation: "step", items: [{ id: "x" }], depends_on: ["batch_0000000000000_aaaaaaaaa"] }),
+    ).rejects.toMatchObject({ code: "unknown_dependency" });
   });
 });
 

@@ -24,7 +24,11 @@ describe("maxFailures", () => {
         }),
       ],
     });
-    const { id } = await yard.createBatch({ operation: "bad", items: items(total), options: { maxFailures, batchSize: 1, concurrency: 1 } });
+    const { id } = await yard.createBatch({
+      operation: "bad",
+      items: items(total),
+      options: { maxFailures, batchSize: 1, concurrency: 1 },
+    });
     const batch = await yard.runToEnd(id);
     expect(batch).toMatchObject({ status: "failed", failed_items: failed, succeeded_items: 0 });
     const stopped = `Stopped: ${failed} items failed, more than the ${failed - 1} that maxFailures allows`;
@@ -60,7 +64,11 @@ describe("deadline", () => {
 
   it("in the past is refused", async () => {
     yard = await createTestYard();
-    const create = yard.createBatch({ operation: "transform", items: items(1), options: { expression: "$", deadline: "2020-01-01T00:00:00Z" } });
+    const create = yard.createBatch({
+      operation: "transform",
+      items: items(1),
+      options: { expression: "$", deadline: "2020-01-01T00:00:00Z" },
+    });
     await expect(create).rejects.toThrow(/options.deadline/);
   });
 });
@@ -113,7 +121,9 @@ describe("concurrency", () => {
       expect(most).toBeLessThanOrEqual(concurrency);
       expect(most).toBeGreaterThan(concurrency / 2);
     }
-    await expect(yard.createBatch({ operation: "whole", items: items(100), options: { concurrency: 8, batchSize: 50 } })).rejects.toThrow(/batchSize.*at most 4/);
+    await expect(yard.createBatch({ operation: "whole", items: items(100), options: { concurrency: 8, batchSize: 50 } })).rejects.toThrow(
+      /batchSize.*at most 4/,
+    );
   });
 });
 
@@ -131,7 +141,11 @@ describe("rateLimit", () => {
         }),
       ],
     });
-    const { id } = await yard.createBatch({ operation: "limited", items: items(61), options: { rateLimit: { requestsPerMinute: 30 }, batchSize: 10 } });
+    const { id } = await yard.createBatch({
+      operation: "limited",
+      items: items(61),
+      options: { rateLimit: { requestsPerMinute: 30 }, batchSize: 10 },
+    });
     await yard.runToEnd(id);
     expect(starts).toHaveLength(61);
     const gaps = starts.slice(1).map((at, i) => at - starts[i]!);

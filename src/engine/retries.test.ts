@@ -41,7 +41,11 @@ describe("retries", () => {
       const { yard, tries } = await failing(() => {
         throw new OperationError("down", { category: "transient" });
       }, seededRandom(seed));
-      const { id } = await yard.createBatch({ operation: "flaky", items: [{ id: "a" }], options: { retryAttempts: 6, retryBackoffMs: 1000 } });
+      const { id } = await yard.createBatch({
+        operation: "flaky",
+        items: [{ id: "a" }],
+        options: { retryAttempts: 6, retryBackoffMs: 1000 },
+      });
       const batch = await yard.runToEnd(id);
       expect(batch).toMatchObject({ status: "failed", failed_items: 1, retried_items: 6 });
       await yard.close();
@@ -110,7 +114,11 @@ describe("retries", () => {
     const { yard, tries } = await failing((key, attempt) => {
       if (key === "c" && attempt === 0) throw new Error("once");
     });
-    const { id } = await yard.createBatch({ operation: "flaky", items: ["a", "b", "c", "d"].map((key) => ({ id: key })), priority: "high" });
+    const { id } = await yard.createBatch({
+      operation: "flaky",
+      items: ["a", "b", "c", "d"].map((key) => ({ id: key })),
+      priority: "high",
+    });
     await yard.advance(0);
     const caller = { tenant: "default", actor: "test", role: "admin", credential: null, address: null } as const;
     const chunks = await yard.parts.batches.chunks(caller, id, { after: 0, limit: 10 });

@@ -73,7 +73,9 @@ describe("Batchyard", () => {
   });
 
   it("names every fault of a request", async () => {
-    await expect(yard.createBatch({ operation: "double", items: [{ n: 1 }], options: { concurency: 2, retryAttempts: 99 } })).rejects.toMatchObject({
+    await expect(
+      yard.createBatch({ operation: "double", items: [{ n: 1 }], options: { concurency: 2, retryAttempts: 99 } }),
+    ).rejects.toMatchObject({
       code: "validation_failed",
       errors: expect.arrayContaining([
         expect.objectContaining({ path: "options.concurency", message: expect.stringContaining("did you mean 'concurrency'") as string }),
@@ -81,7 +83,9 @@ describe("Batchyard", () => {
       ]) as unknown,
     });
     await expect(yard.createBatch({ operation: "duble", items: [] })).rejects.toMatchObject({ code: "unknown_operation" });
-    await expect(yard.createBatch({ operation: "double", items: [{ id: "a" }, { id: "a" }] })).rejects.toMatchObject({ code: "duplicate_key" });
+    await expect(yard.createBatch({ operation: "double", items: [{ id: "a" }, { id: "a" }] })).rejects.toMatchObject({
+      code: "duplicate_key",
+    });
     await expect(yard.recordResult("batch_0000000000000_aaaaaaaaa", "a", true)).rejects.toMatchObject({ code: "batch_not_found" });
   });
 });

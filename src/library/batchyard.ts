@@ -46,7 +46,12 @@ export class Batchyard {
   async createBatch(request: NewLibraryBatch): Promise<WireBatch> {
     const { items, ...rest } = request;
     const parsed = parseRequest(plain(rest), this.yard.registry);
-    const source = items === undefined ? null : Symbol.asyncIterator in items ? streamed(items) : readInline(items, { maxItems: this.yard.config.limits.maxItems });
+    const source =
+      items === undefined
+        ? null
+        : Symbol.asyncIterator in items
+          ? streamed(items)
+          : readInline(items, { maxItems: this.yard.config.limits.maxItems });
     return wireBatch(await this.yard.batches.create(this.caller, parsed, source));
   }
 
@@ -75,7 +80,14 @@ export class Batchyard {
         if (!changed) await new Promise<void>((resolve) => (wake = resolve));
         changed = false;
         const batch = await this.getBatch(batchId);
-        yield { batchId, status: batch.status, progress: batch.progress, processed: batch.processed_items, failed: batch.failed_items, total: batch.total_items };
+        yield {
+          batchId,
+          status: batch.status,
+          progress: batch.progress,
+          processed: batch.processed_items,
+          failed: batch.failed_items,
+          total: batch.total_items,
+        };
         if (isFinal(batch.status)) return;
       }
     } finally {
@@ -112,8 +124,13 @@ export class Batchyard {
   }
 
   /** Keeps a file, for `input: { file_id }`. Its format is told by its name, its type or its first bytes. */
-  async saveFile(bytes: Uint8Array | string | AsyncIterable<Uint8Array>, meta: { name: string; contentType?: string }): Promise<{ id: string; bytes: number }> {
-    const { id, bytes: size } = await this.yard.files(this.caller.tenant).save(chunked(bytes), { contentType: "application/octet-stream", ...meta });
+  async saveFile(
+    bytes: Uint8Array | string | AsyncIterable<Uint8Array>,
+    meta: { name: string; contentType?: string },
+  ): Promise<{ id: string; bytes: number }> {
+    const { id, bytes: size } = await this.yard
+      .files(this.caller.tenant)
+      .save(chunked(bytes), { contentType: "application/octet-stream", ...meta });
     return { id, bytes: size };
   }
 
@@ -143,7 +160,9 @@ export class Batchyard {
     durationMs?: number,
     qualityScore?: number,
   ): Promise<boolean> {
-    const outcome = await this.yard.batches.record(this.caller, batchId, [{ nodeId, success, result, error, retries, durationMs, qualityScore }]);
+    const outcome = await this.yard.batches.record(this.caller, batchId, [
+      { nodeId, success, result, error, retries, durationMs, qualityScore },
+    ]);
     if (outcome.unknown.length > 0) throw new BatchyardError("unknown_item", { key: nodeId, batch: batchId });
     return outcome.accepted === 1;
   }

@@ -10,8 +10,10 @@ export class HandlerCalls {
   /** The same operation, its handler counted. */
   counted(operation: Operation): Operation {
     const { processItem, processBatch } = operation;
-    if (processItem !== undefined) return { ...operation, processItem: (payload, ctx) => this.during(ctx, () => processItem.call(operation, payload, ctx)) };
-    if (processBatch !== undefined) return { ...operation, processBatch: (items, ctx) => this.during(ctx, () => processBatch.call(operation, items, ctx)) };
+    if (processItem !== undefined)
+      return { ...operation, processItem: (payload, ctx) => this.during(ctx, () => processItem.call(operation, payload, ctx)) };
+    if (processBatch !== undefined)
+      return { ...operation, processBatch: (items, ctx) => this.during(ctx, () => processBatch.call(operation, items, ctx)) };
     return operation;
   }
 

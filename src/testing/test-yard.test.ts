@@ -68,7 +68,11 @@ describe("createTestYard", () => {
           }),
         ],
       });
-      const { id } = await yard.createBatch({ operation: "slow", items: [{ id: "a" }, { id: "b" }], options: { timeout: 3_600_000, retryBackoffMs: 3_600_000 } });
+      const { id } = await yard.createBatch({
+        operation: "slow",
+        items: [{ id: "a" }, { id: "b" }],
+        options: { timeout: 3_600_000, retryBackoffMs: 3_600_000 },
+      });
       const batch = await yard.runToEnd(id);
       expect(batch.status).toBe("completed");
       const results = await Array.fromAsync(yard.results(id));
@@ -85,7 +89,11 @@ describe("createTestYard", () => {
     const paused = await yard.createBatch({ operation: "transform", options: { expression: "$" }, items: [{ id: "a" }] });
     await yard.pauseBatch(paused.id);
     await expect(yard.runToEnd(paused.id)).rejects.toThrow(/is paused and never ends by time alone: paused: The batch is paused/);
-    const outside = await yard.createBatch({ operation: "transform", options: { expression: "$", executor: "external" }, items: [{ id: "a" }] });
+    const outside = await yard.createBatch({
+      operation: "transform",
+      options: { expression: "$", executor: "external" },
+      items: [{ id: "a" }],
+    });
     await expect(yard.runToEnd(outside.id)).rejects.toThrow(/wait for an external worker/);
     await yard.resumeBatch(paused.id);
     expect((await yard.runToEnd(paused.id)).status).toBe("completed");
@@ -107,10 +115,17 @@ describe("createTestYard", () => {
       realMs: 200,
     });
     const startedAt = yard.clock.now();
-    const { id } = await yard.createBatch({ operation: "real", items: [{ id: "a" }, { id: "hangs" }], options: { retryAttempts: 0, timeout: 5000 } });
+    const { id } = await yard.createBatch({
+      operation: "real",
+      items: [{ id: "a" }, { id: "hangs" }],
+      options: { retryAttempts: 0, timeout: 5000 },
+    });
     const batch = await yard.runToEnd(id);
     const results = await Array.fromAsync(yard.results(id));
-    expect(results).toMatchObject([{ nodeId: "a", result: startedAt }, { nodeId: "hangs", errorCode: "timeout", durationMs: 5000 }]);
+    expect(results).toMatchObject([
+      { nodeId: "a", result: startedAt },
+      { nodeId: "hangs", errorCode: "timeout", durationMs: 5000 },
+    ]);
     expect(batch.failed_items).toBe(1);
     await yard.close();
   });

@@ -99,7 +99,9 @@ export class TestYard extends Batchyard {
       if (never || this.clock.now() >= end) {
         const { state, reasons } = await this.why(batchId);
         const said = reasons.map((reason) => `${reason.code}: ${reason.message}`).join("; ");
-        throw new Error(`Batch ${batchId} is ${state} and ${never ? "never ends by time alone" : `has not ended by ${new Date(end).toISOString()}`}: ${said}`);
+        throw new Error(
+          `Batch ${batchId} is ${state} and ${never ? "never ends by time alone" : `has not ended by ${new Date(end).toISOString()}`}: ${said}`,
+        );
       }
       await this.step(end);
     }

@@ -22,7 +22,11 @@ interface Ended {
 
 /** Runs a command in the temporary directory until it ends. */
 async function run(command: string, args: readonly string[], cwd = directory): Promise<Ended> {
-  const child = spawn(command, args, { cwd, env: { PATH: process.env["PATH"], BATCHYARD_TOKEN: TOKEN, NO_COLOR: "1" }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(command, args, {
+    cwd,
+    env: { PATH: process.env["PATH"], BATCHYARD_TOKEN: TOKEN, NO_COLOR: "1" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const ended: Ended = { code: null, out: [], err: "" };
   let out = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
@@ -36,7 +40,15 @@ const example = (name: string): Promise<Ended> => run(process.execPath, [FROM_SO
 
 describe("examples", () => {
   it("each one is run here", () => {
-    const known = ["custom-operation", "external-worker", "first-batch.ts", "http-push.ts", "import-validate-report.ts", "retry-and-errors.ts", "test-your-handler.ts"];
+    const known = [
+      "custom-operation",
+      "external-worker",
+      "first-batch.ts",
+      "http-push.ts",
+      "import-validate-report.ts",
+      "retry-and-errors.ts",
+      "test-your-handler.ts",
+    ];
     expect(readdirSync(join(ROOT, "examples")).toSorted()).toEqual(known);
   });
 
@@ -92,7 +104,11 @@ describe("examples", () => {
 
   it("custom-operation: batchyard.config.ts is found where the command runs", async () => {
     const cwd = join(ROOT, "examples/custom-operation");
-    const { code, out, err } = await run(process.execPath, [FROM_SOURCE, CLI, "run", "slug", "--input", "titles.jsonl", "--options", '{"separator":"_"}'], cwd);
+    const { code, out, err } = await run(
+      process.execPath,
+      [FROM_SOURCE, CLI, "run", "slug", "--input", "titles.jsonl", "--options", '{"separator":"_"}'],
+      cwd,
+    );
     // 4: finished with failed items.
     expect(code).toBe(4);
     const results = out.map((line) => JSON.parse(line) as Record<string, unknown>);
@@ -126,7 +142,12 @@ describe("external-worker", () => {
       for (const { code, err } of workers) expect({ code, err }).toEqual({ code: 0, err: "" });
       const did = workers.map(({ out }) => Number(/did (\d+) items$/.exec(out.at(-1)!)?.[1]));
       expect(did[0]! + did[1]!).toBe(240);
-      expect(await client.get(batch.id)).toMatchObject({ status: "completed", executor: "external", succeeded_items: 234, failed_items: 6 });
+      expect(await client.get(batch.id)).toMatchObject({
+        status: "completed",
+        executor: "external",
+        succeeded_items: 234,
+        failed_items: 6,
+      });
       const results = await Array.fromAsync(client.results(batch.id));
       const byKey = new Map(results.map((result) => [result.nodeId, result]));
       expect(byKey.size).toBe(240);

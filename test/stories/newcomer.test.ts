@@ -22,7 +22,13 @@ const REPORTS: Report[] = Array.from({ length: 100 }, (_, i) => {
   if (i === 40) return { nodeId, success: false, error: "Timeout", durationMs: 1180 };
   if (i === 70) return { nodeId, success: false, error: "Invalid response", durationMs: 1180 };
   const nth = i - Number(i > 40) - Number(i > 70);
-  return { nodeId, success: true, result: { tags: ["a"] }, durationMs: 1180 + (nth % 2 === 0 ? -80 : 80), qualityScore: nth < 85 ? 0.9 : 0.7 };
+  return {
+    nodeId,
+    success: true,
+    result: { tags: ["a"] },
+    durationMs: 1180 + (nth % 2 === 0 ? -80 : 80),
+    qualityScore: nth < 85 ? 0.9 : 0.7,
+  };
 });
 
 const EXPECTED = {
@@ -58,7 +64,14 @@ describe("a newcomer's hundred items", () => {
     for (const { nodeId, success, result, error, durationMs, qualityScore } of REPORTS) {
       expect(await yard.recordResult(id, nodeId, success, result, error, 0, durationMs, qualityScore)).toBe(true);
     }
-    expect(await yard.getBatch(id)).toMatchObject({ status: "completed", progress: 100, total_items: 100, processed_items: 100, succeeded_items: 98, failed_items: 2 });
+    expect(await yard.getBatch(id)).toMatchObject({
+      status: "completed",
+      progress: 100,
+      total_items: 100,
+      processed_items: 100,
+      succeeded_items: 98,
+      failed_items: 2,
+    });
     const visualization = await yard.getBatchVisualization(id);
     expect(visualization).toMatchObject(EXPECTED.visualization);
     expect(visualization.errorDistribution.map((row) => row.error).toSorted()).toEqual(["Invalid response", "Timeout"]);
@@ -73,7 +86,8 @@ describe("a newcomer's hundred items", () => {
     const config = loadConfig({ BATCHYARD_DATA: data, BATCHYARD_TOKEN: TOKEN, BATCHYARD_PORT: "0", LOG_LEVEL: "silent" });
     const server = await startServer({ config });
     const ask = async (path: string, body?: unknown) => {
-      const init = body === undefined ? {} : { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } };
+      const init =
+        body === undefined ? {} : { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } };
       const answer = await fetch(server.url + path, { ...init, headers: { ...init.headers, authorization: `Bearer ${TOKEN}` } });
       return { status: answer.status, json: (await answer.json()) as { batch?: { id: string } } };
     };
@@ -87,7 +101,9 @@ describe("a newcomer's hundred items", () => {
       expect((await ask(`/api/batch/${id}/results`, REPORTS.slice(0, 60))).json).toMatchObject({ accepted: 0, duplicates: 60 });
       expect((await ask(`/api/batch/${id}`)).json).toMatchObject({ batch: { status: "running", progress: 60 } });
       await ask(`/api/batch/${id}/results`, REPORTS.slice(60));
-      expect((await ask(`/api/batch/${id}`)).json).toMatchObject({ batch: { status: "completed", progress: 100, succeeded_items: 98, failed_items: 2 } });
+      expect((await ask(`/api/batch/${id}`)).json).toMatchObject({
+        batch: { status: "completed", progress: 100, succeeded_items: 98, failed_items: 2 },
+      });
       expect((await ask(`/api/batch/${id}/viz`)).json).toMatchObject({ visualization: { batchId: id, ...EXPECTED.visualization } });
       expect((await ask(`/api/batch/${id}/results`)).json).toMatchObject({ batch: { id, summary: EXPECTED.summary } });
       expect((await ask("/api/batch/stats")).json).toMatchObject({ stats: { total: 1, byStatus: { completed: 1 }, completionRate: 1 } });

@@ -7,7 +7,11 @@ let yard: TestYard;
 afterEach(() => yard.close());
 
 /** The keys of every call, and the batch's results by key, of a batch handler. */
-async function run(keys: string[], handler: (items: Item[], attempt: number, signal: AbortSignal) => ItemOutcome[] | Promise<ItemOutcome[]>, options: Record<string, unknown> = {}) {
+async function run(
+  keys: string[],
+  handler: (items: Item[], attempt: number, signal: AbortSignal) => ItemOutcome[] | Promise<ItemOutcome[]>,
+  options: Record<string, unknown> = {},
+) {
   const calls: string[][] = [];
   yard = await createTestYard({
     realMs: 5,
@@ -21,7 +25,11 @@ async function run(keys: string[], handler: (items: Item[], attempt: number, sig
       }),
     ],
   });
-  const { id } = await yard.createBatch({ operation: "whole", items: keys.map((key) => ({ id: key })), options: { retryAttempts: 1, ...options } });
+  const { id } = await yard.createBatch({
+    operation: "whole",
+    items: keys.map((key) => ({ id: key })),
+    options: { retryAttempts: 1, ...options },
+  });
   const batch = await yard.runToEnd(id);
   const results = await Array.fromAsync(yard.results(id));
   return { calls, batch, results: Object.fromEntries(results.map((result) => [result.nodeId, result])) };
@@ -61,8 +69,23 @@ describe("processBatch", () => {
   });
 
   it.each([
-    ["an unknown key", (): unknown => [{ key: "a", result: 1 }, { key: "x", result: 1 }], /"x", which is not in its chunk/],
-    ["a repeated key", (): unknown => [{ key: "a", result: 1 }, { key: "b", result: 1 }, { key: "a", result: 2 }], /twice for the key "a"/],
+    [
+      "an unknown key",
+      (): unknown => [
+        { key: "a", result: 1 },
+        { key: "x", result: 1 },
+      ],
+      /"x", which is not in its chunk/,
+    ],
+    [
+      "a repeated key",
+      (): unknown => [
+        { key: "a", result: 1 },
+        { key: "b", result: 1 },
+        { key: "a", result: 2 },
+      ],
+      /twice for the key "a"/,
+    ],
     ["no key", (): unknown => [{ result: 1 }], /which is not in its chunk/],
     ["no list", (): unknown => ({ a: 1 }), /must return an array/],
   ])("%s breaks the contract: the chunk fails", async (_name, answer, error) => {
@@ -74,7 +97,9 @@ describe("processBatch", () => {
 
   it("a retried chunk holds only the failed items", async () => {
     const { calls, batch } = await run(["a", "b", "c"], (items, attempt) =>
-      items.map((item) => (item.key === "b" && attempt === 0 ? { key: "b", error: "later", category: "transient" } : { key: item.key, result: 1 })),
+      items.map((item) =>
+        item.key === "b" && attempt === 0 ? { key: "b", error: "later", category: "transient" } : { key: item.key, result: 1 },
+      ),
     );
     expect(calls).toEqual([["a", "b", "c"], ["b"]]);
     expect(batch).toMatchObject({ succeeded_items: 3, retried_items: 1 });

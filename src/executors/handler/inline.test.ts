@@ -106,7 +106,11 @@ describe("processItem", () => {
       ],
     });
     for (const operation of ["odd", "odd-async"]) {
-      const { id } = await yard.createBatch({ operation, items: Object.keys(returns).map((key) => ({ id: key })), options: { retryAttempts: 0 } });
+      const { id } = await yard.createBatch({
+        operation,
+        items: Object.keys(returns).map((key) => ({ id: key })),
+        options: { retryAttempts: 0 },
+      });
       expect(await yard.runToEnd(id)).toMatchObject({ status: "completed", succeeded_items: 1, failed_items: 15 });
       const codes = new Map<string, string | undefined>();
       for await (const result of yard.results(id)) {

@@ -44,7 +44,11 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-const double = (push: Push): Answer => ({ body: JSON.stringify({ results: push.items.map((item) => ({ key: item.key, result: item.payload.n * 2, qualityScore: 0.5, cost: 0.001 })) }) });
+const double = (push: Push): Answer => ({
+  body: JSON.stringify({
+    results: push.items.map((item) => ({ key: item.key, result: item.payload.n * 2, qualityScore: 0.5, cost: 0.001 })),
+  }),
+});
 const items = [
   { id: "a", n: 1 },
   { id: "b", n: 2 },
@@ -61,7 +65,10 @@ describe("http executor", () => {
     answer = double;
     const { id, batch, results } = await run();
     expect(batch).toMatchObject({ status: "completed", executor: "http", succeeded_items: 2, cost: 0.002 });
-    expect(results).toMatchObject([{ nodeId: "a", result: 2, qualityScore: 0.5 }, { nodeId: "b", result: 4 }]);
+    expect(results).toMatchObject([
+      { nodeId: "a", result: 2, qualityScore: 0.5 },
+      { nodeId: "b", result: 4 },
+    ]);
     expect(calls).toHaveLength(1);
     const { push, headers, body } = calls[0]!;
     expect(push).toEqual({
@@ -73,7 +80,11 @@ describe("http executor", () => {
     });
     expect(headers["idempotency-key"]).toMatch(new RegExp(`^${id}:1:\\d+$`));
     // A receiver verifies with the library of the scheme and the same secret.
-    const signed = { "webhook-id": headers["webhook-id"] as string, "webhook-timestamp": headers["webhook-timestamp"] as string, "webhook-signature": headers["webhook-signature"] as string };
+    const signed = {
+      "webhook-id": headers["webhook-id"] as string,
+      "webhook-timestamp": headers["webhook-timestamp"] as string,
+      "webhook-signature": headers["webhook-signature"] as string,
+    };
     const webhook = new Webhook(Buffer.from(SECRET).toString("base64"));
     expect(webhook.verify(body, signed)).toMatchObject({ batchId: id });
     expect(() => webhook.verify(`${body} `, signed)).toThrow("No matching signature found");
@@ -82,16 +93,30 @@ describe("http executor", () => {
   it("takes failures item by item, and pushes only those that may be tried again", async () => {
     answer = (push, call) => {
       if (call > 0) return double(push);
-      return { body: JSON.stringify({ results: [{ key: "a", error: "busy", code: "busy", category: "transient", retryAfterMs: 90_000 }, { key: "b", error: "never", category: "data" }] }) };
+      return {
+        body: JSON.stringify({
+          results: [
+            { key: "a", error: "busy", code: "busy", category: "transient", retryAfterMs: 90_000 },
+            { key: "b", error: "never", category: "data" },
+          ],
+        }),
+      };
     };
     const { results } = await run();
-    expect(results).toMatchObject([{ nodeId: "a", success: true, retries: 1 }, { nodeId: "b", success: false, error: "never", errorCode: "item_failed" }]);
+    expect(results).toMatchObject([
+      { nodeId: "a", success: true, retries: 1 },
+      { nodeId: "b", success: false, error: "never", errorCode: "item_failed" },
+    ]);
     expect(calls[1]!.push.items.map((item) => item.key)).toEqual(["a"]);
     expect(calls[1]!.at - calls[0]!.at).toBeGreaterThanOrEqual(90_000);
   });
 
   it("tries again after 500, and waits as long as 429 asks", async () => {
-    answer = (push, call) => [{ status: 500, body: "oops" }, { status: 429, headers: { "retry-after": "120" }, body: "" }][call] ?? double(push);
+    answer = (push, call) =>
+      [
+        { status: 500, body: "oops" },
+        { status: 429, headers: { "retry-after": "120" }, body: "" },
+      ][call] ?? double(push);
     const { batch } = await run();
     expect(batch).toMatchObject({ status: "completed", retried_items: 4 });
     expect(calls).toHaveLength(3);

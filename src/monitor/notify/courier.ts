@@ -65,7 +65,11 @@ export class Courier {
     } catch (error) {
       const tries = message.tries + 1;
       const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (tries - 1));
-      await this.outbox.failed(message.id, error instanceof Error ? error.message : String(error), tries >= MAX_TRIES ? null : this.clock.now() + wait);
+      await this.outbox.failed(
+        message.id,
+        error instanceof Error ? error.message : String(error),
+        tries >= MAX_TRIES ? null : this.clock.now() + wait,
+      );
     }
   }
 }

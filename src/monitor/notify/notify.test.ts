@@ -28,7 +28,15 @@ beforeEach(async () => {
   const webhook = `http://127.0.0.1:${(sink.address() as AddressInfo).port}/hook`;
   yard = await createTestYard({
     channels: { ops: { webhook, secret: SECRET } },
-    operations: [defineOperation({ name: "work", processItem: (item: { fails?: boolean }, ctx) => (item.fails === true && ctx.idempotencyKey.includes(":1:") ? Promise.reject(Object.assign(new Error("no"), { category: "data" })) : { result: 1 }) })],
+    operations: [
+      defineOperation({
+        name: "work",
+        processItem: (item: { fails?: boolean }, ctx) =>
+          item.fails === true && ctx.idempotencyKey.includes(":1:")
+            ? Promise.reject(Object.assign(new Error("no"), { category: "data" }))
+            : { result: 1 },
+      }),
+    ],
   });
 });
 afterEach(async () => {
@@ -53,12 +61,21 @@ const settled = async (): Promise<void> => {
 
 describe("notifyOnComplete", () => {
   it("tells the channels when a batch has ended, signed by Standard Webhooks", async () => {
-    const { id } = await yard.createBatch({ operation: "work", name: "nightly", items: [{}, { fails: true }], options: { notifyOnComplete: true } });
+    const { id } = await yard.createBatch({
+      operation: "work",
+      name: "nightly",
+      items: [{}, { fails: true }],
+      options: { notifyOnComplete: true },
+    });
     await yard.runToEnd(id);
     await delivered(1);
     expect(heard).toHaveLength(1);
     const { body, headers } = heard[0]!;
-    const signed = { "webhook-id": headers["webhook-id"] as string, "webhook-timestamp": headers["webhook-timestamp"] as string, "webhook-signature": headers["webhook-signature"] as string };
+    const signed = {
+      "webhook-id": headers["webhook-id"] as string,
+      "webhook-timestamp": headers["webhook-timestamp"] as string,
+      "webhook-signature": headers["webhook-signature"] as string,
+    };
     expect(new Webhook(Buffer.from(SECRET).toString("base64")).verify(body, signed)).toMatchObject({
       type: "notice",
       subject: "Batch nightly completed",
@@ -71,7 +88,9 @@ describe("notifyOnComplete", () => {
     await yard.runToEnd(id);
     await settled();
     expect(heard).toEqual([]);
-    await expect(yard.createBatch({ operation: "work", items: [{}], options: { notifyOnComplete: ["pager"] } })).rejects.toThrow(/There is no channel 'pager'; known: log, ops/);
+    await expect(yard.createBatch({ operation: "work", items: [{}], options: { notifyOnComplete: ["pager"] } })).rejects.toThrow(
+      /There is no channel 'pager'; known: log, ops/,
+    );
     const silent = await yard.createBatch({ operation: "work", items: [{}] });
     await yard.runToEnd(silent.id);
     expect(await yard.parts.store.outbox.nextAt()).toBeNull();
