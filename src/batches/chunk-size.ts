@@ -1,6 +1,6 @@
 /** What a chunk should take when the operation's speed is known: long enough to make its costs small, short enough to be fair. */
 const CHUNK_MS = 1500;
-export const LARGEST_CHUNK = 2000;
+const LARGEST_CHUNK = 2000;
 /** Payload characters a chunk may hold, whatever its number of items: a chunk is in memory as a whole. */
 export const CHUNK_CHARS = 4 * 1024 * 1024;
 

@@ -172,7 +172,7 @@ export function emitBatch(db: Database, raw: RawBatch, type: string, now: number
 }
 
 /** floor(ended / total · 100), 100 only when final. */
-export function progressOf(raw: RawBatch): number {
+function progressOf(raw: RawBatch): number {
   if (isFinal(raw.status)) return 100;
   if (raw.total_items === 0) return 0;
   return Math.min(99, Math.floor(((raw.total_items - openCount(raw)) / raw.total_items) * 100));

@@ -179,7 +179,7 @@ export function openKeys(chunk: ClaimedChunk): string[] {
 }
 
 /** `chunk.done` is marked too, so that the next commit of the same lease goes on from there. */
-export function commitOf(
+function commitOf(
   chunk: ClaimedChunk,
   answers: Readonly<Record<string, Answer>>,
   end: Commit["end"],
@@ -244,7 +244,7 @@ export function commitOf(
   };
 }
 
-export function failureOf(nodeId: string, index: number | null, error: string, code: string, now: number): NewFailure {
+function failureOf(nodeId: string, index: number | null, error: string, code: string, now: number): NewFailure {
   const result: ItemResult = {
     nodeId,
     success: false,

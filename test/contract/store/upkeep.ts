@@ -86,16 +86,23 @@ export const upkeep: Case[] = [
       const body = "x".repeat(2000);
       const groups = Array.from({ length: 60 }, (_, chunk) => Array.from({ length: 20 }, (__, item) => `${chunk}/${item}`));
       const batch = await rig.create(groups);
+      // Several megabytes: a copy in many steps, with writes between them.
+      const wrote = (n: number) => ({
+        tenant: "acme",
+        type: "test.wrote",
+        entity: { kind: "test", id: "t" },
+        severity: "info" as const,
+        ts: rig.now,
+        data: { n, body },
+      });
+      await rig.store.events.append(Array.from({ length: 3000 }, (_, n) => wrote(n)));
       const path = rig.opened.copyPath();
       let ended = false;
       const copying = rig.store.upkeep.backup(path).finally(() => (ended = true));
       let commits = 0;
       while (!ended) {
         const chunk = await rig.tryClaim(batch);
-        if (chunk === null)
-          await rig.store.events.append([
-            { tenant: "acme", type: "test.wrote", entity: { kind: "test", id: "t" }, severity: "info", ts: rig.now, data: { body } },
-          ]);
+        if (chunk === null) await rig.store.events.append([wrote(-1)]);
         else await rig.commit(chunk, Object.fromEntries(chunk.keys.map((key) => [key, { ok: true, result: body }])));
         commits += 1;
         await new Promise((resolve) => setImmediate(resolve));
