@@ -7,7 +7,7 @@ const CLI = join(ROOT, "src/cli/main.ts");
 const FROM_SOURCE = "--conditions=batchyard-source";
 /** Operations that misbehave on purpose. */
 export const CONFIG = join(import.meta.dirname, "misbehaving.config.ts");
-const TOKEN = "by_token_of_the_fault_tests";
+export const TOKEN = "by_token_of_the_fault_tests";
 
 /** The `batchyard` command in its own process. */
 export function batchyard(args: readonly string[], env: Readonly<Record<string, string>> = {}): Child {

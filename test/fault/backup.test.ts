@@ -1,0 +1,40 @@
+import { copyFileSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { numbered } from "../support/fates.ts";
+import { folders } from "../support/folder.ts";
+import { faultsOf, recount } from "../support/recount.ts";
+import { batchyard, serve } from "../support/served.ts";
+
+const ITEMS = 8000;
+const newFolder = folders();
+
+describe("a backup made while a batch runs", () => {
+  it("restores to a store that finishes the batch on its own, and does not disturb the one it was made of", async () => {
+    const folder = newFolder();
+    const [data, copy, restored] = [join(folder, "data"), join(folder, "copy.db"), join(folder, "restored")];
+    const served = await serve(data);
+    const { id } = await served.client.create({ operation: "steady", options: { workMs: 20 } }, numbered(0, ITEMS).map((item) => ({ ...item })));
+    for await (const { processed } of served.client.watch(id)) if (processed > ITEMS / 10) break;
+    const backup = batchyard(["backup", copy, "--data", data]);
+    expect(await backup.ended, backup.output).toEqual({ code: 0, signal: null });
+    // It was made in the middle of the work.
+    expect((await served.client.get(id)).status).toBe("running");
+    for await (const _ of served.client.watch(id));
+    expect(await served.child.end("SIGTERM")).toEqual({ code: 0, signal: null });
+
+    mkdirSync(restored);
+    copyFileSync(copy, join(restored, "batchyard.db"));
+    const again = await serve(restored);
+    const standing = await again.client.get(id);
+    expect(standing.status).toBe("running");
+    expect(standing.processed_items).toBeGreaterThan(0);
+    for await (const _ of again.client.watch(id));
+    expect(await again.child.end("SIGTERM")).toEqual({ code: 0, signal: null });
+    for (const place of [data, restored]) {
+      const { stored, findings } = await recount(place);
+      expect(findings).toEqual([]);
+      expect(faultsOf(stored[0]!, 0, ITEMS, true)).toEqual([]);
+    }
+  }, 60_000);
+});

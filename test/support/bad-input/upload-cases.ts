@@ -1,0 +1,45 @@
+import { brotliCompressSync, gzipSync } from "node:zlib";
+import { type BadCase, HEAD, NDJSON_TYPE, pieces, upload } from "./case.ts";
+
+const line = (fault: string): readonly string[] => [`line 2 ${fault}`];
+
+/** POST /api/batch/create as NDJSON: first line the request, then one item a line. */
+export const UPLOAD_CASES: readonly BadCase[] = [
+  { name: "an empty upload", send: upload(""), status: 400, code: "empty_input", says: ["one JSON object per line"] },
+  { name: "an upload of blank lines", send: upload("\n  \r\n\n"), status: 400, code: "empty_input" },
+  { name: "a request without items", send: upload(HEAD), status: 400, code: "empty_input" },
+  { name: "a first line that is no JSON", send: upload("{\n{}"), status: 400, code: "bad_json" },
+  { name: "a first line that is CSV", send: upload("id,name\n1,x"), status: 400, code: "bad_json", says: ["looks like CSV"] },
+  { name: "a first line with items", send: upload('{"operation":"echo","items":[]}\n{}'), status: 400, code: "validation_failed", faults: ["items unknown_field"] },
+  { name: "a first line with a mistyped field", send: upload('{"operation":"echo","nmae":"x"}\n{}'), status: 400, code: "validation_failed", faults: ["nmae unknown_field"], says: ["did you mean 'name'?"] },
+  { name: "a bad first line before megabytes", send: upload(pieces('{"operation":5}\n', ...Array.from({ length: 50 }, () => '{"x":1}\n'.repeat(10_000)))), status: 400, code: "validation_failed", faults: ["operation invalid_type"] },
+  { name: "an upload in UTF-16", send: upload(Buffer.from(`\ufeff${HEAD}{}`, "utf16le")), status: 415, code: "bad_encoding", says: ["UTF-16"] },
+  { name: "bytes C3 28 in line 7", send: upload(Buffer.concat([Buffer.from(HEAD + "{}\n".repeat(5)), Buffer.from([0x7b, 0xc3, 0x28, 0x7d])])), status: 400, code: "bad_items", faults: ["line 7 bad_encoding"], says: ["byte 2 of the line", "byte offset"] },
+  { name: "a last line that is cut", send: upload(`${HEAD}{"a":`), status: 400, code: "bad_items", faults: line("bad_json"), says: ["column 6", "cut off?"] },
+  { name: "an array in place of lines", send: upload(`${HEAD}[{"id":"1"}]`), status: 400, code: "bad_items", faults: line("array_not_jsonl"), says: ["jq -c"] },
+  { name: "lines that are no objects", send: upload(`${HEAD}42\nnull\n"x"\n{}`), status: 400, code: "bad_items", faults: ["line 2 item_not_object", "line 3 item_not_object", "line 4 item_not_object"] },
+  { name: "CSV after the first line", send: upload(`${HEAD}id,name\n1,x`), status: 400, code: "bad_items", faults: line("bad_json"), says: ["looks like CSV"] },
+  { name: "the other languages' JSON", send: upload(`${HEAD}{"a":NaN}\n{'a':1}\n{"a":1,}\n{"a":None}`), status: 400, code: "bad_items", faults: ["line 2 bad_json", "line 3 bad_json", "line 4 bad_json", "line 5 bad_json"] },
+  { name: "a raw control character", send: upload(`${HEAD}{"a":"\u0001"}`), status: 400, code: "bad_items", faults: line("bad_json"), says: ["\\u0001"] },
+  { name: "NUL in a line", send: upload(`${HEAD}{"a":"\\u0000"}`), status: 400, code: "bad_items", faults: line("nul_character") },
+  { name: "half a surrogate pair in a line", send: upload(`${HEAD}{"a":"\\ud800"}`), status: 400, code: "bad_items", faults: line("bad_unicode") },
+  { name: "1e400 in a line", send: upload(`${HEAD}{"a":1e400}`), status: 400, code: "bad_items", faults: line("number_out_of_range") },
+  { name: "a JSON key twice in a line", send: upload(`${HEAD}{"a":1,"a":2}`), status: 400, code: "bad_items", faults: line("duplicate_key") },
+  { name: "a line of depth 200,000", send: upload(`${HEAD}{"a":${"[".repeat(200_000)}${"]".repeat(200_000)}}`), status: 400, code: "bad_items", faults: line("too_deep") },
+  { name: "a JSON key of a megabyte", send: upload(`${HEAD}{"${"k".repeat(1_000_000)}":1}`), status: 400, code: "bad_items", faults: line("key_too_long") },
+  { name: "a line of a megabyte and one byte", send: upload(`${HEAD}{"a":"${"x".repeat(1_048_569)}"}`), status: 413, code: "line_too_long", says: ["Line 2", "1048576"] },
+  { name: "an item key twice, far apart", send: upload(`${HEAD}{"id":"same"}\n${"{}\n".repeat(900)}{"id":"same"}`), status: 400, code: "duplicate_key", says: ["items 1 and 902"] },
+  { name: "an item key with a step upwards", send: upload(`${HEAD}{"id":"../x"}`), status: 400, code: "bad_items", faults: line("bad_id") },
+  { name: "one line too many", send: upload(HEAD + "{}\n".repeat(1_001)), status: 413, code: "too_many_items" },
+  { name: "an upload over the limit, declared", send: upload("{}", { ...NDJSON_TYPE, "content-length": "20000001" }), status: 413, code: "too_large", says: ["20000000"] },
+  { name: "an upload over the limit, in pieces", send: upload(pieces(HEAD, ...Array.from({ length: 21 }, () => `${" ".repeat(999_999)}\n`))), status: 413, code: "too_large" },
+  { name: "gzip that unpacks too far", send: upload(gzipSync(HEAD + `${" ".repeat(999_999)}\n`.repeat(21)), { ...NDJSON_TYPE, "content-encoding": "gzip" }), status: 413, code: "unpacked_too_large", says: ["20000000"] },
+  { name: "gzip that is cut", send: upload(gzipSync(`${HEAD}{}`).subarray(0, 30), { ...NDJSON_TYPE, "content-encoding": "gzip" }), status: 400, code: "bad_file", says: ["gzip"] },
+  { name: "plain text said to be gzip", send: upload(`${HEAD}{}`, { ...NDJSON_TYPE, "content-encoding": "gzip" }), status: 400, code: "bad_file" },
+  { name: "gzip nobody announced", send: upload(gzipSync(`${HEAD}{}`)), status: 415, code: "unsupported_type", says: ["Content-Encoding: gzip"] },
+  { name: "gzip within gzip", send: upload(gzipSync(gzipSync(`${HEAD}{}`)), { ...NDJSON_TYPE, "content-encoding": "gzip" }), status: 415, code: "unsupported_type", says: ["gzip within gzip"] },
+  { name: "a zip file", send: upload(Buffer.from("PK\u0003\u0004 and so on")), status: 415, code: "unsupported_type", says: ["zip"] },
+  { name: "brotli", send: upload(brotliCompressSync(`${HEAD}{}`), { ...NDJSON_TYPE, "content-encoding": "br" }), status: 415, code: "unsupported_type", says: ["br"] },
+  { name: "a stream with a JSON content type", send: upload(`${HEAD}{}`, { "content-type": "application/json" }), status: 415, code: "unsupported_type", says: ["application/x-ndjson"] },
+  { name: "a stream parameter nobody knows", send: { ...upload(`${HEAD}{}`), path: "/api/batch/create?stream=yes&streem=1" }, status: 400, code: "validation_failed", faults: ["stream invalid_value", "streem unknown_field"] },
+];

@@ -1,0 +1,30 @@
+/**
+ * An outside worker: leases one chunk, says so, and reports its results when it is continued after a stop. Says what the
+ * server answered.
+ *
+ *   node outside-worker.ts URL LEASE_MS
+ */
+import { resultOf, type Numbered } from "./fates.ts";
+
+const [url, leaseMs] = process.argv.slice(2);
+const headers = { authorization: `Bearer ${process.env["BATCHYARD_TOKEN"]}`, "content-type": "application/json" };
+const post = (path: string, body: unknown): Promise<Response> => fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) });
+
+interface Leased {
+  chunk: number;
+  fence: number;
+  items: { key: string; payload: Numbered }[];
+}
+
+// Keeps the process alive while it waits for its signal.
+const alive = setInterval(() => {}, 60_000);
+const continued = new Promise<void>((resolve) => process.once("SIGCONT", resolve));
+const { chunks } = (await (await post("/api/external/lease", { worker: "slow", max: 1, leaseMs: Number(leaseMs) })).json()) as { chunks: Leased[] };
+const { chunk, fence, items } = chunks[0]!;
+console.log(`leased ${chunk} fence ${fence} items ${items.length}`);
+await continued;
+const results = items.map(({ key, payload }) => ({ key, result: { ...resultOf(payload), from: "the late worker" } }));
+const answer = await post("/api/external/results", { chunk, fence, results });
+const { code } = (await answer.json()) as { code?: string };
+console.log(`settled ${answer.status} ${code ?? "ok"}`);
+clearInterval(alive);
