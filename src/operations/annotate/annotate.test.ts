@@ -51,10 +51,13 @@ describe("annotate", () => {
     expect(annotation.description).toBe("The quick brown fox jumps over the lazy dog.");
   });
 
-  it("reads the fields named, or all texts, and fails items without one", async () => {
+  it("reads the fields named, or all texts but the key, and fails items without one", async () => {
     expect((await run({ title: "Green garden chair", note: "Broken blue table" }, { fields: ["title"] })).annotation.tags).toEqual(["green garden chair"]);
     expect((await run({ tags: ["garden chair", "table"] })).annotation.tags).toEqual(["garden chair", "table"]);
-    for (const payload of [{}, { n: 5, date: "2024-01-01", url: "https://example.org/x" }, null, [1], 7]) {
+    const named = { nodeId: "Garden chair", id: "Blue table", custom_id: "Red barn", note: "Green lamp" };
+    expect((await run(named)).annotation.tags).toEqual(["green lamp"]);
+    expect((await run(named, { fields: ["id"] })).annotation.tags).toEqual(["blue table"]);
+    for (const payload of [{ id: "Garden chair" }, {}, { n: 5, date: "2024-01-01", url: "https://example.org/x" }, null, [1], 7]) {
       await expect(run(payload)).rejects.toMatchObject({ code: "no_text", category: "data" });
     }
     await expect(run({ title: "Chair" }, { fields: ["toString", "body"] })).rejects.toThrow("None of the fields 'toString', 'body' has text");

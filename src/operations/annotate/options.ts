@@ -4,7 +4,7 @@ import type { Fault } from "../../model/errors.ts";
 /** One shape for every provider, so that a request runs unchanged when the provider changes. */
 export const annotateOptions = z.strictObject({
   provider: z.enum(["local", "openai", "openai-batch"]).default("local").describe("local = English text analysis in this process, no network"),
-  fields: z.array(z.string().min(1)).min(1).max(100).optional().describe("Top-level fields whose texts are annotated; all text fields when absent"),
+  fields: z.array(z.string().min(1)).min(1).max(100).optional().describe("Top-level fields whose texts are annotated; all text fields but the key (nodeId, id, custom_id) when absent"),
   model: z.string().min(1).optional(),
   prompt: z.string().min(1).optional(),
   schema: z.record(z.string(), z.unknown()).optional().describe("JSON Schema of the answer; not with provider local"),

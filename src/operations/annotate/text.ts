@@ -1,7 +1,10 @@
+import { keyFields } from "../../intake/item-key.ts";
 import { OperationError } from "../../model/failure.ts";
 
 /** Longer texts are cut; the annotation says so. */
 export const MAX_TEXT = 20_000;
+
+const KEY_FIELDS = keyFields(undefined);
 
 export interface ItemText {
   text: string;
@@ -9,7 +12,8 @@ export interface ItemText {
 }
 
 /**
- * The text of an item: the item itself if it is a text, else its top-level text fields (only `fields` if given), one a line.
+ * The text of an item: the item itself if it is a text, else its top-level text fields, one a line: `fields` if given, else all
+ * but those that hold the item's key.
  * A field that is a list of texts counts. Fields without a letter (numbers, dates) and addresses of web pages are no text.
  * Throws OperationError `no_text`.
  */
@@ -35,7 +39,7 @@ function* candidatesOf(payload: unknown, fields: readonly string[] | undefined):
   if (typeof payload === "string") yield payload;
   if (typeof payload !== "object" || payload === null) return;
   const record = payload as Record<string, unknown>;
-  for (const name of fields ?? Object.keys(record)) {
+  for (const name of fields ?? Object.keys(record).filter((key) => !KEY_FIELDS.includes(key))) {
     const value = Object.hasOwn(record, name) ? record[name] : undefined;
     if (typeof value === "string") yield value;
     else if (Array.isArray(value)) for (const part of value) if (typeof part === "string") yield part;
