@@ -158,7 +158,7 @@ export async function createYard(parts: YardParts): Promise<Yard> {
     },
     async stop() {
       await engine.stop(config.shutdownMs * GRACE_SHARE);
-      retention.stop();
+      await retention.stop();
       await courier.stop();
       await events.stop();
       await threads.close();

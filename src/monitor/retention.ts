@@ -17,6 +17,7 @@ export class Retention {
   private readonly sweepFiles: (now: number) => Promise<unknown>;
   private readonly batchDays: number;
   private stopTimer = (): void => {};
+  private running: Promise<void> = Promise.resolve();
   private stopped = false;
 
   constructor(parts: { store: Store; clock: Clock; failed: (error: unknown) => void; sweepFiles: (now: number) => Promise<unknown>; batchDays: number }) {
@@ -29,7 +30,7 @@ export class Retention {
 
   start(afterMs = FIRST_ROUND_MS): void {
     this.stopTimer = this.clock.after(afterMs, () => {
-      this.round()
+      this.running = this.round()
         .catch(this.failed)
         .finally(() => {
           if (!this.stopped) this.start(ROUND_MS);
@@ -37,9 +38,11 @@ export class Retention {
     });
   }
 
-  stop(): void {
+  /** Ends after the transaction that is under way. */
+  async stop(): Promise<void> {
     this.stopped = true;
     this.stopTimer();
+    await this.running;
   }
 
   async round(): Promise<void> {
@@ -49,6 +52,7 @@ export class Retention {
       removed = await this.store.batches.remove(null, now - this.batchDays * DAY_MS, { limit: AT_ONCE, dryRun: false });
       await new Promise((resolve) => setImmediate(resolve));
     }
+    if (this.stopped) return;
     await this.store.events.trim({ before: now - DAY_MS, keep: EVENTS_KEPT });
     await this.sweepFiles(now);
   }

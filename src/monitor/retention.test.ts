@@ -1,0 +1,51 @@
+import { Readable } from "node:stream";
+import { afterEach, describe, expect, it } from "vitest";
+import { defineOperation } from "../operations/define.ts";
+import { createTestYard, type TestYard } from "../testing/index.ts";
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const echo = defineOperation({ name: "echo", processItem: (item) => ({ result: item }) });
+
+let yard: TestYard;
+afterEach(() => yard.close());
+
+describe("retention", () => {
+  it("removes what ended longer ago than its days, with everything of it, and never unfinished work", async () => {
+    yard = await createTestYard({ operations: [echo], settings: { BATCH_RETENTION_DAYS: "2" } });
+    const old = await yard.createBatch({ operation: "echo", items: [{ id: "a" }] });
+    const unfinished = await yard.createBatch({ operation: "echo", total_items: 5, options: { executor: "external" } });
+    await yard.runToEnd(old.id);
+    await yard.advance(DAY_MS);
+    const recent = await yard.createBatch({ operation: "echo", items: [{ id: "b" }] });
+    await yard.runToEnd(recent.id);
+    expect(await yard.getBatchHistory()).toHaveLength(3);
+
+    await yard.advance(DAY_MS + HOUR_MS);
+
+    expect((await yard.getBatchHistory()).map((batch) => batch.id)).toEqual([recent.id, unfinished.id]);
+    await expect(yard.getBatch(old.id)).rejects.toMatchObject({ code: "batch_not_found" });
+    expect((await yard.getBatch(unfinished.id)).status).toBe("pending");
+    const { findings } = await yard.parts.store.upkeep.verify({ rebuild: false });
+    expect(findings).toEqual([]);
+  });
+
+  it("removes expired files and keeps the others", async () => {
+    yard = await createTestYard({});
+    const files = yard.parts.files("default");
+    const save = (name: string, expiresAt?: number) => files.save(Readable.from([Buffer.from("x")]), { name, contentType: "text/plain", expiresAt });
+    const passing = await save("passing.txt", yard.clock.now() + HOUR_MS);
+    const staying = await save("staying.txt");
+    await yard.advance(2 * HOUR_MS);
+    await expect(files.get(passing.id)).rejects.toMatchObject({ code: "file_not_found" });
+    expect((await files.get(staying.id)).name).toBe("staying.txt");
+  });
+
+  it("trims events older than a day, but never the newest, so that cursors stay comparable", async () => {
+    yard = await createTestYard({ operations: [echo] });
+    await yard.runToEnd((await yard.createBatch({ operation: "echo", items: [{ id: "a" }] })).id);
+    const last = yard.parts.events.lastSeq();
+    await yard.advance(2 * DAY_MS);
+    expect(await yard.parts.events.firstSeq()).toBe(last);
+  });
+});
