@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { numbered } from "../support/fates.ts";
 import { folders } from "../support/folder.ts";
 import { faultsOf, recount } from "../support/recount.ts";
-import { batchyard, serve } from "../support/served.ts";
+import { finished, batchyard, serve } from "../support/served.ts";
 
 const ITEMS = 8000;
 const newFolder = folders();
@@ -17,10 +17,10 @@ describe("a backup made while a batch runs", () => {
     const { id } = await served.client.create({ operation: "steady", options: { workMs: 20 } }, numbered(0, ITEMS).map((item) => ({ ...item })));
     for await (const { processed } of served.client.watch(id)) if (processed > ITEMS / 10) break;
     const backup = batchyard(["backup", copy, "--data", data]);
-    expect(await backup.ended, backup.output).toEqual({ code: 0, signal: null });
+    expect(await backup.ended).toEqual({ code: 0, signal: null });
     // It was made in the middle of the work.
     expect((await served.client.get(id)).status).toBe("running");
-    for await (const _ of served.client.watch(id));
+    await finished(served.client, id);
     expect(await served.child.end("SIGTERM")).toEqual({ code: 0, signal: null });
 
     mkdirSync(restored);
@@ -29,7 +29,7 @@ describe("a backup made while a batch runs", () => {
     const standing = await again.client.get(id);
     expect(standing.status).toBe("running");
     expect(standing.processed_items).toBeGreaterThan(0);
-    for await (const _ of again.client.watch(id));
+    await finished(again.client, id);
     expect(await again.child.end("SIGTERM")).toEqual({ code: 0, signal: null });
     for (const place of [data, restored]) {
       const { stored, findings } = await recount(place);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { numbered } from "../support/fates.ts";
 import { folders } from "../support/folder.ts";
-import { batchyard, serve, starting } from "../support/served.ts";
+import { finished, batchyard, serve, starting } from "../support/served.ts";
 
 const newFolder = folders();
 
@@ -12,7 +12,7 @@ async function damaged(): Promise<{ data: string; file: string; bytes: number }>
   const data = newFolder();
   const served = await serve(data);
   const { id } = await served.client.create({ operation: "steady" }, numbered(0, 500).map((item) => ({ ...item })));
-  for await (const _ of served.client.watch(id));
+  await finished(served.client, id);
   await served.child.end("SIGTERM");
   const file = join(data, "batchyard.db");
   const handle = openSync(file, "r+");

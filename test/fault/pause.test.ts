@@ -9,7 +9,7 @@ import { folders } from "../support/folder.ts";
 import config from "../support/misbehaving.config.ts";
 import { seeded } from "../support/random.ts";
 import { callsIn, faultsOf, recount } from "../support/recount.ts";
-import { program, serve, TOKEN } from "../support/served.ts";
+import { finished, program, serve, TOKEN } from "../support/served.ts";
 
 const LEASE_MS = 1000;
 const newFolder = folders();
@@ -77,7 +77,7 @@ describe("SIGSTOP for longer than the lease", () => {
     }
     // It was interrupted, not idle.
     expect((await served.client.get(id)).status).toBe("running");
-    for await (const _ of served.client.watch(id));
+    await finished(served.client, id);
     expect(await served.child.end("SIGTERM")).toEqual({ code: 0, signal: null });
     const { stored, findings, crashes } = await recount(data);
     expect(findings).toEqual([]);

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { numbered } from "../support/fates.ts";
 import { folders } from "../support/folder.ts";
 import { callsIn, faultsOf, recount } from "../support/recount.ts";
-import { serve, type Served } from "../support/served.ts";
+import { finished, serve, type Served } from "../support/served.ts";
 
 const ITEMS = 100;
 const newFolder = folders();
@@ -28,7 +28,7 @@ async function holding(data: string, calls: string, env: Record<string, string>)
 /** Starts again without holding and lets the batch end. */
 async function resumed(data: string, calls: string, id: string): Promise<void> {
   const served = await serve(data, { env: { CALLS: calls } });
-  for await (const _ of served.client.watch(id));
+  await finished(served.client, id);
   expect(await served.child.end("SIGTERM")).toEqual({ code: 0, signal: null });
 }
 

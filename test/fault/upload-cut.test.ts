@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { numbered } from "../support/fates.ts";
 import { folders } from "../support/folder.ts";
 import { faultsOf, recount } from "../support/recount.ts";
-import { program, ready, serve, TOKEN, type Served } from "../support/served.ts";
+import { finished, program, ready, serve, TOKEN, type Served } from "../support/served.ts";
 import { storedNumber, untilStored } from "../support/stored-rows.ts";
 
 const ITEMS = 30_000;
@@ -42,7 +42,7 @@ describe("an upload", () => {
     expect((await served.client.history({})).batches).toEqual([]);
     const again = await whole(served, lines(ITEMS));
     expect(again.status).toBe(201);
-    for await (const _ of served.client.watch(again.id));
+    await finished(served.client, again.id);
     await served.child.end("SIGTERM");
     const { stored, findings } = await recount(data);
     expect(findings).toEqual([]);
@@ -71,7 +71,7 @@ describe("a create whose server is killed after the commit and before the answer
     const data = newFolder();
     const body = type === "application/json" ? JSON.stringify({ operation: "steady", name: "upload", items: numbered(0, 5000) }) : lines(5000);
     const dying = await ready(program("dies-unanswered.ts", [data]));
-    await expect(whole(dying, body, type)).rejects.toThrow();
+    await expect(whole(dying, body, type)).rejects.toThrow("fetch failed");
     expect(await dying.child.ended).toEqual({ code: null, signal: "SIGKILL" });
     expect(storedNumber(data, "SELECT COUNT(*) FROM batches WHERE sealed = 1")).toBe(1);
 
@@ -82,7 +82,7 @@ describe("a create whose server is killed after the commit and before the answer
     // And once more, now that the answer is kept.
     expect(await whole(served, body, type)).toEqual({ status: 201, id });
     expect((await served.client.history({})).batches).toHaveLength(1);
-    for await (const _ of served.client.watch(id));
+    await finished(served.client, id);
     await served.child.end("SIGTERM");
     const { stored, findings } = await recount(data);
     expect(findings).toEqual([]);

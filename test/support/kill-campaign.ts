@@ -1,10 +1,10 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { Child } from "./child.ts";
+import type { Child } from "./child.ts";
 import { numbered } from "./fates.ts";
 import { seeded } from "./random.ts";
 import { callsIn, faultsOf, recount, type Call } from "./recount.ts";
-import { ready, starting, type Served } from "./served.ts";
+import { finished, ready, starting, type Served } from "./served.ts";
 
 export interface CampaignOptions {
   kills: number;
@@ -130,7 +130,7 @@ export async function killCampaign(options: CampaignOptions): Promise<Campaign> 
   const last = await ready(serve());
   await upload(last, batches);
   const history = await last.client.history({ limit: 100 });
-  for (const { id } of history.batches) for await (const _ of last.client.watch(id));
+  for (const { id } of history.batches) await finished(last.client, id);
   const { code } = await last.child.end("SIGTERM");
   const faults: string[] = code === 0 ? [] : [`SIGTERM ended the last server with ${code}: ${last.child.output}`];
 

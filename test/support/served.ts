@@ -54,3 +54,9 @@ export async function ready(child: Child): Promise<Served> {
 export function serve(data: string, options: ServeOptions = {}): Promise<Served> {
   return ready(starting(data, options));
 }
+
+/** Waits for the end of a batch. */
+export async function finished(client: Client, id: string): Promise<void> {
+  const watching = client.watch(id)[Symbol.asyncIterator]();
+  while ((await watching.next()).done !== true);
+}
