@@ -39,6 +39,15 @@ export class Checkpointer {
     this.busy = true;
   }
 
+  /** Nobody waits for a checkpoint: one that finds the disk full is made up for by the next. */
+  private tryToFinish(): void {
+    try {
+      this.finish();
+    } catch {
+      this.written = 0;
+    }
+  }
+
   private open(): Worker {
     if (this.thread === null) {
       const file = import.meta.url.endsWith(".ts") ? "./checkpoint-thread.ts" : "./checkpoint-thread.js";
@@ -46,7 +55,7 @@ export class Checkpointer {
       this.thread.unref();
       this.thread.on("message", (pages: number) => {
         this.busy = false;
-        if (pages > LONG_LOG_PAGES) this.finish();
+        if (pages > LONG_LOG_PAGES) this.tryToFinish();
       });
       this.thread.on("error", () => this.close());
     }

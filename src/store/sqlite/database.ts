@@ -39,11 +39,11 @@ export class Database {
   }
 
   get<T>(sql: string, ...parameters: SQLInputValue[]): T | undefined {
-    return this.statement(sql).get(...parameters) as T | undefined;
+    return this.translated(() => this.statement(sql).get(...parameters)) as T | undefined;
   }
 
   all<T>(sql: string, ...parameters: SQLInputValue[]): T[] {
-    return this.statement(sql).all(...parameters) as T[];
+    return this.translated(() => this.statement(sql).all(...parameters)) as T[];
   }
 
   /** Rows one by one, for results that do not fit in memory. Finish it before the next write. */
@@ -54,13 +54,13 @@ export class Database {
   /** Number of rows changed. */
   run(sql: string, ...parameters: SQLInputValue[]): number {
     this.weigh(parameters);
-    return Number(this.statement(sql).run(...parameters).changes);
+    return Number(this.translated(() => this.statement(sql).run(...parameters)).changes);
   }
 
   /** Rowid of the row inserted. */
   insert(sql: string, ...parameters: SQLInputValue[]): number {
     this.weigh(parameters);
-    return Number(this.statement(sql).run(...parameters).lastInsertRowid);
+    return Number(this.translated(() => this.statement(sql).run(...parameters)).lastInsertRowid);
   }
 
   /** All of `work` or nothing of it. Disk errors come out as storage_full or damaged_store. */
@@ -121,6 +121,15 @@ export class Database {
       this.statements.set(sql, statement);
     }
     return statement;
+  }
+
+  /** Statements outside a transaction meet a full disk or damage too. */
+  private translated<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw this.translate(error);
+    }
   }
 
   private translate(error: unknown): unknown {
