@@ -251,7 +251,7 @@ export async function migrateStore(config: Config): Promise<{ from: number; to: 
 }
 
 /** Version of this package. */
-export function version(): string {
+function version(): string {
   const manifest = fileURLToPath(new URL("../package.json", import.meta.url));
   return (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version;
 }

@@ -22,7 +22,7 @@ export function percentile(sorted: readonly number[], p: number): number {
   return sorted[Math.max(0, Math.ceil(p * sorted.length) - 1)] ?? Number.NaN;
 }
 
-export function table(rows: readonly Row[]): string {
+function table(rows: readonly Row[]): string {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const line = (cells: readonly (string | number)[]): string => `| ${cells.join(" | ")} |`;
   const cell = (value: string | number | undefined): string | number => (value === undefined ? "" : typeof value === "number" ? figure(value) : value);

@@ -6,9 +6,9 @@ import type { ClaimedChunk, Commit, NewChunk } from "../store/port.ts";
 import { failureRow } from "./result-line.ts";
 
 /** Deaths after which a chunk is split: the first made it a suspect, and suspects run alone, so the others name this chunk. */
-export const DEATHS_TO_SPLIT = 3;
+const DEATHS_TO_SPLIT = 3;
 /** Deaths after which a single item fails: one that made it a suspect, three while nothing but this item ran. */
-export const DEATHS_TO_CONDEMN = 4;
+const DEATHS_TO_CONDEMN = 4;
 
 /**
  * What to do with a chunk whose worker died while holding it. Null: run it (again). Else the commit to write instead:

@@ -178,6 +178,6 @@ export class Engine implements SettledItems {
 }
 
 /** Worker ids are `local:<data instance>:…`: a restart of the same place takes back what its earlier processes held. */
-export function workerPrefix(id: string): string {
+function workerPrefix(id: string): string {
   return id.slice(0, id.lastIndexOf(":") + 1);
 }

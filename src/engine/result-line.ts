@@ -4,7 +4,7 @@ import type { NewFailure } from "../store/port.ts";
 import type { Outcome } from "../executors/port.ts";
 
 /** Longest result of one item, in characters of JSON. */
-export const MAX_RESULT_CHARS = 1_048_576;
+const MAX_RESULT_CHARS = 1_048_576;
 
 /** Milliseconds with three decimals: what a clock of microseconds can tell. */
 export const milliseconds = (ms: number): number => Math.round(ms * 1000) / 1000;
@@ -46,7 +46,7 @@ export function failureRow(key: string, index: number, outcome: Extract<Outcome,
 const groups = new Map<string, string>();
 
 /** Fingerprint of an error; the same sentences come again and again. */
-export function groupOf(code: string, error: string): string {
+function groupOf(code: string, error: string): string {
   const name = `${code}\0${error}`;
   let group = groups.get(name);
   if (group === undefined) {

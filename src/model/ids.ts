@@ -18,8 +18,6 @@ export function newBatchId(now: number): string {
   return `batch_${now}_${randomText(9)}`;
 }
 
-export const BATCH_ID_PATTERN = /^batch_\d{1,15}_[a-z0-9]{9}$/;
-
 /** `<prefix>_<24 of [a-z0-9]>`, for files, keys, sessions, workers and requests. */
 export function newId(prefix: string): string {
   return `${prefix}_${randomText(24)}`;

@@ -12,8 +12,6 @@ export type ChunkState = (typeof CHUNK_STATES)[number];
 export const ITEM_STATES = ["pending", "running", "succeeded", "failed", "cancelled", "expired"] as const;
 export type ItemState = (typeof ITEM_STATES)[number];
 
-export const WINDOW_STATES = ["open", "closed"] as const;
-export type WindowState = (typeof WINDOW_STATES)[number];
 
 export interface Move<S extends string> {
   /** Name of the move, as events and the diagram call it. */
@@ -51,8 +49,6 @@ export const ITEM_MOVES = [
   { name: "expire", from: ["pending", "running"], to: "expired" },
   { name: "retry", from: ["failed", "cancelled", "expired"], to: "pending" },
 ] as const satisfies readonly Move<ItemState>[];
-
-export const WINDOW_MOVES = [{ name: "close", from: ["open"], to: "closed" }] as const satisfies readonly Move<WindowState>[];
 
 export type BatchMove = (typeof BATCH_MOVES)[number]["name"];
 

@@ -5,7 +5,7 @@ import type { Fault } from "../model/errors.ts";
 import type { Item, ItemText } from "../model/item.ts";
 import type { HandlerContext, HandlerResult, ItemOutcome, Operation, PlanRequest, TenantServices } from "./operation.ts";
 
-export const OPERATION_NAME = /^[a-z][a-z0-9_-]{0,63}$/;
+const OPERATION_NAME = /^[a-z][a-z0-9_-]{0,63}$/;
 
 interface Common<O> {
   name: string;

@@ -1,6 +1,6 @@
 import { RE2JS } from "re2js";
 
-export const MAX_PATTERN_LENGTH = 500;
+const MAX_PATTERN_LENGTH = 500;
 
 /** A pattern from outside that cannot be run: too long, or it needs backtracking. */
 export class RegexNotSupported extends Error {

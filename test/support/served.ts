@@ -6,7 +6,7 @@ const ROOT = join(import.meta.dirname, "../..");
 const CLI = join(ROOT, "src/cli/main.ts");
 const FROM_SOURCE = "--conditions=batchyard-source";
 /** Operations that misbehave on purpose. */
-export const CONFIG = join(import.meta.dirname, "misbehaving.config.ts");
+const CONFIG = join(import.meta.dirname, "misbehaving.config.ts");
 export const TOKEN = "by_token_of_the_fault_tests";
 
 /** The `batchyard` command in its own process. */

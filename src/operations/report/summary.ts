@@ -104,8 +104,8 @@ export interface GroupSummary {
 }
 
 export const MAX_GROUPS = 10_000;
-export const NO_VALUE = "(none)";
-export const OTHER = "(other)";
+const NO_VALUE = "(none)";
+const OTHER = "(other)";
 const MAX_LABEL = 200;
 const MAX_EXAMPLES = 5;
 
