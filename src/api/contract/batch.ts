@@ -49,6 +49,7 @@ export const batch = z.strictObject({
   expired_items: z.int(),
   running_items: z.int(),
   retried_items: z.int(),
+  late_results: z.int().meta({ description: "Results refused because their lease was lost or the batch had ended" }),
   filters: record,
   options: record,
   input: z.strictObject({ file_id: z.string().optional(), collection: z.string().optional() }).nullable(),

@@ -31,6 +31,7 @@ export function wireBatch(batch: BatchRow, rates: Pick<BatchView, "itemsPerSecon
     expired_items: batch.expired,
     running_items: batch.running,
     retried_items: batch.retried,
+    late_results: batch.late,
     filters: batch.filters,
     options: { ...batch.options },
     input: batch.input,
