@@ -153,7 +153,7 @@ export interface BatchStore {
   /** Removes final batches (of all tenants: null) that ended before `before`, at most `limit`, with everything of theirs. Dry: counts only. */
   remove(tenant: string | null, before: number, options: { limit: number; dryRun: boolean }): Promise<number>;
 
-  /** Runnable batches: for every priority and tenant at most `perTenant`, those ready longest first. */
+  /** Runnable batches: for every priority and tenant at most `perTenant`, those served longest ago (never: created) first, so that none waits behind the page for ever. */
   runnable(
     now: number,
     options: { executors: readonly string[] | null; notExecutors: readonly string[]; operations?: readonly string[]; perTenant: number },

@@ -26,6 +26,7 @@ export interface RawBatch {
   sealed: number;
   deps_open: number;
   ready_at: number | null;
+  served_at: number;
   max_leased: number | null;
   max_failures: number | null;
   announced: number;
@@ -109,7 +110,7 @@ export function loadOwnBatch(db: Database, tenant: string, id: string): RawBatch
 export function saveBatch(db: Database, raw: RawBatch): void {
   db.run(
     `UPDATE batches SET status = ?, epoch = ?, priority = ?, total_items = ?, succeeded = ?, failed = ?, cancelled = ?, expired = ?, running = ?,
-       retried = ?, late = ?, cost = ?, leased_chunks = ?, open_chunks = ?, sealed = ?, deps_open = ?, ready_at = ?, max_failures = ?, announced = ?,
+       retried = ?, late = ?, cost = ?, leased_chunks = ?, open_chunks = ?, sealed = ?, deps_open = ?, ready_at = ?, served_at = ?, max_failures = ?, announced = ?,
        started_at = ?, completed_at = ?, error = ? WHERE id = ?`,
     raw.status,
     raw.epoch,
@@ -128,6 +129,7 @@ export function saveBatch(db: Database, raw: RawBatch): void {
     raw.sealed,
     raw.deps_open,
     raw.ready_at,
+    raw.served_at,
     raw.max_failures,
     raw.announced,
     raw.started_at,

@@ -190,7 +190,7 @@ export class SqliteBatches implements BatchStore {
         tenant = next.tenant;
         const rows = this.db.all<{ id: string; operation: string; ready_at: number; leased_chunks: number; max_leased: number | null }>(
           `SELECT id, operation, ready_at, leased_chunks, max_leased FROM batches WHERE ${open} AND priority = ? AND tenant = ? AND ready_at <= ?
-             AND (max_leased IS NULL OR leased_chunks < max_leased)${executors}${notExecutors}${operations} ORDER BY ready_at LIMIT ?`,
+             AND (max_leased IS NULL OR leased_chunks < max_leased)${executors}${notExecutors}${operations} ORDER BY served_at, ready_at LIMIT ?`,
           priority,
           tenant,
           now,
@@ -220,12 +220,13 @@ export class SqliteBatches implements BatchStore {
 
   private insert(batch: NewBatch): void {
     this.db.run(
-      `INSERT INTO batches (id, tenant, operation, status, priority, created_at, deadline_at, executor, stream, stream_key, close_reason, name, description,
-         filters, options, input, notify, metadata, depends_on, tags, warnings, max_leased) VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO batches (id, tenant, operation, status, priority, created_at, served_at, deadline_at, executor, stream, stream_key, close_reason, name, description,
+         filters, options, input, notify, metadata, depends_on, tags, warnings, max_leased) VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       batch.id,
       batch.tenant,
       batch.operation,
       batch.priority,
+      batch.createdAt,
       batch.createdAt,
       batch.deadlineAt,
       batch.executor,

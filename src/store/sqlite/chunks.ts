@@ -60,6 +60,7 @@ export class SqliteChunks implements ChunkStore {
       const fence = chunk.fence + 1;
       this.db.run("UPDATE chunks SET state = 'leased', fence = ?, lease_until = ?, worker_id = ? WHERE id = ? AND state = 'pending'", fence, leaseUntil, lease.workerId, chunkId);
       raw.leased_chunks += 1;
+      raw.served_at = lease.now;
       raw.running += chunk.items - chunk.settled - chunk.moved;
       this.start(raw, lease.now);
       refreshReadyAt(this.db, raw);

@@ -19,6 +19,8 @@ const MIGRATIONS: readonly string[] = [
     leased_chunks INTEGER NOT NULL DEFAULT 0 CHECK (leased_chunks >= 0), open_chunks INTEGER NOT NULL DEFAULT 0 CHECK (open_chunks >= 0),
     -- scheduling: sealed, no open dependency, earliest pending chunk
     sealed INTEGER NOT NULL DEFAULT 0, deps_open INTEGER NOT NULL DEFAULT 0, ready_at INTEGER,
+    -- last claim of one of its chunks, its creation before that: who was served longest ago is next
+    served_at INTEGER NOT NULL,
     max_leased INTEGER, max_failures INTEGER, announced INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL, started_at INTEGER, completed_at INTEGER, deadline_at INTEGER,
     executor TEXT NOT NULL, stream TEXT, stream_key TEXT, close_reason TEXT, name TEXT, description TEXT, error TEXT,
@@ -30,7 +32,7 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX batches_newest ON batches (tenant, created_at DESC, id DESC) WHERE sealed = 1;
   CREATE INDEX batches_status ON batches (tenant, status, created_at DESC, id DESC) WHERE sealed = 1;
   CREATE INDEX batches_operation ON batches (tenant, operation, created_at DESC, id DESC) WHERE sealed = 1;
-  CREATE INDEX batches_runnable ON batches (priority, tenant, ready_at) WHERE sealed = 1 AND deps_open = 0 AND ready_at IS NOT NULL AND status IN ('pending', 'running');
+  CREATE INDEX batches_runnable ON batches (priority, tenant, served_at, ready_at) WHERE sealed = 1 AND deps_open = 0 AND ready_at IS NOT NULL AND status IN ('pending', 'running');
   CREATE INDEX batches_ready ON batches (ready_at) WHERE sealed = 1 AND deps_open = 0 AND ready_at IS NOT NULL AND status IN ('pending', 'running');
   CREATE INDEX batches_deadline ON batches (deadline_at) WHERE deadline_at IS NOT NULL AND completed_at IS NULL;
   CREATE INDEX batches_ended ON batches (tenant, completed_at) WHERE completed_at IS NOT NULL;

@@ -15,7 +15,7 @@ export const scheduling = section("scheduling", {
     expect(await rig.store.batches.runnable(rig.now, all)).toEqual([]);
   },
 
-  async "runnable gives each tenant and priority its own share, ready longest first"(rig) {
+  async "runnable gives each tenant and priority its own share, the oldest first"(rig) {
     for (let i = 0; i < 5; i++) {
       await rig.create([["a"]], { tenant: "big" });
       rig.now += 1;
@@ -28,6 +28,21 @@ export const scheduling = section("scheduling", {
     expect(found[3]!.id).toBe(small.id);
     expect(found[1]!.readyAt).toBe(rig.now - 5);
     expect(found[2]!.readyAt).toBe(rig.now - 4);
+  },
+
+  async "runnable puts a batch that was served behind those that were not, so that every batch has its turn on a short page"(rig) {
+    const large = [];
+    for (let i = 0; i < 3; i++) {
+      large.push(await rig.create([["a"], ["b"]]));
+      rig.now += 1;
+    }
+    const late = await rig.create([["a"]]);
+    const page = async (): Promise<string[]> => (await rig.store.batches.runnable(rig.now, { ...all, perTenant: 2 })).map((batch) => batch.id);
+    expect(await page()).toEqual([large[0]!.id, large[1]!.id]);
+    rig.now += 1;
+    await rig.claim(large[0]!);
+    await rig.claim(large[1]!);
+    expect(await page()).toEqual([large[2]!.id, late.id]);
   },
 
   async "runnable filters executors and operations"(rig) {
