@@ -6,7 +6,7 @@ import { folders } from "../support/folder.ts";
 import { faultsOf, recount } from "../support/recount.ts";
 import { finished, batchyard, serve } from "../support/served.ts";
 
-const ITEMS = 8000;
+const ITEMS = 5000;
 const newFolder = folders();
 
 describe("a backup made while a batch runs", () => {
@@ -14,7 +14,7 @@ describe("a backup made while a batch runs", () => {
     const folder = newFolder();
     const [data, copy, restored] = [join(folder, "data"), join(folder, "copy.db"), join(folder, "restored")];
     const served = await serve(data);
-    const { id } = await served.client.create({ operation: "steady", options: { workMs: 20 } }, numbered(0, ITEMS).map((item) => ({ ...item })));
+    const { id } = await served.client.create({ operation: "steady", options: { workMs: 20, retryBackoffMs: 10 } }, numbered(0, ITEMS).map((item) => ({ ...item })));
     for await (const { processed } of served.client.watch(id)) if (processed > ITEMS / 10) break;
     const backup = batchyard(["backup", copy, "--data", data]);
     expect(await backup.ended).toEqual({ code: 0, signal: null });

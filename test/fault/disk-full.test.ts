@@ -86,7 +86,7 @@ describe.each(Object.entries(media))("%s", (_, make) => {
     const { data, options, fill, free } = make(folder);
     const served = await serve(data, { ...options, env: { CALLS: calls, LOG_LEVEL: "error" } });
     const items = (first: number): Record<string, unknown>[] => numbered(first, ITEMS).map((item) => ({ ...item, weight: PADDING }));
-    const running = await served.client.create({ operation: "steady", options: { workMs: 20, batchSize: 250 } }, items(0));
+    const running = await served.client.create({ operation: "steady", options: { workMs: 20, batchSize: 250, retryBackoffMs: 10 } }, items(0));
     for await (const { processed } of served.client.watch(running.id)) if (processed > 0) break;
 
     fill(served.child.pid);

@@ -66,7 +66,7 @@ describe("SIGSTOP for longer than the lease", () => {
     const [data, calls] = [join(folder, "data"), join(folder, "calls")];
     mkdirSync(calls);
     const served = await serve(data, { env: { CALLS: calls, BATCHYARD_LEASE_MS: String(LEASE_MS) } });
-    const { id } = await served.client.create({ operation: "steady", options: { workMs: 20, batchSize: 500 } }, numbered(0, 10_000).map((item) => ({ ...item })));
+    const { id } = await served.client.create({ operation: "steady", options: { workMs: 20, batchSize: 500, retryBackoffMs: 10 } }, numbered(0, 5000).map((item) => ({ ...item })));
     const random = seeded(11);
     for (let pause = 0; pause < 2; pause++) {
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -82,7 +82,7 @@ describe("SIGSTOP for longer than the lease", () => {
     const { stored, findings, crashes } = await recount(data);
     expect(findings).toEqual([]);
     expect(crashes).toBe(0);
-    expect(faultsOf(stored[0]!, 0, 10_000, true)).toEqual([]);
+    expect(faultsOf(stored[0]!, 0, 5000, true)).toEqual([]);
     expect(stored[0]!.batch.late).toBe(0);
     const made = callsIn(calls);
     expect(new Set(made.map((call) => `${call.key} ${call.attempt}`)).size).toBe(made.length);

@@ -13,8 +13,8 @@ const ROWS = "SELECT (SELECT COUNT(*) FROM batches) + (SELECT COUNT(*) FROM chun
 const KEY = "one-upload";
 
 const newFolder = folders();
-const head = JSON.stringify({ operation: "steady", name: "upload" });
-const lines = (count: number): string => [head, ...numbered(0, count).map((item) => JSON.stringify(item))].map((line) => `${line}\n`).join("");
+const REQUEST = { operation: "steady", name: "upload", options: { retryBackoffMs: 10 } };
+const lines = (count: number): string => [JSON.stringify(REQUEST), ...numbered(0, count).map((item) => JSON.stringify(item))].map((line) => `${line}\n`).join("");
 
 /** Sends 60 % of an upload and keeps the connection open; resolves when the server has staged rows of it. */
 async function sixtyPercent(served: Served, data: string): Promise<ClientRequest> {
@@ -69,7 +69,7 @@ describe("a create whose server is killed after the commit and before the answer
     ["with its items inline", "application/json"],
   ])("%s gives the same batch when it is sent again under its key", async (_, type) => {
     const data = newFolder();
-    const body = type === "application/json" ? JSON.stringify({ operation: "steady", name: "upload", items: numbered(0, 5000) }) : lines(5000);
+    const body = type === "application/json" ? JSON.stringify({ ...REQUEST, items: numbered(0, 5000) }) : lines(5000);
     const dying = await ready(program("dies-unanswered.ts", [data]));
     await expect(whole(dying, body, type)).rejects.toThrow("fetch failed");
     expect(await dying.child.ended).toEqual({ code: null, signal: "SIGKILL" });
