@@ -42,6 +42,8 @@ const EXPRESS_SLOTS = 2;
 const RETRY_BACKOFF_MS = 1000;
 /** Of the shutdown time, what handlers get before they are aborted. */
 const GRACE_SHARE = 2 / 3;
+/** Of the shutdown time, what open connections get to end by themselves. */
+const CONNECTIONS_SHARE = 1 / 10;
 
 export interface YardParts {
   config: Config;
@@ -211,7 +213,10 @@ export async function startServer(parts: YardParts): Promise<RunningServer> {
       firstStart: admin.created,
       signInLink: async () => url + (await issueSignIn(store.access, { tenant: DEFAULT_TENANT, keyId: admin.keyId, role: "admin" }, clock.now())).path,
       async stop() {
+        // A client that keeps its connection busy must not use up the time that handlers have to end.
+        const cancel = clock.after(config.shutdownMs * CONNECTIONS_SHARE, () => app.server.closeAllConnections());
         await app.close();
+        cancel();
         await yard.stop();
       },
     };
