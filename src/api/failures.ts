@@ -13,6 +13,8 @@ function envelopeOf(error: BatchyardError, requestId: string): Record<string, un
 
 export function sendError(reply: FastifyReply, request: FastifyRequest, error: BatchyardError): FastifyReply {
   if (error.retryAfterSeconds !== undefined) reply.header("retry-after", String(Math.max(1, Math.ceil(error.retryAfterSeconds))));
+  // Said here too, because an address that cannot be read is answered before any hook runs.
+  reply.headers({ "x-request-id": request.id, "cache-control": "no-store", "x-content-type-options": "nosniff" });
   // After these the rest of the body is not worth reading: the connection ends with the answer.
   if (error.status === 413 || error.status === 408) reply.header("connection", "close");
   return reply.code(error.status).type("application/json; charset=utf-8").send(JSON.stringify(envelopeOf(error, request.id)));

@@ -44,8 +44,11 @@ export class Batchyard {
 
   /** Resolves when the batch is durable. Throws BatchyardError with every fault of the request. */
   async createBatch(request: NewLibraryBatch): Promise<WireBatch> {
-    const { items, ...rest } = request;
+    const { items, ...rest } = objectOf(request);
     const parsed = parseRequest(plain(rest), this.yard.registry);
+    if (items !== undefined && !Array.isArray(items) && !(typeof items === "object" && Symbol.asyncIterator in items)) {
+      throw invalid([{ path: "items", message: "must be an array of objects, or an async iterable of them", code: "invalid_type" }]);
+    }
     const source =
       items === undefined
         ? null
@@ -213,6 +216,13 @@ async function* chunked(bytes: Uint8Array | string | AsyncIterable<Uint8Array>):
   if (typeof bytes === "string") yield Buffer.from(bytes);
   else if (bytes instanceof Uint8Array) yield bytes;
   else yield* bytes;
+}
+
+/** Programs in JavaScript give what they like. */
+function objectOf(request: NewLibraryBatch): NewLibraryBatch {
+  const given: unknown = request;
+  if (typeof given === "object" && given !== null) return request;
+  throw invalid([{ path: "", message: "must be an object", code: "invalid_type" }]);
 }
 
 /** What is kept of a request is its JSON: whatever would not survive that is refused, as it is over HTTP. */

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { BatchyardError, invalid } from "../../model/errors.ts";
 import type { CollectionRecord, RecordFilter } from "../../store/port.ts";
 import { parseBody } from "../body.ts";
+import { tooComplex } from "../../operations/record-filter.ts";
 import * as contract from "../contract/stored.ts";
 import { decodeCursor, encodeCursor } from "../../batches/cursor.ts";
 import { toMs } from "../dispatch.ts";
@@ -87,12 +88,15 @@ export function collectionRoutes({ records, clock }: ApiServices): Route[] {
 }
 
 function filterOf(query: z.output<typeof contract.recordsQuery>): RecordFilter {
-  return {
+  const filter: RecordFilter = {
     equals: query.filters === undefined ? {} : equalsOf(query.filters),
     ...(query.tags === undefined ? {} : { tags: query.tags.split(",").map((tag) => tag.trim()) }),
     createdAfter: toMs(query.createdAfter),
     createdBefore: toMs(query.createdBefore),
   };
+  const faults = tooComplex(filter);
+  if (faults.length > 0) throw invalid(faults);
+  return filter;
 }
 
 function equalsOf(text: string): Record<string, unknown> {
