@@ -11,7 +11,7 @@ const result = { nodeId: "1", success: true };
 
 /** What is done to batches: actions, reported results, external workers, cleanup. */
 export const ACTION_CASES: readonly BadCase[] = [
-  { name: "a priority nobody knows", send: on("open", "priority", { priority: "urgnt" }), ...validation, faults: ["priority invalid_value"] },
+  { name: "another priority nobody knows", send: on("open", "priority", { priority: "urgnt" }), ...validation, faults: ["priority invalid_value"] },
   { name: "no priority", send: on("open", "priority"), status: 400, code: "empty_body" },
   { name: "null as a priority request", send: on("open", "priority", "null"), ...validation },
   { name: "a priority for what is done", send: on("done", "priority", { priority: "high" }), status: 409, code: "invalid_state" },
@@ -36,7 +36,7 @@ export const ACTION_CASES: readonly BadCase[] = [
     faults: ["0.success invalid_type", "1.nodeId required", "2.nodeId too_long", "2.durationMs out_of_range", "2.retries out_of_range", "3.tenant unknown_field"],
   },
   { name: "no results", send: on("open", "results", []), ...validation, faults: [" too_short"] },
-  { name: "10,001 results", send: on("open", "results", Array.from({ length: 10_001 }, () => result)), ...validation, faults: [" too_long"], says: ["at most 10000 entries"] },
+  { name: "10,001 results at once", send: on("open", "results", Array.from({ length: 10_001 }, () => result)), ...validation, faults: [" too_long"], says: ["at most 10000 entries"] },
   { name: "a result of 1e400", send: on("open", "results", '{"nodeId":"1","success":true,"result":1e400}'), ...validation, faults: [" number_out_of_range"] },
   { name: "a result no double can hold", send: on("open", "results", '{"nodeId":"1","success":true,"result":9007199254740993}'), ...validation, faults: [" number_out_of_range"], says: ["send it as a string"] },
   { name: "a result of depth 8,000", send: on("open", "results", `{"nodeId":"1","success":true,"result":${"[".repeat(8_000)}${"]".repeat(8_000)}}`), ...validation, faults: [" too_deep"] },
@@ -47,7 +47,7 @@ export const ACTION_CASES: readonly BadCase[] = [
   { name: "a heartbeat under a broken fence", send: post("/api/external/heartbeat", { leases: [{ chunk: 1.5, fence: -1 }] }), ...validation, faults: ["leases.0.chunk out_of_range", "leases.0.fence out_of_range"] },
   { name: "results without a lease", send: post("/api/external/results", { chunk: 1, fence: 999, results: [{ key: "a" }] }), status: 409, code: "lease_lost", says: ["drop the chunk"] },
   { name: "results of nobody", send: post("/api/external/results", { chunk: 1, fence: 1, results: [{}, { key: "a", category: "bad luck" }] }), ...validation, faults: ["results.0.key required", "results.1.category invalid_value"] },
-  { name: "a cleanup of everything", send: cleanup({ daysToKeep: 0 }), ...validation, faults: ["daysToKeep out_of_range"], says: ["from 1 to 365"] },
+  { name: "a cleanup of all batches", send: cleanup({ daysToKeep: 0 }), ...validation, faults: ["daysToKeep out_of_range"], says: ["from 1 to 365"] },
   { name: "a cleanup of 366 days", send: cleanup({ daysToKeep: 366 }), ...validation, faults: ["daysToKeep out_of_range"] },
   { name: "a cleanup of a text", send: cleanup({ daysToKeep: "30", dryRun: "yes" }), ...validation, faults: ["daysToKeep invalid_type", "dryRun invalid_type"] },
   { name: "a cleanup with a bad query and a bad body", send: cleanup({ dry_run: true }, "?daysToKeep=many"), ...validation, faults: ["daysToKeep invalid_type", "dry_run unknown_field"], says: ["did you mean 'dryRun'?"] },

@@ -63,6 +63,7 @@ export const CREATE_CASES: readonly BadCase[] = [
   created("a path as a collection", { operation: "echo", input: { collection: "../secrets" } }, { code: "validation_failed", says: ["letters, digits"] }),
   created("filters that are no object", { operation: "echo", filters: [] }, { code: "validation_failed", faults: ["filters invalid_type"] }),
   created("a filter on a day that is none", { operation: "echo", input: { collection: "toys" }, filters: { createdAfter: "2026-02-30" } }, { code: "validation_failed", faults: ["filters.createdAfter invalid_date"] }),
+  created("a filter of 51 conditions", { operation: "echo", input: { collection: "toys" }, filters: Object.fromEntries(Array.from({ length: 51 }, (_, i) => [`f${i}`, 1])) }, { code: "validation_failed", faults: ["filters filter_too_complex"], says: ["at most 50"] }),
   // its options
   withOptions("options that are null", null, { faults: ["options invalid_type"] }),
   withOptions("options that are a list", [], { faults: ["options invalid_type"] }),
