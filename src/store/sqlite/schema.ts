@@ -126,7 +126,7 @@ const MIGRATIONS: readonly string[] = [
   `,
 ];
 
-const SCHEMA_VERSION = MIGRATIONS.length;
+export const SCHEMA_VERSION = MIGRATIONS.length;
 
 /** 0 = empty. */
 export function schemaOf(db: Database): number {

@@ -12,7 +12,7 @@ import { lockDirectory } from "./lock.ts";
 import { SqliteOutbox } from "./outbox.ts";
 import { SqliteRecords } from "./records.ts";
 import { SqliteResults } from "./results.ts";
-import { migrate, schemaOf } from "./schema.ts";
+import { migrate, SCHEMA_VERSION, schemaOf } from "./schema.ts";
 import { StatsCache } from "./stats-cache.ts";
 import { SqliteUpkeep } from "./upkeep.ts";
 
@@ -65,6 +65,19 @@ function openMigrated(options: SqliteOptions): Database {
   }
 }
 
+/** A store of an older version is migrated only when no server holds it: a running one would no longer know its tables. */
+function openAsItIs(options: SqliteOptions): Database {
+  const db = new Database(join(options.directory, "batchyard.db"), options.synchronous);
+  if (schemaOf(db) === SCHEMA_VERSION) return db;
+  db.close();
+  const unlock = lockDirectory(options.directory);
+  try {
+    return openMigrated(options);
+  } finally {
+    unlock();
+  }
+}
+
 /** The versions of a store's schema before and after migrating it. Takes the lock: no server may run. */
 export async function migrateSqliteStore(options: SqliteOptions): Promise<{ from: number; to: number }> {
   mkdirSync(options.directory, { recursive: true });
@@ -83,7 +96,7 @@ export async function migrateSqliteStore(options: SqliteOptions): Promise<{ from
 
 /** Upkeep beside a running server: checks and backups only read. Rebuilding takes the lock, so it waits for nobody and throws data_in_use. */
 export function openSqliteUpkeep(options: SqliteOptions): { upkeep: UpkeepStore; close(): Promise<void> } {
-  const db = openMigrated(options);
+  const db = openAsItIs(options);
   const own = new SqliteUpkeep(db, new StatsCache(db));
   const upkeep: UpkeepStore = {
     async verify(wanted) {
