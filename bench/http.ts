@@ -13,7 +13,12 @@ import { payload } from "./throughput/payload.ts";
 import { figure, megabytes, report, type Row } from "./support/report.ts";
 
 const { values } = parseArgs({
-  options: { items: { type: "string", default: "1000000" }, seconds: { type: "string", default: "8" }, connections: { type: "string", default: "32" }, save: { type: "boolean", default: false } },
+  options: {
+    items: { type: "string", default: "1000000" },
+    seconds: { type: "string", default: "8" },
+    connections: { type: "string", default: "32" },
+    save: { type: "boolean", default: false },
+  },
 });
 const items = Number(values.items);
 const token = "bench-token-of-sixteen-or-more";
@@ -22,7 +27,11 @@ const main = join(import.meta.dirname, "..", "src", "cli", "main.ts");
 const environment = { ...process.env, BATCHYARD_TOKEN: token, BATCHYARD_CREATE_PER_MINUTE: "1000000", LOG_LEVEL: "warn" };
 
 async function serve(workers: number): Promise<{ url: string; peakRss(): number; stop(): Promise<void> }> {
-  const child = spawn(process.execPath, ["--conditions=batchyard-source", main, "serve", "--port", "0", "--data", data, "--workers", String(workers)], { stdio: ["ignore", "ignore", "pipe"], env: environment });
+  const child = spawn(
+    process.execPath,
+    ["--conditions=batchyard-source", main, "serve", "--port", "0", "--data", data, "--workers", String(workers)],
+    { stdio: ["ignore", "ignore", "pipe"], env: environment },
+  );
   let text = "";
   const url = await new Promise<string>((resolve) => {
     child.stderr.on("data", (part: Buffer) => {
@@ -67,8 +76,14 @@ try {
   });
   const seconds = (performance.now() - started) / 1000;
   const created = (await response.json()) as { batch: { total_items: number } };
-  if (response.status !== 201 || created.batch.total_items !== items) throw new Error(`upload answered ${response.status} ${JSON.stringify(created).slice(0, 300)}`);
-  rows.push({ case: `NDJSON upload of ${figure(items)} items`, "per second": items / seconds, seconds, "server peak RSS": megabytes(idle.peakRss()) });
+  if (response.status !== 201 || created.batch.total_items !== items)
+    throw new Error(`upload answered ${response.status} ${JSON.stringify(created).slice(0, 300)}`);
+  rows.push({
+    case: `NDJSON upload of ${figure(items)} items`,
+    "per second": items / seconds,
+    seconds,
+    "server peak RSS": megabytes(idle.peakRss()),
+  });
   await idle.stop();
 
   rmSync(data, { recursive: true, force: true });

@@ -12,7 +12,13 @@ import { createBatchyard, defineOperation } from "batchyard";
 import { payload } from "./throughput/payload.ts";
 import { percentile, report, type Row } from "./support/report.ts";
 
-const { values } = parseArgs({ options: { items: { type: "string", default: "1000000" }, probes: { type: "string", default: "300" }, save: { type: "boolean", default: false } } });
+const { values } = parseArgs({
+  options: {
+    items: { type: "string", default: "1000000" },
+    probes: { type: "string", default: "300" },
+    save: { type: "boolean", default: false },
+  },
+});
 const data = mkdtempSync(join(tmpdir(), "batchyard-bench-"));
 const probes = Number(values.probes);
 
@@ -49,7 +55,13 @@ async function sample(name: string, measure: () => Promise<number>, times: numbe
     await new Promise((resolve) => setTimeout(resolve, 5 + (i % 17)));
   }
   const sorted = all.toSorted((a, b) => a - b);
-  return { case: name, samples: sorted.length, "p50 ms": percentile(sorted, 0.5), "p99 ms": percentile(sorted, 0.99), "max ms": sorted.at(-1) ?? Number.NaN };
+  return {
+    case: name,
+    samples: sorted.length,
+    "p50 ms": percentile(sorted, 0.5),
+    "p99 ms": percentile(sorted, 0.99),
+    "max ms": sorted.at(-1) ?? Number.NaN,
+  };
 }
 
 const always = async (): Promise<boolean> => true;
@@ -61,11 +73,23 @@ async function* many(): AsyncGenerator<object> {
   for (let i = 0; i < Number(values.items); i++) yield payload(i);
 }
 const large = await yard.createBatch({ operation: "noop", priority: "low", items: many() });
-const running = async (): Promise<boolean> => (await yard.getBatch(large.id)).status === "running" || (await yard.getBatch(large.id)).status === "pending";
-rows.push(await sample(`beside ${values.items} low items: one normal item → handler start`, () => handlerStart("normal"), Math.floor(probes / 3), running));
+const running = async (): Promise<boolean> =>
+  (await yard.getBatch(large.id)).status === "running" || (await yard.getBatch(large.id)).status === "pending";
+rows.push(
+  await sample(
+    `beside ${values.items} low items: one normal item → handler start`,
+    () => handlerStart("normal"),
+    Math.floor(probes / 3),
+    running,
+  ),
+);
 rows.push(await sample(`beside ${values.items} low items: ten items high → durable end`, tenItems, Math.floor(probes / 3), running));
 const stillRunning = await running();
 await yard.waitForBatch(large.id);
 await yard.close();
 rmSync(data, { recursive: true, force: true });
-report("Latency", rows, [stillRunning ? "The large batch was still running after the last probe." : "The large batch ended during the last probes; the sample counts say how many ran beside it."]);
+report("Latency", rows, [
+  stillRunning
+    ? "The large batch was still running after the last probe."
+    : "The large batch ended during the last probes; the sample counts say how many ran beside it.",
+]);

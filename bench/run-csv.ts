@@ -26,10 +26,18 @@ for (let i = 0; i < rows; i++) {
 file.end();
 await once(file, "finish");
 
-const schema = { type: "object", required: ["title", "year"], properties: { year: { pattern: "^(19|20)[0-9]{2}$" }, rating: { pattern: "^[0-9](\\.[0-9])?$" } } };
+const schema = {
+  type: "object",
+  required: ["title", "year"],
+  properties: { year: { pattern: "^(19|20)[0-9]{2}$" }, rating: { pattern: "^[0-9](\\.[0-9])?$" } },
+};
 const started = performance.now();
 const command = join(import.meta.dirname, "..", "bin", "batchyard.mjs");
-const child = spawn("/usr/bin/time", ["-v", process.execPath, command, "run", "validate", "--input", input, "--options", JSON.stringify({ schema }), "--output", output], { stdio: ["ignore", "ignore", "pipe"] });
+const child = spawn(
+  "/usr/bin/time",
+  ["-v", process.execPath, command, "run", "validate", "--input", input, "--options", JSON.stringify({ schema }), "--output", output],
+  { stdio: ["ignore", "ignore", "pipe"] },
+);
 let text = "";
 child.stderr.on("data", (part: Buffer) => (text += part.toString()));
 const [code] = (await once(child, "exit")) as [number];
@@ -37,6 +45,13 @@ const seconds = (performance.now() - started) / 1000;
 const peak = Number(/Maximum resident set size \(kbytes\): (\d+)/.exec(text)?.[1]) * 1024;
 if (code !== 0) throw new Error(`run ended with ${code}: ${text}`);
 report("run: validate a CSV file without a server", [
-  { rows: figure(rows), input: megabytes(statSync(input).size), output: megabytes(statSync(output).size), seconds, "rows/s end to end": rows / seconds, "peak RSS": megabytes(peak) },
+  {
+    rows: figure(rows),
+    input: megabytes(statSync(input).size),
+    output: megabytes(statSync(output).size),
+    seconds,
+    "rows/s end to end": rows / seconds,
+    "peak RSS": megabytes(peak),
+  },
 ]);
 rmSync(directory, { recursive: true, force: true });

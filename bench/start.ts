@@ -12,7 +12,13 @@ import { parseArgs } from "node:util";
 import { createBatchyard, defineOperation } from "batchyard";
 import { megabytes, percentile, report, type Row } from "./support/report.ts";
 
-const { values } = parseArgs({ options: { gigabytes: { type: "string", default: "2" }, rounds: { type: "string", default: "5" }, save: { type: "boolean", default: false } } });
+const { values } = parseArgs({
+  options: {
+    gigabytes: { type: "string", default: "2" },
+    rounds: { type: "string", default: "5" },
+    save: { type: "boolean", default: false },
+  },
+});
 const rounds = Number(values.rounds);
 const command = join(import.meta.dirname, "..", "bin", "batchyard.mjs");
 
@@ -52,7 +58,13 @@ async function measure(name: string, data: string, batches: number): Promise<Row
   const times: number[] = [];
   for (let i = 0; i < rounds; i++) times.push(await timeToReady(data));
   times.sort((a, b) => a - b);
-  return { store: name, batches, size: megabytes(statSync(join(data, "batchyard.db")).size), "median ms": percentile(times, 0.5), "min..max": `${Math.round(times[0]!)}..${Math.round(times.at(-1)!)}` };
+  return {
+    store: name,
+    batches,
+    size: megabytes(statSync(join(data, "batchyard.db")).size),
+    "median ms": percentile(times, 0.5),
+    "min..max": `${Math.round(times[0]!)}..${Math.round(times.at(-1)!)}`,
+  };
 }
 
 const root = mkdtempSync(join(tmpdir(), "batchyard-bench-"));

@@ -37,7 +37,11 @@ const CONTENDERS = [
 async function run(file: string, items: number): Promise<Measured> {
   const directory = mkdtempSync(join(tmpdir(), "batchyard-bench-"));
   try {
-    const child = spawn(process.execPath, ["--conditions=batchyard-source", join(import.meta.dirname, "throughput", file), String(items), directory], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(
+      process.execPath,
+      ["--conditions=batchyard-source", join(import.meta.dirname, "throughput", file), String(items), directory],
+      { stdio: ["ignore", "pipe", "inherit"] },
+    );
     let output = "";
     child.stdout.on("data", (text: Buffer) => (output += text.toString()));
     const code = await new Promise<number | null>((resolve) => child.once("exit", resolve));

@@ -79,18 +79,29 @@ export interface Yard {
 export async function createYard(parts: YardParts): Promise<Yard> {
   const { config } = parts;
   const clock = parts.clock ?? systemClock;
-  const log = pino({ level: config.logLevel, base: null, redact: { paths: ["*.authorization", "*.token", "*.secret", "*.password"], censor: "[secret]" } }, pino.destination({ dest: 2, sync: true }));
+  const log = pino(
+    { level: config.logLevel, base: null, redact: { paths: ["*.authorization", "*.token", "*.secret", "*.password"], censor: "[secret]" } },
+    pino.destination({ dest: 2, sync: true }),
+  );
   mkdirSync(config.data, { recursive: true });
   const store = openSqliteStore({ directory: config.data, synchronous: config.sqlite.synchronous });
-  const registry = createRegistry([...builtinOperations, ...(parts.operations ?? [])].map((operation) => parts.wrap?.(operation) ?? operation));
+  const registry = createRegistry(
+    [...builtinOperations, ...(parts.operations ?? [])].map((operation) => parts.wrap?.(operation) ?? operation),
+  );
   const disk = createFiles({ files: store.files, directory: config.data, clock });
   const failed = (error: unknown): void => log.error(error);
 
   const channels = new Map<string, Notifier>([["log", new LogNotifier(log)]]);
-  for (const [name, target] of Object.entries(parts.channels ?? {})) channels.set(name, new WebhookNotifier({ url: target.webhook, secret: target.secret }));
+  for (const [name, target] of Object.entries(parts.channels ?? {}))
+    channels.set(name, new WebhookNotifier({ url: target.webhook, secret: target.secret }));
 
   const servicesFor = (tenant: string): TenantServices =>
-    tenantServices(tenant, { records: store.records, files: (owner) => disk.forTenant(owner), removeBatches: (owner, before) => batches.removeBefore(owner, before), clock });
+    tenantServices(tenant, {
+      records: store.records,
+      files: (owner) => disk.forTenant(owner),
+      removeBatches: (owner, before) => batches.removeBefore(owner, before),
+      clock,
+    });
   // A thread keeps a core busy, and each holds its own copy of what its handler loads: more of them than cores are memory for nothing.
   const threads = new ThreadExecutor(clock, Math.max(1, Math.min(config.workers, availableParallelism())));
   const engine = new Engine({
@@ -106,7 +117,12 @@ export async function createYard(parts: YardParts): Promise<Yard> {
     },
     store,
     dispatcher: new MemoryDispatcher(),
-    executors: { inline: new InlineExecutor(clock, servicesFor), chunk: new ChunkHandlerExecutor(clock, servicesFor), thread: threads, http: new HttpExecutor() },
+    executors: {
+      inline: new InlineExecutor(clock, servicesFor),
+      chunk: new ChunkHandlerExecutor(clock, servicesFor),
+      thread: threads,
+      http: new HttpExecutor(),
+    },
     registry,
     clock,
     random: parts.random ?? Math.random,
@@ -211,7 +227,8 @@ export async function startServer(parts: YardParts): Promise<RunningServer> {
       yard,
       url,
       firstStart: admin.created,
-      signInLink: async () => url + (await issueSignIn(store.access, { tenant: DEFAULT_TENANT, keyId: admin.keyId, role: "admin" }, clock.now())).path,
+      signInLink: async () =>
+        url + (await issueSignIn(store.access, { tenant: DEFAULT_TENANT, keyId: admin.keyId, role: "admin" }, clock.now())).path,
       async stop() {
         // A client that keeps its connection busy must not use up the time that handlers have to end.
         const cancel = clock.after(config.shutdownMs * CONNECTIONS_SHARE, () => app.server.closeAllConnections());
@@ -229,7 +246,9 @@ export async function startServer(parts: YardParts): Promise<RunningServer> {
 /** BATCHYARD_TOKEN is the admin key when it is set; else the first start makes one and keeps it for this machine's own commands. */
 async function adminKey(yard: Yard): Promise<{ keyId: string; created: boolean }> {
   const { store, config, clock } = yard;
-  const usable = (await store.access.keys(DEFAULT_TENANT)).find((key) => key.role === "admin" && key.revokedAt === null && (key.expiresAt === null || key.expiresAt > clock.now()));
+  const usable = (await store.access.keys(DEFAULT_TENANT)).find(
+    (key) => key.role === "admin" && key.revokedAt === null && (key.expiresAt === null || key.expiresAt > clock.now()),
+  );
   if (usable !== undefined) return { keyId: usable.id, created: false };
   if (config.token !== null) return { keyId: TOKEN_KEY_ID, created: (await store.events.lastSeq()) === 0 };
   const { key, secret } = await issueKey(store.access, { tenant: DEFAULT_TENANT, name: "first start", role: "admin" }, clock.now());
@@ -242,7 +261,10 @@ async function health(yard: Yard): Promise<{ ready: boolean; checks: Record<stri
     await yard.store.events.lastSeq();
     return { ready: true, checks: { store: { ok: true }, dispatcher: { ok: true } } };
   } catch (error) {
-    return { ready: false, checks: { store: { ok: false, message: error instanceof Error ? error.message : String(error) }, dispatcher: { ok: true } } };
+    return {
+      ready: false,
+      checks: { store: { ok: false, message: error instanceof Error ? error.message : String(error) }, dispatcher: { ok: true } },
+    };
   }
 }
 

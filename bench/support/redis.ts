@@ -9,11 +9,17 @@ import { Redis } from "ioredis";
 export async function startRedis(): Promise<{ port: number; memoryBytes(): Promise<number>; stop(): Promise<void> }> {
   const port = await freePort();
   const directory = mkdtempSync(join(tmpdir(), "batchyard-bench-redis-"));
-  const child = spawn("redis-server", ["--port", String(port), "--bind", "127.0.0.1", "--dir", directory, "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const child = spawn(
+    "redis-server",
+    ["--port", String(port), "--bind", "127.0.0.1", "--dir", directory, "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   await new Promise<void>((resolve, reject) => {
-    child.once("error", (error) => reject(new Error(`redis-server cannot be started (${error.message}); install it with: apt-get install redis-server`)));
+    child.once("error", (error) =>
+      reject(new Error(`redis-server cannot be started (${error.message}); install it with: apt-get install redis-server`)),
+    );
     child.stdout.on("data", (text: Buffer) => {
       if (text.includes("Ready to accept connections")) resolve();
     });

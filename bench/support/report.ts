@@ -25,7 +25,8 @@ export function percentile(sorted: readonly number[], p: number): number {
 function table(rows: readonly Row[]): string {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const line = (cells: readonly (string | number)[]): string => `| ${cells.join(" | ")} |`;
-  const cell = (value: string | number | undefined): string | number => (value === undefined ? "" : typeof value === "number" ? figure(value) : value);
+  const cell = (value: string | number | undefined): string | number =>
+    value === undefined ? "" : typeof value === "number" ? figure(value) : value;
   return [line(columns), line(columns.map(() => "---")), ...rows.map((row) => line(columns.map((column) => cell(row[column]))))].join("\n");
 }
 
@@ -34,7 +35,10 @@ function table(rows: readonly Row[]): string {
  * date, commit and command stand above every table.
  */
 export function report(title: string, rows: readonly Row[], notes: readonly string[] = []): void {
-  const command = `node bench/${process.argv[1]!.split("/").at(-1)!} ${process.argv.slice(2).filter((argument) => argument !== "--save").join(" ")}`.trim();
+  const command = `node bench/${process.argv[1]!.split("/").at(-1)!} ${process.argv
+    .slice(2)
+    .filter((argument) => argument !== "--save")
+    .join(" ")}`.trim();
   const head = `${cpus().length} × ${cpus()[0]?.model.trim() ?? "unknown"}, ${Math.round(totalmem() / 1024 ** 3)} GiB, Node ${process.version} · ${new Date().toISOString().slice(0, 16)}Z · commit ${commit()} · \`${command}\``;
   const body = [`## ${title}`, "", head, "", table(rows), ...(notes.length === 0 ? [] : ["", ...notes]), ""].join("\n");
   process.stdout.write(`${body}\n`);
@@ -50,7 +54,8 @@ function save(title: string, body: string): void {
   try {
     text = readFileSync(RESULTS, "utf8");
   } catch {
-    text = "# Measured\n\nMachines are shared and noisy: ratios of one run hold, seconds do not. Each table names the command that made it.\n";
+    text =
+      "# Measured\n\nMachines are shared and noisy: ratios of one run hold, seconds do not. Each table names the command that made it.\n";
   }
   const start = text.indexOf(`## ${title}\n`);
   if (start < 0) text = `${text.trimEnd()}\n\n${body}`;

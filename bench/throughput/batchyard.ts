@@ -17,5 +17,10 @@ const { succeeded_items: succeeded } = await yard.waitForBatch(batch.id);
 const ended = performance.now();
 await yard.close();
 if (succeeded !== items) throw new Error(`${succeeded} of ${items} succeeded`);
-const measured: Measured = { items, addSeconds: (added - started) / 1000, totalSeconds: (ended - started) / 1000, peakRssBytes: process.resourceUsage().maxRSS * 1024 };
+const measured: Measured = {
+  items,
+  addSeconds: (added - started) / 1000,
+  totalSeconds: (ended - started) / 1000,
+  peakRssBytes: process.resourceUsage().maxRSS * 1024,
+};
 console.log(JSON.stringify(measured));

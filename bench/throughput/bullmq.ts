@@ -19,7 +19,11 @@ const finished = new Promise<void>((resolve) => {
   });
 });
 for (let from = 0; from < items; from += BULK) {
-  const jobs = Array.from({ length: Math.min(BULK, items - from) }, (_, i) => ({ name: "noop", data: payload(from + i), opts: { removeOnComplete: false } }));
+  const jobs = Array.from({ length: Math.min(BULK, items - from) }, (_, i) => ({
+    name: "noop",
+    data: payload(from + i),
+    opts: { removeOnComplete: false },
+  }));
   await queue.addBulk(jobs);
 }
 const added = performance.now();

@@ -7,7 +7,9 @@ import { payload } from "./payload.ts";
 const CHUNK = 500;
 const [items, directory] = [Number(process.argv[2]), process.argv[3]!];
 const db = new DatabaseSync(join(directory, "floor.db"));
-db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; CREATE TABLE chunks (id INTEGER PRIMARY KEY, state TEXT, body TEXT); CREATE TABLE results (chunk INTEGER, body TEXT)");
+db.exec(
+  "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; CREATE TABLE chunks (id INTEGER PRIMARY KEY, state TEXT, body TEXT); CREATE TABLE results (chunk INTEGER, body TEXT)",
+);
 const insert = db.prepare("INSERT INTO chunks (state, body) VALUES ('pending', ?)");
 const next = db.prepare("SELECT id, body FROM chunks WHERE id > ? ORDER BY id LIMIT 1");
 const settle = db.prepare("INSERT INTO results (chunk, body) VALUES (?, ?)");
@@ -20,7 +22,7 @@ for (let from = 0; from < items; from += CHUNK) {
   insert.run(JSON.stringify(chunk));
 }
 const added = performance.now();
-for (let last = 0; ; ) {
+for (let last = 0; ;) {
   const row = next.get(last) as { id: number; body: string } | undefined;
   if (row === undefined) break;
   last = row.id;
@@ -33,5 +35,10 @@ for (let last = 0; ; ) {
 }
 const ended = performance.now();
 db.close();
-const measured: Measured = { items, addSeconds: (added - started) / 1000, totalSeconds: (ended - started) / 1000, peakRssBytes: process.resourceUsage().maxRSS * 1024 };
+const measured: Measured = {
+  items,
+  addSeconds: (added - started) / 1000,
+  totalSeconds: (ended - started) / 1000,
+  peakRssBytes: process.resourceUsage().maxRSS * 1024,
+};
 console.log(JSON.stringify(measured));

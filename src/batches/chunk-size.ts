@@ -8,7 +8,10 @@ export const CHUNK_CHARS = 4 * 1024 * 1024;
  * Items of the next chunk of a batch. Given: the batch's own batchSize. Known speed: CHUNK_MS of work. Else it grows with
  * the batch, an eighth of what is there already: a small batch spreads over slots, a large one gets large chunks.
  */
-export function chunkSize(options: { batchSize: number | undefined; msPerItem: number | null; lanes: number; firstSize: number }, position: number): number {
+export function chunkSize(
+  options: { batchSize: number | undefined; msPerItem: number | null; lanes: number; firstSize: number },
+  position: number,
+): number {
   if (options.batchSize !== undefined) return options.batchSize;
   if (options.msPerItem !== null) return clamp(Math.floor((CHUNK_MS * options.lanes) / Math.max(options.msPerItem, 1e-6)));
   return clamp(Math.max(options.firstSize, Math.floor(position / 8)));

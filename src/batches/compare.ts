@@ -8,7 +8,10 @@ const SHOWN = 1000;
  * Compares the results of two batches by key: what only one has, and what differs in success, result, error or score.
  * Holds the results of the first batch in memory, the second one streams by.
  */
-export async function compareResults(a: AsyncIterable<string[]>, b: AsyncIterable<string[]>): Promise<Pick<Comparison, "added" | "removed" | "changed" | "counts">> {
+export async function compareResults(
+  a: AsyncIterable<string[]>,
+  b: AsyncIterable<string[]>,
+): Promise<Pick<Comparison, "added" | "removed" | "changed" | "counts">> {
   const left = new Map<string, string>();
   for await (const lines of a) {
     for (const line of lines) left.set((JSON.parse(line) as ItemResult).nodeId, line);
@@ -37,7 +40,12 @@ export async function compareResults(a: AsyncIterable<string[]>, b: AsyncIterabl
   }
   counts.removed = left.size;
   const order = (x: string, y: string): number => (x < y ? -1 : x > y ? 1 : 0);
-  return { added: added.sort(order), removed: [...left.keys()].sort(order).slice(0, SHOWN), changed: changed.sort((x, y) => order(x.nodeId, y.nodeId)), counts };
+  return {
+    added: added.sort(order),
+    removed: [...left.keys()].sort(order).slice(0, SHOWN),
+    changed: changed.sort((x, y) => order(x.nodeId, y.nodeId)),
+    counts,
+  };
 }
 
 /** What of a result says what came out, without when and how fast. */

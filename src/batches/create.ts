@@ -80,7 +80,11 @@ export class Creator {
     return (await store.batches.get(caller.tenant, row.id)) ?? row;
   }
 
-  async dryRun(caller: Caller, request: CreateRequest, items: ItemSource | null): Promise<{ items: number; bytes: number; chunks: number; batchSize: number; warnings: string[] }> {
+  async dryRun(
+    caller: Caller,
+    request: CreateRequest,
+    items: ItemSource | null,
+  ): Promise<{ items: number; bytes: number; chunks: number; batchSize: number; warnings: string[] }> {
     const checked = this.check(request, items !== null);
     await this.checkDependencies(caller.tenant, request.depends_on ?? []);
     const source = onlyAnnounced(request, items !== null) ? none() : await this.plan(caller.tenant, request, checked, items);
@@ -116,21 +120,43 @@ export class Creator {
     if (!run.success) faults.push(...under("options", faultsOf(run.error, runOptions, sharedOptions(given))));
     const own = operation.options.safeParse(ownOptions(given));
     if (!own.success) faults.push(...under("options", faultsOf(own.error, operation.options, ownOptions(given)).map(withRunNames)));
-    else faults.push(...(operation.check?.(own.data) ?? []).map((fault) => ({ ...fault, path: fault.path.startsWith("options") ? fault.path : `options.${fault.path}` })));
+    else
+      faults.push(
+        ...(operation.check?.(own.data) ?? []).map((fault) => ({
+          ...fault,
+          path: fault.path.startsWith("options") ? fault.path : `options.${fault.path}`,
+        })),
+      );
     if (run.success) faults.push(...this.checkRun(operation, run.data as RunOptions, request, hasItems));
     if (faults.length > 0) throw invalid(faults);
 
     const shared = { ...(run.data as RunOptions) };
     const executor = onlyAnnounced(request, hasItems) ? "external" : (shared.executor ?? defaultKind(operation));
-    const notify = shared.notifyOnComplete === true ? [...settings.defaultChannels] : Array.isArray(shared.notifyOnComplete) ? shared.notifyOnComplete : [];
-    return { operation, options: own.data, run: shared, warnings: own.success ? (operation.warnings?.(own.data) ?? []) : [], executor, notify };
+    const notify =
+      shared.notifyOnComplete === true
+        ? [...settings.defaultChannels]
+        : Array.isArray(shared.notifyOnComplete)
+          ? shared.notifyOnComplete
+          : [];
+    return {
+      operation,
+      options: own.data,
+      run: shared,
+      warnings: own.success ? (operation.warnings?.(own.data) ?? []) : [],
+      executor,
+      notify,
+    };
   }
 
   private checkRun(operation: Operation, run: RunOptions, request: CreateRequest, hasItems: boolean): Fault[] {
     const faults: Fault[] = [];
     const kinds = possibleKinds(operation);
     if (run.executor !== undefined && !kinds.some((kind) => kind === run.executor)) {
-      faults.push({ path: "options.executor", code: "invalid_value", message: `'${run.executor}' cannot run ${operation.name}; possible: ${kinds.join(", ")}` });
+      faults.push({
+        path: "options.executor",
+        code: "invalid_value",
+        message: `'${run.executor}' cannot run ${operation.name}; possible: ${kinds.join(", ")}`,
+      });
     }
     const largest = callsWithChunks(operation, run.executor ?? defaultKind(operation)) ? lanesPerChunk(run.concurrency) : undefined;
     if (largest !== undefined && run.batchSize !== undefined && run.batchSize > largest) {
@@ -138,27 +164,54 @@ export class Creator {
       faults.push({ path: "options.batchSize", code: "out_of_range", message });
     }
     if (run.rateLimit?.requestsPerMinute !== undefined && run.executor === "external") {
-      faults.push({ path: "options.rateLimit.requestsPerMinute", code: "not_supported", message: "External workers set their own pace; leave rateLimit out" });
+      faults.push({
+        path: "options.rateLimit.requestsPerMinute",
+        code: "not_supported",
+        message: "External workers set their own pace; leave rateLimit out",
+      });
     }
     if (run.deadline !== undefined && Date.parse(run.deadline) <= this.parts.clock.now()) {
       faults.push({ path: "options.deadline", code: "out_of_range", message: "The deadline has already passed" });
     }
     for (const name of ["budgetUsd"] as const) {
-      if (run[name] !== undefined) faults.push({ path: `options.${name}`, code: "not_supported", message: `${operation.name} has no price, so ${name} cannot be kept; leave it out` });
+      if (run[name] !== undefined)
+        faults.push({
+          path: `options.${name}`,
+          code: "not_supported",
+          message: `${operation.name} has no price, so ${name} cannot be kept; leave it out`,
+        });
     }
     if (run.rateLimit?.tokensPerMinute !== undefined) {
-      faults.push({ path: "options.rateLimit.tokensPerMinute", code: "not_supported", message: `${operation.name} counts no tokens; use requestsPerMinute` });
+      faults.push({
+        path: "options.rateLimit.tokensPerMinute",
+        code: "not_supported",
+        message: `${operation.name} counts no tokens; use requestsPerMinute`,
+      });
     }
     for (const channel of Array.isArray(run.notifyOnComplete) ? run.notifyOnComplete : []) {
       if (!this.parts.settings.channels.includes(channel)) {
-        faults.push({ path: "options.notifyOnComplete", code: "unknown_channel", message: `There is no channel '${channel}'; known: ${this.parts.settings.channels.join(", ")}` });
+        faults.push({
+          path: "options.notifyOnComplete",
+          code: "unknown_channel",
+          message: `There is no channel '${channel}'; known: ${this.parts.settings.channels.join(", ")}`,
+        });
       }
     }
     if (hasItems && request.input !== undefined) {
       faults.push({ path: "input", code: "invalid_value", message: "Give items or input, not both" });
     }
-    if (request.total_items !== undefined && run.executor !== undefined && run.executor !== "external" && !hasItems && request.input === undefined) {
-      faults.push({ path: "total_items", code: "invalid_value", message: "Items that are only announced are reported from outside; leave executor out or make it 'external'" });
+    if (
+      request.total_items !== undefined &&
+      run.executor !== undefined &&
+      run.executor !== "external" &&
+      !hasItems &&
+      request.input === undefined
+    ) {
+      faults.push({
+        path: "total_items",
+        code: "invalid_value",
+        message: "Items that are only announced are reported from outside; leave executor out or make it 'external'",
+      });
     }
     return faults;
   }
@@ -219,7 +272,14 @@ export class Creator {
   private async fill(batch: NewBatch, source: AsyncIterable<ItemText[]>, sealFor: (total: number) => SealRequest): Promise<BatchRow> {
     const { store, registry } = this.parts;
     const run = runOptions.parse(sharedOptions(batch.options)) as RunOptions;
-    const checked: Checked = { operation: registry.get(batch.operation), options: null, run, warnings: [], executor: batch.executor, notify: batch.notify };
+    const checked: Checked = {
+      operation: registry.get(batch.operation),
+      options: null,
+      run,
+      warnings: [],
+      executor: batch.executor,
+      notify: batch.notify,
+    };
     const cutter = this.cutter(batch.tenant, checked, batch.createdAt);
     const keys = new Keys(this.parts.settings.maxItems);
     let staged = false;
@@ -278,7 +338,12 @@ class Keys {
     return candidates === null ? null : this.refuse(key, position, candidates, keyAt);
   }
 
-  private async refuse(key: string, position: number, candidates: readonly number[], keyAt: (position: number) => string | null): Promise<void> {
+  private async refuse(
+    key: string,
+    position: number,
+    candidates: readonly number[],
+    keyAt: (position: number) => string | null,
+  ): Promise<void> {
     // A place whose key is no longer in memory counts as equal: two of a million keys share 64 bits of hash once in 37 million batches.
     const first = await confirm(key, candidates, (at) => keyAt(at) ?? key);
     if (first !== null) throw new BatchyardError("duplicate_key", { key, first: first + 1, second: position + 1 });

@@ -9,7 +9,10 @@ export function encodeCursor(list: string, place: readonly (string | number)[]):
 export function decodeCursor(list: string, text: string, shape: readonly ("string" | "number")[]): (string | number)[] {
   try {
     const [name, ...place] = JSON.parse(Buffer.from(text, "base64url").toString("utf8")) as unknown[];
-    const fits = name === list && place.length === shape.length && place.every((value, i) => typeof value === shape[i] && (typeof value === "string" || isPlace(value)));
+    const fits =
+      name === list &&
+      place.length === shape.length &&
+      place.every((value, i) => typeof value === shape[i] && (typeof value === "string" || isPlace(value)));
     if (fits) return place as (string | number)[];
   } catch {
     // Not ours either.

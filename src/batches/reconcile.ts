@@ -7,7 +7,13 @@ const SHOWN = 1000;
  * Each key of the batch exactly once among its results? `keys` are those the batch was created with (roots only); with
  * none, as in batches whose items were only announced, nothing can be missing or unknown by name.
  */
-export async function reconcileResults(keys: AsyncIterable<string[]>, results: AsyncIterable<string[]>, expected: number, openItems: number, named: boolean): Promise<Reconciliation> {
+export async function reconcileResults(
+  keys: AsyncIterable<string[]>,
+  results: AsyncIterable<string[]>,
+  expected: number,
+  openItems: number,
+  named: boolean,
+): Promise<Reconciliation> {
   // 0 = not seen, then how often.
   const seen = new Map<string, number>();
   for await (const block of keys) for (const key of block) seen.set(key, 0);

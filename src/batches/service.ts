@@ -94,14 +94,23 @@ export interface BatchView {
 export interface Batches {
   create(caller: Caller, request: CreateRequest, items: ItemSource | null): Promise<BatchRow>;
   /** All faults of a request without creating anything. */
-  dryRun(caller: Caller, request: CreateRequest, items: ItemSource | null): Promise<{ items: number; bytes: number; chunks: number; batchSize: number; warnings: string[] }>;
+  dryRun(
+    caller: Caller,
+    request: CreateRequest,
+    items: ItemSource | null,
+  ): Promise<{ items: number; bytes: number; chunks: number; batchSize: number; warnings: string[] }>;
   /** Throws batch_not_found. */
   get(caller: Caller, id: string): Promise<BatchRow>;
   view(caller: Caller, id: string): Promise<BatchView>;
   history(caller: Caller, query: HistoryQuery): Promise<{ batches: BatchRow[]; total: number; nextCursor: string | null }>;
   counts(caller: Caller): Promise<BatchCounts>;
   /** Result lines (JSON texts of ItemResult) and an opaque cursor. */
-  results(caller: Caller, id: string, filter: ResultFilter, page: { limit: number; cursor?: string | undefined }): Promise<{ lines: string[]; nextCursor: string | null }>;
+  results(
+    caller: Caller,
+    id: string,
+    filter: ResultFilter,
+    page: { limit: number; cursor?: string | undefined },
+  ): Promise<{ lines: string[]; nextCursor: string | null }>;
   /** All result lines in blocks, in constant memory. */
   streamResults(caller: Caller, id: string, filter: ResultFilter): AsyncIterable<string[]>;
   errors(caller: Caller, id: string): Promise<ErrorGroup[]>;
@@ -111,12 +120,20 @@ export interface Batches {
   compare(caller: Caller, a: string, b: string): Promise<Comparison>;
   /** Each key of the batch exactly once among its results? */
   reconcile(caller: Caller, id: string): Promise<Reconciliation>;
-  record(caller: Caller, id: string, results: ReportedResult[]): Promise<{ accepted: number; duplicates: number; unknown: string[]; batch: BatchRow }>;
+  record(
+    caller: Caller,
+    id: string,
+    results: ReportedResult[],
+  ): Promise<{ accepted: number; duplicates: number; unknown: string[]; batch: BatchRow }>;
   cancel(caller: Caller, id: string): Promise<BatchRow>;
   pause(caller: Caller, id: string): Promise<BatchRow>;
   resume(caller: Caller, id: string): Promise<BatchRow>;
   setPriority(caller: Caller, id: string, priority: "low" | "normal" | "high" | "critical"): Promise<BatchRow>;
-  retry(caller: Caller, id: string, selection: { errorFingerprint?: string | undefined; nodeIds?: string[] | undefined }): Promise<BatchRow>;
+  retry(
+    caller: Caller,
+    id: string,
+    selection: { errorFingerprint?: string | undefined; nodeIds?: string[] | undefined },
+  ): Promise<BatchRow>;
   finish(caller: Caller, id: string, reason: string): Promise<BatchRow>;
   cleanup(caller: Caller, daysToKeep: number, dryRun: boolean): Promise<number>;
 }

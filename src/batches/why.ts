@@ -14,21 +14,40 @@ export async function whyNotDone(store: Store, signals: Signals, batch: BatchRow
   if (batch.status === "paused") reasons.push({ code: "paused", message: "The batch is paused; resume it to go on", since: null });
   const blockers = await openDependencies(store, batch);
   if (blockers.length > 0) {
-    reasons.push({ code: "waiting_for_dependency", message: `It waits for ${blockers.join(", ")} to complete`, since: batch.createdAt, blockedBy: blockers });
+    reasons.push({
+      code: "waiting_for_dependency",
+      message: `It waits for ${blockers.join(", ")} to complete`,
+      since: batch.createdAt,
+      blockedBy: blockers,
+    });
   }
   const chunks = await store.chunks.open(batch.tenant, batch.id, CHUNKS_READ);
-  reasons.push(...leasedReasons(chunks.filter((chunk) => chunk.state === "leased"), batch));
+  reasons.push(
+    ...leasedReasons(
+      chunks.filter((chunk) => chunk.state === "leased"),
+      batch,
+    ),
+  );
   reasons.push(...retryReasons(chunks, now));
   const orphaned = chunks.filter((chunk) => chunk.state === "pending" && chunk.crashes > 0).length;
   if (orphaned > 0) {
-    reasons.push({ code: "lease_lost", message: `${orphaned} chunks lost their worker, which died or was not heard of; they run again, each alone`, since: null, chunks: orphaned });
+    reasons.push({
+      code: "lease_lost",
+      message: `${orphaned} chunks lost their worker, which died or was not heard of; they run again, each alone`,
+      since: null,
+      chunks: orphaned,
+    });
   }
   const ready = chunks.filter((chunk) => chunk.state === "pending" && chunk.availableAt <= now).length;
   if (ready > 0 && reasons.every((reason) => reason.code !== "paused" && reason.code !== "waiting_for_dependency")) {
     reasons.push(readyReason(batch, signals, ready));
   }
   if (openItems(batch) > 0 && batch.openChunks === 0) {
-    reasons.push({ code: "waiting_for_external_results", message: `${openItems(batch)} results have not been reported yet`, since: batch.startedAt ?? batch.createdAt });
+    reasons.push({
+      code: "waiting_for_external_results",
+      message: `${openItems(batch)} results have not been reported yet`,
+      since: batch.startedAt ?? batch.createdAt,
+    });
   }
   return reasons;
 }
@@ -59,20 +78,37 @@ function retryReasons(chunks: readonly ChunkView[], now: number): Reason[] {
   if (waiting.length === 0) return [];
   const nextRetryAt = Math.min(...waiting.map((chunk) => chunk.availableAt));
   const items = waiting.reduce((sum, chunk) => sum + chunk.items - chunk.settled, 0);
-  return [{ code: "waiting_for_retry", message: `${items} items wait for their next try`, since: null, chunks: waiting.length, nextRetryAt }];
+  return [
+    { code: "waiting_for_retry", message: `${items} items wait for their next try`, since: null, chunks: waiting.length, nextRetryAt },
+  ];
 }
 
 function readyReason(batch: BatchRow, signals: Signals, chunks: number): Reason {
   const count = chunks === CHUNKS_READ ? `at least ${chunks}` : `${chunks}`;
   const base = { since: batch.startedAt ?? batch.createdAt, chunks };
-  if (batch.executor === "external") return { ...base, code: "waiting_for_worker", message: `${count} chunks wait for an external worker to lease them` };
-  if (signals.slots() === 0) return { ...base, code: "no_worker", message: `${count} chunks are ready, but no worker runs; start one with 'batchyard worker'` };
+  if (batch.executor === "external")
+    return { ...base, code: "waiting_for_worker", message: `${count} chunks wait for an external worker to lease them` };
+  if (signals.slots() === 0)
+    return { ...base, code: "no_worker", message: `${count} chunks are ready, but no worker runs; start one with 'batchyard worker'` };
   if (!signals.knows(batch.operation)) {
-    return { ...base, code: "no_worker", message: `${count} chunks wait for a worker that knows the operation ${batch.operation}; start one whose config defines it` };
+    return {
+      ...base,
+      code: "no_worker",
+      message: `${count} chunks wait for a worker that knows the operation ${batch.operation}; start one whose config defines it`,
+    };
   }
-  if (signals.breakerOpen(batch.operation)) return { ...base, code: "breaker_open", message: `The circuit breaker of ${batch.operation} is open: too many failures in a row; it tries again by itself` };
+  if (signals.breakerOpen(batch.operation))
+    return {
+      ...base,
+      code: "breaker_open",
+      message: `The circuit breaker of ${batch.operation} is open: too many failures in a row; it tries again by itself`,
+    };
   if (batch.options.concurrency !== undefined && batch.leasedChunks > 0) {
-    return { ...base, code: "concurrency_limit", message: `${count} chunks wait because only ${batch.options.concurrency} items may run at once` };
+    return {
+      ...base,
+      code: "concurrency_limit",
+      message: `${count} chunks wait because only ${batch.options.concurrency} items may run at once`,
+    };
   }
   return { ...base, code: "waiting_for_worker", message: `${count} chunks wait for a free slot` };
 }

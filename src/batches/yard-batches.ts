@@ -12,7 +12,18 @@ import type { Creator } from "./create.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { etaAt, recentRate } from "./rate.ts";
 import { reconcileResults } from "./reconcile.ts";
-import type { Batches, BatchView, Caller, Comparison, CreateRequest, HistoryQuery, ItemSource, Reason, Reconciliation, ReportedResult } from "./service.ts";
+import type {
+  Batches,
+  BatchView,
+  Caller,
+  Comparison,
+  CreateRequest,
+  HistoryQuery,
+  ItemSource,
+  Reason,
+  Reconciliation,
+  ReportedResult,
+} from "./service.ts";
 import type { Signals } from "./signals.ts";
 import { whyNotDone } from "./why.ts";
 
@@ -76,7 +87,12 @@ export class YardBatches implements Batches {
     return this.store.batches.counts(caller.tenant);
   }
 
-  async results(caller: Caller, id: string, filter: ResultFilter, page: { limit: number; cursor?: string | undefined }): Promise<{ lines: string[]; nextCursor: string | null }> {
+  async results(
+    caller: Caller,
+    id: string,
+    filter: ResultFilter,
+    page: { limit: number; cursor?: string | undefined },
+  ): Promise<{ lines: string[]; nextCursor: string | null }> {
     await this.get(caller, id);
     let cursor: ResultCursor | null = null;
     if (page.cursor !== undefined) {
@@ -134,9 +150,18 @@ export class YardBatches implements Batches {
   async record(caller: Caller, id: string, results: ReportedResult[]): ReturnType<Batches["record"]> {
     const batch = await this.get(caller, id);
     if (batch.executor !== "external") {
-      throw new BatchyardError("invalid_state", { status: batch.executor, action: "given results from outside", allowed: "executor 'external'" });
+      throw new BatchyardError("invalid_state", {
+        status: batch.executor,
+        action: "given results from outside",
+        allowed: "executor 'external'",
+      });
     }
-    const outcome = await this.store.chunks.record(caller.tenant, id, results.map((result, index) => this.toRecorded(result, index)), this.clock.now());
+    const outcome = await this.store.chunks.record(
+      caller.tenant,
+      id,
+      results.map((result, index) => this.toRecorded(result, index)),
+      this.clock.now(),
+    );
     if (outcome === null) throw await this.refusal(caller, id, "given results", OPEN_BATCH_STATES);
     return outcome;
   }
@@ -169,9 +194,18 @@ export class YardBatches implements Batches {
     return this.changed(caller, "batch.priority", before, batch);
   }
 
-  async retry(caller: Caller, id: string, selection: { errorFingerprint?: string | undefined; nodeIds?: string[] | undefined }): Promise<BatchRow> {
+  async retry(
+    caller: Caller,
+    id: string,
+    selection: { errorFingerprint?: string | undefined; nodeIds?: string[] | undefined },
+  ): Promise<BatchRow> {
     const before = await this.get(caller, id);
-    const retried = await this.store.batches.retry(caller.tenant, id, { fingerprint: selection.errorFingerprint, nodeIds: selection.nodeIds }, this.clock.now());
+    const retried = await this.store.batches.retry(
+      caller.tenant,
+      id,
+      { fingerprint: selection.errorFingerprint, nodeIds: selection.nodeIds },
+      this.clock.now(),
+    );
     if (retried === null) throw await this.refusal(caller, id, "retried", FINAL_BATCH_STATES);
     if (retried.items === 0) throw new BatchyardError("nothing_to_retry", { id });
     return this.changed(caller, "batch.retry", before, retried.batch);
@@ -228,7 +262,13 @@ export class YardBatches implements Batches {
       failure:
         failure === null
           ? null
-          : { error: failure.error, code: failure.code, category: failure.category, fingerprint: fingerprint(failure.code, failure.error).fingerprint, line: JSON.stringify(result) },
+          : {
+              error: failure.error,
+              code: failure.code,
+              category: failure.category,
+              fingerprint: fingerprint(failure.code, failure.error).fingerprint,
+              line: JSON.stringify(result),
+            },
       retries: reported.retries ?? 0,
       durationMs: durationMs ?? null,
       qualityScore: qualityScore ?? null,
@@ -241,9 +281,16 @@ export class YardBatches implements Batches {
     return new BatchyardError("invalid_state", { status: batch.status, action, allowed: allowed.join(" or ") });
   }
 
-  private async changed(caller: Caller, action: string, before: BatchRow | null, after: BatchRow, extra: Record<string, unknown> = {}): Promise<BatchRow> {
+  private async changed(
+    caller: Caller,
+    action: string,
+    before: BatchRow | null,
+    after: BatchRow,
+    extra: Record<string, unknown> = {},
+  ): Promise<BatchRow> {
     this.signals.batchChanged(after);
-    const shown = (batch: BatchRow | null): unknown => (batch === null ? null : { status: batch.status, priority: priorityName(batch.priority), epoch: batch.epoch });
+    const shown = (batch: BatchRow | null): unknown =>
+      batch === null ? null : { status: batch.status, priority: priorityName(batch.priority), epoch: batch.epoch };
     await this.audit(caller, action, after.id, shown(before), { ...(shown(after) as object), ...extra });
     return after;
   }
@@ -271,9 +318,9 @@ function faultsOf(reported: ReportedResult, index: number): Fault[] {
   const { nodeId, durationMs, qualityScore, retries, cost } = reported;
   if (typeof nodeId !== "string" || nodeId.length === 0 || nodeId.length > 512) say("nodeId", "must be a text of 1 to 512 characters");
   if (qualityScore !== undefined && !(qualityScore >= 0 && qualityScore <= 1)) say("qualityScore", "must be a number from 0 to 1");
-  if (durationMs !== undefined && !(durationMs >= 0 && Number.isFinite(durationMs))) say("durationMs", "must be a number of milliseconds, 0 or more");
+  if (durationMs !== undefined && !(durationMs >= 0 && Number.isFinite(durationMs)))
+    say("durationMs", "must be a number of milliseconds, 0 or more");
   if (retries !== undefined && !(Number.isInteger(retries) && retries >= 0)) say("retries", "must be a whole number, 0 or more");
   if (cost !== undefined && !(cost >= 0 && Number.isFinite(cost))) say("cost", "must be a number of US dollars, 0 or more");
   return faults;
 }
-

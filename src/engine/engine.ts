@@ -50,7 +50,14 @@ export class Engine implements SettledItems {
     const { store, dispatcher, clock, settings } = parts;
     this.breakers = new Breakers(clock);
     this.settledEvents.setMaxListeners(0);
-    this.feeder = new Feeder({ store, dispatcher, breakers: this.breakers, clock, window: Math.max(8, settings.slots * 2), operations: parts.registry.list().map((operation) => operation.name) });
+    this.feeder = new Feeder({
+      store,
+      dispatcher,
+      breakers: this.breakers,
+      clock,
+      window: Math.max(8, settings.slots * 2),
+      operations: parts.registry.list().map((operation) => operation.name),
+    });
     this.worker = new Worker({
       ...parts,
       breakers: this.breakers,

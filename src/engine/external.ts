@@ -104,7 +104,10 @@ export class ExternalWorkers {
     return leased;
   }
 
-  async heartbeat({ tenant }: { tenant: string }, { leases, leaseMs }: { leases: { chunk: number; fence: number }[]; leaseMs: number }): Promise<{ held: number[]; lost: number[] }> {
+  async heartbeat(
+    { tenant }: { tenant: string },
+    { leases, leaseMs }: { leases: { chunk: number; fence: number }[]; leaseMs: number },
+  ): Promise<{ held: number[]; lost: number[] }> {
     const own: { chunkId: number; fence: number }[] = [];
     for (const lease of leases) {
       if ((await this.store.chunks.held(tenant, lease.chunk, lease.fence)) !== null) own.push({ chunkId: lease.chunk, fence: lease.fence });
@@ -131,7 +134,10 @@ export class ExternalWorkers {
     return turn;
   }
 
-  private async settleNow({ tenant }: { tenant: string }, request: SettleCall): Promise<{ accepted: number; retried: number; open: number }> {
+  private async settleNow(
+    { tenant }: { tenant: string },
+    request: SettleCall,
+  ): Promise<{ accepted: number; retried: number; open: number }> {
     const lost = (): BatchyardError => new BatchyardError("lease_lost", { chunk: request.chunk, fence: request.fence });
     const chunk = await this.store.chunks.held(tenant, request.chunk, request.fence);
     if (chunk === null) {
@@ -142,7 +148,11 @@ export class ExternalWorkers {
     const places = new Map(run.openKeys().map((key, index) => [key, index]));
     const unknown = request.results.filter((answer) => !chunk.keys.includes(answer.key));
     if (unknown.length > 0) {
-      const errors = unknown.map((answer) => ({ path: "results", code: "unknown_key", message: `The key '${answer.key}' is not in chunk ${request.chunk}` }));
+      const errors = unknown.map((answer) => ({
+        path: "results",
+        code: "unknown_key",
+        message: `The key '${answer.key}' is not in chunk ${request.chunk}`,
+      }));
       throw new BatchyardError("validation_failed", { summary: errors[0]!.message }, { errors });
     }
     let accepted = 0;
@@ -160,7 +170,13 @@ export class ExternalWorkers {
       if ((await run.finish()) === null) throw lost();
     } else if (request.done) {
       for (const index of places.values()) {
-        run.settle(index, { ok: false, error: "The worker ended the chunk without a result for this item", code: "result_missing", category: "permanent", durationMs: 0 });
+        run.settle(index, {
+          ok: false,
+          error: "The worker ended the chunk without a result for this item",
+          code: "result_missing",
+          category: "permanent",
+          durationMs: 0,
+        });
       }
       places.clear();
       if ((await run.finish()) === null) throw lost();
@@ -194,6 +210,11 @@ function toExternal(chunk: ClaimedChunk): ExternalChunk {
 function toOutcome(answer: ExternalAnswer): Outcome {
   const { durationMs = 0, qualityScore, cost } = answer;
   if (answer.error === undefined) return { ok: true, result: answer.result ?? null, durationMs, qualityScore, cost };
-  const details = { code: answer.errorCode ?? "item_failed", category: answer.category ?? "permanent", retryAfterMs: answer.retryAfterMs, qualityScore };
+  const details = {
+    code: answer.errorCode ?? "item_failed",
+    category: answer.category ?? "permanent",
+    retryAfterMs: answer.retryAfterMs,
+    qualityScore,
+  };
   return { ok: false, ...classify(new OperationError(answer.error, details)), durationMs };
 }

@@ -30,7 +30,14 @@ export class Feeder {
   private filling: Promise<void> | null = null;
   private again = false;
 
-  constructor(parts: { store: Store; dispatcher: Dispatcher; breakers: Breakers; clock: Clock; window: number; operations: readonly string[] }) {
+  constructor(parts: {
+    store: Store;
+    dispatcher: Dispatcher;
+    breakers: Breakers;
+    clock: Clock;
+    window: number;
+    operations: readonly string[];
+  }) {
     this.store = parts.store;
     this.dispatcher = parts.dispatcher;
     this.breakers = parts.breakers;
@@ -72,9 +79,17 @@ export class Feeder {
     // What cannot run now is not read at all, else it could fill the page and hide what can.
     const operations = this.operations.filter((operation) => this.breakers.allows(operation));
     if (operations.length === 0) return;
-    const runnable = await this.store.batches.runnable(this.clock.now(), { executors: null, notExecutors: ["external"], operations, perTenant: BATCHES_PER_TENANT });
+    const runnable = await this.store.batches.runnable(this.clock.now(), {
+      executors: null,
+      notExecutors: ["external"],
+      operations,
+      perTenant: BATCHES_PER_TENANT,
+    });
     for (let priority = PRIORITIES.length - 1; priority >= 0; priority--) {
-      await this.fillPriority(priority, runnable.filter((batch) => batch.priority === priority));
+      await this.fillPriority(
+        priority,
+        runnable.filter((batch) => batch.priority === priority),
+      );
     }
   }
 
@@ -86,7 +101,10 @@ export class Feeder {
       let chunks = waiting.get(batch.id);
       if (chunks === undefined) {
         const room = batch.maxLeasedChunks === null ? this.window : batch.maxLeasedChunks - this.held(batch.id);
-        chunks = room <= 0 ? [] : await this.store.chunks.pending(batch.id, this.clock.now(), Math.min(room, this.window), new Set(this.inFlight.keys()));
+        chunks =
+          room <= 0
+            ? []
+            : await this.store.chunks.pending(batch.id, this.clock.now(), Math.min(room, this.window), new Set(this.inFlight.keys()));
         waiting.set(batch.id, chunks);
       }
       const chunk = chunks.shift();
@@ -97,7 +115,14 @@ export class Feeder {
       this.inFlight.set(chunk.id, batch.id);
       this.tenants[priority]!.count(batch.tenant);
       this.batchesOf(batch).count(batch.id);
-      this.dispatcher.offer({ chunkId: chunk.id, batchId: batch.id, tenant: batch.tenant, operation: batch.operation, priority, suspect: chunk.crashes > 0 });
+      this.dispatcher.offer({
+        chunkId: chunk.id,
+        batchId: batch.id,
+        tenant: batch.tenant,
+        operation: batch.operation,
+        priority,
+        suspect: chunk.crashes > 0,
+      });
     }
   }
 

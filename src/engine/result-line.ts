@@ -15,12 +15,21 @@ export function resultText(result: unknown): string | { error: string; code: str
   try {
     text = JSON.stringify(result);
   } catch (error) {
-    const reason = error instanceof RangeError ? "it is nested too deeply" : error instanceof Error ? error.message.split("\n")[0]! : "it cannot be serialised";
+    const reason =
+      error instanceof RangeError
+        ? "it is nested too deeply"
+        : error instanceof Error
+          ? error.message.split("\n")[0]!
+          : "it cannot be serialised";
     return { error: `The result is not JSON: ${reason}`, code: "result_not_serialisable" };
   }
-  if (text === undefined) return { error: `The result is ${typeof result}, which is not JSON; return null for "nothing"`, code: "result_not_serialisable" };
+  if (text === undefined)
+    return { error: `The result is ${typeof result}, which is not JSON; return null for "nothing"`, code: "result_not_serialisable" };
   if (text.length > MAX_RESULT_CHARS) {
-    return { error: `The result is ${text.length} characters of JSON; at most ${MAX_RESULT_CHARS} are kept. Save it as a file and return its id`, code: "result_too_large" };
+    return {
+      error: `The result is ${text.length} characters of JSON; at most ${MAX_RESULT_CHARS} are kept. Save it as a file and return its id`,
+      code: "result_too_large",
+    };
   }
   return text;
 }

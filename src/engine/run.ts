@@ -114,7 +114,11 @@ export class Run implements RunControl {
         this.items.push(item);
       } else {
         // A row that could not be read fails with its own fault and reaches no handler.
-        this.failFinally(place, key, { ok: false, ...classify(new OperationError(fault.error, { code: fault.code, category: "data" })), durationMs: 0 });
+        this.failFinally(place, key, {
+          ok: false,
+          ...classify(new OperationError(fault.error, { code: fault.code, category: "data" })),
+          durationMs: 0,
+        });
       }
     }
     this.answered = new Uint8Array(this.items.length);
@@ -400,7 +404,13 @@ export class Run implements RunControl {
     if (this.waiting.length > 0) {
       const retryAfterMs = Math.max(...this.waiting.map((retry) => retry.retryAfterMs ?? 0));
       const wait = backoffMs(this.chunk.attempt, this.hooks.limits.retryBackoffMs, retryAfterMs, this.hooks.random);
-      chunks.push(chunkOf(this.waiting.map((retry) => retry.place), this.chunk.attempt + 1, now + wait));
+      chunks.push(
+        chunkOf(
+          this.waiting.map((retry) => retry.place),
+          this.chunk.attempt + 1,
+          now + wait,
+        ),
+      );
     }
     return chunks;
   }

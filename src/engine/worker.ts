@@ -19,7 +19,8 @@ function refusing(fault: Error): Executor {
   return {
     kind: "handler",
     async run(work, control) {
-      for (const index of work.items.keys()) control.settle(index, { ok: false, error, code: "options_refused", category: "configuration", durationMs: 0 });
+      for (const index of work.items.keys())
+        control.settle(index, { ok: false, error, code: "options_refused", category: "configuration", durationMs: 0 });
     },
   };
 }
@@ -97,7 +98,9 @@ export class Worker {
 
   /** Leases held, for renewal. */
   leases(): { chunkId: number; fence: number }[] {
-    return [...this.slots.values()].filter((slot) => slot.run !== null).map((slot) => ({ chunkId: slot.run!.chunk.id, fence: slot.run!.chunk.fence }));
+    return [...this.slots.values()]
+      .filter((slot) => slot.run !== null)
+      .map((slot) => ({ chunkId: slot.run!.chunk.id, fence: slot.run!.chunk.fence }));
   }
 
   /** What was not renewed is lost: its results would be refused. */
@@ -194,7 +197,19 @@ export class Worker {
     const { store, clock, random, breakers, progressDue, settled, failed, registry } = this.parts;
     const operation = registry.get(chunk.batch.operation);
     const options = operation.options.safeParse(ownOptions(chunk.batch.options)).data;
-    return { store, clock, random, breakers, progressDue, settled, deferred: failed, operation, options, limits: this.limitsOf(chunk), rateLimit: this.rateLimitOf(chunk) };
+    return {
+      store,
+      clock,
+      random,
+      breakers,
+      progressDue,
+      settled,
+      deferred: failed,
+      operation,
+      options,
+      limits: this.limitsOf(chunk),
+      rateLimit: this.rateLimitOf(chunk),
+    };
   }
 
   private limitsOf(chunk: ClaimedChunk): RunLimits {

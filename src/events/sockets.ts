@@ -39,8 +39,18 @@ interface Visitor {
   handshake: { headers: IncomingMessage["headers"]; token: string | undefined; address: string };
 }
 
-type Sockets = Server<Record<string, (...given: unknown[]) => void>, Record<string, (...sent: unknown[]) => void>, Record<string, never>, Visitor>;
-type Client = Socket<Record<string, (...given: unknown[]) => void>, Record<string, (...sent: unknown[]) => void>, Record<string, never>, Visitor>;
+type Sockets = Server<
+  Record<string, (...given: unknown[]) => void>,
+  Record<string, (...sent: unknown[]) => void>,
+  Record<string, never>,
+  Visitor
+>;
+type Client = Socket<
+  Record<string, (...given: unknown[]) => void>,
+  Record<string, (...sent: unknown[]) => void>,
+  Record<string, never>,
+  Visitor
+>;
 
 export interface SocketService {
   /** Connected clients, and those that were cut because they did not read. */
@@ -63,10 +73,15 @@ export function attachSockets(server: HttpServer, options: SocketOptions): Socke
 
   io.use((socket, next) => {
     const given: unknown = (socket.handshake.auth as Record<string, unknown>)["token"];
-    const handshake = { headers: socket.handshake.headers, token: typeof given === "string" ? given : undefined, address: socket.handshake.address };
+    const handshake = {
+      headers: socket.handshake.headers,
+      token: typeof given === "string" ? given : undefined,
+      address: socket.handshake.address,
+    };
     door.admit(handshake).then(
       (visitor) => {
-        if (visitor === null) return next(refusal("unauthorized", "A valid credential is required: Authorization header, auth.token or session cookie"));
+        if (visitor === null)
+          return next(refusal("unauthorized", "A valid credential is required: Authorization header, auth.token or session cookie"));
         socket.data.tenant = visitor.tenant;
         socket.data.handshake = handshake;
         next();
@@ -129,7 +144,8 @@ export function attachSockets(server: HttpServer, options: SocketOptions): Socke
     settled?.onSettled(
       (batchId, tenant, lines) => {
         line = line.then(() => {
-          for (const text of lines) io.to(batchRoom(tenant, batchId)).emit("batch:item_completed", { batchId, ...(JSON.parse(text) as object) });
+          for (const text of lines)
+            io.to(batchRoom(tenant, batchId)).emit("batch:item_completed", { batchId, ...(JSON.parse(text) as object) });
         });
       },
       (batchId) => watched.has(batchId),
@@ -230,7 +246,11 @@ async function publish(io: Sockets, event: StoredEvent, door: SocketDoor): Promi
       to.emit("batch:error", { batchId, code: "expired", error: "The batch reached its deadline before all items had ended" });
       return;
     case "chunk.stalled":
-      to.emit("batch:error", { batchId, code: "chunk_stalled", error: textOf(event.data["reason"], "A worker stopped answering; its chunk runs again") });
+      to.emit("batch:error", {
+        batchId,
+        code: "chunk_stalled",
+        error: textOf(event.data["reason"], "A worker stopped answering; its chunk runs again"),
+      });
       return;
     default:
       return;

@@ -12,7 +12,6 @@ export type ChunkState = (typeof CHUNK_STATES)[number];
 export const ITEM_STATES = ["pending", "running", "succeeded", "failed", "cancelled", "expired"] as const;
 export type ItemState = (typeof ITEM_STATES)[number];
 
-
 export interface Move<S extends string> {
   /** Name of the move, as events and the diagram call it. */
   readonly name: string;

@@ -14,13 +14,21 @@ export const runOptions = z.strictObject({
   timeout: z
     .unknown()
     .superRefine((value, ctx) => {
-      if (typeof value === "string") ctx.addIssue({ code: "custom", message: "is a whole number of milliseconds, for example 30000 for 30 s", params: { code: "invalid_duration" } });
+      if (typeof value === "string")
+        ctx.addIssue({
+          code: "custom",
+          message: "is a whole number of milliseconds, for example 30000 for 30 s",
+          params: { code: "invalid_duration" },
+        });
     })
     .pipe(whole(1, 86_400_000))
     .optional()
     .meta({ description: "Milliseconds an item may take" }),
   priority: z.enum(["low", "normal", "high", "critical"]).optional(),
-  notifyOnComplete: z.union([z.boolean(), z.array(text(1, 100)).max(20)]).optional().meta({ description: "true, or names of channels" }),
+  notifyOnComplete: z
+    .union([z.boolean(), z.array(text(1, 100)).max(20)])
+    .optional()
+    .meta({ description: "true, or names of channels" }),
   concurrency: whole(1, 1_000).optional().meta({ description: "Items in flight at once, over all workers" }),
   maxFailures: z
     .union([whole(0, 1_000_000_000), z.string().regex(PERCENT, { error: 'must be a count or a share such as "10%"' })])

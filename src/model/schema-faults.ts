@@ -43,14 +43,20 @@ function fromIssue(issue: Issue, schema: z.ZodType, value: unknown): Fault[] {
     }
     case "too_small":
     case "too_big": {
-      const code = issue.origin === "number" || issue.origin === "int" ? "out_of_range" : issue.code === "too_small" ? "too_short" : "too_long";
+      const code =
+        issue.origin === "number" || issue.origin === "int" ? "out_of_range" : issue.code === "too_small" ? "too_short" : "too_long";
       return [{ path, message: sizeMessage(issue), code }];
     }
     case "invalid_value": {
       const found = valueAt(value, issue.path);
       const choices = issue.values.map(String);
       const meant = typeof found === "string" ? didYouMean(found, choices) : null;
-      const code = found === undefined ? "required" : typeof found === "string" || typeof found === typeof issue.values[0] ? "invalid_value" : "invalid_type";
+      const code =
+        found === undefined
+          ? "required"
+          : typeof found === "string" || typeof found === typeof issue.values[0]
+            ? "invalid_value"
+            : "invalid_type";
       return [{ path, message: `must be one of ${choices.join(", ")}${meant === null ? "" : `; did you mean '${meant}'?`}`, code }];
     }
     case "invalid_union":
@@ -82,9 +88,7 @@ function sizeMessage(issue: Extract<Issue, { code: "too_small" | "too_big" }>): 
 
 /** Of a union, the faults of the branch that came nearest: the one whose first fault lies deepest, else that is not a wrong type. */
 function fromUnion(issue: Extract<Issue, { code: "invalid_union" }>, schema: z.ZodType, value: unknown): Fault[] {
-  const near = issue.errors
-    .filter((issues) => issues.length > 0)
-    .sort((a, b) => score(b) - score(a))[0];
+  const near = issue.errors.filter((issues) => issues.length > 0).sort((a, b) => score(b) - score(a))[0];
   if (near === undefined) return [{ path: dotted(issue.path), message: issue.message, code: "invalid_value" }];
   return near.flatMap((inner) => fromIssue({ ...inner, path: [...issue.path, ...inner.path] }, schema, value));
 }
@@ -114,7 +118,8 @@ function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   for (const step of path) {
     if (at instanceof z.ZodObject) at = bare(at.shape[String(step)]);
     else if (at instanceof z.ZodArray) at = bare(at.element);
-    else if (at instanceof z.ZodUnion) at = at.options.map((option) => bare(option)).find((option) => option instanceof z.ZodArray === (typeof step === "number"));
+    else if (at instanceof z.ZodUnion)
+      at = at.options.map((option) => bare(option)).find((option) => option instanceof z.ZodArray === (typeof step === "number"));
     else return [];
     if (at instanceof z.ZodArray && typeof step === "number") at = bare(at.element);
   }

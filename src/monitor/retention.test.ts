@@ -33,7 +33,8 @@ describe("retention", () => {
   it("removes expired files and keeps the others", async () => {
     yard = await createTestYard({});
     const files = yard.parts.files("default");
-    const save = (name: string, expiresAt?: number) => files.save(Readable.from([Buffer.from("x")]), { name, contentType: "text/plain", expiresAt });
+    const save = (name: string, expiresAt?: number) =>
+      files.save(Readable.from([Buffer.from("x")]), { name, contentType: "text/plain", expiresAt });
     const passing = await save("passing.txt", yard.clock.now() + HOUR_MS);
     const staying = await save("staying.txt");
     await yard.advance(2 * HOUR_MS);

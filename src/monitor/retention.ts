@@ -20,7 +20,13 @@ export class Retention {
   private running: Promise<void> = Promise.resolve();
   private stopped = false;
 
-  constructor(parts: { store: Store; clock: Clock; failed: (error: unknown) => void; sweepFiles: (now: number) => Promise<unknown>; batchDays: number }) {
+  constructor(parts: {
+    store: Store;
+    clock: Clock;
+    failed: (error: unknown) => void;
+    sweepFiles: (now: number) => Promise<unknown>;
+    batchDays: number;
+  }) {
     this.store = parts.store;
     this.clock = parts.clock;
     this.failed = parts.failed;

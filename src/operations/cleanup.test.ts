@@ -26,7 +26,9 @@ describe("cleanup", () => {
   });
 
   it("removes finished batches when no collection is named", async () => {
-    expect(await cleanup.processItem!(null as never, fixture.context(cleanup.options.parse({ daysToKeep: 7 })))).toEqual({ result: { deleted: 7 } });
+    expect(await cleanup.processItem!(null as never, fixture.context(cleanup.options.parse({ daysToKeep: 7 })))).toEqual({
+      result: { deleted: 7 },
+    });
     expect(fixture.removals).toEqual([FIXTURE_NOW - 7 * DAY_MS]);
   });
 
@@ -34,7 +36,9 @@ describe("cleanup", () => {
     const options = cleanup.options.parse({ daysToKeep: 1 });
     const planned = await cleanup.plan!({ options, items: null, input: null, filters: {} }, fixture.services);
     expect(await all(planned)).toEqual([{ key: "cleanup", text: '{"daysToKeep":1}' }]);
-    await expect(cleanup.plan!({ options, items: null, input: { collection: "x" }, filters: {} }, fixture.services)).rejects.toThrow("cleanup takes no items");
+    await expect(cleanup.plan!({ options, items: null, input: { collection: "x" }, filters: {} }, fixture.services)).rejects.toThrow(
+      "cleanup takes no items",
+    );
     for (const daysToKeep of [0, 366, 1.5, "30", undefined]) expect(cleanup.options.safeParse({ daysToKeep }).success).toBe(false);
   });
 });

@@ -5,7 +5,9 @@ import { defineOperation } from "./define.ts";
 
 const options = z.strictObject({
   daysToKeep: whole(1, 365),
-  collection: collectionName.optional().describe("Removes records not updated for so long; without it, finished batches with their results"),
+  collection: collectionName
+    .optional()
+    .describe("Removes records not updated for so long; without it, finished batches with their results"),
 });
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -18,7 +20,14 @@ export const cleanup = defineOperation({
   description: "Removes finished batches, or the records of a collection, that are older than a number of days.",
   options,
   async plan(request) {
-    if (request.items !== null || request.input !== null) throw invalid([{ path: request.items !== null ? "items" : "input", message: "cleanup takes no items; name a collection in options.collection", code: "unexpected_input" }]);
+    if (request.items !== null || request.input !== null)
+      throw invalid([
+        {
+          path: request.items !== null ? "items" : "input",
+          message: "cleanup takes no items; name a collection in options.collection",
+          code: "unexpected_input",
+        },
+      ]);
     return (async function* () {
       yield [{ key: "cleanup", text: JSON.stringify(request.options) }];
     })();

@@ -57,7 +57,8 @@ interface Outside {
   http?: never;
 }
 
-export type OperationDefinition<O, P> = Common<O> & ((PerItem<O, P> | PerThread | PerBatch<O> | PerRequest) & { external?: never } | Outside);
+export type OperationDefinition<O, P> = Common<O> &
+  (((PerItem<O, P> | PerThread | PerBatch<O> | PerRequest) & { external?: never }) | Outside);
 
 /** No options at all: every one given is refused by name. */
 export type NoOptions = Record<string, never>;
@@ -80,7 +81,11 @@ export function defineOperation<O = NoOptions, P = Record<string, unknown>>(defi
     definition.external === true ? "external" : null,
   ].filter((way) => way !== null);
   if (ways.length !== 1) {
-    throw refusal(`The way operation '${name}' runs`, ways.length === 0 ? "missing" : `given ${ways.length} times (${ways.join(", ")})`, "give exactly one of processItem (or thread), processBatch, http, external");
+    throw refusal(
+      `The way operation '${name}' runs`,
+      ways.length === 0 ? "missing" : `given ${ways.length} times (${ways.join(", ")})`,
+      "give exactly one of processItem (or thread), processBatch, http, external",
+    );
   }
   const { concurrency } = definition;
   if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= 10_000)) {

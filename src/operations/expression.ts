@@ -33,7 +33,8 @@ export function compileExpression(text: string): Expression {
 }
 
 function compile(text: string): Expression {
-  if (text.length > MAX_EXPRESSION_LENGTH) throw new BatchyardError("invalid_expression", { reason: `it is longer than ${MAX_EXPRESSION_LENGTH} characters` });
+  if (text.length > MAX_EXPRESSION_LENGTH)
+    throw new BatchyardError("invalid_expression", { reason: `it is longer than ${MAX_EXPRESSION_LENGTH} characters` });
   let expression: jsonata.Expression;
   try {
     expression = jsonata(text, {
@@ -55,14 +56,22 @@ function compile(text: string): Expression {
         value = (await expression.evaluate(item)) as unknown;
       } catch (error) {
         const timeout = codeOf(error) === "D1012";
-        throw new OperationError(timeout ? `The expression ran longer than ${MAX_EVALUATION_MS} ms on this item` : `The expression failed: ${reasonOf(error)}`, {
-          code: timeout ? "expression_timeout" : "expression_failed",
-          category: "data",
-          cause: error,
-        });
+        throw new OperationError(
+          timeout ? `The expression ran longer than ${MAX_EVALUATION_MS} ms on this item` : `The expression failed: ${reasonOf(error)}`,
+          {
+            code: timeout ? "expression_timeout" : "expression_failed",
+            category: "data",
+            cause: error,
+          },
+        );
       }
-      if (value === undefined) throw new OperationError("The expression has no value for this item; give a default, as in `price ? price : 0`", { code: "no_value", category: "data" });
-      if (typeof value === "function" || isLambda(value)) throw new OperationError("The expression's value is a function; call it, as in `$f()`", { code: "no_value", category: "data" });
+      if (value === undefined)
+        throw new OperationError("The expression has no value for this item; give a default, as in `price ? price : 0`", {
+          code: "no_value",
+          category: "data",
+        });
+      if (typeof value === "function" || isLambda(value))
+        throw new OperationError("The expression's value is a function; call it, as in `$f()`", { code: "no_value", category: "data" });
       return value;
     },
   };
@@ -89,7 +98,10 @@ function pad(text: string | undefined, width: number, fill = " "): string | unde
   const missing = Math.abs(length) - Array.from(text).length;
   if (missing <= 0) return text;
   const characters = Array.from(fill === "" ? " " : fill);
-  const padding = characters.length === 1 ? characters[0]!.repeat(missing) : Array.from({ length: missing }, (_, index) => characters[index % characters.length]).join("");
+  const padding =
+    characters.length === 1
+      ? characters[0]!.repeat(missing)
+      : Array.from({ length: missing }, (_, index) => characters[index % characters.length]).join("");
   return length > 0 ? text + padding : padding + text;
 }
 

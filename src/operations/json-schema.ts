@@ -76,7 +76,8 @@ const NOT_RULES = new Set(["if", "$ref", "$dynamicRef"]);
 function verdictOf(found: ErrorObject[], rules: number): Verdict {
   const broken = new Set<string>();
   for (const error of found) {
-    if (!NOT_RULES.has(error.keyword)) broken.add(error.keyword === "required" ? `${error.schemaPath} ${String(error.params["missingProperty"])}` : error.schemaPath);
+    if (!NOT_RULES.has(error.keyword))
+      broken.add(error.keyword === "required" ? `${error.schemaPath} ${String(error.params["missingProperty"])}` : error.schemaPath);
   }
   return {
     valid: false,
@@ -86,7 +87,10 @@ function verdictOf(found: ErrorObject[], rules: number): Verdict {
 }
 
 function faultOf(error: ErrorObject): Fault {
-  const path = error.instancePath.split("/").slice(1).map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const path = error.instancePath
+    .split("/")
+    .slice(1)
+    .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
   const { missingProperty, additionalProperty, unevaluatedProperty, allowedValues, allowedValue } = error.params as Record<string, unknown>;
   let message = error.message ?? "is not valid";
   if (error.keyword === "required") {
@@ -96,7 +100,10 @@ function faultOf(error: ErrorObject): Fault {
     path.push(String(additionalProperty ?? unevaluatedProperty));
     message = "is not allowed";
   } else if (error.keyword === "enum" && Array.isArray(allowedValues)) {
-    message = `must be one of ${allowedValues.slice(0, 10).map((value) => JSON.stringify(value)).join(", ")}${allowedValues.length > 10 ? ", …" : ""}`;
+    message = `must be one of ${allowedValues
+      .slice(0, 10)
+      .map((value) => JSON.stringify(value))
+      .join(", ")}${allowedValues.length > 10 ? ", …" : ""}`;
   } else if (error.keyword === "const") {
     message = `must be ${JSON.stringify(allowedValue)}`;
   }

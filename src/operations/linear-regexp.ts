@@ -24,7 +24,8 @@ export class LinearRegExp {
   constructor(pattern: string | RegExp, flags = typeof pattern === "string" ? "" : pattern.flags) {
     this.source = typeof pattern === "string" ? pattern : pattern.source;
     this.flags = flags;
-    if (this.source.length > MAX_PATTERN_LENGTH) throw new RegexNotSupported(`the pattern '${this.source.slice(0, 40)}…' is longer than ${MAX_PATTERN_LENGTH} characters`);
+    if (this.source.length > MAX_PATTERN_LENGTH)
+      throw new RegexNotSupported(`the pattern '${this.source.slice(0, 40)}…' is longer than ${MAX_PATTERN_LENGTH} characters`);
     let bits = 0;
     if (flags.includes("i")) bits |= RE2JS.CASE_INSENSITIVE;
     if (flags.includes("s")) bits |= RE2JS.DOTALL;
@@ -33,7 +34,9 @@ export class LinearRegExp {
       this.engine = RE2JS.compile(RE2JS.translateRegExp(this.source), bits);
     } catch (error) {
       const reason = error instanceof Error ? error.message.replace("error parsing regexp: ", "") : String(error);
-      throw new RegexNotSupported(`the pattern '${this.source}' is not supported: ${reason} (no back-references, no look-around)`, { cause: error });
+      throw new RegexNotSupported(`the pattern '${this.source}' is not supported: ${reason} (no back-references, no look-around)`, {
+        cause: error,
+      });
     }
   }
 

@@ -32,7 +32,11 @@ export interface TenantRecords {
   get(collection: string, key: string): Promise<CollectionRecord | null>;
   /** Pages through a collection in key order, in constant memory. */
   scan(collection: string, filter: RecordFilter): AsyncIterable<CollectionRecord[]>;
-  put(collection: string, rows: { key: string; data: Record<string, unknown>; writer: string | null }[], mode: WriteMode): Promise<("inserted" | "updated" | "exists")[]>;
+  put(
+    collection: string,
+    rows: { key: string; data: Record<string, unknown>; writer: string | null }[],
+    mode: WriteMode,
+  ): Promise<("inserted" | "updated" | "exists")[]>;
   deleteOlder(collection: string | null, before: number, limit: number): Promise<number>;
 }
 

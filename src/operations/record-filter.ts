@@ -25,7 +25,11 @@ export function toRecordFilter(filters: Record<string, unknown>): RecordFilter {
     if (value === undefined || value === null) return;
     const ms = typeof value === "string" ? instantMs(value) : Number.NaN;
     if (Number.isNaN(ms))
-      faults.push({ path: `filters.${name}`, message: "must be an ISO 8601 time with zone such as 2026-01-31T12:00:00Z, or a date such as 2026-01-31", code: "invalid_date" });
+      faults.push({
+        path: `filters.${name}`,
+        message: "must be an ISO 8601 time with zone such as 2026-01-31T12:00:00Z, or a date such as 2026-01-31",
+        code: "invalid_date",
+      });
     else filter[name] = ms;
   };
   time("createdAfter", createdAfter);

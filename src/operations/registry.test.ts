@@ -6,7 +6,13 @@ import { createRegistry } from "./registry.ts";
 const shout = defineOperation({
   name: "shout",
   description: "Makes text loud.",
-  options: z.strictObject({ times: z.int().min(1).default(1), at: z.string().transform((text) => new Date(text)).optional() }),
+  options: z.strictObject({
+    times: z.int().min(1).default(1),
+    at: z
+      .string()
+      .transform((text) => new Date(text))
+      .optional(),
+  }),
   processItem: () => ({ result: "!" }),
 });
 const push = defineOperation({ name: "push", http: { url: "http://127.0.0.1:9/" } });
@@ -27,7 +33,11 @@ describe("registry", () => {
     const [first, second] = createRegistry([shout, push]).list();
     expect(first).toMatchObject({ name: "push", runs: "http" });
     expect(second).toMatchObject({ name: "shout", description: "Makes text loud.", runs: "handler" });
-    expect(second!.options).toMatchObject({ type: "object", additionalProperties: false, properties: { times: { type: "integer", minimum: 1, default: 1 } } });
+    expect(second!.options).toMatchObject({
+      type: "object",
+      additionalProperties: false,
+      properties: { times: { type: "integer", minimum: 1, default: 1 } },
+    });
     expect(second!.options["required"]).toBeUndefined();
   });
 });

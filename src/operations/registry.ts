@@ -25,7 +25,12 @@ export interface Registry {
 export function createRegistry(operations: readonly Operation[]): Registry {
   const byName = new Map<string, Operation>();
   for (const operation of operations) {
-    if (byName.has(operation.name)) throw new BatchyardError("bad_config", { name: `The operation '${operation.name}'`, found: "defined twice", allowed: "give each operation its own name" });
+    if (byName.has(operation.name))
+      throw new BatchyardError("bad_config", {
+        name: `The operation '${operation.name}'`,
+        found: "defined twice",
+        allowed: "give each operation its own name",
+      });
     byName.set(operation.name, operation);
   }
   const sorted = [...byName.keys()].sort();

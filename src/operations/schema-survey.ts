@@ -11,7 +11,9 @@ const MAX_DEPTH = 64;
 const MAX_PLACES = 20_000;
 
 const RULES = new Set(
-  "type enum const multipleOf maximum exclusiveMaximum minimum exclusiveMinimum maxLength minLength pattern format maxItems minItems uniqueItems contains maxProperties minProperties dependentRequired not anyOf oneOf propertyNames".split(" "),
+  "type enum const multipleOf maximum exclusiveMaximum minimum exclusiveMinimum maxLength minLength pattern format maxItems minItems uniqueItems contains maxProperties minProperties dependentRequired not anyOf oneOf propertyNames".split(
+    " ",
+  ),
 );
 /** Where `false` means "nothing may stand here". */
 const BOOLEAN_SCHEMAS = new Set(["additionalProperties", "unevaluatedProperties", "unevaluatedItems", "additionalItems", "items"]);
@@ -25,7 +27,9 @@ const REFERENCES = new Set(["$ref", "$dynamicRef", "$recursiveRef"]);
 export function surveySchema(schema: Record<string, unknown>): SchemaSurvey {
   const dialect = schema["$schema"];
   if (dialect !== undefined && (typeof dialect !== "string" || !/^https:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/.test(dialect))) {
-    throw new BatchyardError("invalid_schema", { reason: `$schema is ${JSON.stringify(dialect)}; schemas are read as 2020-12, so write "https://json-schema.org/draft/2020-12/schema" or leave it out` });
+    throw new BatchyardError("invalid_schema", {
+      reason: `$schema is ${JSON.stringify(dialect)}; schemas are read as 2020-12, so write "https://json-schema.org/draft/2020-12/schema" or leave it out`,
+    });
   }
   const survey: SchemaSurvey = { rules: 0, formats: new Set() };
   let places = 0;
@@ -37,7 +41,8 @@ export function surveySchema(schema: Record<string, unknown>): SchemaSurvey {
     if (!isObject(value)) return;
     if (value["$async"] !== undefined) throw new BatchyardError("invalid_schema", { reason: "$async is not part of JSON Schema" });
     for (const [keyword, inner] of Object.entries(value)) {
-      if (REFERENCES.has(keyword) && typeof inner === "string" && !inner.startsWith("#")) throw new BatchyardError("schema_remote_ref", { ref: inner });
+      if (REFERENCES.has(keyword) && typeof inner === "string" && !inner.startsWith("#"))
+        throw new BatchyardError("schema_remote_ref", { ref: inner });
       if (RULES.has(keyword) && inner !== false) survey.rules++;
       if (keyword === "required" && Array.isArray(inner)) survey.rules += inner.length;
       if (keyword === "format" && typeof inner === "string") survey.formats.add(inner);

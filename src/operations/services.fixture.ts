@@ -53,7 +53,17 @@ export function openServices(): ServicesFixture {
     files: {
       async save(bytes, meta) {
         const content = await buffer(Readable.from(bytes));
-        const row: FileRow = { id: `file_${files.size + 1}`, tenant, name: meta.name, contentType: meta.contentType, bytes: content.length, sha256: "", purpose: meta.purpose ?? null, createdAt: FIXTURE_NOW, expiresAt: meta.expiresAt ?? null };
+        const row: FileRow = {
+          id: `file_${files.size + 1}`,
+          tenant,
+          name: meta.name,
+          contentType: meta.contentType,
+          bytes: content.length,
+          sha256: "",
+          purpose: meta.purpose ?? null,
+          createdAt: FIXTURE_NOW,
+          expiresAt: meta.expiresAt ?? null,
+        };
         files.set(row.id, { row, bytes: content });
         return row;
       },
@@ -74,7 +84,17 @@ export function openServices(): ServicesFixture {
     removals,
     text: (id) => found(id).bytes.toString("utf8"),
     file: (id) => found(id).row,
-    context: (options, more) => ({ signal: new AbortController().signal, attempt: 0, idempotencyKey: "idem", key: "", batchId: "batch_1_aaaaaaaaa", tenant, options, services, ...more }),
+    context: (options, more) => ({
+      signal: new AbortController().signal,
+      attempt: 0,
+      idempotencyKey: "idem",
+      key: "",
+      batchId: "batch_1_aaaaaaaaa",
+      tenant,
+      options,
+      services,
+      ...more,
+    }),
     async close() {
       await store.close();
       rmSync(directory, { recursive: true, force: true });
@@ -85,7 +105,9 @@ export function openServices(): ServicesFixture {
 /** Payloads as intake would hand them on. */
 export async function* itemTexts(payloads: readonly unknown[], blockSize = 100): AsyncGenerator<ItemText[]> {
   for (let start = 0; start < payloads.length; start += blockSize) {
-    yield payloads.slice(start, start + blockSize).map((payload, index) => ({ key: `item_${start + index + 1}`, text: JSON.stringify(payload) }));
+    yield payloads
+      .slice(start, start + blockSize)
+      .map((payload, index) => ({ key: `item_${start + index + 1}`, text: JSON.stringify(payload) }));
   }
 }
 

@@ -8,7 +8,12 @@ const SCAN_PAGE = 500;
 /** The doors of built-in operations, bound to one tenant. */
 export function tenantServices(
   tenant: string,
-  parts: { records: RecordStore; files: (tenant: string) => Files; removeBatches: (tenant: string, before: number) => Promise<number>; clock: Clock },
+  parts: {
+    records: RecordStore;
+    files: (tenant: string) => Files;
+    removeBatches: (tenant: string, before: number) => Promise<number>;
+    clock: Clock;
+  },
 ): TenantServices {
   const { records, clock } = parts;
   return {

@@ -22,9 +22,11 @@ export function openStoredFiles(): StoredFilesFixture {
   const base = openServices();
   const directory = mkdtempSync(join(tmpdir(), "batchyard-rows-"));
   const store = openSqliteStore({ directory, synchronous: "NORMAL" });
-  const files = createFiles({ files: store.files, directory, clock: { now: () => FIXTURE_NOW, elapsed: () => FIXTURE_NOW, after: () => () => {} } }).forTenant(
-    base.services.tenant,
-  );
+  const files = createFiles({
+    files: store.files,
+    directory,
+    clock: { now: () => FIXTURE_NOW, elapsed: () => FIXTURE_NOW, after: () => () => {} },
+  }).forTenant(base.services.tenant);
   const services: TenantServices = { ...base.services, files };
   return {
     services,

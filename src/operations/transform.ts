@@ -11,8 +11,15 @@ import type { HandlerContext, ItemOutcome } from "./operation.ts";
 import { planRows } from "./rows.ts";
 
 const options = z.strictObject({
-  expression: z.string().min(1).describe("JSONata 2; `$` is the item. Regular expressions run in linear time, so without back-references and look-around"),
-  collection: collectionName.optional().describe("Also writes the value, which must be an object, to this collection under the item's key; a record that is there is replaced"),
+  expression: z
+    .string()
+    .min(1)
+    .describe("JSONata 2; `$` is the item. Regular expressions run in linear time, so without back-references and look-around"),
+  collection: collectionName
+    .optional()
+    .describe(
+      "Also writes the value, which must be an object, to this collection under the item's key; a record that is there is replaced",
+    ),
 });
 
 type TransformOptions = z.output<typeof options>;
@@ -35,7 +42,9 @@ export const transform = defineOperation({
       return [];
     } catch (error) {
       if (!(error instanceof BatchyardError)) throw error;
-      return [{ path: "expression", message: error.message, code: error.cause instanceof RegexNotSupported ? error.cause.code : error.code }];
+      return [
+        { path: "expression", message: error.message, code: error.cause instanceof RegexNotSupported ? error.cause.code : error.code },
+      ];
     }
   },
   // Per chunk, so that what is written back is one durable write.
@@ -59,7 +68,10 @@ async function outcomeOf(item: Item, { expression, collection }: TransformOption
   try {
     const result = await compileExpression(expression).evaluate(item.payload);
     if (collection !== undefined && !isObject(result)) {
-      throw new OperationError(`The value is ${describe(result)}; a record of a collection is an object`, { code: "not_an_object", category: "data" });
+      throw new OperationError(`The value is ${describe(result)}; a record of a collection is an object`, {
+        code: "not_an_object",
+        category: "data",
+      });
     }
     return { key: item.key, result };
   } catch (error) {
@@ -71,7 +83,9 @@ async function outcomeOf(item: Item, { expression, collection }: TransformOption
 async function writeBack(outcomes: readonly ItemOutcome[], ctx: HandlerContext<TransformOptions>): Promise<void> {
   const { collection } = ctx.options;
   if (collection === undefined) return;
-  const rows = outcomes.flatMap((outcome) => ("error" in outcome ? [] : [{ key: outcome.key, data: outcome.result as Record<string, unknown>, writer: ctx.batchId }]));
+  const rows = outcomes.flatMap((outcome) =>
+    "error" in outcome ? [] : [{ key: outcome.key, data: outcome.result as Record<string, unknown>, writer: ctx.batchId }],
+  );
   if (rows.length > 0) await ctx.services.records.put(collection, rows, "replace");
 }
 

@@ -4,7 +4,11 @@ import { validate } from "./validate.ts";
 
 const movie = {
   type: "object",
-  properties: { title: { type: "string", minLength: 1 }, year: { type: "integer", minimum: 1880, maximum: 2030 }, "home page": { type: "string", format: "uri" } },
+  properties: {
+    title: { type: "string", minLength: 1 },
+    year: { type: "integer", minimum: 1880, maximum: 2030 },
+    "home page": { type: "string", format: "uri" },
+  },
   required: ["title", "year"],
   additionalProperties: false,
 };
@@ -28,14 +32,25 @@ function faults(schema: unknown): { path: string; message: string; code: string 
 
 describe("validate", () => {
   it("says yes with nothing more", async () => {
-    expect(await run({ schema: movie }, [{ title: "Alien", year: 1979 }])).toEqual([{ key: "k0", result: { valid: true, errors: [] }, qualityScore: 1 }]);
+    expect(await run({ schema: movie }, [{ title: "Alien", year: 1979 }])).toEqual([
+      { key: "k0", result: { valid: true, errors: [] }, qualityScore: 1 },
+    ]);
   });
 
   it("names paths, keeps every fault and scores the share of rules kept", async () => {
     const outcome = await runOne({ schema: movie }, { year: 1700.5, colour: "red", "home page": "no" });
     expect(outcome).toMatchObject({ key: "k0", code: "schema_invalid", category: "data" });
     expect(outcome.error).toBe("title is required; colour is not allowed; year must be integer; and 2 more");
-    expect(outcome.result).toMatchObject({ valid: false, errors: [{ path: "title", code: "required" }, { path: "colour" }, { path: "year" }, { path: "year" }, { path: "home page", code: "format" }] });
+    expect(outcome.result).toMatchObject({
+      valid: false,
+      errors: [
+        { path: "title", code: "required" },
+        { path: "colour" },
+        { path: "year" },
+        { path: "year" },
+        { path: "home page", code: "format" },
+      ],
+    });
     // Rules: type ×4, minLength, minimum, maximum, format, required ×2, additionalProperties = 11; broken: 5.
     expect(outcome.qualityScore).toBeCloseTo(1 - 5 / 11, 10);
   });
@@ -57,11 +72,15 @@ describe("validate", () => {
   });
 
   it.each(["http://127.0.0.1:9/schema.json", "other.json", "//evil/x", "file:///etc/passwd"])("refuses the reference %s", (ref) => {
-    expect(faults({ properties: { a: { items: [{ $ref: ref }] } } })).toEqual([expect.objectContaining({ path: "schema", code: "schema_remote_ref" })]);
+    expect(faults({ properties: { a: { items: [{ $ref: ref }] } } })).toEqual([
+      expect.objectContaining({ path: "schema", code: "schema_remote_ref" }),
+    ]);
   });
 
   it("takes references within the schema, and names and data that look like one", () => {
-    expect(faults({ $defs: { p: { type: "number" } }, properties: { a: { $ref: "#/$defs/p" }, $ref: { const: { $ref: "http://x/" } } } })).toEqual([]);
+    expect(
+      faults({ $defs: { p: { type: "number" } }, properties: { a: { $ref: "#/$defs/p" }, $ref: { const: { $ref: "http://x/" } } } }),
+    ).toEqual([]);
   });
 
   it("refuses what it could not honour", () => {
@@ -80,7 +99,17 @@ describe("validate", () => {
     const outcome = await runOne({ schema: { pattern: "^(a+)+$" } }, `${"a".repeat(100_000)}!`);
     expect(outcome.code).toBe("schema_invalid");
     const both = { properties: { a: { pattern: "^a$" }, b: { pattern: "^b$" } } };
-    expect(await run({ schema: both }, [{ a: "a", b: "b" }, { a: "b", b: "b" }, { a: "a", b: "a" }])).toMatchObject([{ qualityScore: 1 }, { error: expect.stringContaining("a must match") }, { error: expect.stringContaining("b must match") }]);
+    expect(
+      await run({ schema: both }, [
+        { a: "a", b: "b" },
+        { a: "b", b: "b" },
+        { a: "a", b: "a" },
+      ]),
+    ).toMatchObject([
+      { qualityScore: 1 },
+      { error: expect.stringContaining("a must match") },
+      { error: expect.stringContaining("b must match") },
+    ]);
   });
 
   it("follows a schema that refers to itself further down", async () => {
@@ -106,6 +135,8 @@ describe("validate", () => {
   });
 
   it("warns about formats nothing knows", () => {
-    expect(validate.warnings!({ schema: { format: "phone", properties: { a: { format: "date" } } }, coerce: false })).toEqual(["The format 'phone' is not known and checks nothing"]);
+    expect(validate.warnings!({ schema: { format: "phone", properties: { a: { format: "date" } } }, coerce: false })).toEqual([
+      "The format 'phone' is not known and checks nothing",
+    ]);
   });
 });

@@ -10,8 +10,15 @@ import type { ItemOutcome } from "./operation.ts";
 import { planRows } from "./rows.ts";
 
 const options = z.strictObject({
-  schema: z.record(z.string(), z.unknown()).describe("JSON Schema 2020-12; references only within it ('#…'); patterns run in linear time, so without back-references and look-around"),
-  coerce: z.boolean().default(false).describe("Take texts for the numbers, booleans and nulls the schema asks for. For items from CSV, whose cells are all texts"),
+  schema: z
+    .record(z.string(), z.unknown())
+    .describe(
+      "JSON Schema 2020-12; references only within it ('#…'); patterns run in linear time, so without back-references and look-around",
+    ),
+  coerce: z
+    .boolean()
+    .default(false)
+    .describe("Take texts for the numbers, booleans and nulls the schema asks for. For items from CSV, whose cells are all texts"),
 });
 
 type ValidateOptions = z.output<typeof options>;
@@ -32,7 +39,8 @@ export const validate = defineOperation({
   options,
   plan: planRows,
   check: checkOptions,
-  warnings: ({ schema, coerce }) => compileSchema(schema, coerce).unknownFormats.map((format) => `The format '${format}' is not known and checks nothing`),
+  warnings: ({ schema, coerce }) =>
+    compileSchema(schema, coerce).unknownFormats.map((format) => `The format '${format}' is not known and checks nothing`),
   // Per chunk, because an item takes less time than a promise.
   processBatch(items, ctx) {
     const compiled = compileSchema(ctx.options.schema, ctx.options.coerce);
@@ -56,7 +64,8 @@ function outcomeOf(item: Item, compiled: CompiledSchema): ItemOutcome {
     verdict = compiled.check(item.payload);
   } catch (error) {
     // A schema that refers to itself on the spot overflows the stack; ajv cannot know before it runs.
-    const reason = error instanceof RangeError ? "the schema refers to itself without end" : error instanceof Error ? error.message : String(error);
+    const reason =
+      error instanceof RangeError ? "the schema refers to itself without end" : error instanceof Error ? error.message : String(error);
     return { key: item.key, error: `The schema could not be applied: ${reason}`, code: "schema_failed", category: "configuration" };
   }
   if (verdict.valid) return { key: item.key, result: VALID_RESULT, qualityScore: 1 };

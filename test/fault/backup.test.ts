@@ -14,7 +14,10 @@ describe("a backup made while a batch runs", () => {
     const folder = newFolder();
     const [data, copy, restored] = [join(folder, "data"), join(folder, "copy.db"), join(folder, "restored")];
     const served = await serve(data);
-    const { id } = await served.client.create({ operation: "steady", options: { workMs: 20, retryBackoffMs: 10 } }, numbered(0, ITEMS).map((item) => ({ ...item })));
+    const { id } = await served.client.create(
+      { operation: "steady", options: { workMs: 20, retryBackoffMs: 10 } },
+      numbered(0, ITEMS).map((item) => ({ ...item })),
+    );
     for await (const { processed } of served.client.watch(id)) if (processed > ITEMS / 10) break;
     const backup = batchyard(["backup", copy, "--data", data]);
     expect(await backup.ended).toEqual({ code: 0, signal: null });

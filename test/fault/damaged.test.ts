@@ -11,7 +11,10 @@ const newFolder = folders();
 async function damaged(): Promise<{ data: string; file: string; bytes: number }> {
   const data = newFolder();
   const served = await serve(data);
-  const { id } = await served.client.create({ operation: "steady" }, numbered(0, 500).map((item) => ({ ...item })));
+  const { id } = await served.client.create(
+    { operation: "steady" },
+    numbered(0, 500).map((item) => ({ ...item })),
+  );
   await finished(served.client, id);
   await served.child.end("SIGTERM");
   const file = join(data, "batchyard.db");
@@ -24,7 +27,11 @@ async function damaged(): Promise<{ data: string; file: string; bytes: number }>
 describe("a damaged store", () => {
   it("is refused in clear words, and nothing is deleted", async () => {
     const { data, file, bytes } = await damaged();
-    for (const child of [starting(data), batchyard(["doctor", "--data", data]), batchyard(["backup", join(data, "copy.db"), "--data", data])]) {
+    for (const child of [
+      starting(data),
+      batchyard(["doctor", "--data", data]),
+      batchyard(["backup", join(data, "copy.db"), "--data", data]),
+    ]) {
       const { code } = await child.ended;
       expect(child.output).toContain(`The store ${file} is damaged`);
       expect(child.output).toContain("Restore the last backup; nothing was deleted");

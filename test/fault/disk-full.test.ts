@@ -69,7 +69,9 @@ function mayMount(): boolean {
     execFileSync("umount", [place]);
     return true;
   } catch (error) {
-    console.log(`A full file system cannot be made here (${error instanceof Error ? error.message.split("\n")[0] : String(error)}): the size limit alone stands for it`);
+    console.log(
+      `A full file system cannot be made here (${error instanceof Error ? error.message.split("\n")[0] : String(error)}): the size limit alone stands for it`,
+    );
     return false;
   } finally {
     rmSync(place, { recursive: true, force: true });
@@ -86,13 +88,24 @@ describe.each(Object.entries(media))("%s", (_, make) => {
     const { data, options, fill, free } = make(folder);
     const served = await serve(data, { ...options, env: { CALLS: calls, LOG_LEVEL: "error" } });
     const items = (first: number): Record<string, unknown>[] => numbered(first, ITEMS).map((item) => ({ ...item, weight: PADDING }));
-    const running = await served.client.create({ operation: "steady", options: { workMs: 20, batchSize: 250, retryBackoffMs: 10 } }, items(0));
+    const running = await served.client.create(
+      { operation: "steady", options: { workMs: 20, batchSize: 250, retryBackoffMs: 10 } },
+      items(0),
+    );
     for await (const { processed } of served.client.watch(running.id)) if (processed > 0) break;
 
     fill(served.child.pid);
-    const refused = await served.send("/api/batch/create", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ operation: "steady", items: items(ITEMS) }) });
+    const refused = await served.send("/api/batch/create", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ operation: "steady", items: items(ITEMS) }),
+    });
     expect(refused.status).toBe(507);
-    expect(await refused.json()).toMatchObject({ success: false, code: "storage_full", error: expect.stringMatching(/^The store cannot write: .+Free some space; nothing accepted so far is lost$/) });
+    expect(await refused.json()).toMatchObject({
+      success: false,
+      code: "storage_full",
+      error: expect.stringMatching(/^The store cannot write: .+Free some space; nothing accepted so far is lost$/),
+    });
     // The work that runs hits the wall too, and says so.
     await served.child.line(/"level":50.*The store cannot write/);
     const during = await served.client.get(running.id);
@@ -111,7 +124,18 @@ describe.each(Object.entries(media))("%s", (_, make) => {
     expect(findings).toEqual([]);
     expect(crashes).toBe(0);
     expect(stored).toHaveLength(2);
-    for (const [id, first] of [[running.id, 0], [later.id, ITEMS]] as const) expect(faultsOf(stored.find((one) => one.batch.id === id)!, first, ITEMS, true)).toEqual([]);
+    for (const [id, first] of [
+      [running.id, 0],
+      [later.id, ITEMS],
+    ] as const)
+      expect(
+        faultsOf(
+          stored.find((one) => one.batch.id === id)!,
+          first,
+          ITEMS,
+          true,
+        ),
+      ).toEqual([]);
     // Results that were waiting for space were kept, not made again.
     const made = callsIn(calls);
     expect(new Set(made.map((call) => `${call.key} ${call.attempt}`)).size).toBe(made.length);

@@ -22,10 +22,16 @@ afterEach(async () => {
 describe("SIGSTOP for longer than the lease", () => {
   it("of an outside worker: another one takes its chunk, its late results are refused and counted", async () => {
     const data = newFolder();
-    server = await startServer({ config: loadConfig({ BATCHYARD_DATA: data, BATCHYARD_PORT: "0", BATCHYARD_TOKEN: TOKEN, LOG_LEVEL: "error" }), operations: config.operations });
+    server = await startServer({
+      config: loadConfig({ BATCHYARD_DATA: data, BATCHYARD_PORT: "0", BATCHYARD_TOKEN: TOKEN, LOG_LEVEL: "error" }),
+      operations: config.operations,
+    });
     const { yard, url } = server;
     const client = createClient({ url, token: TOKEN });
-    const { id } = await client.create({ operation: "outside", options: { executor: "external", batchSize: 20 } }, numbered(0, 20).map((item) => ({ ...item })));
+    const { id } = await client.create(
+      { operation: "outside", options: { executor: "external", batchSize: 20 } },
+      numbered(0, 20).map((item) => ({ ...item })),
+    );
     const stalled = new Promise<void>((resolve) => {
       yard.events.subscribe((events) => {
         if (events.some((event) => event.type === "chunk.stalled" && event.entity.id === id)) resolve();
@@ -38,20 +44,30 @@ describe("SIGSTOP for longer than the lease", () => {
     expect(slow.kill("SIGSTOP")).toBe(true);
     await stalled;
     const post = async (path: string, body: unknown): Promise<{ status: number; json: unknown }> => {
-      const answer = await fetch(url + path, { method: "POST", headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" }, body: JSON.stringify(body) });
+      const answer = await fetch(url + path, {
+        method: "POST",
+        headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+        body: JSON.stringify(body),
+      });
       return { status: answer.status, json: await answer.json() };
     };
-    const leased = (await post("/api/external/lease", { worker: "quick", max: 10 })).json as { chunks: { chunk: number; fence: number; items: { key: string; payload: Numbered }[] }[] };
+    const leased = (await post("/api/external/lease", { worker: "quick", max: 10 })).json as {
+      chunks: { chunk: number; fence: number; items: { key: string; payload: Numbered }[] }[];
+    };
     expect(leased.chunks).toHaveLength(1);
     expect(leased.chunks[0]).toMatchObject({ chunk: Number(chunk), fence: Number(fence) + 1 });
     const [half, rest] = [leased.chunks[0]!.items.slice(0, 10), leased.chunks[0]!.items.slice(10)];
     const answers = (items: typeof half): unknown => items.map(({ key, payload }) => ({ key, result: resultOf(payload) }));
-    expect((await post("/api/external/results", { chunk: Number(chunk), fence: Number(fence) + 1, results: answers(half), done: false })).status).toBe(200);
+    expect(
+      (await post("/api/external/results", { chunk: Number(chunk), fence: Number(fence) + 1, results: answers(half), done: false })).status,
+    ).toBe(200);
 
     slow.kill("SIGCONT");
     expect((await slow.line(/^settled .*/))[0]).toBe("settled 409 lease_lost");
     expect(performance.now() - stoppedAt).toBeGreaterThan(LEASE_MS * 0.9);
-    expect((await post("/api/external/results", { chunk: Number(chunk), fence: Number(fence) + 1, results: answers(rest) })).status).toBe(200);
+    expect((await post("/api/external/results", { chunk: Number(chunk), fence: Number(fence) + 1, results: answers(rest) })).status).toBe(
+      200,
+    );
     expect((await yard.store.batches.get("default", id))!.late).toBe(20);
     await server.stop();
     server = null;
@@ -66,7 +82,10 @@ describe("SIGSTOP for longer than the lease", () => {
     const [data, calls] = [join(folder, "data"), join(folder, "calls")];
     mkdirSync(calls);
     const served = await serve(data, { env: { CALLS: calls, BATCHYARD_LEASE_MS: String(LEASE_MS) } });
-    const { id } = await served.client.create({ operation: "steady", options: { workMs: 20, batchSize: 500, retryBackoffMs: 10 } }, numbered(0, 5000).map((item) => ({ ...item })));
+    const { id } = await served.client.create(
+      { operation: "steady", options: { workMs: 20, batchSize: 500, retryBackoffMs: 10 } },
+      numbered(0, 5000).map((item) => ({ ...item })),
+    );
     const random = seeded(11);
     for (let pause = 0; pause < 2; pause++) {
       await new Promise((resolve) => setTimeout(resolve, 100));

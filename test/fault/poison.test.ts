@@ -6,18 +6,24 @@ import { finished, serve } from "../support/served.ts";
 
 const ITEMS = 1000;
 const DEADLY = "k617";
-const items = (): Record<string, unknown>[] => numbered(0, ITEMS).map((item) => ({ ...item, ...(item.id === DEADLY ? { deadly: true } : {}) }));
+const items = (): Record<string, unknown>[] =>
+  numbered(0, ITEMS).map((item) => ({ ...item, ...(item.id === DEADLY ? { deadly: true } : {}) }));
 
 const newFolder = folders();
 
 /** Starts the server again whenever it dies, until the batch has ended; returns how often it died. */
-async function supervise(data: string, id: string | null, create: (served: Awaited<ReturnType<typeof serve>>) => Promise<string>): Promise<{ id: string; deaths: number }> {
+async function supervise(
+  data: string,
+  id: string | null,
+  create: (served: Awaited<ReturnType<typeof serve>>) => Promise<string>,
+): Promise<{ id: string; deaths: number }> {
   for (let deaths = 0; ; deaths++) {
     const served = await serve(data);
     id ??= await create(served);
     const stop = new AbortController();
     const over = (async (batch: string) => {
-      for await (const { status } of served.client.watch(batch, { signal: stop.signal })) if (status === "completed" || status === "failed") return true;
+      for await (const { status } of served.client.watch(batch, { signal: stop.signal }))
+        if (status === "completed" || status === "failed") return true;
       return false;
     })(id).catch(() => false);
     const died = served.child.ended.then(() => false);
@@ -43,7 +49,9 @@ describe("one poison item among a thousand", () => {
     const failures = results.filter((result) => !result.success);
     expect(failures).toMatchObject([{ nodeId: DEADLY, errorCode: "worker_crashed", retries: 0 }]);
     const made = results.filter((result) => result.success).map((result) => [result.nodeId, result.result] as const);
-    const expected = numbered(0, ITEMS).filter((item) => item.id !== DEADLY).map((item) => [item.id, resultOf(item)] as const);
+    const expected = numbered(0, ITEMS)
+      .filter((item) => item.id !== DEADLY)
+      .map((item) => [item.id, resultOf(item)] as const);
     expect(new Map(made)).toEqual(new Map(expected));
     console.log(`poison: ${deaths} deaths`);
   }, 60_000);
@@ -57,6 +65,8 @@ describe("one poison item among a thousand", () => {
     const { stored, findings } = await recount(data);
     expect(findings).toEqual([]);
     expect(stored[0]!.batch).toMatchObject({ status: "completed", succeeded: ITEMS - 1, failed: 1, retried: 2 });
-    expect(stored[0]!.results.filter((result) => !result.success)).toMatchObject([{ nodeId: DEADLY, errorCode: "thread_died", retries: 2 }]);
+    expect(stored[0]!.results.filter((result) => !result.success)).toMatchObject([
+      { nodeId: DEADLY, errorCode: "thread_died", retries: 2 },
+    ]);
   }, 60_000);
 });

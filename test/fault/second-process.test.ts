@@ -10,11 +10,16 @@ describe("a second process on the same data directory", () => {
     const data = newFolder();
     const before = Date.now();
     const first = await serve(data);
-    const { id } = await first.client.create({ operation: "steady" }, numbered(0, 1).map((item) => ({ ...item })));
+    const { id } = await first.client.create(
+      { operation: "steady" },
+      numbered(0, 1).map((item) => ({ ...item })),
+    );
     const second = starting(data);
     const { code } = await second.ended;
     expect(code).toBe(1);
-    const said = /The data directory (\S+) is in use by pid (\d+) since (\S+); stop that process or choose another directory/.exec(second.output)!;
+    const said = /The data directory (\S+) is in use by pid (\d+) since (\S+); stop that process or choose another directory/.exec(
+      second.output,
+    )!;
     expect(said[1]).toBe(data);
     expect(Number(said[2])).toBe(first.child.pid);
     expect(Date.parse(said[3]!)).toBeGreaterThanOrEqual(before);

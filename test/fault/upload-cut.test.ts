@@ -14,7 +14,8 @@ const KEY = "one-upload";
 
 const newFolder = folders();
 const REQUEST = { operation: "steady", name: "upload", options: { retryBackoffMs: 10 } };
-const lines = (count: number): string => [JSON.stringify(REQUEST), ...numbered(0, count).map((item) => JSON.stringify(item))].map((line) => `${line}\n`).join("");
+const lines = (count: number): string =>
+  [JSON.stringify(REQUEST), ...numbered(0, count).map((item) => JSON.stringify(item))].map((line) => `${line}\n`).join("");
 
 /** Sends 60 % of an upload and keeps the connection open; resolves when the server has staged rows of it. */
 async function sixtyPercent(served: Served, data: string): Promise<ClientRequest> {
@@ -27,7 +28,11 @@ async function sixtyPercent(served: Served, data: string): Promise<ClientRequest
 }
 
 async function whole(served: Served, body: string, type = "application/x-ndjson"): Promise<{ status: number; id: string }> {
-  const answer = await served.send("/api/batch/create", { method: "POST", headers: { "content-type": type, "idempotency-key": KEY }, body });
+  const answer = await served.send("/api/batch/create", {
+    method: "POST",
+    headers: { "content-type": type, "idempotency-key": KEY },
+    body,
+  });
   const { batch } = (await answer.json()) as { batch?: { id: string } };
   return { status: answer.status, id: batch?.id ?? "" };
 }
@@ -67,25 +72,29 @@ describe("a create whose server is killed after the commit and before the answer
   it.each([
     ["streamed", "application/x-ndjson"],
     ["with its items inline", "application/json"],
-  ])("%s gives the same batch when it is sent again under its key", async (_, type) => {
-    const data = newFolder();
-    const body = type === "application/json" ? JSON.stringify({ ...REQUEST, items: numbered(0, 5000) }) : lines(5000);
-    const dying = await ready(program("dies-unanswered.ts", [data]));
-    await expect(whole(dying, body, type)).rejects.toThrow("fetch failed");
-    expect(await dying.child.ended).toEqual({ code: null, signal: "SIGKILL" });
-    expect(storedNumber(data, "SELECT COUNT(*) FROM batches WHERE sealed = 1")).toBe(1);
+  ])(
+    "%s gives the same batch when it is sent again under its key",
+    async (_, type) => {
+      const data = newFolder();
+      const body = type === "application/json" ? JSON.stringify({ ...REQUEST, items: numbered(0, 5000) }) : lines(5000);
+      const dying = await ready(program("dies-unanswered.ts", [data]));
+      await expect(whole(dying, body, type)).rejects.toThrow("fetch failed");
+      expect(await dying.child.ended).toEqual({ code: null, signal: "SIGKILL" });
+      expect(storedNumber(data, "SELECT COUNT(*) FROM batches WHERE sealed = 1")).toBe(1);
 
-    const served = await serve(data);
-    const [{ id } = { id: "none" }, ...others] = (await served.client.history({})).batches;
-    expect(others).toEqual([]);
-    expect(await whole(served, body, type)).toEqual({ status: 201, id });
-    // And once more, now that the answer is kept.
-    expect(await whole(served, body, type)).toEqual({ status: 201, id });
-    expect((await served.client.history({})).batches).toHaveLength(1);
-    await finished(served.client, id);
-    await served.child.end("SIGTERM");
-    const { stored, findings } = await recount(data);
-    expect(findings).toEqual([]);
-    expect(faultsOf(stored[0]!, 0, 5000, true)).toEqual([]);
-  }, 30_000);
+      const served = await serve(data);
+      const [{ id } = { id: "none" }, ...others] = (await served.client.history({})).batches;
+      expect(others).toEqual([]);
+      expect(await whole(served, body, type)).toEqual({ status: 201, id });
+      // And once more, now that the answer is kept.
+      expect(await whole(served, body, type)).toEqual({ status: 201, id });
+      expect((await served.client.history({})).batches).toHaveLength(1);
+      await finished(served.client, id);
+      await served.child.end("SIGTERM");
+      const { stored, findings } = await recount(data);
+      expect(findings).toEqual([]);
+      expect(faultsOf(stored[0]!, 0, 5000, true)).toEqual([]);
+    },
+    30_000,
+  );
 });

@@ -68,6 +68,8 @@ export function askRaw(base: string, bytes: string | Uint8Array, options: { brea
 function parsed(answer: string): Answer {
   const [head = "", ...rest] = answer.split("\r\n\r\n");
   const [first = "", ...lines] = head.split("\r\n");
-  const headers = Object.fromEntries(lines.map((line): [string, string] => [line.slice(0, line.indexOf(":")).toLowerCase(), line.slice(line.indexOf(":") + 1).trim()]));
+  const headers = Object.fromEntries(
+    lines.map((line): [string, string] => [line.slice(0, line.indexOf(":")).toLowerCase(), line.slice(line.indexOf(":") + 1).trim()]),
+  );
   return { status: Number(first.split(" ")[1] ?? 0), headers, text: rest.join("\r\n\r\n") };
 }

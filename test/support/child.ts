@@ -53,7 +53,7 @@ export class Child {
 
   /** The first line that matches, said before or from now on. Throws with all it said when it ends without. */
   async line(pattern: RegExp): Promise<RegExpExecArray> {
-    for (let seen = 0; ; ) {
+    for (let seen = 0; ;) {
       for (; seen < this.lines.length; seen++) {
         const match = pattern.exec(this.lines[seen]!);
         if (match !== null) return match;

@@ -78,7 +78,13 @@ export async function killCampaign(options: CampaignOptions): Promise<Campaign> 
 
   const batches = Math.max(8, Math.ceil(kills / 2));
   const size = Math.floor(items / batches);
-  const plan = Array.from({ length: batches }, (_, index): Planned => ({ index, first: index * size, count: index === batches - 1 ? items - index * size : size, unanswered: 0, id: null }));
+  const plan = Array.from({ length: batches }, (_, index): Planned => ({
+    index,
+    first: index * size,
+    count: index === batches - 1 ? items - index * size : size,
+    unanswered: 0,
+    id: null,
+  }));
   // Kills find handlers running all along, and all gets done in the end.
   const workMs = Math.round((LANES * LIFE_MS * kills) / items);
   const killsWhile = { starting: 0, uploading: 0, running: 0 };
@@ -139,15 +145,24 @@ export async function killCampaign(options: CampaignOptions): Promise<Campaign> 
   for (const batch of plan) {
     const copies = stored.filter((one) => one.batch.name === nameOf(batch));
     const { keyed } = WAYS[batch.index % WAYS.length]!;
-    if (!copies.some((copy) => copy.batch.id === batch.id)) faults.push(`batch ${batch.index} was answered with ${batch.id}, which is not stored`);
+    if (!copies.some((copy) => copy.batch.id === batch.id))
+      faults.push(`batch ${batch.index} was answered with ${batch.id}, which is not stored`);
     // Without a key, a try without an answer may have made a batch of its own; with one, never.
-    if (copies.length > (keyed ? 1 : 1 + batch.unanswered)) faults.push(`batch ${batch.index} exists ${copies.length} times after ${batch.unanswered} lost answers, ${keyed ? "with" : "without"} a key`);
+    if (copies.length > (keyed ? 1 : 1 + batch.unanswered))
+      faults.push(
+        `batch ${batch.index} exists ${copies.length} times after ${batch.unanswered} lost answers, ${keyed ? "with" : "without"} a key`,
+      );
     for (const copy of copies) faults.push(...faultsOf(copy, batch.first, batch.count, true));
   }
   const made = callsIn(calls);
   for (const [pid, at] of killedAt) if (made.some((call) => call.pid === pid && call.at > at - workMs - 10)) killsWhile.running += 1;
   const copied = new Set(stored.filter(({ batch }) => plan.every((one) => one.id !== batch.id)).map(({ batch }) => batch.name));
-  const repeated = repeatedCalls(made, killedAt, plan.filter((batch) => copied.has(nameOf(batch))), REPEAT_BOUND_MS + workMs);
+  const repeated = repeatedCalls(
+    made,
+    killedAt,
+    plan.filter((batch) => copied.has(nameOf(batch))),
+    REPEAT_BOUND_MS + workMs,
+  );
   faults.push(...repeated.faults);
   return {
     faults,
@@ -183,7 +198,12 @@ async function create(served: Served, batch: Planned, workMs: number): Promise<s
  * Calls of the same try that were made more than once. Each but the last must have been made by a process that was killed,
  * and not long before: what was finished longer ago is committed. Batches that exist twice are called twice.
  */
-function repeatedCalls(calls: readonly Call[], killedAt: ReadonlyMap<number, number>, copied: readonly Planned[], boundMs: number): { faults: string[]; count: number; most: number; oldestMs: number } {
+function repeatedCalls(
+  calls: readonly Call[],
+  killedAt: ReadonlyMap<number, number>,
+  copied: readonly Planned[],
+  boundMs: number,
+): { faults: string[]; count: number; most: number; oldestMs: number } {
   const faults: string[] = [];
   const perProcess = new Map<number, number>();
   const last = new Map<string, Call>();
@@ -202,7 +222,8 @@ function repeatedCalls(calls: readonly Call[], killedAt: ReadonlyMap<number, num
     if (killed === undefined || before.pid === call.pid) faults.push(`${tried} was called again although process ${before.pid} lived`);
     else {
       oldestMs = Math.max(oldestMs, killed - before.at);
-      if (killed - before.at > boundMs) faults.push(`${tried} was called again although its first call was ${killed - before.at} ms before the kill`);
+      if (killed - before.at > boundMs)
+        faults.push(`${tried} was called again although its first call was ${killed - before.at} ms before the kill`);
     }
   }
   return { faults: faults.slice(0, 20), count, most: Math.max(0, ...perProcess.values()), oldestMs };

@@ -19,7 +19,9 @@ interface Leased {
 // Keeps the process alive while it waits for its signal.
 const alive = setInterval(() => {}, 60_000);
 const continued = new Promise<void>((resolve) => process.once("SIGCONT", resolve));
-const { chunks } = (await (await post("/api/external/lease", { worker: "slow", max: 1, leaseMs: Number(leaseMs) })).json()) as { chunks: Leased[] };
+const { chunks } = (await (await post("/api/external/lease", { worker: "slow", max: 1, leaseMs: Number(leaseMs) })).json()) as {
+  chunks: Leased[];
+};
 const { chunk, fence, items } = chunks[0]!;
 console.log(`leased ${chunk} fence ${fence} items ${items.length}`);
 await continued;

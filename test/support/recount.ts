@@ -17,17 +17,21 @@ export interface Stored {
 
 /** Everything a data directory holds, read after its server has ended; what a recount of every counter found; deaths counted on chunks. */
 export async function recount(data: string): Promise<{ stored: Stored[]; findings: string[]; crashes: number }> {
-  const yard = await createYard({ config: loadConfig({ BATCHYARD_DATA: data, BATCHYARD_WORKERS: "0", LOG_LEVEL: "error" }), operations: config.operations });
+  const yard = await createYard({
+    config: loadConfig({ BATCHYARD_DATA: data, BATCHYARD_WORKERS: "0", LOG_LEVEL: "error" }),
+    operations: config.operations,
+  });
   try {
     const { findings } = await yard.store.upkeep.verify({ rebuild: false });
     const said = findings.map((finding) => `${finding.batchId ?? "store"}: ${finding.message}`);
     const stored: Stored[] = [];
     let crashes = 0;
-    for (let cursor: string | undefined; ; ) {
+    for (let cursor: string | undefined; ;) {
       const page = await yard.batches.history(CALLER, { limit: 100, cursor });
       for (const batch of page.batches) {
         const results: ItemResult[] = [];
-        for await (const lines of yard.batches.streamResults(CALLER, batch.id, {})) for (const line of lines) results.push(JSON.parse(line) as ItemResult);
+        for await (const lines of yard.batches.streamResults(CALLER, batch.id, {}))
+          for (const line of lines) results.push(JSON.parse(line) as ItemResult);
         const reconciled = await yard.batches.reconcile(CALLER, batch.id);
         if (!reconciled.ok) said.push(`${batch.id}: reconcile found ${JSON.stringify(reconciled.counts)}`);
         for (const chunk of await yard.batches.chunks(CALLER, batch.id, { after: 0, limit: 10_000 })) crashes += chunk.crashes;
@@ -56,14 +60,24 @@ export function faultsOf({ batch, results }: Stored, first: number, count: numbe
       seen.add(item.id);
       const kind = fates ? fate(item.n) : "plain";
       if (result.success !== (kind !== "permanent")) say(`${item.id} ended with ${result.errorCode ?? "success"}, expected ${kind}`);
-      if (result.success && JSON.stringify(result.result) !== JSON.stringify(resultOf(item))) say(`${item.id} has the result ${JSON.stringify(result.result)}`);
+      if (result.success && JSON.stringify(result.result) !== JSON.stringify(resultOf(item)))
+        say(`${item.id} has the result ${JSON.stringify(result.result)}`);
       if (result.retries !== (kind === "transient" ? 1 : 0)) say(`${item.id} took ${result.retries} retries, expected as ${kind}`);
       if (!result.success) failed += 1;
     }
   }
   if (seen.size !== count) say(`${count - seen.size} of its ${count} items have no result`);
   if (batch.status !== "completed") say(`it is ${batch.status}`);
-  const counters = { totalItems: count, succeeded: count - failed, failed, cancelled: 0, expired: 0, running: 0, leasedChunks: 0, openChunks: 0 };
+  const counters = {
+    totalItems: count,
+    succeeded: count - failed,
+    failed,
+    cancelled: 0,
+    expired: 0,
+    running: 0,
+    leasedChunks: 0,
+    openChunks: 0,
+  };
   for (const [name, value] of Object.entries(counters)) {
     const kept = batch[name as keyof typeof counters];
     if (kept !== value) say(`${name} is ${kept}, counted ${value}`);
@@ -85,7 +99,9 @@ export function callsIn(folder: string): Call[] {
     .filter((file) => file.endsWith(".calls"))
     .flatMap((file) => {
       const pid = Number.parseInt(file, 10);
-      const lines = readFileSync(join(folder, file), "utf8").split("\n").filter((line) => line !== "");
+      const lines = readFileSync(join(folder, file), "utf8")
+        .split("\n")
+        .filter((line) => line !== "");
       return lines.map((line) => {
         const [at, key, attempt] = line.split(" ");
         return { pid, at: Number(at), key: key!, attempt: Number(attempt) };

@@ -47,7 +47,11 @@ export async function ready(child: Child): Promise<Served> {
     child,
     url,
     client: createClient({ url, token: TOKEN }),
-    send: (path, init = {}) => fetch(url + path, { ...init, headers: { authorization: `Bearer ${TOKEN}`, ...(init.headers as Record<string, string> | undefined) } }),
+    send: (path, init = {}) =>
+      fetch(url + path, {
+        ...init,
+        headers: { authorization: `Bearer ${TOKEN}`, ...(init.headers as Record<string, string> | undefined) },
+      }),
   };
 }
 

@@ -31,7 +31,10 @@ export class ChunkHandlerExecutor implements Executor {
     };
     await new Promise<void>((resolve) => {
       const landed = flights.start((reason) => {
-        const error = reason === "timeout" ? new DOMException(`The chunk took longer than ${limitMs} ms`, "TimeoutError") : new DOMException("The batch was stopped", "AbortError");
+        const error =
+          reason === "timeout"
+            ? new DOMException(`The chunk took longer than ${limitMs} ms`, "TimeoutError")
+            : new DOMException("The batch was stopped", "AbortError");
         if (reason === "timeout") failAll(error);
         context.abort(error);
         resolve();

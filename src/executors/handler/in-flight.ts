@@ -52,7 +52,8 @@ export class InFlight {
       this.flights.splice(0, this.oldest);
       this.oldest = 0;
     }
-    this.cancelTimer = next === undefined ? null : this.clock.after(Math.max(1, next.startedAt + this.limitMs - this.clock.now()), () => this.expire());
+    this.cancelTimer =
+      next === undefined ? null : this.clock.after(Math.max(1, next.startedAt + this.limitMs - this.clock.now()), () => this.expire());
   }
 
   private expire(): void {

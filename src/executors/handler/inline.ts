@@ -64,7 +64,11 @@ export class InlineExecutor implements Executor {
     return new Promise((resolve) => {
       const landed = flights.start((reason) => {
         if (reason === "timeout") control.settle(index, timedOut(work.timeoutMs));
-        context.abort(reason === "timeout" ? new DOMException(`The item took longer than ${work.timeoutMs} ms`, "TimeoutError") : new DOMException("The batch was stopped", "AbortError"));
+        context.abort(
+          reason === "timeout"
+            ? new DOMException(`The item took longer than ${work.timeoutMs} ms`, "TimeoutError")
+            : new DOMException("The batch was stopped", "AbortError"),
+        );
         resolve();
       });
       answer.then(

@@ -13,13 +13,18 @@ export function toOutcome(value: unknown, durationMs: number): Outcome {
 
 function read(value: unknown, durationMs: number): Outcome {
   if (typeof value !== "object" || value === null || !("result" in value)) {
-    const found = value === null ? "null" : Array.isArray(value) ? "an array" : typeof value === "object" ? "an object without 'result'" : typeof value;
+    const found =
+      value === null ? "null" : Array.isArray(value) ? "an array" : typeof value === "object" ? "an object without 'result'" : typeof value;
     return broken("result_missing", `The handler returned ${found}; return { result } (null is fine as a result)`, durationMs);
   }
   const qualityScore = "qualityScore" in value ? value.qualityScore : undefined;
   const cost = "cost" in value ? value.cost : undefined;
   if (qualityScore !== undefined && !(typeof qualityScore === "number" && qualityScore >= 0 && qualityScore <= 1)) {
-    return broken("bad_quality_score", `The handler returned the qualityScore ${shown(qualityScore)}; it must be a number from 0 to 1`, durationMs);
+    return broken(
+      "bad_quality_score",
+      `The handler returned the qualityScore ${shown(qualityScore)}; it must be a number from 0 to 1`,
+      durationMs,
+    );
   }
   if (cost !== undefined && !(typeof cost === "number" && Number.isFinite(cost) && cost >= 0)) {
     return broken("bad_cost", `The handler returned the cost ${shown(cost)}; it must be a number of US dollars`, durationMs);
@@ -57,7 +62,8 @@ function settleEach(work: ChunkWork, control: RunControl, answers: unknown, dura
   for (const answer of answers as unknown[]) {
     const key = typeof answer === "object" && answer !== null && "key" in answer ? answer.key : undefined;
     const index = typeof key === "string" ? places.get(key) : undefined;
-    if (index === undefined) return failAll(`The batch handler answered for the key ${JSON.stringify(key) ?? "undefined"}, which is not in its chunk`);
+    if (index === undefined)
+      return failAll(`The batch handler answered for the key ${JSON.stringify(key) ?? "undefined"}, which is not in its chunk`);
     if (seen.has(index)) return failAll(`The batch handler answered twice for the key ${JSON.stringify(key)}`);
     seen.set(index, answer as ItemOutcome);
   }

@@ -39,7 +39,13 @@ export class HttpExecutor implements Executor {
   private async push(work: ChunkWork, signal: AbortSignal): Promise<unknown> {
     const { url, secret } = work.operation.http!;
     const items = work.items.map((item) => ({ key: item.key, payload: item.payload, idempotencyKey: idempotencyKey(work, item.key) }));
-    const body = JSON.stringify({ batchId: work.batchId, operation: work.operation.name, attempt: work.attempt, options: work.options, items });
+    const body = JSON.stringify({
+      batchId: work.batchId,
+      operation: work.operation.name,
+      attempt: work.attempt,
+      options: work.options,
+      items,
+    });
     const id = `${work.batchId}.${work.chunkId}.${work.fence}`;
     const now = new Date();
     const headers: Record<string, string> = {
@@ -53,7 +59,10 @@ export class HttpExecutor implements Executor {
     const response = await request(url, { method: "POST", headers, body, signal: limit, headersTimeout: 0, bodyTimeout: 0 });
     const text = await boundedText(response.body);
     if (response.statusCode < 200 || response.statusCode > 299) {
-      const error = Object.assign(new Error(`${url} answered ${response.statusCode}: ${text.slice(0, 500)}`), { status: response.statusCode, headers: response.headers });
+      const error = Object.assign(new Error(`${url} answered ${response.statusCode}: ${text.slice(0, 500)}`), {
+        status: response.statusCode,
+        headers: response.headers,
+      });
       throw error;
     }
     return parseAnswer(url, text);
@@ -65,7 +74,8 @@ async function boundedText(body: AsyncIterable<Uint8Array>): Promise<string> {
   let bytes = 0;
   for await (const part of body) {
     bytes += part.length;
-    if (bytes > MAX_ANSWER_BYTES) throw new OperationError(`The answer is larger than ${MAX_ANSWER_BYTES} bytes`, { code: "answer_too_large", category: "permanent" });
+    if (bytes > MAX_ANSWER_BYTES)
+      throw new OperationError(`The answer is larger than ${MAX_ANSWER_BYTES} bytes`, { code: "answer_too_large", category: "permanent" });
     parts.push(part);
   }
   return Buffer.concat(parts).toString("utf8");

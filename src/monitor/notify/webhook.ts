@@ -16,9 +16,19 @@ export class WebhookNotifier implements Notifier {
 
   async send(notice: Notice): Promise<void> {
     const now = new Date();
-    const body = JSON.stringify({ type: "notice", timestamp: now.toISOString(), subject: notice.subject, data: JSON.parse(notice.body) as unknown });
-    const headers: Record<string, string> = { "content-type": "application/json", "webhook-id": notice.id, "webhook-timestamp": String(Math.floor(now.getTime() / 1000)) };
-    if (this.secret !== undefined) headers["webhook-signature"] = new Webhook(Buffer.from(this.secret).toString("base64")).sign(notice.id, now, body);
+    const body = JSON.stringify({
+      type: "notice",
+      timestamp: now.toISOString(),
+      subject: notice.subject,
+      data: JSON.parse(notice.body) as unknown,
+    });
+    const headers: Record<string, string> = {
+      "content-type": "application/json",
+      "webhook-id": notice.id,
+      "webhook-timestamp": String(Math.floor(now.getTime() / 1000)),
+    };
+    if (this.secret !== undefined)
+      headers["webhook-signature"] = new Webhook(Buffer.from(this.secret).toString("base64")).sign(notice.id, now, body);
     const response = await request(this.url, { method: "POST", headers, body, signal: AbortSignal.timeout(TIMEOUT_MS) });
     await response.body.dump({ limit: 64 * 1024 });
     // A redirect is a failure too: it would carry the signature somewhere else.

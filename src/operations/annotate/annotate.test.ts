@@ -18,11 +18,19 @@ describe("annotate", () => {
   it("finds keywords, entities, sentiment and language in English", async () => {
     const { annotation, qualityScore } = await run({
       id: "17",
-      review: "I love this wonderful camera. The camera arrived on July 18, 2024 and cost $533. Christopher Nolan could film with it. Write to ann@example.org!",
+      review:
+        "I love this wonderful camera. The camera arrived on July 18, 2024 and cost $533. Christopher Nolan could film with it. Write to ann@example.org!",
     });
     expect(annotation.language).toBe("en");
     expect(annotation.tags).toEqual(expect.arrayContaining(["wonderful camera", "christopher nolan"]));
-    expect(annotation.entities).toEqual(expect.arrayContaining([{ type: "DATE", value: "July 18, 2024" }, { type: "MONEY", value: "$533" }, { type: "EMAIL", value: "ann@example.org" }, { type: "NAME", value: "Christopher Nolan" }]));
+    expect(annotation.entities).toEqual(
+      expect.arrayContaining([
+        { type: "DATE", value: "July 18, 2024" },
+        { type: "MONEY", value: "$533" },
+        { type: "EMAIL", value: "ann@example.org" },
+        { type: "NAME", value: "Christopher Nolan" },
+      ]),
+    );
     expect(annotation.entities).not.toContainEqual({ type: "NAME", value: "July" });
     expect(annotation.sentimentLabel).toBe("positive");
     expect(annotation.sentiment).toBeGreaterThan(0.05);
@@ -52,7 +60,9 @@ describe("annotate", () => {
   });
 
   it("reads the fields named, or all texts but the key, and fails items without one", async () => {
-    expect((await run({ title: "Green garden chair", note: "Broken blue table" }, { fields: ["title"] })).annotation.tags).toEqual(["green garden chair"]);
+    expect((await run({ title: "Green garden chair", note: "Broken blue table" }, { fields: ["title"] })).annotation.tags).toEqual([
+      "green garden chair",
+    ]);
     expect((await run({ tags: ["garden chair", "table"] })).annotation.tags).toEqual(["garden chair", "table"]);
     const named = { nodeId: "Garden chair", id: "Blue table", custom_id: "Red barn", note: "Green lamp" };
     expect((await run(named)).annotation.tags).toEqual(["green lamp"]);
@@ -60,18 +70,28 @@ describe("annotate", () => {
     for (const payload of [{ id: "Garden chair" }, {}, { n: 5, date: "2024-01-01", url: "https://example.org/x" }, null, [1], 7]) {
       await expect(run(payload)).rejects.toMatchObject({ code: "no_text", category: "data" });
     }
-    await expect(run({ title: "Chair" }, { fields: ["toString", "body"] })).rejects.toThrow("None of the fields 'toString', 'body' has text");
+    await expect(run({ title: "Chair" }, { fields: ["toString", "body"] })).rejects.toThrow(
+      "None of the fields 'toString', 'body' has text",
+    );
   });
 
   it("takes the options of other providers, and says they do nothing", () => {
     const options = annotate.options.parse({ model: "gpt-4o-mini", temperature: 0.7, maxTokens: 500 });
     expect(annotate.check!(options)).toEqual([]);
-    expect(annotate.warnings!(options)).toEqual(["model has no effect with provider local", "temperature has no effect with provider local", "maxTokens has no effect with provider local"]);
+    expect(annotate.warnings!(options)).toEqual([
+      "model has no effect with provider local",
+      "temperature has no effect with provider local",
+      "maxTokens has no effect with provider local",
+    ]);
   });
 
   it("refuses what it cannot do", () => {
-    expect(annotate.check!(annotate.options.parse({ provider: "openai" }))).toEqual([expect.objectContaining({ path: "provider", code: "provider_not_configured" })]);
-    expect(annotate.check!(annotate.options.parse({ schema: { type: "object" } }))).toEqual([expect.objectContaining({ path: "schema", code: "not_with_local" })]);
+    expect(annotate.check!(annotate.options.parse({ provider: "openai" }))).toEqual([
+      expect.objectContaining({ path: "provider", code: "provider_not_configured" }),
+    ]);
+    expect(annotate.check!(annotate.options.parse({ schema: { type: "object" } }))).toEqual([
+      expect.objectContaining({ path: "schema", code: "not_with_local" }),
+    ]);
     expect(annotate.options.safeParse({ prioritty: 1 }).success).toBe(false);
   });
 
@@ -86,10 +106,11 @@ describe("annotate", () => {
 });
 
 describe("keywords", () => {
-  const tagged = (text: string) => text.split(" ").map((part) => {
-    const [word, pos] = part.split("/");
-    return { word: word!, pos: pos!, stop: false };
-  });
+  const tagged = (text: string) =>
+    text.split(" ").map((part) => {
+      const [word, pos] = part.split("/");
+      return { word: word!, pos: pos!, stop: false };
+    });
 
   it("ranks phrases by degree over frequency, and leaves out parts of better ones", () => {
     const words = tagged("linear/ADJ systems/NOUN of/ADP linear/ADJ equations/NOUN and/CCONJ systems/NOUN are/AUX nice/ADJ");

@@ -77,7 +77,10 @@ function languageOf(text: string): { language: string; certainty: 0 | 0.6 | 1 } 
   // Undecided: Latin letters without marks may well be a few English words, other writing is not.
   const latin = countOf(text.matchAll(/[a-z]/gi));
   const letters = countOf(text.matchAll(/\p{L}/gu));
-  return { language: latin / Math.max(1, letters) < 0.9 && detected.language !== "" ? detected.language : "und", certainty: latin / Math.max(1, letters) < 0.9 ? 0 : 0.6 };
+  return {
+    language: latin / Math.max(1, letters) < 0.9 && detected.language !== "" ? detected.language : "und",
+    certainty: latin / Math.max(1, letters) < 0.9 ? 0 : 0.6,
+  };
 }
 
 function wordsOf(doc: ReadText): { tagged: TaggedWord[]; names: string[]; count: number } {
@@ -122,7 +125,14 @@ function entitiesOf(doc: ReadText, names: readonly string[]): Annotation["entiti
 
 /** "feb" of the date "Feb 04 1994" says nothing about the text. */
 function isPartOfValue(tag: string, entities: Annotation["entities"]): boolean {
-  return entities.some(({ type, value }) => type !== "NAME" && value.toLowerCase().split(/[\s,]+/).includes(tag));
+  return entities.some(
+    ({ type, value }) =>
+      type !== "NAME" &&
+      value
+        .toLowerCase()
+        .split(/[\s,]+/)
+        .includes(tag),
+  );
 }
 
 function sentimentOf(doc: ReadText): number {

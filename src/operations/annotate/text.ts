@@ -28,11 +28,14 @@ export function textOf(payload: unknown, fields: readonly string[] | undefined):
     if (length > MAX_TEXT) break;
   }
   if (parts.length === 0) {
-    const where = fields === undefined ? "The item has no text field" : `None of the fields ${fields.map((name) => `'${name}'`).join(", ")} has text`;
+    const where =
+      fields === undefined ? "The item has no text field" : `None of the fields ${fields.map((name) => `'${name}'`).join(", ")} has text`;
     throw new OperationError(`${where}; name the fields to read in the option 'fields'`, { code: "no_text", category: "data" });
   }
   const text = parts.join("\n");
-  return text.length > MAX_TEXT ? { text: text.slice(0, MAX_TEXT).toWellFormed(), truncated: true } : { text: text.toWellFormed(), truncated: false };
+  return text.length > MAX_TEXT
+    ? { text: text.slice(0, MAX_TEXT).toWellFormed(), truncated: true }
+    : { text: text.toWellFormed(), truncated: false };
 }
 
 function* candidatesOf(payload: unknown, fields: readonly string[] | undefined): Generator<string> {

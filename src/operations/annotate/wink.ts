@@ -32,7 +32,10 @@ export function readText(text: string): ReadText {
     types: tokens.out(its.type),
     stops: tokens.out(its.stopWordFlag) as unknown as boolean[],
     precedingSpaces: tokens.out(its.precedingSpaces),
-    sentences: doc.sentences().out().map((sentence, index) => ({ text: sentence, sentiment: Number(doc.sentences().itemAt(index).out(its.sentiment)) })),
+    sentences: doc
+      .sentences()
+      .out()
+      .map((sentence, index) => ({ text: sentence, sentiment: Number(doc.sentences().itemAt(index).out(its.sentiment)) })),
     entities: doc.entities().out(its.detail) as unknown as { type: string; value: string }[],
   };
 }

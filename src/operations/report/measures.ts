@@ -5,7 +5,12 @@ export type MeasureName = (typeof MEASURES)[number];
 
 /** `"count"`, `"avg:IMDB Rating"` or `{measure: "avg", field: "IMDB Rating"}`. */
 export const measureOption = z.union([
-  z.string().regex(/^(?:count|(?:sum|avg|min|max|p50|p95):.+)$/s, "a measure is 'count' or 'sum|avg|min|max|p50|p95:<field>', for example 'avg:price'"),
+  z
+    .string()
+    .regex(
+      /^(?:count|(?:sum|avg|min|max|p50|p95):.+)$/s,
+      "a measure is 'count' or 'sum|avg|min|max|p50|p95:<field>', for example 'avg:price'",
+    ),
   z.strictObject({ measure: z.enum(["sum", "avg", "min", "max", "p50", "p95"]), field: z.string().min(1) }),
 ]);
 

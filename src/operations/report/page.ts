@@ -43,7 +43,8 @@ export function* page(facts: ReportFacts, grouping: Grouping): Generator<string>
 <p class="lead">${escaped(facts.source)} · made <time datetime="${escaped(facts.madeAt)}">${escaped(facts.madeAt.slice(0, 16).replace("T", " "))} UTC</time></p>
 ${tiles(facts, grouping, groups.length)}`;
   if (groupBy.length > 0 && groups.length > 0) for (const measure of measures) yield chart(measure, groups, groupBy);
-  if (facts.notes.length > 0) yield `<section class="card notes"><h2>About the data</h2><ul>${facts.notes.map((note) => `<li>${escaped(note)}</li>`).join("")}</ul></section>\n`;
+  if (facts.notes.length > 0)
+    yield `<section class="card notes"><h2>About the data</h2><ul>${facts.notes.map((note) => `<li>${escaped(note)}</li>`).join("")}</ul></section>\n`;
   yield* table(facts, grouping, groups);
   yield "</main></body></html>\n";
 }
@@ -51,7 +52,8 @@ ${tiles(facts, grouping, groups.length)}`;
 function tiles(facts: ReportFacts, grouping: Grouping, groups: number): string {
   const shown: [string, string][] = [["rows", shownNumber(grouping.total.rows)]];
   if (facts.groupBy.length > 0) shown.push(["groups", shownNumber(groups)]);
-  for (const measure of facts.measures) if (measure.name !== "count") shown.push([measure.label, compactNumber(valueOf(grouping.total, measure))]);
+  for (const measure of facts.measures)
+    if (measure.name !== "count") shown.push([measure.label, compactNumber(valueOf(grouping.total, measure))]);
   return `<dl class="tiles">${shown.map(([name, value]) => `<div class="card"><dt>${escaped(name)}</dt><dd>${value}</dd></div>`).join("")}</dl>\n`;
 }
 
@@ -84,10 +86,14 @@ function chart(measure: Measure, groups: readonly GroupSummary[], groupBy: reado
 
 function* table(facts: ReportFacts, grouping: Grouping, groups: readonly GroupSummary[]): Generator<string> {
   const { groupBy, measures } = facts;
-  const heads = [...(groupBy.length === 0 ? ["rows"] : groupBy)].map((name) => `<th scope="col">${escaped(name)}</th>`).join("") + measures.map(({ label }) => `<th scope="col" class="n">${escaped(label)}</th>`).join("");
+  const heads =
+    [...(groupBy.length === 0 ? ["rows"] : groupBy)].map((name) => `<th scope="col">${escaped(name)}</th>`).join("") +
+    measures.map(({ label }) => `<th scope="col" class="n">${escaped(label)}</th>`).join("");
   const cells = (group: GroupSummary) => measures.map((measure) => `<td class="n">${shownNumber(valueOf(group, measure))}</td>`).join("");
   yield `<section class="card scroll" tabindex="0" role="region" aria-label="All groups"><table><caption>All groups, largest ${escaped(measures[0]!.label)} first</caption><thead><tr>${heads}</tr></thead><tbody>\n`;
-  if (groupBy.length > 0) for (const group of groups) yield `<tr>${group.labels.map((label, index) => (index === 0 ? `<th scope="row">${escaped(label)}</th>` : `<td>${escaped(label)}</td>`)).join("")}${cells(group)}</tr>\n`;
+  if (groupBy.length > 0)
+    for (const group of groups)
+      yield `<tr>${group.labels.map((label, index) => (index === 0 ? `<th scope="row">${escaped(label)}</th>` : `<td>${escaped(label)}</td>`)).join("")}${cells(group)}</tr>\n`;
   const span = Math.max(1, groupBy.length);
   yield `</tbody><tfoot><tr><th scope="row"${span > 1 ? ` colspan="${span}"` : ""}>All rows</th>${cells(grouping.total)}</tr></tfoot></table></section>\n`;
 }

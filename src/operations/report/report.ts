@@ -14,8 +14,16 @@ import { EXACT_VALUES, Grouping, MAX_GROUPS, sortedGroups, valueOf } from "./sum
 const fieldName = z.string().min(1).max(200);
 
 const options = z.strictObject({
-  groupBy: z.union([fieldName, z.array(fieldName).min(1).max(3)]).optional().describe("Up to three top-level fields; without it all rows are one group"),
-  measures: z.array(measureOption).min(1).max(20).default(["count"]).describe("'count', 'avg:price' or {measure, field}; sum, avg, min, max, p50, p95 of numbers and of texts that are numbers"),
+  groupBy: z
+    .union([fieldName, z.array(fieldName).min(1).max(3)])
+    .optional()
+    .describe("Up to three top-level fields; without it all rows are one group"),
+  measures: z
+    .array(measureOption)
+    .min(1)
+    .max(20)
+    .default(["count"])
+    .describe("'count', 'avg:price' or {measure, field}; sum, avg, min, max, p50, p95 of numbers and of texts that are numbers"),
   title: z.string().min(1).max(200).default("Report"),
   format: z.enum(["html", "csv"]).default("html"),
 });
@@ -58,12 +66,30 @@ async function makeReport(payload: unknown, ctx: HandlerContext<ReportOptions>):
       }
     }
   }
-  if (grouping.total.rows === 0) throw new OperationError(`There is no row to report on${skipped === 0 ? "" : `; ${skipped} could not be read, the first: ${firstFault}`}`, { code: "empty_report", category: "data" });
+  if (grouping.total.rows === 0)
+    throw new OperationError(
+      `There is no row to report on${skipped === 0 ? "" : `; ${skipped} could not be read, the first: ${firstFault}`}`,
+      { code: "empty_report", category: "data" },
+    );
 
   const notes = notesOn(grouping, skipped, firstFault);
-  const name = `${title.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "").slice(0, 60) || "report"}.${format}`;
-  const bytes = format === "csv" ? writeCsv(csvRows(grouping, groupBy, measures)) : encoded(page({ title, source: phraseOf(source), madeAt: new Date(ctx.services.now()).toISOString(), groupBy, measures, notes }, grouping));
-  const file = await ctx.services.files.save(bytes, { name, contentType: format === "csv" ? "text/csv; charset=utf-8" : "text/html; charset=utf-8", purpose: "report" });
+  const name = `${
+    title
+      .replace(/[^\p{L}\p{N}]+/gu, "-")
+      .replace(/^-+|-+$/g, "")
+      .slice(0, 60) || "report"
+  }.${format}`;
+  const bytes =
+    format === "csv"
+      ? writeCsv(csvRows(grouping, groupBy, measures))
+      : encoded(
+          page({ title, source: phraseOf(source), madeAt: new Date(ctx.services.now()).toISOString(), groupBy, measures, notes }, grouping),
+        );
+  const file = await ctx.services.files.save(bytes, {
+    name,
+    contentType: format === "csv" ? "text/csv; charset=utf-8" : "text/html; charset=utf-8",
+    purpose: "report",
+  });
   return { result: { file_id: file.id, rows: grouping.total.rows, groups: groupBy.length === 0 ? 1 : grouping.groups.size, skipped } };
 }
 
@@ -80,17 +106,33 @@ function labelled(measures: readonly Measure[], groupBy: readonly string[]): Mea
 
 function notesOn(grouping: Grouping, skipped: number, firstFault: string | null): string[] {
   const notes: string[] = [];
-  if (skipped > 0) notes.push(`${skipped} ${skipped === 1 ? "row" : "rows"} could not be read and ${skipped === 1 ? "is" : "are"} not counted; the first: ${firstFault}`);
-  if (grouping.overflowed > 0) notes.push(`There are more than ${MAX_GROUPS} groups; ${grouping.overflowed} rows of the further ones are together in (other)`);
+  if (skipped > 0)
+    notes.push(
+      `${skipped} ${skipped === 1 ? "row" : "rows"} could not be read and ${skipped === 1 ? "is" : "are"} not counted; the first: ${firstFault}`,
+    );
+  if (grouping.overflowed > 0)
+    notes.push(`There are more than ${MAX_GROUPS} groups; ${grouping.overflowed} rows of the further ones are together in (other)`);
   for (const [field, { dirty, empty, numbers }] of grouping.total.fields) {
-    if (dirty > 0) notes.push(`${field}: ${dirty} ${dirty === 1 ? "value is" : "values are"} not a number and left out, such as ${grouping.dirtyExamples.get(field)!.map((text) => `“${text}”`).join(", ")}`);
-    if (empty > 0) notes.push(`${field}: ${empty} of ${grouping.total.rows} rows have no value; the measures are over the other ${numbers}`);
+    if (dirty > 0)
+      notes.push(
+        `${field}: ${dirty} ${dirty === 1 ? "value is" : "values are"} not a number and left out, such as ${grouping.dirtyExamples
+          .get(field)!
+          .map((text) => `“${text}”`)
+          .join(", ")}`,
+      );
+    if (empty > 0)
+      notes.push(`${field}: ${empty} of ${grouping.total.rows} rows have no value; the measures are over the other ${numbers}`);
   }
-  if ([...grouping.total.fields.values()].some(({ approximate }) => approximate)) notes.push(`Percentiles of more than ${EXACT_VALUES} values are within 1 % of the exact value; those of fewer are exact`);
+  if ([...grouping.total.fields.values()].some(({ approximate }) => approximate))
+    notes.push(`Percentiles of more than ${EXACT_VALUES} values are within 1 % of the exact value; those of fewer are exact`);
   return notes;
 }
 
-async function* csvRows(grouping: Grouping, groupBy: readonly string[], measures: readonly Measure[]): AsyncGenerator<Record<string, unknown>[]> {
+async function* csvRows(
+  grouping: Grouping,
+  groupBy: readonly string[],
+  measures: readonly Measure[],
+): AsyncGenerator<Record<string, unknown>[]> {
   const dirtyFields = [...grouping.total.fields].filter(([, { dirty }]) => dirty > 0).map(([field]) => field);
   yield sortedGroups(grouping, measures).map((group) => {
     const row: Record<string, unknown> = {};

@@ -15,7 +15,11 @@ export type ReportSource = z.output<typeof reportSource>;
 /** Items given with the request are kept as a file, so that the batch holds one item, however many rows there are. */
 export async function planSource(request: PlanRequest<unknown>, services: TenantServices): Promise<ReportSource> {
   if (request.items !== null) {
-    const file = await services.files.save(linesOf(request.items), { name: "report-items.jsonl", contentType: "application/x-ndjson", purpose: "report_source" });
+    const file = await services.files.save(linesOf(request.items), {
+      name: "report-items.jsonl",
+      contentType: "application/x-ndjson",
+      purpose: "report_source",
+    });
     return { file_id: file.id, inline: true };
   }
   const origin = originOf(request);
@@ -35,7 +39,8 @@ export type SourceRow = { record: Record<string, unknown>; fault: null } | { rec
 /** The rows of the source in blocks, in constant memory. */
 export async function* rowsOf(source: ReportSource, services: TenantServices): AsyncGenerator<SourceRow[]> {
   if ("collection" in source) {
-    for await (const page of services.records.scan(source.collection, toRecordFilter(source.filters))) yield page.map(({ data }) => ({ record: data, fault: null }));
+    for await (const page of services.records.scan(source.collection, toRecordFilter(source.filters)))
+      yield page.map(({ data }) => ({ record: data, fault: null }));
     return;
   }
   for await (const block of fileRows(services, source.file_id)) {

@@ -91,7 +91,10 @@ export class FieldSummary {
     const rank = Math.max(1, Math.ceil(q * this.numbers));
     if (this.exact !== null) return this.exact.toSorted((a, b) => a - b)[rank - 1] ?? null;
     const negatives = this.below.count;
-    const found = rank <= negatives ? -(this.below.quantile((negatives - rank + 1) / negatives) ?? 0) : (this.above.quantile((rank - negatives) / this.above.count) ?? 0);
+    const found =
+      rank <= negatives
+        ? -(this.below.quantile((negatives - rank + 1) / negatives) ?? 0)
+        : (this.above.quantile((rank - negatives) / this.above.count) ?? 0);
     return Math.min(this.max, Math.max(this.min, found));
   }
 }
@@ -151,7 +154,13 @@ export class Grouping {
     if (this.groups.size >= MAX_GROUPS) {
       this.overflowed++;
       // A key no label can be: labels hold no NUL.
-      return this.groups.get("\0") ?? this.keep("\0", this.groupBy.map(() => OTHER));
+      return (
+        this.groups.get("\0") ??
+        this.keep(
+          "\0",
+          this.groupBy.map(() => OTHER),
+        )
+      );
     }
     return this.keep(id, labels);
   }
@@ -190,6 +199,9 @@ export function sortedGroups(grouping: Grouping, measures: readonly Measure[]): 
   const isOther = (group: GroupSummary) => group === grouping.groups.get("\0");
   return [...grouping.groups.values()]
     .map((group) => ({ group, value: valueOf(group, first) ?? -Infinity, other: isOther(group) ? 1 : 0 }))
-    .sort((a, b) => a.other - b.other || (a.value === b.value ? (a.group.labels.join("\0") < b.group.labels.join("\0") ? -1 : 1) : b.value - a.value))
+    .sort(
+      (a, b) =>
+        a.other - b.other || (a.value === b.value ? (a.group.labels.join("\0") < b.group.labels.join("\0") ? -1 : 1) : b.value - a.value),
+    )
     .map(({ group }) => group);
 }

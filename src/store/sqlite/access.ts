@@ -35,7 +35,8 @@ export class SqliteAccess implements AccessStore {
 
   async revokeKey(tenant: string, id: string, now: number): Promise<boolean> {
     return this.db.transaction(() => {
-      const revoked = this.db.run("UPDATE api_keys SET revoked_at = ? WHERE id = ? AND tenant = ? AND revoked_at IS NULL", now, id, tenant) > 0;
+      const revoked =
+        this.db.run("UPDATE api_keys SET revoked_at = ? WHERE id = ? AND tenant = ? AND revoked_at IS NULL", now, id, tenant) > 0;
       if (revoked) {
         this.db.run("DELETE FROM sessions WHERE key_id = ?", id);
         this.db.run("DELETE FROM sign_ins WHERE key_id = ?", id);
@@ -74,7 +75,14 @@ export class SqliteAccess implements AccessStore {
   }
 
   async insertSignIn(signIn: { hash: string; keyId: string; tenant: string; role: Role; expiresAt: number }): Promise<void> {
-    this.db.run("INSERT INTO sign_ins (hash, tenant, key_id, role, expires_at) VALUES (?, ?, ?, ?, ?)", signIn.hash, signIn.tenant, signIn.keyId, signIn.role, signIn.expiresAt);
+    this.db.run(
+      "INSERT INTO sign_ins (hash, tenant, key_id, role, expires_at) VALUES (?, ?, ?, ?, ?)",
+      signIn.hash,
+      signIn.tenant,
+      signIn.keyId,
+      signIn.role,
+      signIn.expiresAt,
+    );
   }
 
   async takeSignIn(hash: string, now: number): Promise<{ keyId: string; tenant: string; role: Role } | null> {

@@ -15,8 +15,21 @@ export class SqliteAudit implements AuditStore {
       const previous = this.db.get<{ hash: string }>("SELECT hash FROM audit ORDER BY seq DESC LIMIT 1")?.hash ?? "";
       const before = entry.before === undefined ? null : JSON.stringify(entry.before);
       const after = entry.after === undefined ? null : JSON.stringify(entry.after);
-      const row = [entry.tenant, entry.at, entry.actor, entry.credential, entry.address, entry.action, entry.target, before, after, entry.outcome] as const;
-      const hash = createHash("sha256").update(JSON.stringify([previous, ...row])).digest("hex");
+      const row = [
+        entry.tenant,
+        entry.at,
+        entry.actor,
+        entry.credential,
+        entry.address,
+        entry.action,
+        entry.target,
+        before,
+        after,
+        entry.outcome,
+      ] as const;
+      const hash = createHash("sha256")
+        .update(JSON.stringify([previous, ...row]))
+        .digest("hex");
       this.db.run(
         "INSERT INTO audit (tenant, at, actor, credential, address, action, target, before, after, outcome, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         ...row,
@@ -26,7 +39,9 @@ export class SqliteAudit implements AuditStore {
   }
 
   async list(tenant: string, page: { before: number | null; limit: number }): ReturnType<AuditStore["list"]> {
-    const rows = this.db.all<Omit<AuditEntry, "before" | "after"> & { seq: number; hash: string; before: string | null; after: string | null }>(
+    const rows = this.db.all<
+      Omit<AuditEntry, "before" | "after"> & { seq: number; hash: string; before: string | null; after: string | null }
+    >(
       "SELECT * FROM audit WHERE tenant = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
       tenant,
       page.before ?? Number.MAX_SAFE_INTEGER,

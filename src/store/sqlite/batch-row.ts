@@ -93,7 +93,13 @@ export function toBatchRow(raw: RawBatch): BatchRow {
 
 /** Items without a final state. */
 export function openCount(raw: RawBatch): number {
-  return openItems({ totalItems: raw.total_items, succeeded: raw.succeeded, failed: raw.failed, cancelled: raw.cancelled, expired: raw.expired });
+  return openItems({
+    totalItems: raw.total_items,
+    succeeded: raw.succeeded,
+    failed: raw.failed,
+    cancelled: raw.cancelled,
+    expired: raw.expired,
+  });
 }
 
 export function loadBatch(db: Database, id: string): RawBatch | undefined {
@@ -169,8 +175,22 @@ export function countsOf(raw: RawBatch): Record<string, unknown> {
   };
 }
 
-export function emitBatch(db: Database, raw: RawBatch, type: string, now: number, extra: Record<string, unknown> = {}, severity: Severity = "info"): void {
-  insertEvent(db, { tenant: raw.tenant, type, entity: { kind: "batch", id: raw.id }, severity, ts: now, data: { ...countsOf(raw), ...extra } });
+export function emitBatch(
+  db: Database,
+  raw: RawBatch,
+  type: string,
+  now: number,
+  extra: Record<string, unknown> = {},
+  severity: Severity = "info",
+): void {
+  insertEvent(db, {
+    tenant: raw.tenant,
+    type,
+    entity: { kind: "batch", id: raw.id },
+    severity,
+    ts: now,
+    data: { ...countsOf(raw), ...extra },
+  });
 }
 
 /** floor(ended / total · 100), 100 only when final. */
@@ -206,7 +226,10 @@ export function countStatus(db: Database, raw: Pick<RawBatch, "tenant" | "operat
 
 /** Earliest time a pending chunk of the batch may run; null = none is pending. */
 export function refreshReadyAt(db: Database, raw: RawBatch): void {
-  raw.ready_at = db.get<{ at: number | null }>("SELECT MIN(available_at) AS at FROM chunks WHERE batch_id = ? AND state = 'pending'", raw.id)!.at;
+  raw.ready_at = db.get<{ at: number | null }>(
+    "SELECT MIN(available_at) AS at FROM chunks WHERE batch_id = ? AND state = 'pending'",
+    raw.id,
+  )!.at;
 }
 
 /** Settles everything open: chunks become cancelled under a new fence, so that late commits are refused. */

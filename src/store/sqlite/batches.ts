@@ -2,7 +2,17 @@ import type { SQLInputValue } from "node:sqlite";
 import type { BatchRow } from "../../model/batch.ts";
 import { isFinal, type BatchStatus } from "../../model/moves.ts";
 import { BatchStats } from "../../model/stats/batch-stats.ts";
-import type { BatchCounts, BatchFilter, BatchPage, BatchStore, NewBatch, NewChunk, RetrySelection, RunnableBatch, SealRequest } from "../port.ts";
+import type {
+  BatchCounts,
+  BatchFilter,
+  BatchPage,
+  BatchStore,
+  NewBatch,
+  NewChunk,
+  RetrySelection,
+  RunnableBatch,
+  SealRequest,
+} from "../port.ts";
 import {
   cancelOpenWork,
   countStatus,
@@ -70,7 +80,10 @@ export class SqliteBatches implements BatchStore {
     return this.statistics.load(raw === undefined ? "" : id);
   }
 
-  async list(filter: BatchFilter, page: { limit: number; offset?: number; before?: { createdAt: number; id: string } }): Promise<BatchPage> {
+  async list(
+    filter: BatchFilter,
+    page: { limit: number; offset?: number; before?: { createdAt: number; id: string } },
+  ): Promise<BatchPage> {
     const { where, parameters } = conditions(filter);
     const keyset = page.before === undefined ? "" : " AND (created_at, id) < (?, ?)";
     const at: SQLInputValue[] = page.before === undefined ? [] : [page.before.createdAt, page.before.id];
@@ -105,7 +118,8 @@ export class SqliteBatches implements BatchStore {
 
   async resume(tenant: string, id: string, now: number): Promise<BatchRow | null> {
     return this.change(tenant, id, (raw) => {
-      const moved = raw.started_at === null ? moveBatch(this.db, raw, "resume_unstarted", "pending") : moveBatch(this.db, raw, "resume", "running");
+      const moved =
+        raw.started_at === null ? moveBatch(this.db, raw, "resume_unstarted", "pending") : moveBatch(this.db, raw, "resume", "running");
       if (!moved) return false;
       saveBatch(this.db, raw);
       emitBatch(this.db, raw, "batch.resumed", now);
@@ -113,7 +127,13 @@ export class SqliteBatches implements BatchStore {
     });
   }
 
-  async end(tenant: string, id: string, as: "cancelled" | "expired" | "failed", error: string | null, now: number): Promise<BatchRow | null> {
+  async end(
+    tenant: string,
+    id: string,
+    as: "cancelled" | "expired" | "failed",
+    error: string | null,
+    now: number,
+  ): Promise<BatchRow | null> {
     return this.change(tenant, id, (raw) => {
       if (isFinal(raw.status)) return false;
       cancelOpenWork(this.db, raw, as === "expired" ? "expired" : "cancelled");
@@ -198,7 +218,15 @@ export class SqliteBatches implements BatchStore {
           options.perTenant,
         );
         for (const row of rows) {
-          found.push({ id: row.id, tenant, operation: row.operation, priority, readyAt: row.ready_at, leasedChunks: row.leased_chunks, maxLeasedChunks: row.max_leased });
+          found.push({
+            id: row.id,
+            tenant,
+            operation: row.operation,
+            priority,
+            readyAt: row.ready_at,
+            leasedChunks: row.leased_chunks,
+            maxLeasedChunks: row.max_leased,
+          });
         }
       }
     }
@@ -207,15 +235,24 @@ export class SqliteBatches implements BatchStore {
 
   async nextReadyAt(now: number): Promise<number | null> {
     const open = "sealed = 1 AND deps_open = 0 AND ready_at IS NOT NULL AND status IN ('pending', 'running')";
-    return this.db.get<{ at: number | null }>(`SELECT MIN(ready_at) AS at FROM batches INDEXED BY batches_ready WHERE ${open} AND ready_at > ?`, now)!.at;
+    return this.db.get<{ at: number | null }>(
+      `SELECT MIN(ready_at) AS at FROM batches INDEXED BY batches_ready WHERE ${open} AND ready_at > ?`,
+      now,
+    )!.at;
   }
 
   async overdue(now: number, limit: number): Promise<{ tenant: string; id: string }[]> {
-    return this.db.all("SELECT tenant, id FROM batches WHERE deadline_at IS NOT NULL AND completed_at IS NULL AND sealed = 1 AND deadline_at <= ? ORDER BY deadline_at LIMIT ?", now, limit);
+    return this.db.all(
+      "SELECT tenant, id FROM batches WHERE deadline_at IS NOT NULL AND completed_at IS NULL AND sealed = 1 AND deadline_at <= ? ORDER BY deadline_at LIMIT ?",
+      now,
+      limit,
+    );
   }
 
   async nextDeadlineAt(): Promise<number | null> {
-    return this.db.get<{ at: number | null }>("SELECT MIN(deadline_at) AS at FROM batches WHERE deadline_at IS NOT NULL AND completed_at IS NULL AND sealed = 1")!.at;
+    return this.db.get<{ at: number | null }>(
+      "SELECT MIN(deadline_at) AS at FROM batches WHERE deadline_at IS NOT NULL AND completed_at IS NULL AND sealed = 1",
+    )!.at;
   }
 
   private insert(batch: NewBatch): void {
@@ -262,7 +299,8 @@ export class SqliteBatches implements BatchStore {
 
   private sealNow(request: SealRequest): BatchRow {
     const raw = loadBatch(this.db, request.batchId);
-    if (raw === undefined || raw.tenant !== request.tenant || raw.sealed === 1) throw new Error(`batch ${request.batchId} cannot be sealed: it was sealed or discarded before`);
+    if (raw === undefined || raw.tenant !== request.tenant || raw.sealed === 1)
+      throw new Error(`batch ${request.batchId} cannot be sealed: it was sealed or discarded before`);
     raw.sealed = 1;
     raw.announced = request.announcedItems;
     raw.total_items += request.announcedItems;
@@ -323,4 +361,3 @@ function conditions(filter: BatchFilter): { where: string; parameters: SQLInputV
   add("EXISTS (SELECT 1 FROM json_each(tags) WHERE json_each.value = ?)", filter.tag);
   return { where: where.join(" AND "), parameters };
 }
-

@@ -63,7 +63,10 @@ export function loadPayload(db: Database, chunkId: number): { keys: string[]; bo
 export function findItem(db: Database, batchId: string, key: string): { chunkId: number; index: number }[] {
   const wanted = keyHash(key);
   const candidates: number[] = [];
-  for (const row of db.iterate<{ chunk_id: number; hashes: Uint8Array }>("SELECT chunk_id, hashes FROM payloads WHERE batch_id = ?", batchId)) {
+  for (const row of db.iterate<{ chunk_id: number; hashes: Uint8Array }>(
+    "SELECT chunk_id, hashes FROM payloads WHERE batch_id = ?",
+    batchId,
+  )) {
     const hashes = new Uint32Array(row.hashes.buffer, row.hashes.byteOffset, row.hashes.byteLength >> 2);
     if (hashes.includes(wanted)) candidates.push(row.chunk_id);
   }

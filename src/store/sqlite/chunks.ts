@@ -58,7 +58,13 @@ export class SqliteChunks implements ChunkStore {
 
       const leaseUntil = lease.now + lease.leaseMs;
       const fence = chunk.fence + 1;
-      this.db.run("UPDATE chunks SET state = 'leased', fence = ?, lease_until = ?, worker_id = ? WHERE id = ? AND state = 'pending'", fence, leaseUntil, lease.workerId, chunkId);
+      this.db.run(
+        "UPDATE chunks SET state = 'leased', fence = ?, lease_until = ?, worker_id = ? WHERE id = ? AND state = 'pending'",
+        fence,
+        leaseUntil,
+        lease.workerId,
+        chunkId,
+      );
       raw.leased_chunks += 1;
       raw.served_at = lease.now;
       raw.running += chunk.items - chunk.settled - chunk.moved;
@@ -71,7 +77,8 @@ export class SqliteChunks implements ChunkStore {
 
   async held(tenant: string, chunkId: number, fence: number): Promise<ClaimedChunk | null> {
     const chunk = loadChunk(this.db, chunkId);
-    if (chunk === undefined || chunk.tenant !== tenant || chunk.fence !== fence || (chunk.state !== "leased" && chunk.state !== "done")) return null;
+    if (chunk === undefined || chunk.tenant !== tenant || chunk.fence !== fence || (chunk.state !== "leased" && chunk.state !== "done"))
+      return null;
     return this.toClaimed(chunk, loadBatch(this.db, chunk.batch_id)!);
   }
 
@@ -94,7 +101,8 @@ export class SqliteChunks implements ChunkStore {
       const settled = chunk.settled + results;
       const moved = chunk.moved + handedOn;
       const rest = chunk.items - settled - moved;
-      if (countBits(commit.done) !== settled + moved) throw new Error(`chunk ${chunk.id}: ${settled} settled and ${moved} handed on, but ${countBits(commit.done)} marked`);
+      if (countBits(commit.done) !== settled + moved)
+        throw new Error(`chunk ${chunk.id}: ${settled} settled and ${moved} handed on, but ${countBits(commit.done)} marked`);
       if (commit.end === "finish" && rest !== 0) throw new Error(`chunk ${chunk.id}: cannot finish with ${rest} open items`);
 
       this.writeResults(raw, chunk.id, commit.successes, null, commit.failures, commit.now);
@@ -134,7 +142,11 @@ export class SqliteChunks implements ChunkStore {
   async renew(leases: readonly { chunkId: number; fence: number }[], leaseUntil: number): Promise<number[]> {
     return this.db.transaction(() =>
       leases
-        .filter(({ chunkId, fence }) => this.db.run("UPDATE chunks SET lease_until = ? WHERE id = ? AND state = 'leased' AND fence = ?", leaseUntil, chunkId, fence) > 0)
+        .filter(
+          ({ chunkId, fence }) =>
+            this.db.run("UPDATE chunks SET lease_until = ? WHERE id = ? AND state = 'leased' AND fence = ?", leaseUntil, chunkId, fence) >
+            0,
+        )
         .map((lease) => lease.chunkId),
     );
   }
@@ -143,7 +155,10 @@ export class SqliteChunks implements ChunkStore {
     return this.db.transaction(() => {
       const lost =
         "workerPrefix" in selection
-          ? this.db.all<RawChunk>("SELECT * FROM chunks WHERE state = 'leased' AND substr(worker_id, 1, length(?1)) = ?1", selection.workerPrefix)
+          ? this.db.all<RawChunk>(
+              "SELECT * FROM chunks WHERE state = 'leased' AND substr(worker_id, 1, length(?1)) = ?1",
+              selection.workerPrefix,
+            )
           : this.db.all<RawChunk>("SELECT * FROM chunks WHERE state = 'leased' AND lease_until < ?", selection.now);
       return lost.map((chunk) => {
         const raw = loadBatch(this.db, chunk.batch_id)!;
@@ -153,7 +168,14 @@ export class SqliteChunks implements ChunkStore {
         refreshReadyAt(this.db, raw);
         saveBatch(this.db, raw);
         const data = { batch_id: raw.id, chunk: chunk.id, reason: "lease_lost", worker: chunk.worker_id, crashes: chunk.crashes + 1 };
-        insertEvent(this.db, { tenant: raw.tenant, type: "chunk.stalled", entity: { kind: "batch", id: raw.id }, severity: "critical", ts: selection.now, data });
+        insertEvent(this.db, {
+          tenant: raw.tenant,
+          type: "chunk.stalled",
+          entity: { kind: "batch", id: raw.id },
+          severity: "critical",
+          ts: selection.now,
+          data,
+        });
         return { chunkId: chunk.id, tenant: raw.tenant, batchId: raw.id, workerId: chunk.worker_id ?? "", crashes: chunk.crashes + 1 };
       });
     });
@@ -166,13 +188,24 @@ export class SqliteChunks implements ChunkStore {
   async list(tenant: string, batchId: string, page: { after: number; limit: number }): Promise<ChunkView[]> {
     if (loadOwnBatch(this.db, tenant, batchId) === undefined) return [];
     return this.db
-      .all<RawChunk>("SELECT * FROM chunks WHERE batch_id = ? AND tenant = ? AND id > ? ORDER BY id LIMIT ?", batchId, tenant, page.after, page.limit)
+      .all<RawChunk>(
+        "SELECT * FROM chunks WHERE batch_id = ? AND tenant = ? AND id > ? ORDER BY id LIMIT ?",
+        batchId,
+        tenant,
+        page.after,
+        page.limit,
+      )
       .map(toView);
   }
 
   async open(tenant: string, batchId: string, limit: number): Promise<ChunkView[]> {
     if (loadOwnBatch(this.db, tenant, batchId) === undefined) return [];
-    const leased = this.db.all<RawChunk>("SELECT * FROM chunks WHERE state = 'leased' AND batch_id = ? AND tenant = ? ORDER BY lease_until LIMIT ?", batchId, tenant, limit);
+    const leased = this.db.all<RawChunk>(
+      "SELECT * FROM chunks WHERE state = 'leased' AND batch_id = ? AND tenant = ? ORDER BY lease_until LIMIT ?",
+      batchId,
+      tenant,
+      limit,
+    );
     const pending = this.db.all<RawChunk>(
       "SELECT * FROM chunks WHERE state = 'pending' AND batch_id = ? AND tenant = ? ORDER BY available_at, id LIMIT ?",
       batchId,
@@ -210,7 +243,12 @@ export class SqliteChunks implements ChunkStore {
     if (loadOwnBatch(this.db, tenant, batchId) === undefined) return;
     let after = 0;
     for (;;) {
-      const next = this.db.get<{ id: number }>("SELECT id FROM chunks WHERE batch_id = ? AND tenant = ? AND root = 1 AND id > ? ORDER BY id LIMIT 1", batchId, tenant, after);
+      const next = this.db.get<{ id: number }>(
+        "SELECT id FROM chunks WHERE batch_id = ? AND tenant = ? AND root = 1 AND id > ? ORDER BY id LIMIT 1",
+        batchId,
+        tenant,
+        after,
+      );
       if (next === undefined) return;
       after = next.id;
       yield loadPayload(this.db, next.id).keys;
@@ -254,10 +292,24 @@ export class SqliteChunks implements ChunkStore {
     raw.retried += commit.retried;
     if (commit.retried === 0) return;
     const data = { batch_id: raw.id, chunk: chunk.id, reason: "retry", items: commit.retried, attempt: chunk.attempt + 1 };
-    insertEvent(this.db, { tenant: raw.tenant, type: "chunk.retried", entity: { kind: "batch", id: raw.id }, severity: "info", ts: commit.now, data });
+    insertEvent(this.db, {
+      tenant: raw.tenant,
+      type: "chunk.retried",
+      entity: { kind: "batch", id: raw.id },
+      severity: "info",
+      ts: commit.now,
+      data,
+    });
   }
 
-  private writeResults(raw: RawBatch, chunkId: number | null, successes: SuccessBlock, keys: readonly string[] | null, failures: readonly NewFailure[], now: number): void {
+  private writeResults(
+    raw: RawBatch,
+    chunkId: number | null,
+    successes: SuccessBlock,
+    keys: readonly string[] | null,
+    failures: readonly NewFailure[],
+    now: number,
+  ): void {
     if (successes.count > 0) insertSegment(this.db, raw, chunkId, successes, keys, now);
     if (failures.length > 0) insertFailures(this.db, raw, chunkId, failures, now);
     raw.succeeded += successes.count;
@@ -299,7 +351,12 @@ export class SqliteChunks implements ChunkStore {
       if (chunk.state !== "pending") return "unknown";
       setBit(done, place.index);
       const finished = chunk.settled + 1 + chunk.moved === chunk.items;
-      this.db.run("UPDATE chunks SET done = ?, settled = settled + 1, state = ? WHERE id = ?", done, finished ? "done" : "pending", chunk.id);
+      this.db.run(
+        "UPDATE chunks SET done = ?, settled = settled + 1, state = ? WHERE id = ?",
+        done,
+        finished ? "done" : "pending",
+        chunk.id,
+      );
       if (finished) raw.open_chunks -= 1;
       return place;
     }

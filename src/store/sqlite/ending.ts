@@ -1,5 +1,16 @@
 import { isFinal, type BatchMove, type BatchStatus } from "../../model/moves.ts";
-import { cancelOpenWork, countsOf, emitBatch, emitProgress, loadBatch, loadOwnBatch, moveBatch, openCount, saveBatch, type RawBatch } from "./batch-row.ts";
+import {
+  cancelOpenWork,
+  countsOf,
+  emitBatch,
+  emitProgress,
+  loadBatch,
+  loadOwnBatch,
+  moveBatch,
+  openCount,
+  saveBatch,
+  type RawBatch,
+} from "./batch-row.ts";
 import type { Database } from "./database.ts";
 
 /** Ends a batch whose items have all ended. Saves it. */
@@ -8,7 +19,10 @@ export function endIfSettled(db: Database, raw: RawBatch, now: number): void {
   const completed = raw.succeeded > 0 || raw.total_items === 0;
   if (!completed && raw.error === null) {
     const group = db.get<{ error: string }>("SELECT error FROM error_groups WHERE batch_id = ? ORDER BY failures DESC LIMIT 1", raw.id);
-    raw.error = raw.total_items === 1 ? (group?.error ?? "The item failed") : `All ${raw.total_items} items failed${group === undefined ? "" : `, most with: ${group.error}`}`;
+    raw.error =
+      raw.total_items === 1
+        ? (group?.error ?? "The item failed")
+        : `All ${raw.total_items} items failed${group === undefined ? "" : `, most with: ${group.error}`}`;
   }
   closeBatch(db, raw, completed ? "complete" : "fail", completed ? "completed" : "failed", now);
 }

@@ -28,8 +28,15 @@ export function insertFailures(db: Database, raw: RawBatch, chunkId: number | nu
     }
   }
   for (const [fingerprint, group] of groups) {
-    const stored = db.get<{ examples: string }>("SELECT examples FROM error_groups WHERE batch_id = ? AND fingerprint = ?", raw.id, fingerprint);
-    const examples = [...new Set([...(stored === undefined ? [] : (JSON.parse(stored.examples) as string[])), ...group.examples])].slice(0, EXAMPLES);
+    const stored = db.get<{ examples: string }>(
+      "SELECT examples FROM error_groups WHERE batch_id = ? AND fingerprint = ?",
+      raw.id,
+      fingerprint,
+    );
+    const examples = [...new Set([...(stored === undefined ? [] : (JSON.parse(stored.examples) as string[])), ...group.examples])].slice(
+      0,
+      EXAMPLES,
+    );
     db.run(
       `INSERT INTO error_groups (batch_id, fingerprint, error, code, category, failures, first_seen, last_seen, examples) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)
        ON CONFLICT (batch_id, fingerprint) DO UPDATE SET failures = failures + ?6, last_seen = ?7, examples = ?8`,

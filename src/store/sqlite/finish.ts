@@ -12,8 +12,23 @@ import { insertFailures } from "./failure-rows.ts";
 export function failOpenItems(db: Database, raw: RawBatch, failure: { error: string; code: string }, now: number): number {
   const group = fingerprint(failure.code, failure.error).fingerprint;
   const failed = (nodeId: string, index: number | null, attempt: number): NewFailure => {
-    const result: ItemResult = { nodeId, success: false, error: failure.error, errorCode: failure.code, retries: attempt, createdAt: iso(now)! };
-    return { nodeId, index, fingerprint: group, error: failure.error, code: failure.code, category: "permanent", line: JSON.stringify(result) };
+    const result: ItemResult = {
+      nodeId,
+      success: false,
+      error: failure.error,
+      errorCode: failure.code,
+      retries: attempt,
+      createdAt: iso(now)!,
+    };
+    return {
+      nodeId,
+      index,
+      fingerprint: group,
+      error: failure.error,
+      code: failure.code,
+      category: "permanent",
+      line: JSON.stringify(result),
+    };
   };
   const open = openCount(raw);
   let unreported = open;
@@ -30,7 +45,11 @@ export function failOpenItems(db: Database, raw: RawBatch, failure: { error: str
     insertFailures(db, raw, chunk.id, failures, now);
     raw.failed += failures.length;
     unreported -= failures.length;
-    db.run("UPDATE chunks SET state = 'done', settled = items - moved, done = ?, lease_until = NULL, fence = fence + 1 WHERE id = ?", done, chunk.id);
+    db.run(
+      "UPDATE chunks SET state = 'done', settled = items - moved, done = ?, lease_until = NULL, fence = fence + 1 WHERE id = ?",
+      done,
+      chunk.id,
+    );
   }
   const nameless = freshNames(db, raw.id, unreported).map((name) => failed(name, null, 0));
   insertFailures(db, raw, null, nameless, now);
@@ -42,7 +61,10 @@ export function failOpenItems(db: Database, raw: RawBatch, failure: { error: str
 /** Announced items that nobody reported have no key of their own: they are numbered, without the numbers of an earlier epoch that still stand. */
 function freshNames(db: Database, batchId: string, count: number): string[] {
   if (count === 0) return [];
-  const rows = db.all<{ name: string }>("SELECT node_id AS name FROM failures WHERE batch_id = ? AND superseded IS NULL AND chunk_id IS NULL", batchId);
+  const rows = db.all<{ name: string }>(
+    "SELECT node_id AS name FROM failures WHERE batch_id = ? AND superseded IS NULL AND chunk_id IS NULL",
+    batchId,
+  );
   const taken = new Set(rows.map((row) => row.name));
   const names: string[] = [];
   for (let number = 1; names.length < count; number++) {

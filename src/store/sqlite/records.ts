@@ -26,7 +26,12 @@ export class SqliteRecords implements RecordStore {
     return raw === undefined ? null : toRecord(raw);
   }
 
-  async list(tenant: string, collection: string, filter: RecordFilter, page: { after: string | null; limit: number }): Promise<CollectionRecord[]> {
+  async list(
+    tenant: string,
+    collection: string,
+    filter: RecordFilter,
+    page: { after: string | null; limit: number },
+  ): Promise<CollectionRecord[]> {
     const where = ["tenant = ?", "collection = ?"];
     const parameters: SQLInputValue[] = [tenant, collection];
     const add = (sql: string, ...values: SQLInputValue[]): void => {
@@ -39,13 +44,23 @@ export class SqliteRecords implements RecordStore {
     // Top-level fields compared as JSON values; the field name is data, never SQL. Quotes cannot be escaped in a path, so such names are compared by key.
     for (const [field, value] of Object.entries(filter.equals)) {
       if (typeof value === "number") {
-        add("EXISTS (SELECT 1 FROM json_each(data) AS field WHERE field.key = ? AND field.type IN ('integer', 'real') AND field.value = ?)", field, value);
+        add(
+          "EXISTS (SELECT 1 FROM json_each(data) AS field WHERE field.key = ? AND field.type IN ('integer', 'real') AND field.value = ?)",
+          field,
+          value,
+        );
       } else {
-        add("EXISTS (SELECT 1 FROM json_each(data) AS field WHERE field.key = ? AND field.type || ':' || COALESCE(field.value, '') = ?)", field, typed(value));
+        add(
+          "EXISTS (SELECT 1 FROM json_each(data) AS field WHERE field.key = ? AND field.type || ':' || COALESCE(field.value, '') = ?)",
+          field,
+          typed(value),
+        );
       }
     }
     for (const tag of filter.tags ?? []) add("EXISTS (SELECT 1 FROM json_each(data, '$.tags') AS tag WHERE tag.value = ?)", tag);
-    return this.db.all<RawRecord>(`SELECT * FROM records WHERE ${where.join(" AND ")} ORDER BY key LIMIT ?`, ...parameters, page.limit).map(toRecord);
+    return this.db
+      .all<RawRecord>(`SELECT * FROM records WHERE ${where.join(" AND ")} ORDER BY key LIMIT ?`, ...parameters, page.limit)
+      .map(toRecord);
   }
 
   async put(
@@ -85,7 +100,9 @@ export class SqliteRecords implements RecordStore {
           row.key,
         );
         // The same writer again: its first try was an insert that it does not know of.
-        return row.writer !== null && existing.writer === row.writer && existing.created_at === existing.updated_at ? "inserted" : "updated";
+        return row.writer !== null && existing.writer === row.writer && existing.created_at === existing.updated_at
+          ? "inserted"
+          : "updated";
       });
       this.count(tenant, collection, added);
       return actions;

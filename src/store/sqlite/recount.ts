@@ -48,7 +48,11 @@ export function recountTotals(db: Database, rebuild: boolean, findings: Finding[
   const setBatches =
     "INSERT INTO batch_counts (tenant, operation, status, batches) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (tenant, operation, status) DO UPDATE SET batches = ?4";
   for (const row of batches) {
-    findings.push({ batchId: null, repaired: rebuild, message: `${row.kept} ${row.status} ${row.operation} batches by the counters, recounted ${row.found}` });
+    findings.push({
+      batchId: null,
+      repaired: rebuild,
+      message: `${row.kept} ${row.status} ${row.operation} batches by the counters, recounted ${row.found}`,
+    });
     if (rebuild) db.run(setBatches, row.tenant, row.operation, row.status, row.found);
   }
   const collections = db.all<{ tenant: string; name: string; kept: number; found: number }>(
@@ -58,8 +62,18 @@ export function recountTotals(db: Database, rebuild: boolean, findings: Finding[
      WHERE COALESCE(k.records, 0) <> COALESCE(f.n, 0)`,
   );
   for (const row of collections) {
-    findings.push({ batchId: null, repaired: rebuild, message: `collection ${row.name} counts ${row.kept} records, recounted ${row.found}` });
-    if (rebuild) db.run("INSERT INTO collections (tenant, name, records) VALUES (?1, ?2, ?3) ON CONFLICT (tenant, name) DO UPDATE SET records = ?3", row.tenant, row.name, row.found);
+    findings.push({
+      batchId: null,
+      repaired: rebuild,
+      message: `collection ${row.name} counts ${row.kept} records, recounted ${row.found}`,
+    });
+    if (rebuild)
+      db.run(
+        "INSERT INTO collections (tenant, name, records) VALUES (?1, ?2, ?3) ON CONFLICT (tenant, name) DO UPDATE SET records = ?3",
+        row.tenant,
+        row.name,
+        row.found,
+      );
   }
 }
 
@@ -75,7 +89,10 @@ function recountChunks(db: Database, id: string, rebuild: boolean, report: Repor
   for (const row of rows) results.set(row.chunk, row.n);
   const wrong: { id: number; settled: number; moved: number }[] = [];
   let chunks = 0;
-  for (const chunk of db.iterate<{ id: number; settled: number; moved: number; done: Uint8Array | null }>("SELECT id, settled, moved, done FROM chunks WHERE batch_id = ?", id)) {
+  for (const chunk of db.iterate<{ id: number; settled: number; moved: number; done: Uint8Array | null }>(
+    "SELECT id, settled, moved, done FROM chunks WHERE batch_id = ?",
+    id,
+  )) {
     chunks += 1;
     const settled = results.get(chunk.id) ?? 0;
     const moved = Math.max(0, (chunk.done === null ? 0 : countBits(chunk.done)) - settled);
@@ -83,7 +100,8 @@ function recountChunks(db: Database, id: string, rebuild: boolean, report: Repor
     if (chunk.moved !== moved) report(`chunk ${chunk.id} counts ${chunk.moved} items handed on, recounted ${moved}`);
     if (chunk.settled !== settled || chunk.moved !== moved) wrong.push({ id: chunk.id, settled, moved });
   }
-  if (rebuild) for (const chunk of wrong) db.run("UPDATE chunks SET settled = ?, moved = ? WHERE id = ?", chunk.settled, chunk.moved, chunk.id);
+  if (rebuild)
+    for (const chunk of wrong) db.run("UPDATE chunks SET settled = ?, moved = ? WHERE id = ?", chunk.settled, chunk.moved, chunk.id);
   return chunks;
 }
 
@@ -99,7 +117,8 @@ function recountGroups(db: Database, id: string, rebuild: boolean, report: Repor
     report(`error group ${row.fingerprint} counts ${row.kept ?? 0} failures, recounted ${row.found ?? 0}`);
     if (!rebuild) continue;
     if (row.found === null) db.run("DELETE FROM error_groups WHERE batch_id = ? AND fingerprint = ?", id, row.fingerprint);
-    else if (row.kept !== null) db.run("UPDATE error_groups SET failures = ? WHERE batch_id = ? AND fingerprint = ?", row.found, id, row.fingerprint);
+    else if (row.kept !== null)
+      db.run("UPDATE error_groups SET failures = ? WHERE batch_id = ? AND fingerprint = ?", row.found, id, row.fingerprint);
     else restoreGroup(db, id, row.fingerprint);
   }
 }
@@ -124,12 +143,19 @@ function statisticsOf(db: Database, id: string): { counted: BatchStats; cost: nu
     if (typeof result.qualityScore === "number") counted.addScore(result.qualityScore);
     if (typeof result.cost === "number") cost += toNanoUsd(result.cost);
   };
-  for (const row of db.iterate<{ columns: Uint8Array; results: number; created_at: number }>("SELECT columns, results, created_at FROM segments WHERE batch_id = ? ORDER BY id", id)) {
+  for (const row of db.iterate<{ columns: Uint8Array; results: number; created_at: number }>(
+    "SELECT columns, results, created_at FROM segments WHERE batch_id = ? ORDER BY id",
+    id,
+  )) {
     const block = new StoredBlock(row.columns, "");
-    for (let i = 0; i < block.count; i++) add({ durationMs: block.durationMs(i), qualityScore: block.qualityScore(i), cost: block.cost(i) });
+    for (let i = 0; i < block.count; i++)
+      add({ durationMs: block.durationMs(i), qualityScore: block.qualityScore(i), cost: block.cost(i) });
     counted.timeline.add(row.created_at, row.results, 0);
   }
-  for (const row of db.iterate<{ line: string; created_at: number }>("SELECT line, created_at FROM failures WHERE batch_id = ? ORDER BY id", id)) {
+  for (const row of db.iterate<{ line: string; created_at: number }>(
+    "SELECT line, created_at FROM failures WHERE batch_id = ? ORDER BY id",
+    id,
+  )) {
     add(JSON.parse(row.line) as ItemResult);
     counted.timeline.add(row.created_at, 0, 1);
   }
@@ -143,7 +169,15 @@ function eventsIn(stats: BatchStats): string {
 
 /** The batch row as its chunks and results say it should be. */
 function recountColumns(db: Database, raw: RawBatch, cost: number, report: Report): RawBatch {
-  const chunks = db.get<{ root_items: number; open_chunks: number; leased: number; running: number; open_items: number; stopped: number; ready: number | null }>(
+  const chunks = db.get<{
+    root_items: number;
+    open_chunks: number;
+    leased: number;
+    running: number;
+    open_items: number;
+    stopped: number;
+    ready: number | null;
+  }>(
     `SELECT COALESCE(SUM(items) FILTER (WHERE root = 1), 0) AS root_items,
        COUNT(*) FILTER (WHERE state IN ('pending', 'leased')) AS open_chunks, COUNT(*) FILTER (WHERE state = 'leased') AS leased,
        COALESCE(SUM(items - settled - moved) FILTER (WHERE state = 'leased'), 0) AS running,
@@ -174,8 +208,10 @@ function recountColumns(db: Database, raw: RawBatch, cost: number, report: Repor
     if (kept !== value) report(`${column} is ${kept}, recounted ${value}`);
   }
   const recounted = { ...raw, ...truth };
-  if (raw.announced === 0 && openCount(recounted) !== chunks.open_items) report(`${openCount(recounted)} items are open by the results, ${chunks.open_items} by the chunks`, false);
-  if (raw.announced === 0 && stopped !== chunks.stopped) report(`${stopped} items were stopped by the results, ${chunks.stopped} by the chunks`, false);
+  if (raw.announced === 0 && openCount(recounted) !== chunks.open_items)
+    report(`${openCount(recounted)} items are open by the results, ${chunks.open_items} by the chunks`, false);
+  if (raw.announced === 0 && stopped !== chunks.stopped)
+    report(`${stopped} items were stopped by the results, ${chunks.stopped} by the chunks`, false);
   return recounted;
 }
 

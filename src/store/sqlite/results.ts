@@ -13,7 +13,13 @@ export class SqliteResults implements ResultStore {
     this.db = db;
   }
 
-  async page(tenant: string, batchId: string, filter: ResultFilter, cursor: ResultCursor | null, limit: number): ReturnType<ResultStore["page"]> {
+  async page(
+    tenant: string,
+    batchId: string,
+    filter: ResultFilter,
+    cursor: ResultCursor | null,
+    limit: number,
+  ): ReturnType<ResultStore["page"]> {
     if (loadOwnBatch(this.db, tenant, batchId) === undefined) return { lines: [], next: null };
     const lines: string[] = [];
     const wantsSuccesses = filter.success !== false && filter.error === undefined && filter.fingerprint === undefined;
@@ -50,7 +56,13 @@ export class SqliteResults implements ResultStore {
   }
 
   /** Fills `lines` from segments on; null when there are no more. One segment is read at a time. */
-  private successes(batchId: string, filter: ResultFilter, cursor: ResultCursor | null, limit: number, lines: string[]): ResultCursor | null {
+  private successes(
+    batchId: string,
+    filter: ResultFilter,
+    cursor: ResultCursor | null,
+    limit: number,
+    lines: string[],
+  ): ResultCursor | null {
     const chunks = filter.nodeId === undefined ? null : this.chunksOf(batchId, filter.nodeId);
     let id = cursor?.id ?? 0;
     let skip = cursor?.skip ?? 0;
@@ -91,7 +103,11 @@ export class SqliteResults implements ResultStore {
       where.push("error LIKE ? ESCAPE '\\'");
       parameters.push(`%${filter.error.replace(/[\\%_]/g, "\\$&")}%`);
     }
-    const rows = this.db.all<{ id: number; line: string }>(`SELECT id, line FROM failures WHERE ${where.join(" AND ")} ORDER BY id LIMIT ?`, ...parameters, room + 1);
+    const rows = this.db.all<{ id: number; line: string }>(
+      `SELECT id, line FROM failures WHERE ${where.join(" AND ")} ORDER BY id LIMIT ?`,
+      ...parameters,
+      room + 1,
+    );
     for (const row of rows.slice(0, room)) lines.push(row.line);
     return rows.length > room ? { part: "failures", id: rows[room]!.id, skip: 0 } : null;
   }

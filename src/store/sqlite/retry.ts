@@ -55,7 +55,8 @@ function selectFailures(db: Database, batchId: string, selection: RetrySelection
     const rows = [...new Set(selection.nodeIds)].flatMap((nodeId) => db.all<FailedRow>(`${columns} AND node_id = ?`, batchId, nodeId));
     return rows.filter((row) => selection.fingerprint === undefined || row.fingerprint === selection.fingerprint).sort(byChunk);
   }
-  if (selection.fingerprint !== undefined) return db.all<FailedRow>(`${columns} AND fingerprint = ?`, batchId, selection.fingerprint).sort(byChunk);
+  if (selection.fingerprint !== undefined)
+    return db.all<FailedRow>(`${columns} AND fingerprint = ?`, batchId, selection.fingerprint).sort(byChunk);
   return db.all<FailedRow>(columns, batchId).sort(byChunk);
 }
 
@@ -63,7 +64,7 @@ const byChunk = (a: FailedRow, b: FailedRow): number => (a.chunk_id ?? 0) - (b.c
 
 function takeBack(db: Database, raw: RawBatch, rows: readonly FailedRow[], now: number): void {
   const byGroup = new Map<string, number>();
-  for (let i = 0; i < rows.length; ) {
+  for (let i = 0; i < rows.length;) {
     const chunkId = rows[i]!.chunk_id;
     const same: FailedRow[] = [];
     while (i < rows.length && rows[i]!.chunk_id === chunkId) same.push(rows[i++]!);
@@ -89,7 +90,14 @@ function reissue(db: Database, raw: RawBatch, chunkId: number, rows: readonly Fa
   insertChunk(
     db,
     { tenant: raw.tenant, batchId: raw.id, epoch: raw.epoch },
-    { position, keys: items.map((item) => keys[item]!), body: joinLines(items.map((item) => texts[item]!)), attempt: 0, availableAt: now, crashes: 0 },
+    {
+      position,
+      keys: items.map((item) => keys[item]!),
+      body: joinLines(items.map((item) => texts[item]!)),
+      attempt: 0,
+      availableAt: now,
+      crashes: 0,
+    },
     false,
   );
   raw.open_chunks += 1;

@@ -13,7 +13,14 @@ export interface RawSegment {
 }
 
 /** `keys` only for results that have no chunk. */
-export function insertSegment(db: Database, raw: RawBatch, chunkId: number | null, successes: SuccessBlock, keys: readonly string[] | null, now: number): void {
+export function insertSegment(
+  db: Database,
+  raw: RawBatch,
+  chunkId: number | null,
+  successes: SuccessBlock,
+  keys: readonly string[] | null,
+  now: number,
+): void {
   db.run(
     "INSERT INTO segments (batch_id, chunk_id, epoch, results, created_at, columns, keys, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     raw.id,

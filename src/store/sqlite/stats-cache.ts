@@ -50,6 +50,10 @@ export class StatsCache {
   }
 
   private write(batchId: string, stats: BatchStats): void {
-    this.db.run("INSERT INTO batch_stats (batch_id, body) VALUES (?1, ?2) ON CONFLICT (batch_id) DO UPDATE SET body = ?2", batchId, stats.encode());
+    this.db.run(
+      "INSERT INTO batch_stats (batch_id, body) VALUES (?1, ?2) ON CONFLICT (batch_id) DO UPDATE SET body = ?2",
+      batchId,
+      stats.encode(),
+    );
   }
 }

@@ -23,7 +23,11 @@ export class SqliteUpkeep implements UpkeepStore {
     // One batch a transaction and a turn of the event loop: a running server keeps serving in between.
     for (;;) {
       await setImmediate();
-      const next = this.db.get<{ id: string }>("SELECT id FROM batches WHERE sealed = 1 AND id > ? AND (?2 IS NULL OR id = ?2) ORDER BY id LIMIT 1", last, options.batchId ?? null);
+      const next = this.db.get<{ id: string }>(
+        "SELECT id FROM batches WHERE sealed = 1 AND id > ? AND (?2 IS NULL OR id = ?2) ORDER BY id LIMIT 1",
+        last,
+        options.batchId ?? null,
+      );
       if (next === undefined) break;
       last = next.id;
       checkedBatches += 1;

@@ -37,7 +37,8 @@ export const scheduling = section("scheduling", {
       rig.now += 1;
     }
     const late = await rig.create([["a"]]);
-    const page = async (): Promise<string[]> => (await rig.store.batches.runnable(rig.now, { ...all, perTenant: 2 })).map((batch) => batch.id);
+    const page = async (): Promise<string[]> =>
+      (await rig.store.batches.runnable(rig.now, { ...all, perTenant: 2 })).map((batch) => batch.id);
     expect(await page()).toEqual([large[0]!.id, large[1]!.id]);
     rig.now += 1;
     await rig.claim(large[0]!);
