@@ -25,7 +25,7 @@ export function accessRoutes({ access, audit, clock }: ApiServices, guard: Guard
   async function signIn(request: FastifyRequest, reply: FastifyReply, who: { tenant: string; keyId: string; role: ApiKeyRow["role"] }): Promise<Outcome> {
     const session = await openSession(access, who, clock.now());
     if (session === null) return signInPage(401, "This sign-in link is no longer valid. Ask for a new one.");
-    reply.setCookie(SESSION_COOKIE, session.value, { path: "/", httpOnly: true, sameSite: "lax", secure: request.protocol === "https", maxAge: session.maxAgeSeconds });
+    reply.setCookie(SESSION_COOKIE, session.value, { path: "/", httpOnly: true, sameSite: "lax", secure: isSecure(request), maxAge: session.maxAgeSeconds });
     await record({ tenant: who.tenant, actor: `session:${who.keyId}`, credential: who.keyId, address: request.ip, action: "sign_in", target: who.keyId, outcome: "SUCCESS" });
     return { kind: "redirect", to: "/" };
   }
@@ -147,6 +147,11 @@ export function accessRoutes({ access, audit, clock }: ApiServices, guard: Guard
       },
     }),
   ];
+}
+
+/** Whether the browser speaks TLS, to us or to a proxy in front. A client that lies keeps only its own cookie from plain HTTP. */
+function isSecure({ protocol, headers }: FastifyRequest): boolean {
+  return protocol === "https" || headers["x-forwarded-proto"] === "https" || (headers.origin ?? "").startsWith("https://");
 }
 
 function wireKey(key: ApiKeyRow): z.output<typeof contract.apiKey> {
