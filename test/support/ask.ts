@@ -73,3 +73,8 @@ function parsed(answer: string): Answer {
   );
   return { status: Number(first.split(" ")[1] ?? 0), headers, text: rest.join("\r\n\r\n") };
 }
+
+/** A JSON body for a path. */
+export function formed(path: string, body: unknown): { path: string; headers: Record<string, string>; body: string } {
+  return { path, headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+}

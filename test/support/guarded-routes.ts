@@ -1,0 +1,99 @@
+import type { Role } from "../../src/store/port.ts";
+import { type Asked, formed } from "./ask.ts";
+
+/** Ids of things of one tenant, or ids that nobody has. */
+export interface Things {
+  batch: string;
+  /** The key of the batch's only item. */
+  item: string;
+  file: string;
+  record: string;
+  key: string;
+  /** A leased chunk and the fence of its lease. */
+  chunk: number;
+  fence: number;
+}
+
+export interface Guarded {
+  /** The least role that may call; `public` = everybody. */
+  need: Role | "public";
+  /** Asks for things by their ids, in the path, the query and the body. Absent = the route names no thing of a tenant. */
+  about?: (things: Things) => Omit<Asked, "method">[];
+  /** A good JSON body; null = takes no JSON body. A field nobody knows is added to it. */
+  body: Record<string, unknown> | null;
+  /** The body is data to keep: any field is a good one. */
+  open?: true;
+  /** Never answers to its end. */
+  endless?: true;
+}
+
+const read = (about?: Guarded["about"]): Guarded => ({ need: "viewer", body: null, ...(about === undefined ? {} : { about }) });
+const ofBatch = (rest: string): Guarded => read(({ batch }) => [{ path: `/api/batch/${batch}${rest}` }]);
+const action = (name: string, body: Record<string, unknown> = {}): Guarded => ({ need: "operator", body, about: ({ batch }) => [formed(`/api/batch/${batch}/${name}`, body)] });
+const validResult = { nodeId: "1", success: true };
+
+/**
+ * Every route: who may call it, how another tenant's things are asked for, what a good body is. The tests read /openapi.json
+ * beside it: a route without a line here fails, and so does a line without a route.
+ */
+export const GUARDED: Readonly<Record<string, Guarded>> = {
+  "POST /api/batch/create": {
+    need: "operator",
+    body: { operation: "echo", items: [{ id: "1" }] },
+    about: ({ batch, file }) => [formed("/api/batch/create", { operation: "echo", items: [], depends_on: [batch] }), formed("/api/batch/create", { operation: "echo", input: { file_id: file } })],
+  },
+  "GET /api/batch/history": read(),
+  "GET /api/batch/stats": read(),
+  "GET /api/batch/operations": read(),
+  "DELETE /api/batch/cleanup": { need: "admin", body: { daysToKeep: 30 } },
+  "GET /api/batch/compare": read(({ batch }) => [{ path: `/api/batch/compare?a=${batch}&b=${batch}` }]),
+  "GET /api/batch/{id}": ofBatch(""),
+  "GET /api/batch/{id}/why": ofBatch("/why"),
+  "GET /api/batch/{id}/results": ofBatch("/results"),
+  "GET /api/batch/{id}/viz": ofBatch("/viz"),
+  "GET /api/batch/{id}/errors": ofBatch("/errors"),
+  "GET /api/batch/{id}/export": read(({ batch }) => ["csv", "xlsx", "jsonl"].map((format) => ({ path: `/api/batch/${batch}/export?format=${format}` }))),
+  "GET /api/batch/{id}/chunks": ofBatch("/chunks"),
+  "GET /api/batch/{id}/reconcile": ofBatch("/reconcile"),
+  "GET /api/batch/{id}/items/{nodeId}": read(({ batch, item }) => [{ path: `/api/batch/${batch}/items/${item}` }]),
+  "GET /api/batch/{id}/events": { ...ofBatch("/events"), endless: true },
+  "GET /api/events": { ...read(({ batch }) => [{ path: `/api/events?batch=${batch}` }]), endless: true },
+  "POST /api/batch/{id}/results": action("results", validResult),
+  "POST /api/batch/{id}/pause": action("pause"),
+  "POST /api/batch/{id}/resume": action("resume"),
+  "POST /api/batch/{id}/priority": action("priority", { priority: "high" }),
+  "POST /api/batch/{id}/retry": action("retry"),
+  "POST /api/batch/{id}/finish": action("finish", { reason: "enough" }),
+  "POST /api/batch/{id}/cancel": action("cancel"),
+  "POST /api/files": { need: "operator", body: null },
+  "GET /api/files": read(),
+  "GET /api/files/{id}": read(({ file }) => [{ path: `/api/files/${file}` }]),
+  "GET /api/files/{id}/content": read(({ file }) => [{ path: `/api/files/${file}/content` }]),
+  "DELETE /api/files/{id}": { need: "operator", body: null, about: ({ file }) => [{ path: `/api/files/${file}` }] },
+  "GET /api/collections": read(),
+  "GET /api/collections/{name}": read(),
+  "GET /api/collections/{name}/{key}": read(({ record }) => [{ path: `/api/collections/toys/${record}` }]),
+  // Writing under another tenant's key makes a record of one's own; see the test of lists.
+  "PUT /api/collections/{name}/{key}": { need: "operator", body: { any: "thing" }, open: true },
+  "DELETE /api/collections/{name}/{key}": { need: "operator", body: null, about: ({ record }) => [{ path: `/api/collections/toys/${record}` }] },
+  "POST /api/external/lease": { need: "operator", body: { worker: "w" } },
+  "POST /api/external/heartbeat": { need: "operator", body: { leases: [{ chunk: 1, fence: 1 }] }, about: ({ chunk, fence }) => [formed("/api/external/heartbeat", { leases: [{ chunk, fence }] })] },
+  "POST /api/external/results": {
+    need: "operator",
+    body: { chunk: 1, fence: 1, results: [] },
+    about: ({ chunk, fence, item }) => [formed("/api/external/results", { chunk, fence, results: [{ key: item, result: "stolen" }] })],
+  },
+  "GET /signin": { need: "public", body: null },
+  "POST /signin": { need: "public", body: null },
+  "GET /api/session": read(),
+  "POST /api/session/link": { need: "viewer", body: {} },
+  "POST /api/session/logout": { need: "viewer", body: {} },
+  "GET /api/keys": { need: "admin", body: null },
+  "POST /api/keys": { need: "admin", body: { name: "ci" } },
+  "DELETE /api/keys/{id}": { need: "admin", body: null, about: ({ key }) => [{ path: `/api/keys/${key}` }] },
+  "GET /healthz": { need: "public", body: null },
+  "GET /readyz": { need: "public", body: null },
+  "GET /openapi.json": read(),
+  "GET /docs": read(),
+  "GET /": read(),
+};
