@@ -105,8 +105,7 @@ function onDisk(data: string): string[] {
 function send(bad: BadCase): Promise<Answer> {
   const asked = typeof bad.send === "function" ? bad.send(world) : bad.send;
   if ("bytes" in asked) return askRaw(url, asked.bytes.replace("ADMIN", `Bearer ${TOKEN}`), { breakOff: asked.breakOff === true });
-  const headers = Object.fromEntries(Object.entries({ authorization: `Bearer ${TOKEN}`, ...asked.headers }).filter(([, value]) => value !== ""));
-  return ask(url, { ...asked, headers });
+  return ask(url, { ...asked, headers: { authorization: `Bearer ${TOKEN}`, ...asked.headers } });
 }
 
 /** What no answer may tell. */

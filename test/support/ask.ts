@@ -9,6 +9,7 @@ export interface Asked {
   method?: string;
   /** Sent as it stands: nothing resolves `..` or escapes. */
   path: string;
+  /** An empty header is not sent. */
   headers?: OutgoingHttpHeaders;
   body?: Body;
 }
@@ -26,7 +27,7 @@ export function ask(base: string, { method = "GET", path, headers = {}, body }: 
     let answered = false;
     // Node declares no length for bodies of methods that seldom have one.
     const declared = typeof body === "string" || body instanceof Uint8Array ? { "content-length": Buffer.byteLength(body) } : {};
-    const outgoing = request({ hostname, port, method, path, headers: { ...declared, ...headers }, agent: false }, (response) => {
+    const outgoing = request({ hostname, port, method, path, headers: given({ ...declared, ...headers }), agent: false }, (response) => {
       answered = true;
       const pieces: Uint8Array[] = [];
       const done = (): void => {
@@ -47,6 +48,11 @@ export function ask(base: string, { method = "GET", path, headers = {}, body }: 
     source.on("error", () => outgoing.destroy());
     source.pipe(outgoing);
   });
+}
+
+/** Without the headers that a test has emptied. */
+function given(headers: OutgoingHttpHeaders): OutgoingHttpHeaders {
+  return Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== ""));
 }
 
 /** Bytes over a bare socket, for what no HTTP client would send; resolves with everything that comes back until the server ends it. */
