@@ -4,7 +4,7 @@ import { instantMs } from "../model/fields.ts";
 import type { RecordFilter } from "../store/port.ts";
 
 /** Conditions of one filter: each is a look into every record. */
-export const MAX_CONDITIONS = 50;
+const MAX_CONDITIONS = 50;
 
 /** The fault of a filter that asks too much; none when it does not. */
 export function tooComplex(filter: RecordFilter): Fault[] {
