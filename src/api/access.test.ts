@@ -37,7 +37,12 @@ describe("credentials", () => {
       for (const route of served.api.routes.filter((candidate) => candidate.need !== "public" && candidate.endless !== true)) {
         if (route.path === "/api/session/logout") continue;
         const answer = await served.app.inject({ method: route.method, url: path(route), headers: { authorization: `Bearer ${secret}` } });
-        expect([role, route.method, route.path, answer.statusCode === 403]).toEqual([role, route.method, route.path, !mayCall(role, route.need)]);
+        expect([role, route.method, route.path, answer.statusCode === 403]).toEqual([
+          role,
+          route.method,
+          route.path,
+          !mayCall(role, route.need),
+        ]);
         expect(answer.statusCode).toBeLessThan(500);
         expect(answer.headers["cache-control"]).toBe("no-store");
       }
@@ -46,14 +51,24 @@ describe("credentials", () => {
 
   it("wrong, revoked and expired keys get the same text; a revoked one at once", async () => {
     const admin = await served.key("admin", "k");
-    const made = await served.app.inject({ method: "POST", url: "/api/keys", headers: { authorization: `Bearer ${admin}` }, payload: { name: "ci", role: "viewer", expiresAt: "2026-01-02" } });
+    const made = await served.app.inject({
+      method: "POST",
+      url: "/api/keys",
+      headers: { authorization: `Bearer ${admin}` },
+      payload: { name: "ci", role: "viewer", expiresAt: "2026-01-02" },
+    });
     expect(made.statusCode).toBe(201);
     const { key, secret } = made.json<{ key: { id: string }; secret: string }>();
     expect(secret).toMatch(/^by_[A-Za-z0-9_-]{43}$/);
     const list = await served.app.inject({ method: "GET", url: "/api/keys", headers: { authorization: `Bearer ${admin}` } });
     expect(list.body).not.toContain(secret);
     const ask = async (credential: string) => {
-      const answer = await served.app.inject({ method: "GET", url: "/api/session", headers: { authorization: `Bearer ${credential}`, "x-request-id": "same" }, remoteAddress: "10.0.0.9" });
+      const answer = await served.app.inject({
+        method: "GET",
+        url: "/api/session",
+        headers: { authorization: `Bearer ${credential}`, "x-request-id": "same" },
+        remoteAddress: "10.0.0.9",
+      });
       return [answer.statusCode, answer.body];
     };
     expect((await ask(secret))[0]).toBe(200);
@@ -68,7 +83,13 @@ describe("credentials", () => {
   });
 
   it("slows down whoever guesses, and lets the right key through", async () => {
-    const guess = (credential: string) => served.app.inject({ method: "GET", url: "/api/session", headers: { authorization: `Bearer ${credential}` }, remoteAddress: "10.0.0.1" });
+    const guess = (credential: string) =>
+      served.app.inject({
+        method: "GET",
+        url: "/api/session",
+        headers: { authorization: `Bearer ${credential}` },
+        remoteAddress: "10.0.0.1",
+      });
     for (let i = 0; i < 10; i++) expect((await guess(`by_${i}`)).statusCode).toBe(401);
     const limited = await guess("by_11");
     expect(limited.statusCode).toBe(429);
@@ -95,9 +116,20 @@ describe("tenants", () => {
     for (const route of served.api.routes.filter((candidate) => candidate.path.startsWith("/api/batch/:id"))) {
       const answers = await Promise.all(
         ids.map(async (id) => {
-          const payload = route.path.endsWith("priority") ? { priority: "low" } : route.path.endsWith("finish") ? { reason: "x" } : route.path.endsWith("results") && route.method === "POST" ? { nodeId: "1", success: true } : undefined;
+          const payload = route.path.endsWith("priority")
+            ? { priority: "low" }
+            : route.path.endsWith("finish")
+              ? { reason: "x" }
+              : route.path.endsWith("results") && route.method === "POST"
+                ? { nodeId: "1", success: true }
+                : undefined;
           const url = route.path.replace(":id", id).replace(":nodeId", "1") + (route.path.endsWith("export") ? "?format=csv" : "");
-          const answer = await served.app.inject({ method: route.method, url, headers: { authorization: `Bearer ${stranger}`, "x-request-id": "same" }, ...(payload === undefined ? {} : { payload }) });
+          const answer = await served.app.inject({
+            method: route.method,
+            url,
+            headers: { authorization: `Bearer ${stranger}`, "x-request-id": "same" },
+            ...(payload === undefined ? {} : { payload }),
+          });
           return [answer.statusCode, answer.body.replaceAll(id, "ID")];
         }),
       );
@@ -141,8 +173,20 @@ describe("sessions", () => {
 
   it("do not work from another site", async () => {
     const cookie = await signIn();
-    const post = (headers: Record<string, string>) => served.app.inject({ method: "POST", url: "/api/batch/create", headers: { cookie, host: "localhost:80", ...headers }, payload: { operation: "echo", items: [] } });
-    for (const headers of [{}, { origin: "https://evil.example" }, { origin: "null" }, { "sec-fetch-site": "cross-site" }, { origin: ORIGIN.origin, "sec-fetch-site": "same-site" }]) {
+    const post = (headers: Record<string, string>) =>
+      served.app.inject({
+        method: "POST",
+        url: "/api/batch/create",
+        headers: { cookie, host: "localhost:80", ...headers },
+        payload: { operation: "echo", items: [] },
+      });
+    for (const headers of [
+      {},
+      { origin: "https://evil.example" },
+      { origin: "null" },
+      { "sec-fetch-site": "cross-site" },
+      { origin: ORIGIN.origin, "sec-fetch-site": "same-site" },
+    ]) {
       expect((await post(headers as Record<string, string>)).json()).toMatchObject({ code: "cross_site_request" });
     }
     expect((await post({ origin: ORIGIN.origin })).statusCode).toBe(201);
@@ -150,7 +194,13 @@ describe("sessions", () => {
   });
 
   it("open with an API key in the form, and with the environment's token", async () => {
-    const form = (key: string) => served.app.inject({ method: "POST", url: "/signin", headers: { ...ORIGIN, "content-type": "application/x-www-form-urlencoded" }, payload: `key=${encodeURIComponent(key)}` });
+    const form = (key: string) =>
+      served.app.inject({
+        method: "POST",
+        url: "/signin",
+        headers: { ...ORIGIN, "content-type": "application/x-www-form-urlencoded" },
+        payload: `key=${encodeURIComponent(key)}`,
+      });
     expect((await form("nonsense")).statusCode).toBe(401);
     expect((await form(TOKEN)).statusCode).toBe(303);
     const link = await issueSignIn(served.yard.store.access, { tenant: "default", keyId: "key_gone", role: "admin" }, now);
@@ -169,7 +219,9 @@ describe("documentation", () => {
     const { json } = await served.send({ method: "GET", url: "/openapi.json" });
     const { openapi, paths } = json as unknown as { openapi: string; paths: Record<string, Record<string, { operationId: string }>> };
     expect(openapi).toBe("3.1.0");
-    const described = Object.entries(paths).flatMap(([at, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${at}`));
+    const described = Object.entries(paths).flatMap(([at, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${at}`),
+    );
     const routes = served.api.routes.map((route) => `${route.method} ${route.path.replace(/:([A-Za-z]+)/g, "{$1}")}`);
     expect(described.sort()).toEqual(routes.sort());
     const ids = Object.values(paths).flatMap((methods) => Object.values(methods).map((operation) => operation.operationId));

@@ -26,7 +26,8 @@ export async function* bodyBytes(request: FastifyRequest, options: { limit: numb
 /** The whole body as text, for JSON. Throws bad_encoding besides. */
 export async function bodyText(request: FastifyRequest, options: { limit: number; clock: Clock }): Promise<string> {
   const encoding = request.headers["content-encoding"];
-  if (encoding !== undefined && encoding !== "identity") throw new BatchyardError("unsupported_type", { type: `Content-Encoding: ${encoding}`, accepted: "an unpacked JSON body" });
+  if (encoding !== undefined && encoding !== "identity")
+    throw new BatchyardError("unsupported_type", { type: `Content-Encoding: ${encoding}`, accepted: "an unpacked JSON body" });
   const pieces: Uint8Array[] = [];
   for await (const piece of bodyBytes(request, options)) pieces.push(piece);
   return decode(pieces.length === 1 ? Buffer.from(pieces[0]!) : Buffer.concat(pieces));

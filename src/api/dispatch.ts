@@ -17,7 +17,12 @@ export interface DispatchContext {
 }
 
 /** Runs one request through its route: parse everything, collect every fault, obey Idempotency-Key, send. */
-export async function dispatch(route: Route, context: DispatchContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
+export async function dispatch(
+  route: Route,
+  context: DispatchContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply | undefined> {
   const faults: Fault[] = [];
   const query = parsePart(route.query, coerced(route.query, request.query as Record<string, unknown>), faults);
   const params = parsePart(route.params, request.params, faults);

@@ -53,7 +53,10 @@ export interface ExternalLeases {
   /** Chunks whose batches wait for external workers; empty when there are none. */
   lease(caller: { tenant: string }, request: LeaseRequest): Promise<LeasedChunk[]>;
   /** Renews leases by `leaseMs` from now. */
-  heartbeat(caller: { tenant: string }, request: { leases: { chunk: number; fence: number }[]; leaseMs: number }): Promise<{ held: number[]; lost: number[] }>;
+  heartbeat(
+    caller: { tenant: string },
+    request: { leases: { chunk: number; fence: number }[]; leaseMs: number },
+  ): Promise<{ held: number[]; lost: number[] }>;
   /** Counts results once. Throws lease_lost when the fence is old or the chunk is another tenant's. */
   settle(caller: { tenant: string }, request: SettleRequest): Promise<{ accepted: number; retried: number; open: number }>;
 }

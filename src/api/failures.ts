@@ -17,7 +17,10 @@ export function sendError(reply: FastifyReply, request: FastifyRequest, error: B
   reply.headers({ "x-request-id": request.id, "cache-control": "no-store", "x-content-type-options": "nosniff" });
   // After these the rest of the body is not worth reading: the connection ends with the answer.
   if (error.status === 413 || error.status === 408) reply.header("connection", "close");
-  return reply.code(error.status).type("application/json; charset=utf-8").send(JSON.stringify(envelopeOf(error, request.id)));
+  return reply
+    .code(error.status)
+    .type("application/json; charset=utf-8")
+    .send(JSON.stringify(envelopeOf(error, request.id)));
 }
 
 /** Anything that was thrown, as an error a client may read. What we did not foresee becomes `internal`, and only the log has it. */
@@ -49,7 +52,10 @@ export function asBatchyardError(thrown: unknown, request: FastifyRequest): Batc
 
 /** 404 or, where the path exists under other methods, 405 with Allow. */
 export function installNotFound(app: FastifyInstance, routes: readonly { method: Method; path: string }[]): void {
-  const patterns = routes.map(({ method, path }) => ({ method, pattern: new RegExp(`^${path.replace(/[.]/g, "\\.").replace(/:[A-Za-z]+/g, "[^/]+")}$`) }));
+  const patterns = routes.map(({ method, path }) => ({
+    method,
+    pattern: new RegExp(`^${path.replace(/[.]/g, "\\.").replace(/:[A-Za-z]+/g, "[^/]+")}$`),
+  }));
   app.setNotFoundHandler((request, reply) => {
     const path = pathOf(request.url);
     const allowed = new Set(patterns.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method as string));

@@ -66,7 +66,12 @@ export class Idempotency {
         const text = JSON.stringify(found.body);
         // The hash of the lost upload died with its process; the one that comes now stands for it.
         const contentHash = await once.drain?.();
-        await this.store.settle(once.tenant, key, found.status, stored(contentHash === undefined ? found : { ...found, contentHash }, text));
+        await this.store.settle(
+          once.tenant,
+          key,
+          found.status,
+          stored(contentHash === undefined ? found : { ...found, contentHash }, text),
+        );
         return { kind: "text", status: found.status, text, replayed: true };
       }
       await this.store.unreserve(once.tenant, key);
@@ -91,6 +96,7 @@ function stored(done: Done, text: string): string {
 async function replay(status: number, kept: string, once: Once): Promise<Outcome> {
   const cut = kept.indexOf("\n");
   const contentHash = kept.slice(0, cut);
-  if (contentHash !== "" && once.drain !== undefined && (await once.drain()) !== contentHash) throw new BatchyardError("idempotency_mismatch");
+  if (contentHash !== "" && once.drain !== undefined && (await once.drain()) !== contentHash)
+    throw new BatchyardError("idempotency_mismatch");
   return { kind: "text", status, text: kept.slice(cut + 1), replayed: true };
 }

@@ -89,7 +89,9 @@ class Stream {
 
 function open(path: string, headers: Record<string, string> = {}): Promise<Stream> {
   return new Promise((resolve, reject) => {
-    const sent = httpRequest(`${url}${path}`, { headers: { authorization: `Bearer ${TOKEN}`, ...headers } }, (response) => resolve(new Stream(response)));
+    const sent = httpRequest(`${url}${path}`, { headers: { authorization: `Bearer ${TOKEN}`, ...headers } }, (response) =>
+      resolve(new Stream(response)),
+    );
     sent.on("error", reject);
     sent.end();
   });
@@ -113,7 +115,9 @@ describe("server-sent events", () => {
     expect(types(frames)).toContain("batch.created");
     const seqs = frames.slice(1).map((frame) => Number(frame.id!.split(".")[1]));
     expect(seqs).toEqual([...seqs].sort((a, b) => a - b));
-    const progress = frames.filter((frame) => frame.event === "batch.progress").map((frame) => JSON.parse(frame.data) as { type: string; data: { progress: number }; timestamp: string; from: number; to: number });
+    const progress = frames
+      .filter((frame) => frame.event === "batch.progress")
+      .map((frame) => JSON.parse(frame.data) as { type: string; data: { progress: number }; timestamp: string; from: number; to: number });
     expect(progress.at(-1)).toMatchObject({ type: "batch.progress", data: { progress: 100, status: "completed" } });
     const middle = frames[2]!;
     const again = await open(`/api/batch/${id}/events`, { "last-event-id": middle.id! });
@@ -136,7 +140,9 @@ describe("server-sent events", () => {
     for (const since of ["zzzzzz.1", `${served.yard.events.epoch()}.999999999`, "nonsense"]) {
       const stream = await open(`/api/events?since=${since}`);
       const frames = await stream.until(has("stream.reset"));
-      expect(JSON.parse(frames[1]!.data)).toMatchObject({ data: { snapshotUrl: "/api/batch/history", cursor: `${served.yard.events.epoch()}.${served.yard.events.lastSeq()}` } });
+      expect(JSON.parse(frames[1]!.data)).toMatchObject({
+        data: { snapshotUrl: "/api/batch/history", cursor: `${served.yard.events.epoch()}.${served.yard.events.lastSeq()}` },
+      });
       stream.close();
     }
   });
@@ -179,7 +185,9 @@ describe("server-sent events", () => {
     const before = served.api.liveCounts().sse;
     const text = "x".repeat(60_000);
     for (let i = 0; served.api.liveCounts().sse.dropped === before.dropped && i < 2_000; i++) {
-      await served.yard.store.events.append([{ tenant: "default", type: "batch.progress", entity: { kind: "batch", id: "b" }, severity: "info", ts: Date.now(), data: { text } }]);
+      await served.yard.store.events.append([
+        { tenant: "default", type: "batch.progress", entity: { kind: "batch", id: "b" }, severity: "info", ts: Date.now(), data: { text } },
+      ]);
     }
     expect(served.api.liveCounts().sse.dropped).toBe(before.dropped + 1);
     stalled.resume();
@@ -190,7 +198,13 @@ describe("server-sent events", () => {
 describe("sockets", () => {
   const sockets: Socket[] = [];
   function connectSocket(options: { token?: string; headers?: Record<string, string> }): Socket {
-    const socket = io(url, { transports: ["websocket"], reconnection: false, forceNew: true, auth: options.token === undefined ? {} : { token: options.token }, extraHeaders: options.headers ?? {} });
+    const socket = io(url, {
+      transports: ["websocket"],
+      reconnection: false,
+      forceNew: true,
+      auth: options.token === undefined ? {} : { token: options.token },
+      extraHeaders: options.headers ?? {},
+    });
     sockets.push(socket);
     return socket;
   }
@@ -212,13 +226,29 @@ describe("sockets", () => {
     const { json } = await served.send({ method: "POST", url: "/api/external/lease", payload: { worker: "w" } });
     const { chunk, fence } = (json as unknown as { chunks: { chunk: number; fence: number }[] }).chunks[0]!;
     const completed = once(socket, "batch:completed");
-    await served.send({ method: "POST", url: "/api/external/results", payload: { chunk, fence, results: [{ key: "a", result: 1 }, { key: "b", result: 2 }] } });
+    await served.send({
+      method: "POST",
+      url: "/api/external/results",
+      payload: {
+        chunk,
+        fence,
+        results: [
+          { key: "a", result: 1 },
+          { key: "b", result: 2 },
+        ],
+      },
+    });
     expect(await completed).toEqual({ batchId: watched });
     const mine = seen.filter(([, data]) => data["batchId"] === watched || data["id"] === watched);
     const life = mine.map(([event]) => event).filter((event) => event.startsWith("batch:"));
     expect(life[0]).toBe("batch:created");
     expect(life.at(-1)).toBe("batch:completed");
-    expect(mine.find(([event]) => event === "batch:created")![1]).toMatchObject({ id: watched, status: "pending", progress: 0, total_items: 2 });
+    expect(mine.find(([event]) => event === "batch:created")![1]).toMatchObject({
+      id: watched,
+      status: "pending",
+      progress: 0,
+      total_items: 2,
+    });
     expect(mine.findLast(([event]) => event === "batch:progress")![1]).toEqual({ batchId: watched, progress: 100, status: "completed" });
     expect(mine.filter(([event]) => event === "batch:item_completed").map(([, data]) => data["nodeId"])).toEqual(["a", "b"]);
     expect(await socket.emitWithAck("leave-room", { room: `batch:${watched}` })).toMatchObject({ success: true });
@@ -278,7 +308,8 @@ describe("bytes on the wire", () => {
       if (options.end === true) socket.end();
     });
   }
-  const head = (line: string, ...headers: string[]) => [line, "host: x", "connection: close", `authorization: Bearer ${TOKEN}`, ...headers].join("\r\n") + "\r\n\r\n";
+  const head = (line: string, ...headers: string[]) =>
+    [line, "host: x", "connection: close", `authorization: Bearer ${TOKEN}`, ...headers].join("\r\n") + "\r\n\r\n";
 
   it("answers what is no request with the envelope", async () => {
     const large = await raw(head("GET /api/batch/stats HTTP/1.1", `x-large: ${"x".repeat(20_000)}`));
@@ -286,7 +317,9 @@ describe("bytes on the wire", () => {
     expect(large).toContain('"code":"header_too_large"');
     expect(await raw("nonsense\r\n\r\n")).toMatch(/^HTTP\/1\.1 4\d\d [\s\S]*"success":false/);
     expect(await raw(head("POST /api/batch/create HTTP/1.1", "content-length: 2", "content-length: 3"))).toMatch(/^HTTP\/1\.1 400 /);
-    expect(await raw(head("POST /api/batch/create HTTP/1.1", "content-length: 2", "transfer-encoding: chunked"))).toMatch(/^HTTP\/1\.1 400 /);
+    expect(await raw(head("POST /api/batch/create HTTP/1.1", "content-length: 2", "transfer-encoding: chunked"))).toMatch(
+      /^HTTP\/1\.1 400 /,
+    );
   });
 
   it("knows the methods of a path", async () => {
@@ -300,9 +333,13 @@ describe("bytes on the wire", () => {
   });
 
   it("leaves nothing of an upload that breaks off", async () => {
-    const total = async () => ((await served.send({ method: "GET", url: "/api/batch/history?name=cut" })).json as unknown as { total: number }).total;
+    const total = async () =>
+      ((await served.send({ method: "GET", url: "/api/batch/history?name=cut" })).json as unknown as { total: number }).total;
     const lines = `{"operation":"echo","name":"cut"}\n${Array.from({ length: 5_000 }, (_, i) => `{"id":"${i}"}`).join("\n")}`;
-    await raw(`${head("POST /api/batch/create?stream=1 HTTP/1.1", "content-type: application/x-ndjson", `content-length: ${lines.length + 1_000}`)}${lines}`, { end: true });
+    await raw(
+      `${head("POST /api/batch/create?stream=1 HTTP/1.1", "content-type: application/x-ndjson", `content-length: ${lines.length + 1_000}`)}${lines}`,
+      { end: true },
+    );
     expect(await total()).toBe(0);
   });
 
@@ -333,7 +370,9 @@ describe("bytes on the wire", () => {
     const declared = await raw(head("POST /api/batch/create HTTP/1.1", "content-type: application/json", "content-length: 5000000"));
     expect(declared).toMatch(/^HTTP\/1\.1 413 /);
     const piece = `${(100_000).toString(16)}\r\n${" ".repeat(100_000)}\r\n`;
-    const crossed = await raw(head("POST /api/batch/create HTTP/1.1", "content-type: application/json", "transfer-encoding: chunked") + piece.repeat(11));
+    const crossed = await raw(
+      head("POST /api/batch/create HTTP/1.1", "content-type: application/json", "transfer-encoding: chunked") + piece.repeat(11),
+    );
     expect(crossed).toMatch(/^HTTP\/1\.1 413 /);
   });
 });

@@ -60,7 +60,11 @@ export async function oneFile(request: FastifyRequest, { limit, clock }: { limit
         more.file.resume();
         throw invalid([{ path: more.fieldname, message: "is a second file; send one file a request", code: "unknown_field" }]);
       }
-      throw invalid([more.fieldname === "purpose" ? { path: "purpose", message: "must come before the file", code: "invalid_value" } : unknownField(more.fieldname)]);
+      throw invalid([
+        more.fieldname === "purpose"
+          ? { path: "purpose", message: "must come before the file", code: "invalid_value" }
+          : unknownField(more.fieldname),
+      ]);
     },
   };
 }
@@ -81,5 +85,9 @@ async function* bytesOf(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
 /** Whatever the parser says is a fault of the body. */
 function readable(error: unknown): never {
   if (error instanceof BatchyardError) throw error;
-  throw new BatchyardError("validation_failed", { summary: `the multipart body cannot be read: ${error instanceof Error ? error.message : "unknown fault"}` }, { cause: error });
+  throw new BatchyardError(
+    "validation_failed",
+    { summary: `the multipart body cannot be read: ${error instanceof Error ? error.message : "unknown fault"}` },
+    { cause: error },
+  );
 }

@@ -29,7 +29,8 @@ export function openApiOf(routes: readonly Route[], version: string): Json {
     info: {
       title: "Batchyard",
       version,
-      description: "Batches of items, run to a provable end. Every answer carries `x-request-id`; snapshots carry `x-stream-cursor`, from which `/api/events` goes on without a gap.",
+      description:
+        "Batches of items, run to a provable end. Every answer carries `x-request-id`; snapshots carry `x-stream-cursor`, from which `/api/events` goes on without a gap.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     servers: [{ url: "/" }],
@@ -68,7 +69,12 @@ function nameOf(route: Route): string {
 
 function parametersOf(route: Route, place: "path" | "query"): Json[] {
   if (place === "path" && route.params === undefined) {
-    return [...route.path.matchAll(/:([A-Za-z]+)/g)].map((match) => ({ name: match[1], in: "path", required: true, schema: { type: "string" } }));
+    return [...route.path.matchAll(/:([A-Za-z]+)/g)].map((match) => ({
+      name: match[1],
+      in: "path",
+      required: true,
+      schema: { type: "string" },
+    }));
   }
   const schema = place === "path" ? route.params : route.query;
   if (schema === undefined) return [];
@@ -76,19 +82,35 @@ function parametersOf(route: Route, place: "path" | "query"): Json[] {
   const required = new Set((json["required"] as string[] | undefined) ?? []);
   return Object.entries((json["properties"] as Record<string, Json>) ?? {}).map(([name, property]) => {
     const { description, ...rest } = property;
-    return { name, in: place, required: place === "path" || required.has(name), ...(description === undefined ? {} : { description }), schema: rest };
+    return {
+      name,
+      in: place,
+      required: place === "path" || required.has(name),
+      ...(description === undefined ? {} : { description }),
+      schema: rest,
+    };
   });
 }
 
 function headersOf(route: Route): Json[] {
   if (route.creates !== true) return [];
-  return [{ name: "Idempotency-Key", in: "header", required: false, description: "Same key and request → same answer, for 24 h", schema: { type: "string", minLength: 1, maxLength: 255 } }];
+  return [
+    {
+      name: "Idempotency-Key",
+      in: "header",
+      required: false,
+      description: "Same key and request → same answer, for 24 h",
+      schema: { type: "string", minLength: 1, maxLength: 255 },
+    },
+  ];
 }
 
 function bodyOf(route: Route): Json | null {
   if (route.reads !== undefined) {
     const json = route.readsSchema === undefined ? { type: "string", format: "binary" } : schemaOf(route.readsSchema, "input");
-    const content = Object.fromEntries(route.reads.map((type) => [type, { schema: type === "application/json" ? json : { type: "string", format: "binary" } }]));
+    const content = Object.fromEntries(
+      route.reads.map((type) => [type, { schema: type === "application/json" ? json : { type: "string", format: "binary" } }]),
+    );
     return { required: true, content };
   }
   if (route.body === undefined) return null;
@@ -98,7 +120,10 @@ function bodyOf(route: Route): Json | null {
 function responsesOf(route: Route): Json {
   const responses: Json = {};
   for (const [status, answer] of Object.entries(route.answers)) {
-    const content = typeof answer === "string" ? { [answer]: { schema: { type: "string" } } } : { "application/json": { schema: schemaOf(answer, "output") } };
+    const content =
+      typeof answer === "string"
+        ? { [answer]: { schema: { type: "string" } } }
+        : { "application/json": { schema: schemaOf(answer, "output") } };
     responses[status] = { description: Number(status) === 201 ? "Created" : "OK", content };
   }
   for (const [status, description] of Object.entries(ERROR_STATUSES)) {

@@ -73,9 +73,11 @@ export type Route = Omit<RouteSpec<z.ZodObject | undefined, z.ZodObject | undefi
   handle(call: Call): Promise<Outcome>;
 };
 
-export function route<P extends z.ZodObject | undefined = undefined, Q extends z.ZodObject | undefined = undefined, B extends z.ZodType | undefined = undefined>(
-  spec: RouteSpec<P, Q, B>,
-): Route {
+export function route<
+  P extends z.ZodObject | undefined = undefined,
+  Q extends z.ZodObject | undefined = undefined,
+  B extends z.ZodType | undefined = undefined,
+>(spec: RouteSpec<P, Q, B>): Route {
   // The dispatcher hands over exactly what the three schemas gave, so the erased signature is met.
   return spec;
 }

@@ -56,7 +56,13 @@ const echo = defineOperation({
 
 export async function serve(options: ServedOptions = {}): Promise<Served> {
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), "batchyard-api-"));
-  const config = loadConfig({ BATCHYARD_DATA: directory, BATCHYARD_TOKEN: TOKEN, BATCHYARD_WORKERS: "2", BATCH_MAX_RETRIES: "0", LOG_LEVEL: "silent" });
+  const config = loadConfig({
+    BATCHYARD_DATA: directory,
+    BATCHYARD_TOKEN: TOKEN,
+    BATCHYARD_WORKERS: "2",
+    BATCH_MAX_RETRIES: "0",
+    LOG_LEVEL: "silent",
+  });
   const yard = await createYard({ config, operations: [echo], clock: options.clock });
   const { store, clock } = yard;
   const logged: string[] = [];
@@ -71,7 +77,10 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
     settled: yard.engine,
     external: yard.engine.external,
     registry: yard.registry,
-    config: { token: TOKEN, limits: { bodyBytes: 1_000_000, uploadBytes: 20_000_000, maxItems: 100_000, createPerMinute: 1_000, ...options.limits } },
+    config: {
+      token: TOKEN,
+      limits: { bodyBytes: 1_000_000, uploadBytes: 20_000_000, maxItems: 100_000, createPerMinute: 1_000, ...options.limits },
+    },
     clock,
     log: pino({ level: "debug" }, { write: (line: string) => void logged.push(line) }),
     health: () => Promise.resolve({ ready: true, checks: { store: { ok: true } } }),
@@ -89,8 +98,20 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
     async send(request) {
       const answer = await app.inject({ ...request, headers: { authorization: `Bearer ${TOKEN}`, ...request.headers } });
       const isJson = String(answer.headers["content-type"]).startsWith("application/json");
-      if (isJson) heldToContract(api.routes, request.method ?? "GET", typeof request.url === "string" ? request.url : "", answer.statusCode, JSON.parse(answer.body));
-      return { status: answer.statusCode, headers: answer.headers, text: answer.body, json: (isJson ? JSON.parse(answer.body) : {}) as Record<string, never> };
+      if (isJson)
+        heldToContract(
+          api.routes,
+          request.method ?? "GET",
+          typeof request.url === "string" ? request.url : "",
+          answer.statusCode,
+          JSON.parse(answer.body),
+        );
+      return {
+        status: answer.statusCode,
+        headers: answer.headers,
+        text: answer.body,
+        json: (isJson ? JSON.parse(answer.body) : {}) as Record<string, never>,
+      };
     },
     event(type, batchId) {
       const matches = (event: StoredEvent): boolean => event.type === type && event.entity.id === batchId;
@@ -110,7 +131,12 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
       });
     },
     async create(body) {
-      const answer = await app.inject({ method: "POST", url: "/api/batch/create", headers: { authorization: `Bearer ${TOKEN}` }, payload: body });
+      const answer = await app.inject({
+        method: "POST",
+        url: "/api/batch/create",
+        headers: { authorization: `Bearer ${TOKEN}` },
+        payload: body,
+      });
       if (answer.statusCode !== 201) throw new Error(`create answered ${answer.statusCode}: ${answer.body}`);
       return (JSON.parse(answer.body) as { batch: { id: string } }).batch.id;
     },
@@ -130,9 +156,12 @@ function heldToContract(routes: readonly Route[], method: string, url: string, s
     return;
   }
   const path = url.split("?")[0]!;
-  const matching = routes.filter((route) => route.method === method && new RegExp(`^${route.path.replace(/:[A-Za-z]+/g, "[^/]+")}$`).test(path));
+  const matching = routes.filter(
+    (route) => route.method === method && new RegExp(`^${route.path.replace(/:[A-Za-z]+/g, "[^/]+")}$`).test(path),
+  );
   const route = matching.find((candidate) => candidate.path === path) ?? matching[0];
   const schema = route?.answers[status];
-  if (schema === undefined || typeof schema === "string") throw new Error(`${method} ${path} answers ${status} with JSON, which the contract does not say`);
+  if (schema === undefined || typeof schema === "string")
+    throw new Error(`${method} ${path} answers ${status} with JSON, which the contract does not say`);
   schema.parse(body);
 }

@@ -16,19 +16,37 @@ const items = (count: number) => Array.from({ length: count }, (_, i) => ({ id: 
 
 describe("the life of a batch over HTTP", () => {
   it("creates, runs, and shows it in the shape of the contract", async () => {
-    const answer = await served.send({ method: "POST", url: "/api/batch/create", payload: { operation: "echo", name: "first", items: items(120), metadata: { by: "test" } } });
+    const answer = await served.send({
+      method: "POST",
+      url: "/api/batch/create",
+      payload: { operation: "echo", name: "first", items: items(120), metadata: { by: "test" } },
+    });
     expect(answer.status).toBe(201);
     const { batch } = answer.json as unknown as { batch: Record<string, unknown> };
     expect(batch["id"]).toMatch(/^batch_\d+_[a-z0-9]{9}$/);
-    expect(batch).toMatchObject({ operation: "echo", name: "first", total_items: 120, filters: {}, priority: "normal", epoch: 1, metadata: { by: "test" } });
+    expect(batch).toMatchObject({
+      operation: "echo",
+      name: "first",
+      total_items: 120,
+      filters: {},
+      priority: "normal",
+      epoch: 1,
+      metadata: { by: "test" },
+    });
     const id = String(batch["id"]);
     await served.event("batch.completed", id);
     const shown = await served.send({ method: "GET", url: `/api/batch/${id}` });
     expect(shown.headers["x-stream-cursor"]).toMatch(/^[a-z0-9]+\.\d+$/);
     expect(shown.headers["cache-control"]).toBe("no-store");
-    expect(shown.json).toMatchObject({ success: true, batch: { id, status: "completed", progress: 100, processed_items: 120, succeeded_items: 120, failed_items: 0 } });
+    expect(shown.json).toMatchObject({
+      success: true,
+      batch: { id, status: "completed", progress: 100, processed_items: 120, succeeded_items: 120, failed_items: 0 },
+    });
     const results = await served.send({ method: "GET", url: `/api/batch/${id}/results?limit=100` });
-    const page = results.json as unknown as { batch: { results: { nodeId: string; result: unknown }[]; summary: { total: number } }; nextCursor: string };
+    const page = results.json as unknown as {
+      batch: { results: { nodeId: string; result: unknown }[]; summary: { total: number } };
+      nextCursor: string;
+    };
     expect(page.batch.results).toHaveLength(100);
     expect(page.batch.summary).toMatchObject({ total: 120, successful: 120, failed: 0, qualityScore: 0.9 });
     const rest = await served.send({ method: "GET", url: `/api/batch/${id}/results?cursor=${page.nextCursor}` });
@@ -43,24 +61,46 @@ describe("the life of a batch over HTTP", () => {
     const id = await served.create({ operation: "echo", items: [] });
     await served.event("batch.completed", id);
     const raw = '{"operation":"echo","items":[{"id":"big","n":9007199254740993}]}';
-    const answer = await served.send({ method: "POST", url: "/api/batch/create", headers: { "content-type": "application/json" }, payload: raw });
+    const answer = await served.send({
+      method: "POST",
+      url: "/api/batch/create",
+      headers: { "content-type": "application/json" },
+      payload: raw,
+    });
     const big = (answer.json as unknown as { batch: { id: string } }).batch.id;
     const item = await served.send({ method: "GET", url: `/api/batch/${big}/items/big` });
     expect(item.text).toContain('"payload":{"id":"big","n":9007199254740993}');
   });
 
   it("groups errors, explains, visualises, exports, retries", async () => {
-    const id = await served.create({ operation: "echo", options: { retryAttempts: 0 }, items: [{ id: "a", fail: "=cmd" }, { id: "b" }, { id: "c", fail: "=cmd" }] });
+    const id = await served.create({
+      operation: "echo",
+      options: { retryAttempts: 0 },
+      items: [{ id: "a", fail: "=cmd" }, { id: "b" }, { id: "c", fail: "=cmd" }],
+    });
     await served.event("batch.completed", id);
     const errors = await served.send({ method: "GET", url: `/api/batch/${id}/errors` });
     expect(errors.json).toMatchObject({ groups: [{ error: "=cmd", count: 2, percentage: 100, examples: ["a", "c"] }] });
     const viz = await served.send({ method: "GET", url: `/api/batch/${id}/viz` });
-    expect(viz.json).toMatchObject({ visualization: { batchId: id, overview: { total: 3, successful: 1, failed: 2, pending: 0, successRate: 0.3333 }, statusBreakdown: { succeeded: 1, failed: 2 } } });
-    expect((await served.send({ method: "GET", url: `/api/batch/${id}/why` })).json).toMatchObject({ state: "completed", reasons: [{ code: "done" }] });
+    expect(viz.json).toMatchObject({
+      visualization: {
+        batchId: id,
+        overview: { total: 3, successful: 1, failed: 2, pending: 0, successRate: 0.3333 },
+        statusBreakdown: { succeeded: 1, failed: 2 },
+      },
+    });
+    expect((await served.send({ method: "GET", url: `/api/batch/${id}/why` })).json).toMatchObject({
+      state: "completed",
+      reasons: [{ code: "done" }],
+    });
     const csv = await served.send({ method: "GET", url: `/api/batch/${id}/export?format=csv` });
     expect(csv.headers["content-disposition"]).toContain(`filename="${id}.csv"`);
     expect(csv.text).toContain("'=cmd");
-    const xlsx = await served.app.inject({ method: "GET", url: `/api/batch/${id}/export?format=xlsx`, headers: { authorization: `Bearer ${TOKEN}` } });
+    const xlsx = await served.app.inject({
+      method: "GET",
+      url: `/api/batch/${id}/export?format=xlsx`,
+      headers: { authorization: `Bearer ${TOKEN}` },
+    });
     expect(xlsx.rawPayload.subarray(0, 2).toString()).toBe("PK");
     const failures = await served.send({ method: "GET", url: `/api/batch/${id}/results?success=false` });
     expect((failures.json as unknown as { batch: { results: unknown[] } }).batch.results).toHaveLength(2);
@@ -73,32 +113,63 @@ describe("the life of a batch over HTTP", () => {
     const b = await served.create({ operation: "echo", items: [{ id: "same" }, { id: "new", v: 2 }, { id: "added", fail: "no" }] });
     await Promise.all([served.event("batch.completed", a), served.event("batch.completed", b)]);
     const compared = await served.send({ method: "GET", url: `/api/batch/compare?a=${a}&b=${b}` });
-    expect(compared.json).toMatchObject({ added: ["added"], removed: ["gone"], counts: { added: 1, removed: 1, changed: 1, same: 1 }, deltas: { successful: -1, failed: 1 } });
-    expect((await served.send({ method: "GET", url: `/api/batch/${b}/reconcile` })).json).toMatchObject({ reconciliation: { ok: true, expected: 3, settled: 3, open: 0 } });
+    expect(compared.json).toMatchObject({
+      added: ["added"],
+      removed: ["gone"],
+      counts: { added: 1, removed: 1, changed: 1, same: 1 },
+      deltas: { successful: -1, failed: 1 },
+    });
+    expect((await served.send({ method: "GET", url: `/api/batch/${b}/reconcile` })).json).toMatchObject({
+      reconciliation: { ok: true, expected: 3, settled: 3, open: 0 },
+    });
     const chunks = await served.send({ method: "GET", url: `/api/batch/${b}/chunks` });
     expect(chunks.json).toMatchObject({ chunks: [{ state: "done", items: 3, settled: 3 }] });
-    const operations = (await served.send({ method: "GET", url: "/api/batch/operations" })).json as unknown as { operations: { name: string; options: { properties: object } }[] };
+    const operations = (await served.send({ method: "GET", url: "/api/batch/operations" })).json as unknown as {
+      operations: { name: string; options: { properties: object } }[];
+    };
     expect(operations.operations.find((operation) => operation.name === "echo")?.options.properties).toHaveProperty("language");
   });
 
   it("finishes and dry-runs", async () => {
     const id = await served.create({ operation: "echo", total_items: 2 });
     await served.send({ method: "POST", url: `/api/batch/${id}/results`, payload: { nodeId: "1", success: true } });
-    expect((await served.send({ method: "POST", url: `/api/batch/${id}/finish`, payload: {} })).json).toMatchObject({ details: { errors: [{ path: "reason", code: "required" }] } });
-    expect((await served.send({ method: "POST", url: `/api/batch/${id}/finish`, payload: { reason: "enough" } })).json).toMatchObject({ batch: { status: "completed", succeeded_items: 1, failed_items: 1 } });
-    const dry = await served.send({ method: "POST", url: "/api/batch/create?dryRun=true", payload: { operation: "echo", items: items(10) } });
+    expect((await served.send({ method: "POST", url: `/api/batch/${id}/finish`, payload: {} })).json).toMatchObject({
+      details: { errors: [{ path: "reason", code: "required" }] },
+    });
+    expect((await served.send({ method: "POST", url: `/api/batch/${id}/finish`, payload: { reason: "enough" } })).json).toMatchObject({
+      batch: { status: "completed", succeeded_items: 1, failed_items: 1 },
+    });
+    const dry = await served.send({
+      method: "POST",
+      url: "/api/batch/create?dryRun=true",
+      payload: { operation: "echo", items: items(10) },
+    });
     expect(dry.json).toMatchObject({ success: true, dryRun: true, items: 10 });
   });
 
   it("answers actions as the contract says", async () => {
     const id = await served.create({ operation: "echo", total_items: 3, tags: ["x"] });
-    expect((await served.send({ method: "POST", url: `/api/batch/${id}/pause`, headers: { "content-type": "application/json" } })).json).toMatchObject({ batch: { status: "paused" } });
+    expect(
+      (await served.send({ method: "POST", url: `/api/batch/${id}/pause`, headers: { "content-type": "application/json" } })).json,
+    ).toMatchObject({ batch: { status: "paused" } });
     expect((await served.send({ method: "POST", url: `/api/batch/${id}/pause` })).status).toBe(409);
     expect((await served.send({ method: "POST", url: `/api/batch/${id}/resume` })).status).toBe(200);
-    expect((await served.send({ method: "POST", url: `/api/batch/${id}/priority`, payload: { priority: "high" } })).json).toMatchObject({ batch: { priority: "high" } });
-    const recorded = await served.send({ method: "POST", url: `/api/batch/${id}/results`, payload: [{ nodeId: "1", success: true, durationMs: 10, qualityScore: 1 }, { nodeId: "1", success: true }] });
+    expect((await served.send({ method: "POST", url: `/api/batch/${id}/priority`, payload: { priority: "high" } })).json).toMatchObject({
+      batch: { priority: "high" },
+    });
+    const recorded = await served.send({
+      method: "POST",
+      url: `/api/batch/${id}/results`,
+      payload: [
+        { nodeId: "1", success: true, durationMs: 10, qualityScore: 1 },
+        { nodeId: "1", success: true },
+      ],
+    });
     expect(recorded.json).toMatchObject({ success: true, accepted: 1, duplicates: 1, batch: { processed_items: 1, progress: 33 } });
-    expect((await served.send({ method: "POST", url: `/api/batch/${id}/results`, payload: { nodeId: "2", success: true, qualityScore: 1.1 } })).json).toMatchObject({
+    expect(
+      (await served.send({ method: "POST", url: `/api/batch/${id}/results`, payload: { nodeId: "2", success: true, qualityScore: 1.1 } }))
+        .json,
+    ).toMatchObject({
       code: "validation_failed",
       details: { errors: [{ path: "qualityScore", code: "out_of_range" }] },
     });
@@ -110,8 +181,15 @@ describe("the life of a batch over HTTP", () => {
       expect(again.json).toMatchObject({ success: false, error: "Batch cannot be cancelled (not found or already completed)" });
     }
     const history = await served.send({ method: "GET", url: "/api/batch/history?tag=x&limit=1&status=cancelled" });
-    expect(history.json).toMatchObject({ count: 1, total: 1, filter: { tag: "x", limit: 1, offset: 0, status: "cancelled" }, nextCursor: null });
-    const stats = (await served.send({ method: "GET", url: "/api/batch/stats" })).json as unknown as { stats: { total: number; byStatus: Record<string, number>; completionRate: number } };
+    expect(history.json).toMatchObject({
+      count: 1,
+      total: 1,
+      filter: { tag: "x", limit: 1, offset: 0, status: "cancelled" },
+      nextCursor: null,
+    });
+    const stats = (await served.send({ method: "GET", url: "/api/batch/stats" })).json as unknown as {
+      stats: { total: number; byStatus: Record<string, number>; completionRate: number };
+    };
     expect(stats.stats.byStatus["pending"]).toBeTypeOf("number");
     expect(stats.stats.completionRate).toBeCloseTo(stats.stats.byStatus["completed"]! / stats.stats.total, 4);
     const clean = await served.send({ method: "DELETE", url: "/api/batch/cleanup", payload: { daysToKeep: 1 } });
@@ -120,23 +198,59 @@ describe("the life of a batch over HTTP", () => {
 
   it("streams NDJSON in, sealed at its end", async () => {
     const lines = ['{"operation":"echo","name":"streamed"}', ...items(3_000).map((item) => JSON.stringify(item))].join("\n");
-    const answer = await served.send({ method: "POST", url: "/api/batch/create?stream=1", headers: { "content-type": "application/x-ndjson" }, payload: lines });
+    const answer = await served.send({
+      method: "POST",
+      url: "/api/batch/create?stream=1",
+      headers: { "content-type": "application/x-ndjson" },
+      payload: lines,
+    });
     expect(answer.json).toMatchObject({ success: true, batch: { name: "streamed", total_items: 3_000 } });
-    const bad = await served.send({ method: "POST", url: "/api/batch/create?stream=1", headers: { "content-type": "application/x-ndjson" }, payload: `${lines}\n{"a":` });
+    const bad = await served.send({
+      method: "POST",
+      url: "/api/batch/create?stream=1",
+      headers: { "content-type": "application/x-ndjson" },
+      payload: `${lines}\n{"a":`,
+    });
     expect(bad.status).toBe(400);
     expect(bad.json).toMatchObject({ code: "bad_items", details: { errors: [{ path: "line 3002", code: "bad_json" }] } });
   });
 
   it("serves external workers under a fence", async () => {
-    const id = await served.create({ operation: "echo", options: { executor: "external" }, items: [{ id: "x", n: 9 }, { id: "y" }] }).catch((error: Error) => error.message);
+    const id = await served
+      .create({ operation: "echo", options: { executor: "external" }, items: [{ id: "x", n: 9 }, { id: "y" }] })
+      .catch((error: Error) => error.message);
     if (typeof id === "string" && !id.startsWith("batch_")) throw new Error(id);
     const leased = await served.send({ method: "POST", url: "/api/external/lease", payload: { worker: "py-1" } });
     const { chunks } = leased.json as unknown as { chunks: { chunk: number; fence: number; items: { key: string }[] }[] };
     expect(chunks).toHaveLength(1);
     const { chunk, fence, items: leasedItems } = chunks[0]!;
     expect(leasedItems.map((item) => item.key)).toEqual(["x", "y"]);
-    expect((await served.send({ method: "POST", url: "/api/external/heartbeat", payload: { leases: [{ chunk, fence }, { chunk: 999_999, fence: 1 }] } })).json).toMatchObject({ held: [chunk], lost: [999_999] });
-    const done = await served.send({ method: "POST", url: "/api/external/results", payload: { chunk, fence, results: [{ key: "x", result: { ok: 1 } }, { key: "y", error: "no" }] } });
+    expect(
+      (
+        await served.send({
+          method: "POST",
+          url: "/api/external/heartbeat",
+          payload: {
+            leases: [
+              { chunk, fence },
+              { chunk: 999_999, fence: 1 },
+            ],
+          },
+        })
+      ).json,
+    ).toMatchObject({ held: [chunk], lost: [999_999] });
+    const done = await served.send({
+      method: "POST",
+      url: "/api/external/results",
+      payload: {
+        chunk,
+        fence,
+        results: [
+          { key: "x", result: { ok: 1 } },
+          { key: "y", error: "no" },
+        ],
+      },
+    });
     expect(done.json).toMatchObject({ success: true, accepted: 2 });
     await served.event("batch.completed", id);
     const late = await served.send({ method: "POST", url: "/api/external/results", payload: { chunk, fence, results: [] } });
@@ -147,7 +261,12 @@ describe("the life of a batch over HTTP", () => {
 
 describe("files and collections", () => {
   it("takes raw and multipart files and gives them back as attachments", async () => {
-    const raw = await served.send({ method: "POST", url: "/api/files?filename=a%0d%0a%22b.csv", headers: { "content-type": "text/csv" }, payload: "id,name\n1,x\n" });
+    const raw = await served.send({
+      method: "POST",
+      url: "/api/files?filename=a%0d%0a%22b.csv",
+      headers: { "content-type": "text/csv" },
+      payload: "id,name\n1,x\n",
+    });
     expect(raw.status).toBe(201);
     const { file } = raw.json as unknown as { file: { id: string; bytes: number } };
     expect(file.bytes).toBe(12);
@@ -157,32 +276,62 @@ describe("files and collections", () => {
     expect(content.headers["x-content-type-options"]).toBe("nosniff");
     const boundary = "----b";
     const body = `--${boundary}\r\ncontent-disposition: form-data; name="file"; filename="m.txt"\r\ncontent-type: text/plain\r\n\r\nhello\r\n--${boundary}--\r\n`;
-    const multi = await served.send({ method: "POST", url: "/api/files", headers: { "content-type": `multipart/form-data; boundary=${boundary}` }, payload: body });
+    const multi = await served.send({
+      method: "POST",
+      url: "/api/files",
+      headers: { "content-type": `multipart/form-data; boundary=${boundary}` },
+      payload: body,
+    });
     expect(multi.json).toMatchObject({ success: true, file: { name: "m.txt", bytes: 5 } });
     const list = await served.send({ method: "GET", url: "/api/files?limit=1" });
     const page = list.json as unknown as { files: unknown[]; nextCursor: string };
     expect(page.files).toHaveLength(1);
-    expect((await served.send({ method: "GET", url: `/api/files?limit=1&cursor=${page.nextCursor}` })).json).toMatchObject({ files: [{ id: file.id }], nextCursor: null });
-    expect((await served.send({ method: "GET", url: `/api/collections/c?cursor=${page.nextCursor}` })).json).toMatchObject({ code: "invalid_cursor" });
-    expect((await served.send({ method: "DELETE", url: `/api/files/${file.id}`, headers: { "content-type": "application/json" } })).json).toEqual({ success: true, deleted: true });
+    expect((await served.send({ method: "GET", url: `/api/files?limit=1&cursor=${page.nextCursor}` })).json).toMatchObject({
+      files: [{ id: file.id }],
+      nextCursor: null,
+    });
+    expect((await served.send({ method: "GET", url: `/api/collections/c?cursor=${page.nextCursor}` })).json).toMatchObject({
+      code: "invalid_cursor",
+    });
+    expect(
+      (await served.send({ method: "DELETE", url: `/api/files/${file.id}`, headers: { "content-type": "application/json" } })).json,
+    ).toEqual({ success: true, deleted: true });
     expect((await served.send({ method: "GET", url: `/api/files/${file.id}` })).status).toBe(404);
   });
 
   it("keeps records by key", async () => {
-    for (const n of [1, 2, 3]) await served.send({ method: "PUT", url: `/api/collections/toys/k${n}`, payload: { n, kind: n === 2 ? "b" : "a" } });
-    expect((await served.send({ method: "PUT", url: "/api/collections/toys/k1", payload: { n: 1, kind: "a" } })).json).toMatchObject({ action: "updated" });
+    for (const n of [1, 2, 3])
+      await served.send({ method: "PUT", url: `/api/collections/toys/k${n}`, payload: { n, kind: n === 2 ? "b" : "a" } });
+    expect((await served.send({ method: "PUT", url: "/api/collections/toys/k1", payload: { n: 1, kind: "a" } })).json).toMatchObject({
+      action: "updated",
+    });
     const page = await served.send({ method: "GET", url: `/api/collections/toys?filters=${encodeURIComponent('{"kind":"a"}')}&limit=1` });
     const { nextCursor } = page.json as unknown as { nextCursor: string };
     expect(page.json).toMatchObject({ records: [{ key: "k1", data: { n: 1 } }] });
-    expect((await served.send({ method: "GET", url: `/api/collections/toys?filters=${encodeURIComponent('{"kind":"a"}')}&cursor=${nextCursor}` })).json).toMatchObject({ records: [{ key: "k3" }], nextCursor: null });
-    expect((await served.send({ method: "GET", url: "/api/collections" })).json).toMatchObject({ collections: [{ name: "toys", records: 3 }] });
+    expect(
+      (
+        await served.send({
+          method: "GET",
+          url: `/api/collections/toys?filters=${encodeURIComponent('{"kind":"a"}')}&cursor=${nextCursor}`,
+        })
+      ).json,
+    ).toMatchObject({ records: [{ key: "k3" }], nextCursor: null });
+    expect((await served.send({ method: "GET", url: "/api/collections" })).json).toMatchObject({
+      collections: [{ name: "toys", records: 3 }],
+    });
     expect((await served.send({ method: "DELETE", url: "/api/collections/toys/k1" })).status).toBe(200);
     expect((await served.send({ method: "GET", url: "/api/collections/toys/k1" })).json).toMatchObject({ code: "record_not_found" });
   });
 });
 
 describe("idempotency", () => {
-  const create = (key: string, name: string) => served.send({ method: "POST", url: "/api/batch/create", headers: { "idempotency-key": key }, payload: { operation: "echo", name, items: [{ id: "1" }] } });
+  const create = (key: string, name: string) =>
+    served.send({
+      method: "POST",
+      url: "/api/batch/create",
+      headers: { "idempotency-key": key },
+      payload: { operation: "echo", name, items: [{ id: "1" }] },
+    });
 
   it("answers a repeated request with the same text and refuses another", async () => {
     const first = await create("k-1", "n");
@@ -201,7 +350,13 @@ describe("idempotency", () => {
   });
 
   it("compares the bytes of an upload", async () => {
-    const upload = (text: string) => served.send({ method: "POST", url: "/api/batch/create?stream=1", headers: { "content-type": "application/x-ndjson", "idempotency-key": "up" }, payload: text });
+    const upload = (text: string) =>
+      served.send({
+        method: "POST",
+        url: "/api/batch/create?stream=1",
+        headers: { "content-type": "application/x-ndjson", "idempotency-key": "up" },
+        payload: text,
+      });
     const first = await upload('{"operation":"echo"}\n{"id":"1"}');
     expect((await upload('{"operation":"echo"}\n{"id":"1"}')).text).toBe(first.text);
     expect((await upload('{"operation":"echo"}\n{"id":"2"}')).json).toMatchObject({ code: "idempotency_mismatch" });
@@ -210,14 +365,22 @@ describe("idempotency", () => {
   it("finds the batch again when the answer was lost in a crash", async () => {
     const directory = mkdtempSync(join(tmpdir(), "batchyard-api-"));
     const payload = '{"operation":"echo","name":"lost","items":[{"id":"1"}]}';
-    const post = { method: "POST" as const, url: "/api/batch/create", headers: { "idempotency-key": "lost", "content-type": "application/json" }, payload };
+    const post = {
+      method: "POST" as const,
+      url: "/api/batch/create",
+      headers: { "idempotency-key": "lost", "content-type": "application/json" },
+      payload,
+    };
     const before = await serve({ directory });
     const first = await before.send(post);
     const { batch } = first.json as unknown as { batch: { id: string } };
     await before.close();
     // What a kill between the commit of the batch and the answer leaves behind: a reservation that nobody settles.
     const store = openSqliteStore({ directory, synchronous: "NORMAL" });
-    const row = (await store.access.reserve({ tenant: "default", key: "lost", requestHash: "?", status: null, body: null, createdAt: 1 }, 0))!;
+    const row = (await store.access.reserve(
+      { tenant: "default", key: "lost", requestHash: "?", status: null, body: null, createdAt: 1 },
+      0,
+    ))!;
     await store.access.reserve({ ...row, key: "gone", createdAt: Date.now() - 1_000, status: null, body: "batch_1_aaaaaaaaa" }, 0);
     await store.access.reserve({ ...row, key: "kept", createdAt: Date.now() - 1_000, status: null, body: batch.id }, 0);
     await store.close();
@@ -242,7 +405,17 @@ describe("idempotency", () => {
 
 describe("limits and faults", () => {
   it("names every fault of a create request at once", async () => {
-    const answer = await served.send({ method: "POST", url: "/api/batch/create", payload: { operation: "echo", prioritty: "high", tenant_id: "x", options: { batchSise: 3, concurrency: "10", retryAttempts: 21, timeout: "5 parsecs", langage: "en" }, items: [{}] } });
+    const answer = await served.send({
+      method: "POST",
+      url: "/api/batch/create",
+      payload: {
+        operation: "echo",
+        prioritty: "high",
+        tenant_id: "x",
+        options: { batchSise: 3, concurrency: "10", retryAttempts: 21, timeout: "5 parsecs", langage: "en" },
+        items: [{}],
+      },
+    });
     expect(answer.status).toBe(400);
     const { details } = answer.json as unknown as { details: { errors: { path: string; code: string; message: string }[] } };
     expect(details.errors.map(({ path, code }) => `${path} ${code}`).sort()).toEqual([
@@ -272,13 +445,25 @@ describe("limits and faults", () => {
   it("takes a file as the input of a batch and a gzip upload, and refuses packings it does not know", async () => {
     const lines = '{"operation":"echo"}\n{"id":"1"}\n{"id":"2"}\n';
     const upload = (encoding: string, payload: string | Buffer) =>
-      served.send({ method: "POST", url: "/api/batch/create?stream=1", headers: { "content-type": "application/x-ndjson", "content-encoding": encoding }, payload });
+      served.send({
+        method: "POST",
+        url: "/api/batch/create?stream=1",
+        headers: { "content-type": "application/x-ndjson", "content-encoding": encoding },
+        payload,
+      });
     expect((await upload("gzip", gzipSync(lines))).json).toMatchObject({ batch: { total_items: 2 } });
     expect((await upload("br", brotliCompressSync(lines))).status).toBe(415);
-    const file = await served.send({ method: "POST", url: "/api/files?filename=rows.csv", headers: { "content-type": "text/csv" }, payload: "id,name\n1,x\n2,y\n" });
+    const file = await served.send({
+      method: "POST",
+      url: "/api/files?filename=rows.csv",
+      headers: { "content-type": "text/csv" },
+      payload: "id,name\n1,x\n2,y\n",
+    });
     const { id } = (file.json as unknown as { file: { id: string } }).file;
     const batch = await served.create({ operation: "echo", input: { file_id: id } });
     await served.event("batch.completed", batch);
-    expect((await served.send({ method: "GET", url: `/api/batch/${batch}` })).json).toMatchObject({ batch: { total_items: 2, input: { file_id: id } } });
+    expect((await served.send({ method: "GET", url: `/api/batch/${batch}` })).json).toMatchObject({
+      batch: { total_items: 2, input: { file_id: id } },
+    });
   });
 });

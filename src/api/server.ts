@@ -64,7 +64,8 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     genReqId: (request) => givenId(request.headers["x-request-id"]) ?? newId("req"),
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     clientErrorHandler: (error, socket) => answerClientError(error, socket),
-    frameworkErrors: (error, request, reply) => void sendError(reply as FastifyReply, request as FastifyRequest, asBatchyardError(error, request as FastifyRequest)),
+    frameworkErrors: (error, request, reply) =>
+      void sendError(reply as FastifyReply, request as FastifyRequest, asBatchyardError(error, request as FastifyRequest)),
     // Long uploads are paced by body.ts, not ended by a clock that does not look at them.
     requestTimeout: 0,
     forceCloseConnections: "idle",
@@ -100,7 +101,8 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
   app.addHook("onRequest", async (request, reply) => {
     reply.header("x-request-id", request.id);
     const { route } = request.routeOptions.config;
-    if (request.headers.host === undefined && request.raw.httpVersion === "1.1") throw new BatchyardError("validation_failed", { summary: "the header Host is missing" });
+    if (request.headers.host === undefined && request.raw.httpVersion === "1.1")
+      throw new BatchyardError("validation_failed", { summary: "the header Host is missing" });
     refuseKeyInUrl(request, config.token);
     if (route?.need === "public") {
       if (route.path !== "/signin") return;
@@ -113,7 +115,15 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     if (route === undefined) return;
     if (by === "session" && request.method !== "GET" && request.method !== "HEAD") requireSameOrigin(request.headers);
     if (!mayCall(caller.role, route.need)) {
-      await audit.append({ ...caller, at: clock.now(), action: "denied", target: `${route.method} ${route.path}`, before: null, after: null, outcome: "BLOCKED" });
+      await audit.append({
+        ...caller,
+        at: clock.now(),
+        action: "denied",
+        target: `${route.method} ${route.path}`,
+        before: null,
+        after: null,
+        outcome: "BLOCKED",
+      });
       throw new BatchyardError("forbidden", { role: route.need });
     }
     // Taken before the snapshot is read: what happens meanwhile comes again as an event, and nothing is lost between the two.
@@ -122,7 +132,14 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
 
   app.addHook("onResponse", async (request, reply) => {
     const { route } = request.routeOptions.config;
-    const fields = { requestId: request.id, method: request.method, route: route?.path ?? "unknown", status: reply.statusCode, ms: Math.round(reply.elapsedTime), actor: request.caller?.actor };
+    const fields = {
+      requestId: request.id,
+      method: request.method,
+      route: route?.path ?? "unknown",
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+      actor: request.caller?.actor,
+    };
     if (reply.statusCode >= 500) log.warn(fields, "request");
     else log.debug(fields, "request");
   });

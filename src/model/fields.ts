@@ -40,11 +40,9 @@ export function instant() {
 }
 
 /** Collections are made by writing to them; this is what their names may be. */
-export const collectionName = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/, {
-    error: "must be 1 to 128 letters, digits, '_', '-' or '.', and start with a letter or digit",
-  });
+export const collectionName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/, {
+  error: "must be 1 to 128 letters, digits, '_', '-' or '.', and start with a letter or digit",
+});
 
 export const record = z.record(z.string(), z.unknown());
 export const time = z.string().meta({ format: "date-time", description: "ISO 8601 UTC" });

@@ -47,7 +47,9 @@ it("takes 3,201 real films from rows to a report", { timeout: 60_000 }, async ()
     await yard.start();
     const steps: SampleStep[] = [];
     const { batches, reportPath } = await runSample(sampleYard(yard), (step) => steps.push(step));
-    expect(batches.map(({ operation, status, totalItems, succeeded, failed }) => ({ operation, status, totalItems, succeeded, failed }))).toEqual([
+    expect(
+      batches.map(({ operation, status, totalItems, succeeded, failed }) => ({ operation, status, totalItems, succeeded, failed })),
+    ).toEqual([
       { operation: "import", status: "completed", totalItems: 3201, succeeded: 3201, failed: 0 },
       // 10 titles that are numbers or missing, 22 release years after 2012, 2 ratings of "Open".
       { operation: "validate", status: "completed", totalItems: 3201, succeeded: 3167, failed: 34 },

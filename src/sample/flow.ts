@@ -55,15 +55,33 @@ const STEPS: readonly Step[] = [
   },
   {
     says: "validate them (some rows are really wrong)",
-    request: { operation: "validate", name: "Sample: validate movies", input: { collection: MOVIES }, options: { schema: MOVIE_SCHEMA }, tags },
+    request: {
+      operation: "validate",
+      name: "Sample: validate movies",
+      input: { collection: MOVIES },
+      options: { schema: MOVIE_SCHEMA },
+      tags,
+    },
   },
   {
     says: "transform each into a sentence",
-    request: { operation: "transform", name: "Sample: movies as sentences", input: { collection: MOVIES }, options: { expression: MOVIE_SENTENCE, collection: SENTENCES }, tags },
+    request: {
+      operation: "transform",
+      name: "Sample: movies as sentences",
+      input: { collection: MOVIES },
+      options: { expression: MOVIE_SENTENCE, collection: SENTENCES },
+      tags,
+    },
   },
   {
     says: "annotate the sentences, offline",
-    request: { operation: "annotate", name: "Sample: annotate movies", input: { collection: SENTENCES }, options: { provider: "local", fields: ["text"] }, tags },
+    request: {
+      operation: "annotate",
+      name: "Sample: annotate movies",
+      input: { collection: SENTENCES },
+      options: { provider: "local", fields: ["text"] },
+      tags,
+    },
   },
   {
     says: "report by genre",
@@ -71,7 +89,11 @@ const STEPS: readonly Step[] = [
       operation: "report",
       name: "Sample: movies by genre",
       input: { collection: MOVIES },
-      options: { title: "Movies by genre", groupBy: "Major Genre", measures: ["count", "avg:IMDB Rating", "sum:Worldwide Gross", "p50:Production Budget"] },
+      options: {
+        title: "Movies by genre",
+        groupBy: "Major Genre",
+        measures: ["count", "avg:IMDB Rating", "sum:Worldwide Gross", "p50:Production Budget"],
+      },
       tags,
     },
   },

@@ -28,7 +28,9 @@ export async function* movieItems(): AsyncGenerator<ItemText[]> {
 function keyOf(movie: Movie, position: number): string {
   const { Title: title, "Release Date": released } = movie;
   // Some titles are numbers ("300", "54").
-  return typeof title === "string" || typeof title === "number" ? `${title} (${typeof released === "string" ? released : "no date"})` : `item_${position}`;
+  return typeof title === "string" || typeof title === "number"
+    ? `${title} (${typeof released === "string" ? released : "no date"})`
+    : `item_${position}`;
 }
 
 /** What a film has to be. The data was collected in 2010, so a release after 2012 is a misread year ("1928" as 2028). */

@@ -62,12 +62,15 @@ beforeAll(async () => {
   served = await serve({ clock, limits: { maxItems: 1_000 } });
   url = await served.listen();
   const { store } = served.yard;
-  const key = (name: string, expiresAt: number | null) => issueKey(store.access, { tenant: "default", name, role: "admin", expiresAt }, Date.now());
+  const key = (name: string, expiresAt: number | null) =>
+    issueKey(store.access, { tenant: "default", name, role: "admin", expiresAt }, Date.now());
   const revoked = await key("revoked", null);
   await store.access.revokeKey("default", revoked.key.id, Date.now());
   const stranger = await served.key("admin", "stranger");
   const theirs = async (path: string, type: string, body: string): Promise<Record<string, { id: string }>> =>
-    JSON.parse((await ask(url, { method: "POST", path, headers: { authorization: `Bearer ${stranger}`, "content-type": type }, body })).text) as Record<string, { id: string }>;
+    JSON.parse(
+      (await ask(url, { method: "POST", path, headers: { authorization: `Bearer ${stranger}`, "content-type": type }, body })).text,
+    ) as Record<string, { id: string }>;
   const done = await served.create({ operation: "echo", items: [{ id: "a" }, { id: "b", fail: "no" }] });
   await served.event("batch.completed", done);
   world = {
@@ -77,7 +80,13 @@ beforeAll(async () => {
     theirFile: (await theirs("/api/files?filename=secret.csv", "text/csv", "id\n1\n"))["file"]!.id,
     keys: { viewer: await served.key("viewer"), expired: (await key("expired", 1)).secret, revoked: revoked.secret },
   };
-  await ask(url, { ...createText('{"operation":"echo","items":[{"id":"1"}]}', { ...JSON_TYPE, "idempotency-key": "used", authorization: `Bearer ${TOKEN}` }) });
+  await ask(url, {
+    ...createText('{"operation":"echo","items":[{"id":"1"}]}', {
+      ...JSON_TYPE,
+      "idempotency-key": "used",
+      authorization: `Bearer ${TOKEN}`,
+    }),
+  });
 });
 afterAll(() => served.close());
 
@@ -91,7 +100,12 @@ async function kept(): Promise<unknown> {
     keys: (await store.access.keys(tenant)).length,
   });
   const settled = (await store.batches.get("default", world.open))!;
-  return { ours: await of("default"), theirs: await of("stranger"), disk: onDisk(config.data), open: [settled.status, settled.priority, settled.succeeded, settled.failed] };
+  return {
+    ours: await of("default"),
+    theirs: await of("stranger"),
+    disk: onDisk(config.data),
+    open: [settled.status, settled.priority, settled.succeeded, settled.failed],
+  };
 }
 
 /** Names below the data directory, without what SQLite and an upload in progress keep for themselves. */
@@ -132,7 +146,9 @@ describe("bad input over HTTP", () => {
   it("is a table of more than eighty cases with names of their own", () => {
     expect(TABLE.length).toBeGreaterThanOrEqual(80);
     expect(TABLE.map((bad) => bad.name).filter((name, i, names) => names.indexOf(name) !== i)).toEqual([]);
-    console.log(`bad input: ${TABLE.length} cases over HTTP, ${TABLE.filter((bad) => bad.request !== undefined).length} of them from a program too`);
+    console.log(
+      `bad input: ${TABLE.length} cases over HTTP, ${TABLE.filter((bad) => bad.request !== undefined).length} of them from a program too`,
+    );
   });
 
   it.each(TABLE.map((bad) => [bad.name, bad] as const))("%s", async (_name, bad) => {
@@ -146,11 +162,24 @@ describe("bad input over HTTP", () => {
     ["a JSON request", "/api/batch/create", "application/json", '{"operation":'],
     ["a stream", "/api/batch/create?stream=1", "application/x-ndjson", HEAD],
     ["a file", "/api/files?filename=x.csv", "text/csv", "id"],
-    ["a form", "/api/files", "multipart/form-data; boundary=b", '--b\r\ncontent-disposition: form-data; name="f"; filename="x.csv"\r\n\r\nid'],
+    [
+      "a form",
+      "/api/files",
+      "multipart/form-data; boundary=b",
+      '--b\r\ncontent-disposition: form-data; name="f"; filename="x.csv"\r\n\r\nid',
+    ],
     ["a form that does not begin", "/api/files", "multipart/form-data; boundary=b", "-"],
   ])("%s that does not go on is ended with 408", async (_name, path, type, start) => {
     const before = await kept();
-    const head = [`POST ${path} HTTP/1.1`, "host: x", `authorization: Bearer ${TOKEN}`, `content-type: ${type}`, "content-length: 5000", "", start];
+    const head = [
+      `POST ${path} HTTP/1.1`,
+      "host: x",
+      `authorization: Bearer ${TOKEN}`,
+      `content-type: ${type}`,
+      "content-length: 5000",
+      "",
+      start,
+    ];
     const answer = askRaw(url, head.join("\r\n"));
     await clock.runOut(answer);
     check({ status: 408, code: "upload_too_slow" }, await answer);
@@ -166,7 +195,15 @@ describe("bad input over HTTP", () => {
 
   it("a stream that is refused at its first line leaves the connection for the next request", async () => {
     const lines = `{"operation":5}\n${'{"x":1}\n'.repeat(200_000)}`;
-    const one = ["POST /api/batch/create?stream=1 HTTP/1.1", "host: x", `authorization: Bearer ${TOKEN}`, "content-type: application/x-ndjson", `content-length: ${lines.length}`, "", lines].join("\r\n");
+    const one = [
+      "POST /api/batch/create?stream=1 HTTP/1.1",
+      "host: x",
+      `authorization: Bearer ${TOKEN}`,
+      "content-type: application/x-ndjson",
+      `content-length: ${lines.length}`,
+      "",
+      lines,
+    ].join("\r\n");
     const two = ["GET /healthz HTTP/1.1", "host: x", "connection: close", "", ""].join("\r\n");
     const answers = await askRaw(url, one + two);
     expect(answers.status).toBe(400);
@@ -175,13 +212,20 @@ describe("bad input over HTTP", () => {
 
   it("what only looks bad is taken as it is", async () => {
     const text = String.raw`{"id":"p","__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"n":9007199254740993,"sql":"'; drop table batches;--","html":"<script>","cell":"=1+1"}`;
-    const sent = await ask(url, { ...createText(`\ufeff${HEAD.trim()}\r\n\r\n${text}\r\n{"id":"q"}`, { ...NDJSON_TYPE, authorization: `Bearer ${TOKEN}` }) });
+    const sent = await ask(url, {
+      ...createText(`\ufeff${HEAD.trim()}\r\n\r\n${text}\r\n{"id":"q"}`, { ...NDJSON_TYPE, authorization: `Bearer ${TOKEN}` }),
+    });
     expect(sent.status).toBe(201);
     const { batch } = JSON.parse(sent.text) as { batch: { id: string; total_items: number } };
     expect(batch.total_items).toBe(2);
     const item = await ask(url, { path: `/api/batch/${batch.id}/items/p`, headers: { authorization: `Bearer ${TOKEN}` } });
     expect(item.text).toContain(`"payload":${text}`);
-    const record = { method: "PUT", path: "/api/collections/odd/k", headers: { ...JSON_TYPE, authorization: `Bearer ${TOKEN}` }, body: '{"__proto__":{"polluted":1},"a":1}' };
+    const record = {
+      method: "PUT",
+      path: "/api/collections/odd/k",
+      headers: { ...JSON_TYPE, authorization: `Bearer ${TOKEN}` },
+      body: '{"__proto__":{"polluted":1},"a":1}',
+    };
     expect((await ask(url, record)).text).toContain('"data":{"__proto__":{"polluted":1},"a":1}');
     expect(({} as { polluted?: number }).polluted).toBeUndefined();
   });
@@ -211,7 +255,12 @@ describe("bombs", () => {
   };
 
   /** `count` pieces, made when they are asked for. */
-  async function* endless(start: string, piece: Uint8Array, count: number, taken: (bytes: number) => void = () => undefined): AsyncGenerator<Uint8Array> {
+  async function* endless(
+    start: string,
+    piece: Uint8Array,
+    count: number,
+    taken: (bytes: number) => void = () => undefined,
+  ): AsyncGenerator<Uint8Array> {
     yield Buffer.from(start);
     for (let n = 0; n < count; n++) {
       taken(piece.length);
@@ -220,16 +269,29 @@ describe("bombs", () => {
   }
 
   it(`leave the server below ${BOUND_MB} MB, whatever they pretend to be`, async () => {
-    const running = await startChild(newFolder(), { env: { BATCHYARD_MAX_UPLOAD_BYTES: String(LIMIT), BATCHYARD_MAX_BODY_BYTES: "16000000" } });
+    const running = await startChild(newFolder(), {
+      env: { BATCHYARD_MAX_UPLOAD_BYTES: String(LIMIT), BATCHYARD_MAX_BODY_BYTES: "16000000" },
+    });
     const authorization = `Bearer ${CHILD_TOKEN}`;
     const json = { "content-type": "application/json", authorization };
     const lines = { "content-type": "application/x-ndjson", authorization };
-    const refused = async (status: number, code: string, body: Body, headers: Record<string, string> = lines, path = "/api/batch/create"): Promise<void> => {
+    const refused = async (
+      status: number,
+      code: string,
+      body: Body,
+      headers: Record<string, string> = lines,
+      path = "/api/batch/create",
+    ): Promise<void> => {
       const answer = await ask(running.url, { method: "POST", path, headers, body });
       check({ status, code }, answer);
     };
     const good = async (): Promise<void> => {
-      const { text } = await ask(running.url, { method: "POST", path: "/api/batch/create", headers: json, body: '{"operation":"steady","items":[{"id":"1"}]}' });
+      const { text } = await ask(running.url, {
+        method: "POST",
+        path: "/api/batch/create",
+        headers: json,
+        body: '{"operation":"steady","items":[{"id":"1"}]}',
+      });
       const { id } = (JSON.parse(text) as { batch: { id: string } }).batch;
       let status = "";
       for await (const update of running.client.watch(id)) status = update.status;
@@ -241,12 +303,19 @@ describe("bombs", () => {
     const head = '{"operation":"steady"}\n';
     // 1.2 GB without a line break: refused at a megabyte and one byte.
     let sent = 0;
-    await refused(413, "line_too_long", endless(`${head}{"a":"`, Buffer.alloc(1_000_000, 0x61), 1_200, (bytes) => (sent += bytes)));
+    await refused(
+      413,
+      "line_too_long",
+      endless(`${head}{"a":"`, Buffer.alloc(1_000_000, 0x61), 1_200, (bytes) => (sent += bytes)),
+    );
     expect(sent).toBeLessThan(LIMIT);
     // 10 MB that unpack to 10 GB: a thousand members of one file.
     const member = gzipSync(Buffer.concat(Array.from({ length: 10 }, () => Buffer.concat([Buffer.alloc(999_999, 0x20), lineBreak]))));
     const cpu = cpuSeconds(running.child.pid);
-    await refused(413, "unpacked_too_large", Buffer.concat([gzipSync(head), ...Array.from({ length: 1_000 }, () => member)]), { ...lines, "content-encoding": "gzip" });
+    await refused(413, "unpacked_too_large", Buffer.concat([gzipSync(head), ...Array.from({ length: 1_000 }, () => member)]), {
+      ...lines,
+      "content-encoding": "gzip",
+    });
     expect(cpuSeconds(running.child.pid) - cpu).toBeLessThan(2);
     // Brackets, commas, keys and digits, 15 MB of each.
     const many = 15_000_000;
@@ -256,7 +325,13 @@ describe("bombs", () => {
     await refused(400, "validation_failed", `{"operation":"steady","metadata":{"${"k".repeat(many)}":1}}`, json);
     await refused(400, "validation_failed", `{"operation":"steady","total_items":${"9".repeat(many)}}`, json);
     await refused(400, "bad_items", endless(head, Buffer.from(`${"x".repeat(99)}\n`.repeat(10_000)), 50), lines);
-    await refused(413, "too_large", endless("", Buffer.alloc(1_000_000, 0x20), 120), { ...lines, "content-type": "text/csv" }, "/api/files?filename=x.csv");
+    await refused(
+      413,
+      "too_large",
+      endless("", Buffer.alloc(1_000_000, 0x20), 120),
+      { ...lines, "content-type": "text/csv" },
+      "/api/files?filename=x.csv",
+    );
 
     await good();
     expect((await fetch(`${running.url}/readyz`)).status).toBe(200);
@@ -277,13 +352,16 @@ describe("bad input from a program", () => {
         (error: unknown) => (error instanceof BatchyardError ? error : Promise.reject(error as Error)),
       );
 
-  it.each(TABLE.flatMap((bad) => (bad.request === undefined ? [] : [[bad.name, bad.request, bad] as const])))("%s", async (_name, request, bad) => {
-    const before = await kept();
-    const error = await refused(request);
-    expect(error.code).toBe(bad.code);
-    checkFaults(bad, error.message, error.errors ?? []);
-    expect(await kept()).toEqual(before);
-  });
+  it.each(TABLE.flatMap((bad) => (bad.request === undefined ? [] : [[bad.name, bad.request, bad] as const])))(
+    "%s",
+    async (_name, request, bad) => {
+      const before = await kept();
+      const error = await refused(request);
+      expect(error.code).toBe(bad.code);
+      checkFaults(bad, error.message, error.errors ?? []);
+      expect(await kept()).toEqual(before);
+    },
+  );
 
   const cycle: Record<string, unknown> = {};
   cycle["self"] = cycle;
@@ -299,10 +377,20 @@ describe("bad input from a program", () => {
     ["undefined as an item", { operation: "echo", items: [undefined] }, "bad_items", "items.0 not_serialisable"],
     ["null as an item", { operation: "echo", items: [null] }, "bad_items", "items.0 item_not_object"],
     ["NaN as an option", { operation: "echo", items: [], options: { batchSize: Number.NaN } }, "validation_failed", " number_out_of_range"],
-    ["Infinity as a deadline", { operation: "echo", items: [], options: { timeout: Number.POSITIVE_INFINITY } }, "validation_failed", " number_out_of_range"],
+    [
+      "Infinity as a deadline",
+      { operation: "echo", items: [], options: { timeout: Number.POSITIVE_INFINITY } },
+      "validation_failed",
+      " number_out_of_range",
+    ],
     ["a BigInt in the metadata", { operation: "echo", items: [], metadata: { n: 1n } }, "validation_failed", " not_serialisable"],
     ["a cycle in the metadata", { operation: "echo", items: [], metadata: cycle }, "validation_failed", " not_serialisable"],
-    ["an own __proto__ in the metadata", { operation: "echo", items: [], metadata: JSON.parse('{"__proto__":{"x":1}}') as object }, "validation_failed", " forbidden_key"],
+    [
+      "an own __proto__ in the metadata",
+      { operation: "echo", items: [], metadata: JSON.parse('{"__proto__":{"x":1}}') as object },
+      "validation_failed",
+      " forbidden_key",
+    ],
     ["items that are no list", { operation: "echo", items: { id: "1" } }, "validation_failed", "items invalid_type"],
     ["nothing at all", null, "validation_failed", " invalid_type"],
   ])("%s", async (_name, request, code, fault) => {

@@ -51,9 +51,15 @@ beforeAll(async () => {
 });
 afterAll(() => served.close());
 
-const as = (key: string, asked: Asked): Promise<Answer> => ask(url, { ...asked, headers: { authorization: `Bearer ${key}`, ...asked.headers } });
+const as = (key: string, asked: Asked): Promise<Answer> =>
+  ask(url, { ...asked, headers: { authorization: `Bearer ${key}`, ...asked.headers } });
 const signIn = (key: string, headers: Record<string, string> = {}): Promise<Answer> =>
-  ask(url, { method: "POST", path: "/signin", headers: { ...ORIGIN, "content-type": "application/x-www-form-urlencoded", ...headers }, body: `key=${encodeURIComponent(key)}` });
+  ask(url, {
+    method: "POST",
+    path: "/signin",
+    headers: { ...ORIGIN, "content-type": "application/x-www-form-urlencoded", ...headers },
+    body: `key=${encodeURIComponent(key)}`,
+  });
 const cookieOf = (answer: Answer): string => String(answer.headers["set-cookie"]).split(";")[0]!;
 const me = (cookie: string): Promise<Answer> => ask(url, { path: "/api/session", headers: { cookie } });
 const made = async (name: string, role = "admin"): Promise<{ key: { id: string }; secret: string }> =>
@@ -70,16 +76,24 @@ describe("keys", () => {
     }
     secrets.push(TOKEN);
     // A key sent in the wrong places must not be kept either.
-    await as(secrets[0]!, { method: "POST", path: "/api/batch/create", headers: { "content-type": "application/json", "idempotency-key": "k1" }, body: '{"operation":"echo","items":[]}' });
+    await as(secrets[0]!, {
+      method: "POST",
+      path: "/api/batch/create",
+      headers: { "content-type": "application/json", "idempotency-key": "k1" },
+      body: '{"operation":"echo","items":[]}',
+    });
     await ask(url, { path: `/api/batch/stats?key=${secrets[1]!}` });
     const { data } = served.yard.config;
-    const files = readdirSync(data, { recursive: true }).map((name) => join(data, String(name))).filter((path) => statSync(path).isFile());
+    const files = readdirSync(data, { recursive: true })
+      .map((name) => join(data, String(name)))
+      .filter((path) => statSync(path).isFile());
     let bytes = 0;
     for (const path of files) {
       const content = readFileSync(path);
       bytes += content.length;
       for (const secret of secrets) {
-        for (const form of [secret, Buffer.from(secret).toString("base64"), Buffer.from(secret).toString("hex")]) expect([path, secret.slice(0, 6), content.includes(form)]).toEqual([path, secret.slice(0, 6), false]);
+        for (const form of [secret, Buffer.from(secret).toString("base64"), Buffer.from(secret).toString("hex")])
+          expect([path, secret.slice(0, 6), content.includes(form)]).toEqual([path, secret.slice(0, 6), false]);
       }
     }
     console.log(`security: ${secrets.length} secrets not in ${files.length} files, ${bytes} bytes`);
@@ -124,7 +138,13 @@ describe("keys", () => {
     await as(secret, { method: "POST", ...formed("/api/batch/create", { operation: "echo", items: [] }) });
     await as(TOKEN, { method: "DELETE", path: `/api/keys/${key.id}` });
     const rows = await served.yard.store.audit.list("default", { before: null, limit: 5 });
-    expect(rows.map((row) => `${row.action} ${row.outcome}`)).toEqual(["key_revoked SUCCESS", "denied BLOCKED", "sign_in FAILURE", "sign_in SUCCESS", "key_created SUCCESS"]);
+    expect(rows.map((row) => `${row.action} ${row.outcome}`)).toEqual([
+      "key_revoked SUCCESS",
+      "denied BLOCKED",
+      "sign_in FAILURE",
+      "sign_in SUCCESS",
+      "key_created SUCCESS",
+    ]);
     expect(JSON.stringify(rows)).not.toContain(secret);
   });
 });
@@ -160,7 +180,15 @@ describe("sessions", () => {
   it("carry the role of their key and no more", async () => {
     const { secret } = await made("looker", "viewer");
     const cookie = cookieOf(await signIn(secret));
-    expect((await ask(url, { method: "POST", ...formed("/api/batch/create", { operation: "echo", items: [] }), headers: { ...ORIGIN, cookie, "content-type": "application/json" } })).status).toBe(403);
+    expect(
+      (
+        await ask(url, {
+          method: "POST",
+          ...formed("/api/batch/create", { operation: "echo", items: [] }),
+          headers: { ...ORIGIN, cookie, "content-type": "application/json" },
+        })
+      ).status,
+    ).toBe(403);
     expect((await ask(url, { path: "/api/keys", headers: { cookie } })).status).toBe(403);
   });
 });
@@ -169,7 +197,11 @@ describe("guessing", () => {
   it("is slowed down after ten failures, whatever address it claims, while good keys pass", async () => {
     clock.pass(60_000);
     const guesses: (() => Promise<Answer>)[] = [
-      () => as(`by_${"g".repeat(43)}`, { path: "/api/session", headers: { "x-forwarded-for": `10.0.0.${Math.floor(Math.random() * 250)}`, forwarded: "for=10.1.1.1" } }),
+      () =>
+        as(`by_${"g".repeat(43)}`, {
+          path: "/api/session",
+          headers: { "x-forwarded-for": `10.0.0.${Math.floor(Math.random() * 250)}`, forwarded: "for=10.1.1.1" },
+        }),
       () => signIn("a guess"),
       () => ask(url, { path: `/signin?token=${"g".repeat(43)}` }),
     ];
@@ -193,12 +225,18 @@ describe("the first start", () => {
     try {
       expect(new URL(running.url).hostname).toBe("127.0.0.1");
       for (const credential of ["", "admin", "password", "changeme", "undefined", "null", "by_", "batchyard"]) {
-        expect([credential, (await ask(running.url, { path: "/api/session", headers: { authorization: `Bearer ${credential}` } })).status]).toEqual([credential, 401]);
+        expect([
+          credential,
+          (await ask(running.url, { path: "/api/session", headers: { authorization: `Bearer ${credential}` } })).status,
+        ]).toEqual([credential, 401]);
       }
       expect((await ask(running.url, { path: "/api/session" })).status).toBe(401);
       const path = join(data, "admin.key");
       expect(statSync(path).mode & 0o777).toBe(0o600);
-      expect((await ask(running.url, { path: "/api/session", headers: { authorization: `Bearer ${readFileSync(path, "utf8").trim()}` } })).status).toBe(200);
+      expect(
+        (await ask(running.url, { path: "/api/session", headers: { authorization: `Bearer ${readFileSync(path, "utf8").trim()}` } }))
+          .status,
+      ).toBe(200);
       const link = new URL(await running.signInLink());
       expect((await ask(running.url, { path: link.pathname + link.search })).status).toBe(303);
       expect((await ask(running.url, { path: link.pathname + link.search })).status).toBe(401);

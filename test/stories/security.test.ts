@@ -22,20 +22,36 @@ let routes: { name: string; method: string; path: string; role: string; guarded:
 const keys: Record<string, string> = {};
 let theirs: Things;
 
-const as = (key: string, asked: Asked, requestId = "same"): Promise<Answer> => ask(url, { ...asked, headers: { authorization: `Bearer ${key}`, "x-request-id": requestId, ...asked.headers } });
+const as = (key: string, asked: Asked, requestId = "same"): Promise<Answer> =>
+  ask(url, { ...asked, headers: { authorization: `Bearer ${key}`, "x-request-id": requestId, ...asked.headers } });
 const json = (answer: Answer): Record<string, never> => JSON.parse(answer.text) as Record<string, never>;
 /** An address of a route about nothing in particular. */
-const sample = (path: string): string => path.replace("{nodeId}", "1").replace("{name}", "toys").replace("{key}", "k").replace("{id}", "batch_1_aaaaaaaaa") + (path.endsWith("/export") ? "?format=csv" : "") + (path.endsWith("/compare") ? "?a=x&b=y" : "");
+const sample = (path: string): string =>
+  path.replace("{nodeId}", "1").replace("{name}", "toys").replace("{key}", "k").replace("{id}", "batch_1_aaaaaaaaa") +
+  (path.endsWith("/export") ? "?format=csv" : "") +
+  (path.endsWith("/compare") ? "?a=x&b=y" : "");
 const unguarded: Guarded = { need: "admin", body: null };
 
 async function thingsOf(tenant: string, key: string): Promise<Things> {
   const made = async (asked: Asked): Promise<Record<string, Record<string, string>>> => json(await as(key, { method: "POST", ...asked }));
-  const { batch } = await made(formed("/api/batch/create", { operation: "echo", options: { executor: "external" }, items: [{ id: "item1" }] }));
+  const { batch } = await made(
+    formed("/api/batch/create", { operation: "echo", options: { executor: "external" }, items: [{ id: "item1" }] }),
+  );
   const { file } = await made({ path: "/api/files?filename=theirs.csv", headers: { "content-type": "text/csv" }, body: "id\n1\n" });
   await as(key, { method: "PUT", ...formed("/api/collections/toys/k1", { owner: tenant }) });
-  const { chunks } = (await made(formed("/api/external/lease", { worker: tenant }))) as unknown as { chunks: { chunk: number; fence: number }[] };
+  const { chunks } = (await made(formed("/api/external/lease", { worker: tenant }))) as unknown as {
+    chunks: { chunk: number; fence: number }[];
+  };
   const [row] = await served.yard.store.access.keys(tenant);
-  return { batch: batch!["id"]!, item: "item1", file: file!["id"]!, record: "k1", key: row!.id, chunk: chunks[0]!.chunk, fence: chunks[0]!.fence };
+  return {
+    batch: batch!["id"]!,
+    item: "item1",
+    file: file!["id"]!,
+    record: "k1",
+    key: row!.id,
+    chunk: chunks[0]!.chunk,
+    fence: chunks[0]!.fence,
+  };
 }
 
 beforeAll(async () => {
@@ -48,7 +64,13 @@ beforeAll(async () => {
   routes = Object.entries(described.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => {
       const name = `${method.toUpperCase()} ${path}`;
-      return { name, method: method.toUpperCase(), path, role: operation.security?.length === 0 ? "public" : (operation["x-role"] ?? "missing"), guarded: GUARDED[name] ?? unguarded };
+      return {
+        name,
+        method: method.toUpperCase(),
+        path,
+        role: operation.security?.length === 0 ? "public" : (operation["x-role"] ?? "missing"),
+        guarded: GUARDED[name] ?? unguarded,
+      };
     }),
   );
 });
@@ -57,22 +79,42 @@ afterAll(() => served.close());
 describe("routes", () => {
   it("are those of /openapi.json, each with its line in the table of guarded routes", () => {
     expect(routes.map((route) => route.name).sort()).toEqual(Object.keys(GUARDED).sort());
-    expect(routes.map((route) => `${route.name} ${route.role}`).sort()).toEqual(Object.entries(GUARDED).map(([name, guarded]) => `${name} ${guarded.need}`).sort());
+    expect(routes.map((route) => `${route.name} ${route.role}`).sort()).toEqual(
+      Object.entries(GUARDED)
+        .map(([name, guarded]) => `${name} ${guarded.need}`)
+        .sort(),
+    );
     // What the server really listens to: HEAD comes with every GET that ends.
-    const listened = [...served.app.printRoutes({ commonPrefix: false }).matchAll(/\(([A-Z, ]+)\)/g)].flatMap((match) => match[1]!.split(", ")).filter((method) => method !== "HEAD");
+    const listened = [...served.app.printRoutes({ commonPrefix: false }).matchAll(/\(([A-Z, ]+)\)/g)]
+      .flatMap((match) => match[1]!.split(", "))
+      .filter((method) => method !== "HEAD");
     expect(listened).toHaveLength(routes.length);
     console.log(`security: ${routes.length} routes`);
   });
 });
 
 describe("another tenant's objects", () => {
-  const nobodys: Things = { batch: "batch_1_aaaaaaaaa", item: "item1", file: "file-aaaaaaaaaaaaaaaaaaaaaaaa", record: "nobody", key: "key_aaaaaaaaaaaaaaaaaaaaaaaa", chunk: 99_999, fence: 1 };
+  const nobodys: Things = {
+    batch: "batch_1_aaaaaaaaa",
+    item: "item1",
+    file: "file-aaaaaaaaaaaaaaaaaaaaaaaa",
+    record: "nobody",
+    key: "key_aaaaaaaaaaaaaaaaaaaaaaaa",
+    chunk: 99_999,
+    fence: 1,
+  };
 
   /** An answer without the ids it was asked about. */
   const told = (answer: Answer, things: Things): unknown[] => {
     let text = answer.text;
-    for (const id of Object.values(things).map(String).filter((value) => value.length > 5)) text = text.replaceAll(id, "ID");
-    return [answer.status, text.replaceAll(`chunk ${things.chunk} was lost (fence ${things.fence})`, "LEASE").replaceAll(`[${things.chunk}]`, "[CHUNK]")];
+    for (const id of Object.values(things)
+      .map(String)
+      .filter((value) => value.length > 5))
+      text = text.replaceAll(id, "ID");
+    return [
+      answer.status,
+      text.replaceAll(`chunk ${things.chunk} was lost (fence ${things.fence})`, "LEASE").replaceAll(`[${things.chunk}]`, "[CHUNK]"),
+    ];
   };
 
   it("look like missing ones on every route that names one, byte for byte, and stay as they are", async () => {
@@ -103,7 +145,9 @@ describe("another tenant's objects", () => {
     expect(await mine("/api/files")).toMatchObject({ files: [] });
     expect(await mine("/api/collections")).toMatchObject({ collections: [] });
     expect(await mine("/api/collections/toys")).toMatchObject({ records: [] });
-    expect((await as(keys["admin"]!, { method: "POST", ...formed("/api/external/lease", { worker: "thief", max: 100 }) })).text).toContain('"chunks":[]');
+    expect((await as(keys["admin"]!, { method: "POST", ...formed("/api/external/lease", { worker: "thief", max: 100 }) })).text).toContain(
+      '"chunks":[]',
+    );
     expect((await as(keys["admin"]!, { path: "/" })).text).not.toContain(theirs.batch);
     expect((await mine("/api/keys"))["keys"]).toHaveLength(3);
     await as(keys["admin"]!, { method: "PUT", ...formed("/api/collections/toys/k1", { owner: "ours" }) });
@@ -111,14 +155,23 @@ describe("another tenant's objects", () => {
   });
 
   it("answer their owner: the table asks for something that is there", async () => {
-    for (const route of routes.filter(({ method, guarded }) => method === "GET" && guarded.about !== undefined && guarded.endless !== true)) {
-      for (const about of route.guarded.about!(theirs)) expect([route.name, (await as(keys["theirs"]!, about)).status]).toEqual([route.name, 200]);
+    for (const route of routes.filter(
+      ({ method, guarded }) => method === "GET" && guarded.about !== undefined && guarded.endless !== true,
+    )) {
+      for (const about of route.guarded.about!(theirs))
+        expect([route.name, (await as(keys["theirs"]!, about)).status]).toEqual([route.name, 200]);
     }
   });
 
   async function state(): Promise<unknown> {
     const { store } = served.yard;
-    return [await store.batches.get("theirs", theirs.batch), await store.files.list("theirs", { before: null, limit: 10 }), await store.records.get("theirs", "toys", "k1"), await store.access.keys("theirs"), await store.chunks.list("theirs", theirs.batch, { after: 0, limit: 10 })];
+    return [
+      await store.batches.get("theirs", theirs.batch),
+      await store.files.list("theirs", { before: null, limit: 10 }),
+      await store.records.get("theirs", "toys", "k1"),
+      await store.access.keys("theirs"),
+      await store.chunks.list("theirs", theirs.batch, { after: 0, limit: 10 }),
+    ];
   }
 });
 
@@ -126,13 +179,21 @@ describe("roles", () => {
   it("reach exactly what the table says, and nothing without a credential", async () => {
     const ranks: Record<string, number> = { public: 0, viewer: 1, operator: 2, admin: 3 };
     let checked = 0;
-    for (const route of routes.filter(({ guarded, path }) => guarded.endless !== true && path !== "/signin" && path !== "/api/session/logout")) {
-      const asked = { method: route.method, ...(route.guarded.body === null ? { path: sample(route.path) } : formed(sample(route.path), route.guarded.body)) };
+    for (const route of routes.filter(
+      ({ guarded, path }) => guarded.endless !== true && path !== "/signin" && path !== "/api/session/logout",
+    )) {
+      const asked = {
+        method: route.method,
+        ...(route.guarded.body === null ? { path: sample(route.path) } : formed(sample(route.path), route.guarded.body)),
+      };
       for (const role of ["viewer", "operator", "admin"]) {
         const answer = await as(await fresh(role as Role), asked);
         expect([role, route.name, answer.status === 403]).toEqual([role, route.name, ranks[role]! < ranks[route.guarded.need]!]);
         expect([route.name, answer.status < 500]).toEqual([route.name, true]);
-        expect([route.name, route.guarded.need === "public" ? "no-store" : answer.headers["cache-control"]]).toEqual([route.name, "no-store"]);
+        expect([route.name, route.guarded.need === "public" ? "no-store" : answer.headers["cache-control"]]).toEqual([
+          route.name,
+          "no-store",
+        ]);
         checked += 1;
       }
       const nobody = await ask(url, asked);
@@ -141,25 +202,36 @@ describe("roles", () => {
     expect(checked).toBeGreaterThan(120);
   });
 
-  const fresh = async (role: Role): Promise<string> => (await issueKey(served.yard.store.access, { tenant: "roles", name: role, role }, Date.now())).secret;
+  const fresh = async (role: Role): Promise<string> =>
+    (await issueKey(served.yard.store.access, { tenant: "roles", name: role, role }, Date.now())).secret;
 });
 
 describe("fields nobody may set", () => {
   it("are refused by name in every JSON body that is acted on", async () => {
     const described = json(await as(TOKEN, { path: "/openapi.json" })) as unknown as Described;
-    const withBody = routes.filter((route) => described.paths[route.path]![route.method.toLowerCase()]?.requestBody?.content["application/json"] !== undefined && route.path !== "/api/files");
+    const withBody = routes.filter(
+      (route) =>
+        described.paths[route.path]![route.method.toLowerCase()]?.requestBody?.content["application/json"] !== undefined &&
+        route.path !== "/api/files",
+    );
     expect(withBody.filter((route) => route.guarded.body === null).map((route) => route.name)).toEqual([]);
     expect(withBody.length).toBeGreaterThan(12);
     for (const route of withBody.filter((candidate) => candidate.guarded.open !== true)) {
       const intruders = { tenant: "theirs", role: "admin", is_admin: true, created_at: "2020-01-01", __proto: 1 };
       const known = Object.keys(route.guarded.body!);
-      const answer = await as(keys["admin"]!, { method: route.method, ...formed(sample(route.path), { ...intruders, ...route.guarded.body }) });
+      const answer = await as(keys["admin"]!, {
+        method: route.method,
+        ...formed(sample(route.path), { ...intruders, ...route.guarded.body }),
+      });
       expect([route.name, answer.status]).toEqual([route.name, 400]);
       const { details } = json(answer) as unknown as { details: { errors: { path: string; code: string }[] } };
       const allowed = route.path === "/api/keys" ? ["role", ...known] : known;
       expect([route.name, details.errors.map((fault) => `${fault.path} ${fault.code}`).sort()]).toEqual([
         route.name,
-        Object.keys(intruders).filter((name) => !allowed.includes(name)).map((name) => `${name} unknown_field`).sort(),
+        Object.keys(intruders)
+          .filter((name) => !allowed.includes(name))
+          .map((name) => `${name} unknown_field`)
+          .sort(),
       ]);
     }
   });
@@ -167,7 +239,11 @@ describe("fields nobody may set", () => {
 
 describe("cross-site requests", () => {
   const cookieOf = async (): Promise<string> => {
-    const form = { path: "/signin", headers: { origin: ORIGIN, host: HOST, "content-type": "application/x-www-form-urlencoded" }, body: `key=${keys["admin"]!}` };
+    const form = {
+      path: "/signin",
+      headers: { origin: ORIGIN, host: HOST, "content-type": "application/x-www-form-urlencoded" },
+      body: `key=${keys["admin"]!}`,
+    };
     return String((await ask(url, { method: "POST", ...form })).headers["set-cookie"]).split(";")[0]!;
   };
 
@@ -186,8 +262,18 @@ describe("cross-site requests", () => {
     let refused = 0;
     for (const route of routes.filter(({ method }) => UNSAFE.includes(method))) {
       for (const [dress, headers] of Object.entries(dresses)) {
-        const answer = await ask(url, { method: route.method, path: sample(route.path), headers: { cookie, host: HOST, "content-type": "application/json", ...headers }, body: JSON.stringify(route.guarded.body ?? {}) });
-        expect([route.name, dress, answer.status, (json(answer) as { code?: string }).code]).toEqual([route.name, dress, 403, "cross_site_request"]);
+        const answer = await ask(url, {
+          method: route.method,
+          path: sample(route.path),
+          headers: { cookie, host: HOST, "content-type": "application/json", ...headers },
+          body: JSON.stringify(route.guarded.body ?? {}),
+        });
+        expect([route.name, dress, answer.status, (json(answer) as { code?: string }).code]).toEqual([
+          route.name,
+          dress,
+          403,
+          "cross_site_request",
+        ]);
         refused += 1;
       }
     }
@@ -199,8 +285,13 @@ describe("cross-site requests", () => {
   it("of the same origin work without body and content type, and so does the form", async () => {
     const cookie = await cookieOf();
     const own = { cookie, host: HOST, origin: ORIGIN, "sec-fetch-site": "same-origin" };
-    const created = json(await as(keys["operator"]!, { method: "POST", ...formed("/api/batch/create", { operation: "echo", total_items: 1 }) })) as unknown as { batch: { id: string } };
-    for (const action of ["pause", "resume", "cancel"]) expect([action, (await ask(url, { method: "POST", path: `/api/batch/${created.batch.id}/${action}`, headers: own })).status]).toEqual([action, 200]);
+    const created = json(
+      await as(keys["operator"]!, { method: "POST", ...formed("/api/batch/create", { operation: "echo", total_items: 1 }) }),
+    ) as unknown as { batch: { id: string } };
+    for (const action of ["pause", "resume", "cancel"])
+      expect([action, (await ask(url, { method: "POST", path: `/api/batch/${created.batch.id}/${action}`, headers: own })).status]).toEqual(
+        [action, 200],
+      );
     const withoutOrigin = { cookie, host: HOST, "sec-fetch-site": "same-origin" };
     expect((await ask(url, { method: "DELETE", path: "/api/batch/cleanup?dryRun=true", headers: withoutOrigin })).status).toBe(200);
     expect((await ask(url, { method: "POST", path: "/api/session/logout", headers: own })).status).toBe(200);
@@ -212,6 +303,14 @@ describe("cross-site requests", () => {
       const answer = await as(keys["admin"]!, { path, headers: { origin: "https://evil.example" } });
       expect(Object.keys(answer.headers).filter((name) => name.startsWith("access-control-"))).toEqual([]);
     }
-    expect((await as(keys["admin"]!, { method: "OPTIONS", path: "/api/batch/create", headers: { origin: "https://evil.example", "access-control-request-method": "POST" } })).status).toBe(405);
+    expect(
+      (
+        await as(keys["admin"]!, {
+          method: "OPTIONS",
+          path: "/api/batch/create",
+          headers: { origin: "https://evil.example", "access-control-request-method": "POST" },
+        })
+      ).status,
+    ).toBe(405);
   });
 });

@@ -29,7 +29,11 @@ export interface Guarded {
 
 const read = (about?: Guarded["about"]): Guarded => ({ need: "viewer", body: null, ...(about === undefined ? {} : { about }) });
 const ofBatch = (rest: string): Guarded => read(({ batch }) => [{ path: `/api/batch/${batch}${rest}` }]);
-const action = (name: string, body: Record<string, unknown> = {}): Guarded => ({ need: "operator", body, about: ({ batch }) => [formed(`/api/batch/${batch}/${name}`, body)] });
+const action = (name: string, body: Record<string, unknown> = {}): Guarded => ({
+  need: "operator",
+  body,
+  about: ({ batch }) => [formed(`/api/batch/${batch}/${name}`, body)],
+});
 const validResult = { nodeId: "1", success: true };
 
 /**
@@ -40,7 +44,10 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "POST /api/batch/create": {
     need: "operator",
     body: { operation: "echo", items: [{ id: "1" }] },
-    about: ({ batch, file }) => [formed("/api/batch/create", { operation: "echo", items: [], depends_on: [batch] }), formed("/api/batch/create", { operation: "echo", input: { file_id: file } })],
+    about: ({ batch, file }) => [
+      formed("/api/batch/create", { operation: "echo", items: [], depends_on: [batch] }),
+      formed("/api/batch/create", { operation: "echo", input: { file_id: file } }),
+    ],
   },
   "GET /api/batch/history": read(),
   "GET /api/batch/stats": read(),
@@ -52,7 +59,9 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "GET /api/batch/{id}/results": ofBatch("/results"),
   "GET /api/batch/{id}/viz": ofBatch("/viz"),
   "GET /api/batch/{id}/errors": ofBatch("/errors"),
-  "GET /api/batch/{id}/export": read(({ batch }) => ["csv", "xlsx", "jsonl"].map((format) => ({ path: `/api/batch/${batch}/export?format=${format}` }))),
+  "GET /api/batch/{id}/export": read(({ batch }) =>
+    ["csv", "xlsx", "jsonl"].map((format) => ({ path: `/api/batch/${batch}/export?format=${format}` })),
+  ),
   "GET /api/batch/{id}/chunks": ofBatch("/chunks"),
   "GET /api/batch/{id}/reconcile": ofBatch("/reconcile"),
   "GET /api/batch/{id}/items/{nodeId}": read(({ batch, item }) => [{ path: `/api/batch/${batch}/items/${item}` }]),
@@ -75,9 +84,17 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "GET /api/collections/{name}/{key}": read(({ record }) => [{ path: `/api/collections/toys/${record}` }]),
   // Writing under another tenant's key makes a record of one's own; see the test of lists.
   "PUT /api/collections/{name}/{key}": { need: "operator", body: { any: "thing" }, open: true },
-  "DELETE /api/collections/{name}/{key}": { need: "operator", body: null, about: ({ record }) => [{ path: `/api/collections/toys/${record}` }] },
+  "DELETE /api/collections/{name}/{key}": {
+    need: "operator",
+    body: null,
+    about: ({ record }) => [{ path: `/api/collections/toys/${record}` }],
+  },
   "POST /api/external/lease": { need: "operator", body: { worker: "w" } },
-  "POST /api/external/heartbeat": { need: "operator", body: { leases: [{ chunk: 1, fence: 1 }] }, about: ({ chunk, fence }) => [formed("/api/external/heartbeat", { leases: [{ chunk, fence }] })] },
+  "POST /api/external/heartbeat": {
+    need: "operator",
+    body: { leases: [{ chunk: 1, fence: 1 }] },
+    about: ({ chunk, fence }) => [formed("/api/external/heartbeat", { leases: [{ chunk, fence }] })],
+  },
   "POST /api/external/results": {
     need: "operator",
     body: { chunk: 1, fence: 1, results: [] },

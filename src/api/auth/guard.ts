@@ -55,7 +55,12 @@ export class Guard {
   async stillHolds(presented: Presented): Promise<boolean> {
     try {
       const secret = /^Bearer +(\S+)$/i.exec(presented.authorization ?? "")?.[1];
-      const caller = secret !== undefined ? await this.byKey(secret, presented.address) : presented.cookie === undefined ? null : await this.bySession(presented.cookie, presented.address);
+      const caller =
+        secret !== undefined
+          ? await this.byKey(secret, presented.address)
+          : presented.cookie === undefined
+            ? null
+            : await this.bySession(presented.cookie, presented.address);
       return caller !== null;
     } catch {
       return false;

@@ -44,7 +44,11 @@ export async function issueKey(
 }
 
 /** A one-time sign-in link good for 15 minutes: `/signin?token=…`. */
-export async function issueSignIn(access: AccessStore, who: { tenant: string; keyId: string; role: Role }, now: number): Promise<{ path: string; expiresAt: number }> {
+export async function issueSignIn(
+  access: AccessStore,
+  who: { tenant: string; keyId: string; role: Role },
+  now: number,
+): Promise<{ path: string; expiresAt: number }> {
   const token = randomBytes(32).toString("base64url");
   const expiresAt = now + SIGN_IN_MS;
   await access.insertSignIn({ hash: hashSecret(token), keyId: who.keyId, tenant: who.tenant, role: who.role, expiresAt });
@@ -52,7 +56,11 @@ export async function issueSignIn(access: AccessStore, who: { tenant: string; ke
 }
 
 /** A session of 12 hours, or less when its key ends before. The value goes into the cookie, its hash into the store. */
-export async function openSession(access: AccessStore, who: { tenant: string; keyId: string; role: Role }, now: number): Promise<{ value: string; maxAgeSeconds: number } | null> {
+export async function openSession(
+  access: AccessStore,
+  who: { tenant: string; keyId: string; role: Role },
+  now: number,
+): Promise<{ value: string; maxAgeSeconds: number } | null> {
   const key = who.keyId === TOKEN_KEY_ID ? null : (await access.keys(who.tenant)).find((row) => row.id === who.keyId);
   if (key === undefined || (key !== null && !isUsable(key, now))) return null;
   const expiresAt = Math.min(now + SESSION_MS, key?.expiresAt ?? Infinity);

@@ -16,7 +16,11 @@ export const apiKey = z.strictObject({
 });
 export const keysAnswer = z.strictObject({ success: yes, keys: z.array(apiKey) });
 export const newKeyBody = z.strictObject({ name: text(1, 100), role: role.default("operator"), expiresAt: instant().optional() });
-export const newKeyAnswer = z.strictObject({ success: yes, key: apiKey, secret: z.string().meta({ description: "Shown this once; only its hash is kept" }) });
+export const newKeyAnswer = z.strictObject({
+  success: yes,
+  key: apiKey,
+  secret: z.string().meta({ description: "Shown this once; only its hash is kept" }),
+});
 export const signInLinkAnswer = z.strictObject({ success: yes, path: z.string(), expiresAt: time });
 export const doneAnswer = z.strictObject({ success: yes });
 export const meAnswer = z.strictObject({ success: yes, tenant: z.string(), role, actor: z.string() });

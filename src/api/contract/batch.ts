@@ -12,8 +12,13 @@ export const createRequest = z.strictObject({
   operation: text(1, 100).meta({ description: "One of GET /api/batch/operations" }),
   name: text(1, 200).optional(),
   description: text(0, 2_000).optional(),
-  filters: record.optional().meta({ description: "Which records of input.collection: equality on top-level fields, createdAfter, createdBefore, tags" }),
-  options: z.looseObject({}).optional().meta({ description: `${RUN_OPTION_NAMES.join(", ")}, and the operation's own` }),
+  filters: record
+    .optional()
+    .meta({ description: "Which records of input.collection: equality on top-level fields, createdAfter, createdBefore, tags" }),
+  options: z
+    .looseObject({})
+    .optional()
+    .meta({ description: `${RUN_OPTION_NAMES.join(", ")}, and the operation's own` }),
   input: z.strictObject({ file_id: text(1, 100).optional(), collection: collectionName.optional() }).optional(),
   total_items: whole(0, 100_000_000).optional().meta({ description: "Items that outside workers will report with POST /:id/results" }),
   priority: priority.optional(),
@@ -145,6 +150,13 @@ export const whyAnswer = z.strictObject({
 
 export const operationsAnswer = z.strictObject({
   success: yes,
-  operations: z.array(z.strictObject({ name: z.string(), description: z.string(), runs: z.enum(["handler", "http", "external"]), options: record.meta({ description: "JSON Schema" }) })),
+  operations: z.array(
+    z.strictObject({
+      name: z.string(),
+      description: z.string(),
+      runs: z.enum(["handler", "http", "external"]),
+      options: record.meta({ description: "JSON Schema" }),
+    }),
+  ),
   runOptions: record.meta({ description: "JSON Schema of the options every batch takes" }),
 });

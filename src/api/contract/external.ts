@@ -54,6 +54,9 @@ export const settleBody = z.strictObject({
   fence: lease.shape.fence,
   results: z.array(settledItem).max(10_000),
   done: z.boolean().default(true).meta({ description: "false keeps the lease: more results of this chunk follow" }),
-  handBack: z.boolean().default(false).meta({ description: "true ends the lease: items without a result go back as they were, which costs them no try" }),
+  handBack: z
+    .boolean()
+    .default(false)
+    .meta({ description: "true ends the lease: items without a result go back as they were, which costs them no try" }),
 });
 export const settleAnswer = z.strictObject({ success: yes, accepted: z.int(), retried: z.int(), open: z.int() });

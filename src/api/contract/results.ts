@@ -26,7 +26,10 @@ export const reportedResult = z.strictObject({
   durationMs: decimal(0, 31_536_000_000).optional(),
   qualityScore: decimal(0, 1).optional(),
   cost: decimal(0, 1_000_000).optional(),
-  createdAt: z.string().optional().meta({ description: "Accepted so that results can be sent back as they were read; the time of recording counts" }),
+  createdAt: z
+    .string()
+    .optional()
+    .meta({ description: "Accepted so that results can be sent back as they were read; the time of recording counts" }),
 });
 export const recordBody = z.union([reportedResult, z.array(reportedResult).min(1).max(10_000)]);
 export const recordAnswer = z.strictObject({ success: yes, accepted: z.int(), duplicates: z.int(), unknown: z.array(z.string()), batch });
@@ -127,7 +130,13 @@ export const compareAnswer = z.strictObject({
   removed: z.array(z.string()),
   changed: z.array(z.strictObject({ nodeId: z.string(), a: z.unknown(), b: z.unknown() })),
   counts: z.strictObject({ added: z.int(), removed: z.int(), changed: z.int(), same: z.int() }),
-  deltas: z.strictObject({ successful: z.int(), failed: z.int(), averageDuration: z.number(), qualityScore: z.number().nullable(), cost: z.number() }),
+  deltas: z.strictObject({
+    successful: z.int(),
+    failed: z.int(),
+    averageDuration: z.number(),
+    qualityScore: z.number().nullable(),
+    cost: z.number(),
+  }),
 });
 
 export const reconcileAnswer = z.strictObject({

@@ -20,11 +20,17 @@ export const filesQuery = z.strictObject({ limit: whole(1, 100).default(50), cur
 export const filesAnswer = z.strictObject({ success: yes, files: z.array(file), nextCursor: z.string().nullable() });
 export const deletedAnswer = z.strictObject({ success: yes, deleted: yes });
 
-export const recordParams = z.strictObject({ name: collectionName, key: text(1, 512).refine(isCleanKey, { error: KEY_RULE, params: { code: "bad_id" } }) });
+export const recordParams = z.strictObject({
+  name: collectionName,
+  key: text(1, 512).refine(isCleanKey, { error: KEY_RULE, params: { code: "bad_id" } }),
+});
 export const collectionParams = z.strictObject({ name: collectionName });
 /** What PUT takes, by reference: a schema of named values would lose a property that is called __proto__. */
 export const recordData = z
-  .custom<Record<string, unknown>>((value) => typeof value === "object" && value !== null && !Array.isArray(value), { error: "must be an object", params: { code: "invalid_type" } })
+  .custom<Record<string, unknown>>((value) => typeof value === "object" && value !== null && !Array.isArray(value), {
+    error: "must be an object",
+    params: { code: "invalid_type" },
+  })
   .meta({ type: "object", description: "The record, any JSON object" });
 export const storedRecord = z.strictObject({ key: z.string(), data: record, createdAt: time, updatedAt: time });
 export const recordAnswer = z.strictObject({ success: yes, record: storedRecord });

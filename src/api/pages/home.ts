@@ -1,37 +1,62 @@
 import type { WireBatch } from "../contract/batch.ts";
 import { type Html, html, page } from "./page.ts";
 
-const MARKS: Record<WireBatch["status"], string> = { pending: "○", running: "◐", paused: "‖", completed: "✓", failed: "✕", cancelled: "⊘", expired: "⌛" };
+const MARKS: Record<WireBatch["status"], string> = {
+  pending: "○",
+  running: "◐",
+  paused: "‖",
+  completed: "✓",
+  failed: "✕",
+  cancelled: "⊘",
+  expired: "⌛",
+};
 
 /** The newest batches; the page asks again every few seconds. */
 export function homePage(batches: WireBatch[], total: number): string {
   const body = html`<h1>Batches</h1>
-${batches.length === 0 ? empty() : table(batches, total)}`;
+    ${batches.length === 0 ? empty() : table(batches, total)}`;
   return page({ title: "Batches", body, signedIn: true, refreshSeconds: 5 });
 }
 
 function table(batches: WireBatch[], total: number): Html {
   return html`<p class="soft">The newest ${batches.length} of ${total}.</p>
-<div class="wide"><table>
-<thead><tr><th>Batch</th><th>Operation</th><th>Status</th><th>Progress</th><th>Done</th><th>Failed</th><th>Created</th></tr></thead>
-<tbody>
-${batches.map(
-    (batch) => html`<tr>
-<td><a href="/api/batch/${batch.id}">${batch.name ?? batch.id}</a></td>
-<td>${batch.operation}</td>
-<td class="${batch.status}">${MARKS[batch.status]} ${batch.status}</td>
-<td><progress max="100" value="${batch.progress}" aria-label="${batch.progress} percent"></progress> ${batch.progress} %</td>
-<td class="n">${batch.processed_items} / ${batch.total_items}</td>
-<td class="n">${batch.failed_items}</td>
-<td><time datetime="${batch.created_at}">${batch.created_at.slice(0, 19).replace("T", " ")}</time></td>
-</tr>`,
-  )}
-</tbody></table></div>`;
+    <div class="wide">
+      <table>
+        <thead>
+          <tr>
+            <th>Batch</th>
+            <th>Operation</th>
+            <th>Status</th>
+            <th>Progress</th>
+            <th>Done</th>
+            <th>Failed</th>
+            <th>Created</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${batches.map(
+            (batch) =>
+              html`<tr>
+                <td><a href="/api/batch/${batch.id}">${batch.name ?? batch.id}</a></td>
+                <td>${batch.operation}</td>
+                <td class="${batch.status}">${MARKS[batch.status]} ${batch.status}</td>
+                <td>
+                  <progress max="100" value="${batch.progress}" aria-label="${batch.progress} percent"></progress> ${batch.progress} %
+                </td>
+                <td class="n">${batch.processed_items} / ${batch.total_items}</td>
+                <td class="n">${batch.failed_items}</td>
+                <td><time datetime="${batch.created_at}">${batch.created_at.slice(0, 19).replace("T", " ")}</time></td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>`;
 }
 
 function empty(): Html {
   return html`<p>There are no batches yet. Create one:</p>
-<pre>curl -s http://127.0.0.1:8377/api/batch/create \\
+    <pre>
+curl -s http://127.0.0.1:8377/api/batch/create \\
   -H "authorization: Bearer $BATCHYARD_TOKEN" -H "content-type: application/json" \\
   -d '{"operation":"transform","options":{"expression":"name"},"items":[{"id":"1","name":"first"}]}'</pre>`;
 }

@@ -64,20 +64,19 @@ export function page(options: { title: string; body: Html; signedIn: boolean; re
         <form method="post" action="/api/session/logout"><button>Sign out</button></form>`
     : null;
   return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1">
-${refreshSeconds === undefined ? null : html`<meta http-equiv="refresh" content="${refreshSeconds}">`}
-<title>${title} · Batchyard</title>
-<style>${new Html(STYLE)}</style>
-</head>
-<body>
-<header><strong>Batchyard</strong>${nav}</header>
-<main>
-${body}
-</main>
-</body>
-</html>
-`.text;
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width,initial-scale=1" />
+        ${refreshSeconds === undefined ? null : html`<meta http-equiv="refresh" content="${refreshSeconds}" />`}
+        <title>${title} · Batchyard</title>
+        <style>
+          ${new Html(STYLE)}
+        </style>
+      </head>
+      <body>
+        <header><strong>Batchyard</strong>${nav}</header>
+        <main>${body}</main>
+      </body>
+    </html> `.text;
 }

@@ -17,16 +17,36 @@ const TAG = "Access";
 
 /** Keys, sign-in, sessions. */
 export function accessRoutes({ access, audit, clock }: ApiServices, guard: Guard): Route[] {
-  async function record(entry: Pick<AuditEntry, "tenant" | "actor" | "credential" | "address" | "action" | "target" | "outcome"> & { after?: unknown }): Promise<void> {
+  async function record(
+    entry: Pick<AuditEntry, "tenant" | "actor" | "credential" | "address" | "action" | "target" | "outcome"> & { after?: unknown },
+  ): Promise<void> {
     await audit.append({ before: null, after: null, ...entry, at: clock.now() });
   }
 
   /** Sets the cookie of a new session; the page with a fault when the credential has ended. */
-  async function signIn(request: FastifyRequest, reply: FastifyReply, who: { tenant: string; keyId: string; role: ApiKeyRow["role"] }): Promise<Outcome> {
+  async function signIn(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    who: { tenant: string; keyId: string; role: ApiKeyRow["role"] },
+  ): Promise<Outcome> {
     const session = await openSession(access, who, clock.now());
     if (session === null) return signInPage(401, "This sign-in link is no longer valid. Ask for a new one.");
-    reply.setCookie(SESSION_COOKIE, session.value, { path: "/", httpOnly: true, sameSite: "lax", secure: isSecure(request), maxAge: session.maxAgeSeconds });
-    await record({ tenant: who.tenant, actor: `session:${who.keyId}`, credential: who.keyId, address: request.ip, action: "sign_in", target: who.keyId, outcome: "SUCCESS" });
+    reply.setCookie(SESSION_COOKIE, session.value, {
+      path: "/",
+      httpOnly: true,
+      sameSite: "lax",
+      secure: isSecure(request),
+      maxAge: session.maxAgeSeconds,
+    });
+    await record({
+      tenant: who.tenant,
+      actor: `session:${who.keyId}`,
+      credential: who.keyId,
+      address: request.ip,
+      action: "sign_in",
+      target: who.keyId,
+      outcome: "SUCCESS",
+    });
     return { kind: "redirect", to: "/" };
   }
 
@@ -57,7 +77,8 @@ export function accessRoutes({ access, audit, clock }: ApiServices, guard: Guard
       answers: { 303: "text/html" },
       async handle({ request, reply }) {
         requireSameOrigin(request.headers);
-        if (mediaType(request) !== "application/x-www-form-urlencoded") throw new BatchyardError("unsupported_type", { type: mediaType(request), accepted: "application/x-www-form-urlencoded" });
+        if (mediaType(request) !== "application/x-www-form-urlencoded")
+          throw new BatchyardError("unsupported_type", { type: mediaType(request), accepted: "application/x-www-form-urlencoded" });
         const form = new URLSearchParams(await bodyText(request, { limit: 8_192, clock }));
         const caller = await guard.byKey(form.get("key")?.trim() ?? "", request.ip);
         if (caller === null) {
@@ -126,7 +147,8 @@ export function accessRoutes({ access, audit, clock }: ApiServices, guard: Guard
       answers: { 201: contract.newKeyAnswer },
       async handle({ caller, body }) {
         const expiresAt = toMs(body.expiresAt) ?? null;
-        if (expiresAt !== null && expiresAt <= clock.now()) throw invalid([{ path: "expiresAt", message: "has already passed; give a time to come, or leave it out", code: "out_of_range" }]);
+        if (expiresAt !== null && expiresAt <= clock.now())
+          throw invalid([{ path: "expiresAt", message: "has already passed; give a time to come, or leave it out", code: "out_of_range" }]);
         const { key, secret } = await issueKey(access, { tenant: caller.tenant, name: body.name, role: body.role, expiresAt }, clock.now());
         await record({ ...caller, action: "key_created", target: key.id, outcome: "SUCCESS", after: { name: key.name, role: key.role } });
         return created({ success: true, key: wireKey(key), secret });

@@ -124,7 +124,8 @@ export function batchRoutes({ batches, registry }: ApiServices): Route[] {
       async handle({ caller, params }) {
         const batch = await batches.cancel(caller, params.id).catch((error: unknown) => {
           // The contract answers 400 with one sentence, whether the batch is unknown or final.
-          if (error instanceof BatchyardError && (error.code === "batch_not_found" || error.code === "invalid_state")) throw new BatchyardError("not_cancellable");
+          if (error instanceof BatchyardError && (error.code === "batch_not_found" || error.code === "invalid_state"))
+            throw new BatchyardError("not_cancellable");
           throw error;
         });
         return ok({ success: true, message: "Batch cancelled successfully", batch: wireBatch(batch) });
@@ -135,16 +136,26 @@ export function batchRoutes({ batches, registry }: ApiServices): Route[] {
     action("priority", "Change the priority of what has not started", contract.priorityBody, ({ caller, id, body }) =>
       batches.setPriority(caller, id, body.priority),
     ),
-    action("retry", "Run failed items again as the next epoch; all of them without a selection", contract.retryBody, ({ caller, id, body }) =>
-      batches.retry(caller, id, body ?? {}),
+    action(
+      "retry",
+      "Run failed items again as the next epoch; all of them without a selection",
+      contract.retryBody,
+      ({ caller, id, body }) => batches.retry(caller, id, body ?? {}),
     ),
-    action("finish", "Settle what is open as failed and keep what is done", contract.finishBody, ({ caller, id, body }) => batches.finish(caller, id, body.reason)),
+    action("finish", "Settle what is open as failed and keep what is done", contract.finishBody, ({ caller, id, body }) =>
+      batches.finish(caller, id, body.reason),
+    ),
   ];
 }
 
 type Asked<B> = { caller: Parameters<ApiServices["batches"]["pause"]>[0]; id: string; body: B };
 
-function action<B extends z.ZodType>(name: string, summary: string, body: B, act: (asked: Asked<z.output<B>>) => ReturnType<ApiServices["batches"]["pause"]>): Route {
+function action<B extends z.ZodType>(
+  name: string,
+  summary: string,
+  body: B,
+  act: (asked: Asked<z.output<B>>) => ReturnType<ApiServices["batches"]["pause"]>,
+): Route {
   return route({
     method: "POST",
     path: `/api/batch/:id/${name}`,

@@ -37,7 +37,11 @@ export function collectionRoutes({ records, clock }: ApiServices): Route[] {
         const rows = await records.list(caller.tenant, params.name, filterOf(query), { after, limit: query.limit + 1 });
         const page = rows.slice(0, query.limit);
         const last = rows.length > query.limit ? page.at(-1) : undefined;
-        return ok({ success: true, records: page.map(wireRecord), nextCursor: last === undefined ? null : encodeCursor(`records:${params.name}`, [last.key]) });
+        return ok({
+          success: true,
+          records: page.map(wireRecord),
+          nextCursor: last === undefined ? null : encodeCursor(`records:${params.name}`, [last.key]),
+        });
       },
     }),
     route({
@@ -65,7 +69,13 @@ export function collectionRoutes({ records, clock }: ApiServices): Route[] {
       carries: true,
       answers: { 200: contract.putRecordAnswer },
       async handle({ caller, params, body }) {
-        const [action] = await records.put(caller.tenant, params.name, [{ key: params.key, data: body, writer: null }], "replace", clock.now());
+        const [action] = await records.put(
+          caller.tenant,
+          params.name,
+          [{ key: params.key, data: body, writer: null }],
+          "replace",
+          clock.now(),
+        );
         const found = await records.get(caller.tenant, params.name, params.key);
         if (found === null) throw new BatchyardError("record_not_found");
         return ok({ success: true, action: action === "inserted" ? "inserted" : "updated", record: wireRecord(found) });
@@ -107,7 +117,13 @@ function equalsOf(text: string): Record<string, unknown> {
   const equals = value as Record<string, unknown>;
   const nested = Object.entries(equals).filter(([, wanted]) => typeof wanted === "object" && wanted !== null);
   if (nested.length > 0) {
-    throw invalid(nested.map(([name]) => ({ path: `filters.${name}`, message: "must be a string, a number, true, false or null", code: "invalid_type" })));
+    throw invalid(
+      nested.map(([name]) => ({
+        path: `filters.${name}`,
+        message: "must be a string, a number, true, false or null",
+        code: "invalid_type",
+      })),
+    );
   }
   return equals;
 }
@@ -116,11 +132,19 @@ function parsedFilters(text: string): unknown {
   try {
     return parseBody(text, false);
   } catch (error) {
-    if (error instanceof BatchyardError && error.code === "bad_json") throw invalid([{ path: "filters", message: `is not JSON: ${error.message.replace(/^The body is not JSON: /, "")}`, code: "bad_json" }]);
+    if (error instanceof BatchyardError && error.code === "bad_json")
+      throw invalid([
+        { path: "filters", message: `is not JSON: ${error.message.replace(/^The body is not JSON: /, "")}`, code: "bad_json" },
+      ]);
     throw error;
   }
 }
 
 function wireRecord(row: CollectionRecord): z.output<typeof contract.storedRecord> {
-  return { key: row.key, data: row.data, createdAt: new Date(row.createdAt).toISOString(), updatedAt: new Date(row.updatedAt).toISOString() };
+  return {
+    key: row.key,
+    data: row.data,
+    createdAt: new Date(row.createdAt).toISOString(),
+    updatedAt: new Date(row.updatedAt).toISOString(),
+  };
 }

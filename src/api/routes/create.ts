@@ -55,7 +55,8 @@ export function createRoutes(services: ApiServices, idempotency: Idempotency): R
         const type = mediaType(request);
         const dryRun = query.dryRun === true;
         const promised = newBatchId(clock.now());
-        if (query.stream !== undefined && !NDJSON.includes(type)) throw new BatchyardError("unsupported_type", { type: type || "none", accepted: NDJSON.join(", ") });
+        if (query.stream !== undefined && !NDJSON.includes(type))
+          throw new BatchyardError("unsupported_type", { type: type || "none", accepted: NDJSON.join(", ") });
         if (NDJSON.includes(type)) {
           const drain = async (): Promise<string> => {
             const { blocks, digest } = upload(request);
@@ -63,18 +64,26 @@ export function createRoutes(services: ApiServices, idempotency: Idempotency): R
             while ((await iterator.next()).done !== true);
             return digest();
           };
-          return await idempotency.run({ tenant: caller.tenant, request, text: null, drain, promised, recover: (id) => recover(caller, id) }, async () => {
-            const { blocks, digest } = upload(request);
-            const { first, rest, close } = await takeFirstLine(blocks);
-            try {
-              const parsed = parseRequest(parseLine(first), registry);
-              const done = await create(caller, { ...parsed, id: promised }, readNdjson(rest, { maxItems: config.limits.maxItems }), dryRun);
-              return { ...done, contentHash: digest() };
-            } finally {
-              // A request that is refused leaves lines unread; the connection goes on behind them.
-              await close();
-            }
-          });
+          return await idempotency.run(
+            { tenant: caller.tenant, request, text: null, drain, promised, recover: (id) => recover(caller, id) },
+            async () => {
+              const { blocks, digest } = upload(request);
+              const { first, rest, close } = await takeFirstLine(blocks);
+              try {
+                const parsed = parseRequest(parseLine(first), registry);
+                const done = await create(
+                  caller,
+                  { ...parsed, id: promised },
+                  readNdjson(rest, { maxItems: config.limits.maxItems }),
+                  dryRun,
+                );
+                return { ...done, contentHash: digest() };
+              } finally {
+                // A request that is refused leaves lines unread; the connection goes on behind them.
+                await close();
+              }
+            },
+          );
         }
         const text = await bodyText(request, { limit: config.limits.bodyBytes, clock });
         if (text.trim() !== "" && type !== "application/json") {
@@ -83,7 +92,12 @@ export function createRoutes(services: ApiServices, idempotency: Idempotency): R
         return await idempotency.run({ tenant: caller.tenant, request, text, promised, recover: (id) => recover(caller, id) }, async () => {
           const { items, rest } = readBody(text);
           const parsed = parseRequest(withoutItems(JSON.parse(rest), items), registry);
-          return await create(caller, { ...parsed, id: promised }, items === null ? null : readInline(items, { maxItems: config.limits.maxItems }), dryRun);
+          return await create(
+            caller,
+            { ...parsed, id: promised },
+            items === null ? null : readInline(items, { maxItems: config.limits.maxItems }),
+            dryRun,
+          );
         });
       },
     }),
@@ -94,7 +108,8 @@ export function createRoutes(services: ApiServices, idempotency: Idempotency): R
 function withoutItems(value: unknown, items: string[] | null): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   const { items: given, ...request } = value as Record<string, unknown>;
-  if (items === null && given !== undefined) throw invalid([{ path: "items", message: "must be an array of objects", code: "invalid_type" }]);
+  if (items === null && given !== undefined)
+    throw invalid([{ path: "items", message: "must be an array of objects", code: "invalid_type" }]);
   return request;
 }
 

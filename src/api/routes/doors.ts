@@ -61,7 +61,14 @@ export function doorRoutes({ batches, health, log, version }: ApiServices, table
       answers: { 200: "text/html" },
       async handle({ caller }) {
         const { batches: rows, total } = await batches.history(caller, { limit: 25 });
-        return { kind: "html", status: 200, html: homePage(rows.map((batch) => wireBatch(batch)), total) };
+        return {
+          kind: "html",
+          status: 200,
+          html: homePage(
+            rows.map((batch) => wireBatch(batch)),
+            total,
+          ),
+        };
       },
     }),
   ];

@@ -20,7 +20,9 @@ export function eventRoutes({ batches }: ApiServices, streams: EventStreams, gua
   function open(call: { caller: Caller; request: FastifyRequest; reply: FastifyReply }, wanted: Wanted): Outcome {
     const { request, reply, caller } = call;
     const presented = { authorization: request.headers.authorization, cookie: request.cookies[SESSION_COOKIE], address: request.ip };
-    const headers = Object.fromEntries(Object.entries(reply.getHeaders()).filter((entry): entry is [string, string | number | string[]] => entry[1] !== undefined));
+    const headers = Object.fromEntries(
+      Object.entries(reply.getHeaders()).filter((entry): entry is [string, string | number | string[]] => entry[1] !== undefined),
+    );
     const resumed: unknown = request.headers["last-event-id"];
     reply.hijack();
     streams.open(reply.raw, {

@@ -20,7 +20,9 @@ export function externalRoutes({ external }: ApiServices): Route[] {
         // Payloads go out as the text they came in: a number that no double holds stays as it was.
         const texts = chunks.map(({ items, leaseUntil, ...chunk }) => {
           const head = JSON.stringify({ ...chunk, leaseUntil: new Date(leaseUntil).toISOString() }).slice(0, -1);
-          const rows = items.map((item) => `{"key":${JSON.stringify(item.key)},"payload":${item.text},"idempotencyKey":${JSON.stringify(item.idempotencyKey)}}`);
+          const rows = items.map(
+            (item) => `{"key":${JSON.stringify(item.key)},"payload":${item.text},"idempotencyKey":${JSON.stringify(item.idempotencyKey)}}`,
+          );
           return `${head},"items":[${rows.join(",")}]}`;
         });
         return { kind: "text", status: 200, text: `{"success":true,"chunks":[${texts.join(",")}]}` };
@@ -34,7 +36,8 @@ export function externalRoutes({ external }: ApiServices): Route[] {
       need: "operator",
       body: contract.heartbeatBody,
       answers: { 200: contract.heartbeatAnswer },
-      handle: async ({ caller, body }) => ok({ success: true, ...(await external.heartbeat(caller, { leases: body.leases, leaseMs: body.leaseMs })) }),
+      handle: async ({ caller, body }) =>
+        ok({ success: true, ...(await external.heartbeat(caller, { leases: body.leases, leaseMs: body.leaseMs })) }),
     }),
     route({
       method: "POST",

@@ -33,7 +33,8 @@ export function fileRoutes(services: ApiServices, idempotency: Idempotency): Rou
       creates: true,
       answers: { 201: contract.fileAnswer },
       async handle({ caller, query, request }) {
-        const take = async (): Promise<ArrivedFile> => (mediaType(request) === "multipart/form-data" ? await oneFile(request, { limit, clock }) : fromRaw(request, query.filename));
+        const take = async (): Promise<ArrivedFile> =>
+          mediaType(request) === "multipart/form-data" ? await oneFile(request, { limit, clock }) : fromRaw(request, query.filename);
         const drain = async (): Promise<string> => {
           const arrived = await take();
           const hash = await hashOf(arrived.bytes);
@@ -42,7 +43,12 @@ export function fileRoutes(services: ApiServices, idempotency: Idempotency): Rou
         };
         return await idempotency.run({ tenant: caller.tenant, request, text: null, drain }, async () => {
           const arrived = await take();
-          const saved = await files(caller.tenant).save(arrived.bytes, { name: arrived.name, contentType: plainType(arrived.type), purpose: query.purpose ?? arrived.purpose, maxBytes: limit });
+          const saved = await files(caller.tenant).save(arrived.bytes, {
+            name: arrived.name,
+            contentType: plainType(arrived.type),
+            purpose: query.purpose ?? arrived.purpose,
+            maxBytes: limit,
+          });
           try {
             await arrived.check();
           } catch (error) {
@@ -67,7 +73,11 @@ export function fileRoutes(services: ApiServices, idempotency: Idempotency): Rou
         const rows = await fileRows.list(caller.tenant, { before, limit: query.limit + 1 });
         const page = rows.slice(0, query.limit);
         const last = rows.length > query.limit ? page.at(-1) : undefined;
-        return ok({ success: true, files: page.map(wireFile), nextCursor: last === undefined ? null : encodeCursor("files", [last.createdAt, last.id]) });
+        return ok({
+          success: true,
+          files: page.map(wireFile),
+          nextCursor: last === undefined ? null : encodeCursor("files", [last.createdAt, last.id]),
+        });
       },
     }),
     route({
@@ -114,9 +124,16 @@ export function fileRoutes(services: ApiServices, idempotency: Idempotency): Rou
   ];
 
   function fromRaw(request: FastifyRequest, filename: string | undefined): ArrivedFile {
-    if (filename === undefined) throw invalid([{ path: "filename", message: "is required: ?filename=products.csv, or send multipart/form-data", code: "required" }]);
+    if (filename === undefined)
+      throw invalid([{ path: "filename", message: "is required: ?filename=products.csv, or send multipart/form-data", code: "required" }]);
     if (hasNoBody(request)) throw invalid([{ path: "", message: "the body is empty; send the bytes of the file", code: "required" }]);
-    return { name: filename, type: mediaType(request), purpose: undefined, bytes: bodyBytes(request, { limit, clock }), check: async () => undefined };
+    return {
+      name: filename,
+      type: mediaType(request),
+      purpose: undefined,
+      bytes: bodyBytes(request, { limit, clock }),
+      check: async () => undefined,
+    };
   }
 }
 

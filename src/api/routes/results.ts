@@ -25,7 +25,8 @@ export function resultRoutes({ batches, clock }: ApiServices): Route[] {
   }
 
   async function* rows(caller: Caller, id: string, filter: ResultFilter): AsyncGenerator<Record<string, unknown>[]> {
-    for await (const lines of batches.streamResults(caller, id, filter)) yield JSON.parse(`[${lines.join(",")}]`) as Record<string, unknown>[];
+    for await (const lines of batches.streamResults(caller, id, filter))
+      yield JSON.parse(`[${lines.join(",")}]`) as Record<string, unknown>[];
   }
 
   return [
@@ -68,7 +69,11 @@ export function resultRoutes({ batches, clock }: ApiServices): Route[] {
         const { limit, cursor, ...filter } = query;
         const view = await batches.view(caller, params.id);
         if (/\bapplication\/(x-)?ndjson\b/.test(request.headers.accept ?? "")) {
-          return { kind: "stream", stream: ndjson(caller, params.id, filter), headers: { "content-type": "application/x-ndjson; charset=utf-8" } };
+          return {
+            kind: "stream",
+            stream: ndjson(caller, params.id, filter),
+            headers: { "content-type": "application/x-ndjson; charset=utf-8" },
+          };
         }
         const page = await batches.results(caller, params.id, filter, { limit, cursor });
         // The lines are JSON already; they go out as they were stored.
@@ -121,7 +126,12 @@ export function resultRoutes({ batches, clock }: ApiServices): Route[] {
         const groups = await batches.errors(caller, params.id);
         return ok({
           success: true,
-          groups: groups.map((group) => ({ ...group, percentage: shareOfFailures(groups, group), firstSeen: iso(group.firstSeen), lastSeen: iso(group.lastSeen) })),
+          groups: groups.map((group) => ({
+            ...group,
+            percentage: shareOfFailures(groups, group),
+            firstSeen: iso(group.firstSeen),
+            lastSeen: iso(group.lastSeen),
+          })),
         });
       },
     }),

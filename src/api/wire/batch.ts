@@ -14,7 +14,10 @@ export function progressOf(batch: BatchRow): number {
 }
 
 /** The `batch` of the HTTP contract. Rates are null where only the row is known. */
-export function wireBatch(batch: BatchRow, rates: Pick<BatchView, "itemsPerSecond" | "etaAt"> = { itemsPerSecond: null, etaAt: null }): WireBatch {
+export function wireBatch(
+  batch: BatchRow,
+  rates: Pick<BatchView, "itemsPerSecond" | "etaAt"> = { itemsPerSecond: null, etaAt: null },
+): WireBatch {
   return {
     id: batch.id,
     operation: batch.operation,

@@ -52,7 +52,16 @@ function row(changes: Partial<BatchRow> = {}): BatchRow {
 }
 
 function group(error: string): ErrorGroup {
-  return { fingerprint: error, error, code: "timeout", category: "transient", count: 1, firstSeen: START, lastSeen: START, examples: ["k"] };
+  return {
+    fingerprint: error,
+    error,
+    code: "timeout",
+    category: "transient",
+    count: 1,
+    firstSeen: START,
+    lastSeen: START,
+    examples: ["k"],
+  };
 }
 
 /** The worked example of the contract. */
@@ -87,18 +96,31 @@ describe("summary and visualization", () => {
       { timestamp: "2026-01-01T00:01:00.000Z", successful: 98, failed: 2, pending: 0, progress: 100 },
     ]);
     const summary = summaryOf(view.batch, view.stats, START);
-    expect(summary.performanceMetrics).toEqual({ averageDuration: 1_180, totalDuration: 118_000, requestsPerMinute: 50.85, wallClockItemsPerMinute: 50 });
+    expect(summary.performanceMetrics).toEqual({
+      averageDuration: 1_180,
+      totalDuration: 118_000,
+      requestsPerMinute: 50.85,
+      wallClockItemsPerMinute: 50,
+    });
     expect(contract.visualization.parse(viz)).toEqual(viz);
     expect(contract.summary.parse(summary)).toEqual(summary);
   });
 
   it("invents nothing for a batch without results", () => {
-    const empty = { ...view, batch: row({ succeeded: 0, failed: 0, status: "pending", startedAt: null, completedAt: null }), stats: new BatchStats() };
+    const empty = {
+      ...view,
+      batch: row({ succeeded: 0, failed: 0, status: "pending", startedAt: null, completedAt: null }),
+      stats: new BatchStats(),
+    };
     const viz = visualizationOf(empty, [], START);
     expect(viz).toMatchObject({ timeline: [], errorDistribution: [], qualityDistribution: [], overview: { successRate: 0, pending: 100 } });
     expect(viz.performanceMetrics).toMatchObject({ averageDuration: 0, p50Duration: null, min: null, max: null, throughput: 0 });
     expect(viz.operationMetrics.estimatedTimeRemaining).toBeNull();
-    expect(summaryOf(empty.batch, empty.stats, START)).toMatchObject({ total: 0, qualityScore: null, performanceMetrics: { requestsPerMinute: 0 } });
+    expect(summaryOf(empty.batch, empty.stats, START)).toMatchObject({
+      total: 0,
+      qualityScore: null,
+      performanceMetrics: { requestsPerMinute: 0 },
+    });
   });
 });
 
@@ -106,7 +128,14 @@ describe("the wire batch", () => {
   it("is the contract's, in dollars, names and ISO times", () => {
     const wire = wireBatch(row({ priority: 3 }), { itemsPerSecond: 12.34567, etaAt: START });
     expect(batchSchema.parse(wire)).toEqual(wire);
-    expect(wire).toMatchObject({ priority: "critical", cost: 1.5, processed_items: 100, created_at: "2026-01-01T00:00:00.000Z", items_per_second: 12.346, progress: 100 });
+    expect(wire).toMatchObject({
+      priority: "critical",
+      cost: 1.5,
+      processed_items: 100,
+      created_at: "2026-01-01T00:00:00.000Z",
+      items_per_second: 12.346,
+      progress: 100,
+    });
   });
 
   it("shows 100 only when final, and an empty batch as 100", () => {
@@ -118,6 +147,13 @@ describe("the wire batch", () => {
   });
 
   it("is announced as it was created", () => {
-    expect(wireBatch(asCreated(row()))).toMatchObject({ status: "pending", progress: 0, processed_items: 0, started_at: null, completed_at: null, total_items: 100 });
+    expect(wireBatch(asCreated(row()))).toMatchObject({
+      status: "pending",
+      progress: 0,
+      processed_items: 0,
+      started_at: null,
+      completed_at: null,
+      total_items: 100,
+    });
   });
 });

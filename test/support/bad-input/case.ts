@@ -48,12 +48,20 @@ export function createText(body: Body, headers: Asked["headers"] = JSON_TYPE): A
 }
 
 /** A create request with one thing wrong, over HTTP and from a program. */
-export function created(name: string, request: Record<string, unknown>, expected: Omit<BadCase, "name" | "send" | "request" | "status"> & { status?: number }): BadCase {
+export function created(
+  name: string,
+  request: Record<string, unknown>,
+  expected: Omit<BadCase, "name" | "send" | "request" | "status"> & { status?: number },
+): BadCase {
   return { status: 400, ...expected, name, send: createText(JSON.stringify(request)), request };
 }
 
 /** A create request with these options, in front of one good item. */
-export function withOptions(name: string, options: unknown, expected: Omit<BadCase, "name" | "send" | "request" | "status" | "code">): BadCase {
+export function withOptions(
+  name: string,
+  options: unknown,
+  expected: Omit<BadCase, "name" | "send" | "request" | "status" | "code">,
+): BadCase {
   return created(name, { operation: "echo", items: [{ id: "1" }], options }, { code: "validation_failed", ...expected });
 }
 
