@@ -5,7 +5,7 @@ import type { Files } from "../files/files.ts";
 import type { Clock } from "../model/clock.ts";
 import type { Registry } from "../operations/registry.ts";
 import type { AccessStore, AuditStore, FileStore, RecordStore } from "../store/port.ts";
-import type { ExternalLeases } from "./external.ts";
+import type { ExternalWorkers } from "../engine/external.ts";
 
 /** What the HTTP surface needs to know of the configuration. */
 export interface ApiConfig {
@@ -39,7 +39,7 @@ export interface ApiServices {
   eventLog: EventLog;
   /** Results as they settle, for `batch:item_completed`; null = that event is not sent. */
   settled: SettledItems | null;
-  external: ExternalLeases;
+  external: Pick<ExternalWorkers, "lease" | "heartbeat" | "settle">;
   registry: Registry;
   config: ApiConfig;
   clock: Clock;

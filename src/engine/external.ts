@@ -13,10 +13,12 @@ import type { ClaimedChunk } from "../store/port.ts";
 
 export interface ExternalChunk {
   chunk: number;
+  /** To be shown with every later call about this lease. */
   fence: number;
   batchId: string;
   operation: string;
   options: Record<string, unknown>;
+  /** 0 for the first try. */
   attempt: number;
   /** Unix milliseconds. */
   leaseUntil: number;
@@ -28,18 +30,21 @@ export interface ExternalChunk {
 export interface ExternalAnswer {
   key: string;
   result?: unknown;
+  /** Given = the item failed. */
   error?: string | undefined;
   errorCode?: string | undefined;
   category?: ErrorCategory | undefined;
   retryAfterMs?: number | undefined;
   durationMs?: number | undefined;
   qualityScore?: number | undefined;
+  /** US dollars. */
   cost?: number | undefined;
 }
 
 interface LeaseCall {
   worker: string;
   operations?: string[] | undefined;
+  /** Chunks at most. */
   max: number;
   leaseMs: number;
 }
@@ -48,6 +53,7 @@ interface SettleCall {
   chunk: number;
   fence: number;
   results: ExternalAnswer[];
+  /** False keeps the lease: more results of this chunk follow. */
   done: boolean;
   /** The lease ends, items without a result go back as they were. */
   handBack?: boolean | undefined;
