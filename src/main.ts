@@ -75,16 +75,27 @@ export interface Yard {
   stop(): Promise<void>;
 }
 
-/** Opens the store and puts everything together. The one place that names adapters. */
+/** Opens the store and puts everything together. What fails on the way gives the data directory free again. */
 export async function createYard(parts: YardParts): Promise<Yard> {
+  const { config } = parts;
+  mkdirSync(config.data, { recursive: true });
+  const store = openSqliteStore({ directory: config.data, synchronous: config.sqlite.synchronous });
+  try {
+    return await assemble(parts, store);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** The one place that names adapters. */
+async function assemble(parts: YardParts, store: Store): Promise<Yard> {
   const { config } = parts;
   const clock = parts.clock ?? systemClock;
   const log = pino(
     { level: config.logLevel, base: null, redact: { paths: ["*.authorization", "*.token", "*.secret", "*.password"], censor: "[secret]" } },
     pino.destination({ dest: 2, sync: true }),
   );
-  mkdirSync(config.data, { recursive: true });
-  const store = openSqliteStore({ directory: config.data, synchronous: config.sqlite.synchronous });
   const registry = createRegistry(
     [...builtinOperations, ...(parts.operations ?? [])].map((operation) => parts.wrap?.(operation) ?? operation),
   );

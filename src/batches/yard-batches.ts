@@ -220,6 +220,10 @@ export class YardBatches implements Batches {
   }
 
   async cleanup(caller: Caller, daysToKeep: number, dryRun: boolean): Promise<number> {
+    // A program that computed its days wrongly must not lose everything: 0 or less would match every batch that has ended.
+    if (!(Number.isInteger(daysToKeep) && daysToKeep >= 1 && daysToKeep <= 365)) {
+      throw invalid([{ path: "daysToKeep", message: "must be a whole number from 1 to 365", code: "out_of_range" }]);
+    }
     const before = this.clock.now() - daysToKeep * DAY_MS;
     if (dryRun) return this.store.batches.remove(caller.tenant, before, { limit: Number.MAX_SAFE_INTEGER, dryRun: true });
     const deleted = await this.removeBefore(caller.tenant, before);
@@ -315,8 +319,10 @@ export class YardBatches implements Batches {
 function faultsOf(reported: ReportedResult, index: number): Fault[] {
   const faults: Fault[] = [];
   const say = (field: string, message: string): number => faults.push({ path: `${index}.${field}`, message, code: "out_of_range" });
-  const { nodeId, durationMs, qualityScore, retries, cost } = reported;
+  const { nodeId, success, error, durationMs, qualityScore, retries, cost } = reported;
   if (typeof nodeId !== "string" || nodeId.length === 0 || nodeId.length > 512) say("nodeId", "must be a text of 1 to 512 characters");
+  if (typeof success !== "boolean") say("success", "must be true or false");
+  if (error !== undefined && typeof error !== "string") say("error", "must be a text");
   if (qualityScore !== undefined && !(qualityScore >= 0 && qualityScore <= 1)) say("qualityScore", "must be a number from 0 to 1");
   if (durationMs !== undefined && !(durationMs >= 0 && Number.isFinite(durationMs)))
     say("durationMs", "must be a number of milliseconds, 0 or more");

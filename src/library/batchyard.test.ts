@@ -35,6 +35,23 @@ describe("Batchyard", () => {
     expect(await Array.fromAsync(yard.results(id, { nodeId: "i7" }))).toMatchObject([{ nodeId: "i7", result: 14 }]);
   });
 
+  it("a yard that could not be opened leaves its directory free", async () => {
+    const directory = join(data, "other");
+    const twice = ["twice", "twice"].map((name) => defineOperation({ name, external: true }));
+    await expect(createBatchyard({ data: directory, operations: twice })).rejects.toMatchObject({ code: "bad_config" });
+    const opened = await createBatchyard({ data: directory, settings: { LOG_LEVEL: "silent" } });
+    await opened.close();
+  });
+
+  it("a cleanup out of bounds removes nothing", async () => {
+    const { id } = await yard.createBatch({ operation: "double", items: [{ n: 1 }] });
+    await yard.waitForBatch(id);
+    for (const days of [0, -1, 1.5, 366, Number.NaN]) {
+      await expect(yard.cleanupOldBatches(days)).rejects.toMatchObject({ code: "validation_failed" });
+    }
+    expect(await yard.getBatch(id)).toMatchObject({ status: "completed" });
+  });
+
   it("a source of items that breaks off leaves no batch", async () => {
     async function* items(): AsyncGenerator<object> {
       for (let n = 0; n < 3000; n++) yield { n };

@@ -199,7 +199,7 @@ export class Batchyard {
     return wireBatch(await this.yard.batches.retry(this.caller, batchId, selection));
   }
 
-  /** Removes final batches older than `days` with their results; returns how many. */
+  /** Removes final batches older than `days` (1..365) with their results; returns how many. */
   cleanupOldBatches(days: number): Promise<number> {
     return this.yard.batches.cleanup(this.caller, days, false);
   }
