@@ -279,7 +279,7 @@ export interface ChunkStore {
   list(tenant: string, batchId: string, page: { after: number; limit: number }): Promise<ChunkView[]>;
   /** Open chunks of a batch: what `why` reads. */
   open(tenant: string, batchId: string, limit: number): Promise<ChunkView[]>;
-  /** Results that come from outside, by key, each counted once. Null when there is no such batch or it is final. */
+  /** Results that come from outside, by key, each counted once. Null when there is no such batch, or it is final and has not got all of these already. */
   record(
     tenant: string,
     batchId: string,

@@ -39,6 +39,18 @@ export class BatchStats {
     this.scoreSums[range]! += score;
   }
 
+  /**
+   * A failure that a retry took back no longer counts as ended, nor its score: the item gets another result. Its duration
+   * stays, because the work was done.
+   */
+  takeBack(failedAt: number, score: number | null): void {
+    this.timeline.add(failedAt, 0, -1);
+    if (score === null) return;
+    const range = qualityRange(score);
+    this.scoreCounts[range]! -= 1;
+    this.scoreSums[range] = this.scoreCounts[range] === 0 ? 0 : this.scoreSums[range]! - score;
+  }
+
   merge(other: BatchStats): void {
     this.durations.merge(other.durations);
     this.timeline.merge(other.timeline);

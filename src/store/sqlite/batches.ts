@@ -168,7 +168,7 @@ export class SqliteBatches implements BatchStore {
     return this.db.transaction(() => {
       const raw = loadOwnBatch(this.db, tenant, id);
       if (raw === undefined || !isFinal(raw.status)) return null;
-      const items = reopenItems(this.db, raw, selection, now);
+      const items = reopenItems(this.db, this.statistics, raw, selection, now);
       return { batch: toBatchRow(raw), items };
     });
   }

@@ -218,7 +218,12 @@ export class SqliteChunks implements ChunkStore {
   async record(tenant: string, batchId: string, results: RecordedResult[], now: number): ReturnType<ChunkStore["record"]> {
     return this.writeStats(() => {
       const raw = loadOwnBatch(this.db, tenant, batchId);
-      if (raw === undefined || isFinal(raw.status)) return null;
+      if (raw === undefined) return null;
+      if (isFinal(raw.status)) {
+        // Whoever did not hear the answer to the last report sends it again: that is a repetition, not a conflict.
+        const repeated = results.every((result) => this.isSettled(raw, result.nodeId));
+        return repeated ? { accepted: 0, duplicates: results.length, unknown: [], batch: toBatchRow(raw) } : null;
+      }
       const unknown: string[] = [];
       const settled = new Recorded();
       for (const result of results) {
@@ -339,6 +344,14 @@ export class SqliteChunks implements ChunkStore {
       return;
     }
     this.stats.drop(raw.id);
+  }
+
+  /** Does this key have a result that stands? */
+  private isSettled(raw: RawBatch, key: string): boolean {
+    const place = findItem(this.db, raw.id, key)[0];
+    if (place === undefined) return this.db.get("SELECT 1 FROM recorded WHERE batch_id = ? AND key = ?", raw.id, key) !== undefined;
+    const chunk = loadChunk(this.db, place.chunkId)!;
+    return chunk.done !== null && hasBit(chunk.done, place.index);
   }
 
   /** Marks one reported item as settled and says where it stands; `open` items have no result yet. */

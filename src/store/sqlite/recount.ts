@@ -134,7 +134,7 @@ function restoreGroup(db: Database, id: string, fingerprint: string): void {
   );
 }
 
-/** From the results; failures that a retry took back stay in, as they were measured and paid for too. */
+/** From the results; of failures that a retry took back the durations and cost stay in, as that work was done and paid for. */
 function statisticsOf(db: Database, id: string): { counted: BatchStats; cost: number } {
   const counted = new BatchStats();
   let cost = 0;
@@ -152,12 +152,14 @@ function statisticsOf(db: Database, id: string): { counted: BatchStats; cost: nu
       add({ durationMs: block.durationMs(i), qualityScore: block.qualityScore(i), cost: block.cost(i) });
     counted.timeline.add(row.created_at, row.results, 0);
   }
-  for (const row of db.iterate<{ line: string; created_at: number }>(
-    "SELECT line, created_at FROM failures WHERE batch_id = ? ORDER BY id",
+  for (const row of db.iterate<{ line: string; created_at: number; superseded: number | null }>(
+    "SELECT line, created_at, superseded FROM failures WHERE batch_id = ? ORDER BY id",
     id,
   )) {
-    add(JSON.parse(row.line) as ItemResult);
+    const result = JSON.parse(row.line) as ItemResult;
+    add(result);
     counted.timeline.add(row.created_at, 0, 1);
+    if (row.superseded !== null) counted.takeBack(row.created_at, result.qualityScore ?? null);
   }
   return { counted, cost };
 }

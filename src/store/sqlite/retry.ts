@@ -1,9 +1,10 @@
-import { joinLines, splitLines } from "../../model/item.ts";
+import { joinLines, splitLines, type ItemResult } from "../../model/item.ts";
 import type { RetrySelection } from "../port.ts";
 import { emitBatch, moveBatch, refreshReadyAt, saveBatch, type RawBatch } from "./batch-row.ts";
 import { insertChunk, loadPayload } from "./chunk-row.ts";
 import { awaitDependencies } from "./ending.ts";
 import type { Database } from "./database.ts";
+import type { StatsCache } from "./stats-cache.ts";
 
 interface FailedRow {
   id: number;
@@ -17,7 +18,7 @@ interface FailedRow {
  * Starts the next epoch of a final batch: failures are taken back (their rows stay, marked superseded) and their items
  * go into new chunks; without a selection, cancelled and expired items are reopened too. Returns how many items run again.
  */
-export function reopenItems(db: Database, raw: RawBatch, selection: RetrySelection, now: number): number {
+export function reopenItems(db: Database, statistics: StatsCache, raw: RawBatch, selection: RetrySelection, now: number): number {
   const everything = selection.fingerprint === undefined && selection.nodeIds === undefined;
   const rows = selectFailures(db, raw.id, selection);
   const stopped = everything ? raw.cancelled + raw.expired : 0;
@@ -41,7 +42,7 @@ export function reopenItems(db: Database, raw: RawBatch, selection: RetrySelecti
       raw.id,
     );
   }
-  takeBack(db, raw, rows, now);
+  takeBack(db, statistics, raw, rows, now);
   refreshReadyAt(db, raw);
   saveBatch(db, raw);
   emitBatch(db, raw, "batch.resumed", now, { retry: rows.length + stopped });
@@ -62,20 +63,27 @@ function selectFailures(db: Database, batchId: string, selection: RetrySelection
 
 const byChunk = (a: FailedRow, b: FailedRow): number => (a.chunk_id ?? 0) - (b.chunk_id ?? 0) || (a.item ?? 0) - (b.item ?? 0);
 
-function takeBack(db: Database, raw: RawBatch, rows: readonly FailedRow[], now: number): void {
+function takeBack(db: Database, statistics: StatsCache, raw: RawBatch, rows: readonly FailedRow[], now: number): void {
   const byGroup = new Map<string, number>();
+  const stats = statistics.load(raw.id);
   for (let i = 0; i < rows.length;) {
     const chunkId = rows[i]!.chunk_id;
     const same: FailedRow[] = [];
     while (i < rows.length && rows[i]!.chunk_id === chunkId) same.push(rows[i++]!);
     for (const row of same) {
-      db.run("UPDATE failures SET superseded = ? WHERE id = ?", raw.epoch, row.id);
+      const { line, created_at: at } = db.get<{ line: string; created_at: number }>(
+        "UPDATE failures SET superseded = ? WHERE id = ? RETURNING line, created_at",
+        raw.epoch,
+        row.id,
+      )!;
+      stats.takeBack(at, (JSON.parse(line) as ItemResult).qualityScore ?? null);
       byGroup.set(row.fingerprint, (byGroup.get(row.fingerprint) ?? 0) + 1);
       // A result reported without a chunk can be reported again.
       if (chunkId === null) db.run("DELETE FROM recorded WHERE batch_id = ? AND key = ?", raw.id, row.node_id);
     }
     if (chunkId !== null) reissue(db, raw, chunkId, same, now);
   }
+  if (rows.length > 0) statistics.replace(raw.id, stats);
   for (const [fingerprint, count] of byGroup) {
     db.run("UPDATE error_groups SET failures = failures - ? WHERE batch_id = ? AND fingerprint = ?", count, raw.id, fingerprint);
   }

@@ -11,6 +11,9 @@ export const reports = section("reported results", {
     const second = await rig.store.chunks.record("acme", batch.id, [reported("b"), reported("c"), reported("d")], rig.now);
     expect(second).toMatchObject({ accepted: 1, duplicates: 1, unknown: ["d"], batch: { status: "completed", succeeded: 2, failed: 1 } });
     expect(await rig.store.chunks.record("acme", batch.id, [reported("e")], rig.now)).toBeNull();
+    expect(await rig.store.chunks.record("acme", batch.id, [reported("c"), reported("e")], rig.now)).toBeNull();
+    const again = await rig.store.chunks.record("acme", batch.id, [reported("c"), reported("a")], rig.now);
+    expect(again).toMatchObject({ accepted: 0, duplicates: 2, unknown: [], batch: { status: "completed", succeeded: 2, failed: 1 } });
     expect((await rig.results(batch)).map((result) => [result.nodeId, result.success])).toEqual([
       ["a", true],
       ["c", true],
@@ -56,6 +59,25 @@ export const reports = section("reported results", {
       duplicates: 1,
       batch: { status: "completed", succeeded: 2, epoch: 2 },
     });
+    expect(await rig.findings()).toEqual([]);
+  },
+
+  async "scores and ends of failures that were retried count no more; their durations do"(rig) {
+    const batch = await rig.create([], { announcedItems: 2 });
+    const results = [reported("a", { error: "no", qualityScore: 0.1 }), reported("b", { qualityScore: 0.9 })];
+    await rig.store.chunks.record("acme", batch.id, results, rig.now);
+    rig.now += 60_000;
+    await rig.store.batches.retry("acme", batch.id, {}, rig.now);
+    expect(await rig.findings()).toEqual([]);
+    await rig.store.chunks.record("acme", batch.id, [reported("a", { qualityScore: 0.7 })], rig.now);
+    const stats = await rig.store.batches.stats("acme", batch.id);
+    expect(stats.scoreCounts).toEqual([0, 0, 0, 1, 1]);
+    expect(stats.scoreSums).toEqual([0, 0, 0, 0.7, 0.9]);
+    expect(stats.timeline.points().map(({ succeeded, failed }) => [succeeded, failed])).toEqual([
+      [1, 0],
+      [1, 0],
+    ]);
+    expect([stats.durationCount, stats.durationSum]).toEqual([3, 21]);
     expect(await rig.findings()).toEqual([]);
   },
 

@@ -263,10 +263,13 @@ export function reported(
   options: { error?: string; cost?: number; qualityScore?: number; now?: number } = {},
 ): RecordedResult {
   const { error, cost = null, qualityScore = null, now = 1_800_000_000_000 } = options;
+  const failure = error === undefined ? null : failureOf(nodeId, null, error, "reported", now);
+  const scored = (line: string): string =>
+    JSON.stringify({ ...(JSON.parse(line) as ItemResult), ...(qualityScore === null ? {} : { qualityScore }) });
   return {
     nodeId,
     text: '{"reported":true}',
-    failure: error === undefined ? null : failureOf(nodeId, null, error, "reported", now),
+    failure: failure === null ? null : { ...failure, line: scored(failure.line) },
     retries: 0,
     durationMs: 7,
     qualityScore,
