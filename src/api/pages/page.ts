@@ -70,9 +70,7 @@ export function page(options: { title: string; body: Html; signedIn: boolean; re
         <meta name="viewport" content="width=device-width,initial-scale=1" />
         ${refreshSeconds === undefined ? null : html`<meta http-equiv="refresh" content="${refreshSeconds}" />`}
         <title>${title} · Batchyard</title>
-        <style>
-          ${new Html(STYLE)}
-        </style>
+        <style>${new Html(STYLE)}</style>
       </head>
       <body>
         <header><strong>Batchyard</strong>${nav}</header>
