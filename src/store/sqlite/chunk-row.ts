@@ -59,21 +59,48 @@ export function loadPayload(db: Database, chunkId: number): { keys: string[]; bo
   return { keys: JSON.parse(row.keys) as string[], body: row.body };
 }
 
-/** Newest chunk first: where the items with this key stand. Reads four bytes an item, then verifies the hits. */
-export function findItem(db: Database, batchId: string, key: string): { chunkId: number; index: number }[] {
-  const wanted = keyHash(key);
-  const candidates: number[] = [];
+/** Where an item stands: its chunk, and its index in there. */
+export interface ItemPlace {
+  chunkId: number;
+  index: number;
+}
+
+/** Newest chunk first: where the items with this key stand. */
+export function findItem(db: Database, batchId: string, key: string): ItemPlace[] {
+  return locateItems(db, batchId, [key]).get(key) ?? [];
+}
+
+/**
+ * Newest chunk first: where the items with each of these keys stand; keys without an item are left out. Reads four bytes an item of
+ * the batch, once however many keys there are, then verifies the hits.
+ */
+export function locateItems(db: Database, batchId: string, keys: readonly string[]): Map<string, ItemPlace[]> {
+  const wanted = new Set(keys);
+  const hashesWanted = new Set(keys.map(keyHash));
+  const only = hashesWanted.size === 1 ? hashesWanted.values().next().value! : null;
+  const hits = new Map<number, number[]>();
   for (const row of db.iterate<{ chunk_id: number; hashes: Uint8Array }>(
     "SELECT chunk_id, hashes FROM payloads WHERE batch_id = ?",
     batchId,
   )) {
     const hashes = new Uint32Array(row.hashes.buffer, row.hashes.byteOffset, row.hashes.byteLength >> 2);
-    if (hashes.includes(wanted)) candidates.push(row.chunk_id);
+    if (only !== null && !hashes.includes(only)) continue;
+    const indexes: number[] = [];
+    for (let index = 0; index < hashes.length; index++) if (hashesWanted.has(hashes[index]!)) indexes.push(index);
+    if (indexes.length > 0) hits.set(row.chunk_id, indexes);
   }
-  return candidates
-    .map((chunkId) => ({ chunkId, index: loadPayload(db, chunkId).keys.indexOf(key) }))
-    .filter((place) => place.index >= 0)
-    .sort((a, b) => b.chunkId - a.chunkId);
+  const found = new Map<string, ItemPlace[]>();
+  for (const chunkId of [...hits.keys()].sort((a, b) => b - a)) {
+    const chunkKeys = JSON.parse(db.get<{ keys: string }>("SELECT keys FROM payloads WHERE chunk_id = ?", chunkId)!.keys) as string[];
+    for (const index of hits.get(chunkId)!) {
+      const key = chunkKeys[index]!;
+      if (!wanted.has(key)) continue;
+      const places = found.get(key);
+      if (places === undefined) found.set(key, [{ chunkId, index }]);
+      else places.push({ chunkId, index });
+    }
+  }
+  return found;
 }
 
 export function payloadText(db: Database, chunkId: number, index: number): string {

@@ -16,7 +16,7 @@ import {
   toBatchRow,
   type RawBatch,
 } from "./batch-row.ts";
-import { findItem, insertChunk, loadChunk, loadPayload, payloadText, type RawChunk } from "./chunk-row.ts";
+import { findItem, insertChunk, loadChunk, loadPayload, locateItems, payloadText, type ItemPlace, type RawChunk } from "./chunk-row.ts";
 import type { Database } from "./database.ts";
 import { closeBatch, endIfSettled } from "./ending.ts";
 import { Recorded, type Place } from "./recorded.ts";
@@ -219,15 +219,17 @@ export class SqliteChunks implements ChunkStore {
     return this.writeStats(() => {
       const raw = loadOwnBatch(this.db, tenant, batchId);
       if (raw === undefined) return null;
+      const keys = results.map((result) => result.nodeId);
+      const standing = locateItems(this.db, raw.id, keys);
       if (isFinal(raw.status)) {
         // Whoever did not hear the answer to the last report sends it again: that is a repetition, not a conflict.
-        const repeated = results.every((result) => this.isSettled(raw, result.nodeId));
+        const repeated = keys.every((key) => this.isSettled(raw, key, standing.get(key)?.[0]));
         return repeated ? { accepted: 0, duplicates: results.length, unknown: [], batch: toBatchRow(raw) } : null;
       }
       const unknown: string[] = [];
       const settled = new Recorded();
       for (const result of results) {
-        const place = this.settle(raw, result, openCount(raw) - settled.count);
+        const place = this.settle(raw, result, standing.get(result.nodeId) ?? [], openCount(raw) - settled.count);
         if (place === "unknown") unknown.push(result.nodeId);
         else if (place !== "duplicate") settled.add(result, place, now);
       }
@@ -347,16 +349,15 @@ export class SqliteChunks implements ChunkStore {
   }
 
   /** Does this key have a result that stands? */
-  private isSettled(raw: RawBatch, key: string): boolean {
-    const place = findItem(this.db, raw.id, key)[0];
+  private isSettled(raw: RawBatch, key: string, place: ItemPlace | undefined): boolean {
     if (place === undefined) return this.db.get("SELECT 1 FROM recorded WHERE batch_id = ? AND key = ?", raw.id, key) !== undefined;
     const chunk = loadChunk(this.db, place.chunkId)!;
     return chunk.done !== null && hasBit(chunk.done, place.index);
   }
 
   /** Marks one reported item as settled and says where it stands; `open` items have no result yet. */
-  private settle(raw: RawBatch, result: RecordedResult, open: number): Place | "duplicate" | "unknown" {
-    for (const place of findItem(this.db, raw.id, result.nodeId)) {
+  private settle(raw: RawBatch, result: RecordedResult, standing: readonly ItemPlace[], open: number): Place | "duplicate" | "unknown" {
+    for (const place of standing) {
       const chunk = loadChunk(this.db, place.chunkId)!;
       const done = chunk.done ?? newBits(chunk.items);
       // Settled here, or handed on to a successor, which was looked at before (newest first).
@@ -373,7 +374,7 @@ export class SqliteChunks implements ChunkStore {
       if (finished) raw.open_chunks -= 1;
       return place;
     }
-    if (raw.announced === 0) return findItem(this.db, raw.id, result.nodeId).length > 0 ? "duplicate" : "unknown";
+    if (raw.announced === 0) return standing.length > 0 ? "duplicate" : "unknown";
     if (open === 0) return "unknown";
     const isNew = this.db.run("INSERT INTO recorded (batch_id, key) VALUES (?, ?) ON CONFLICT DO NOTHING", raw.id, result.nodeId) > 0;
     return isNew ? { chunkId: null, index: null } : "duplicate";
