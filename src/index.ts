@@ -1,3 +1,5 @@
+import { BatchyardError } from "./model/errors.ts";
+import { didYouMean } from "./model/schema-faults.ts";
 import { loadConfig, type Config } from "./config.ts";
 import { Batchyard } from "./library/batchyard.ts";
 import { createYard } from "./main.ts";
@@ -19,8 +21,16 @@ export interface BatchyardOptions {
   tenant?: string | undefined;
 }
 
+const OPTIONS: readonly string[] = ["data", "operations", "channels", "workers", "settings", "tenant"] satisfies (keyof BatchyardOptions)[];
+
 /** Opens a data directory and starts working. Throws BatchyardError (data_in_use, newer_schema, bad_config, …). */
 export async function createBatchyard(options: BatchyardOptions = {}): Promise<Batchyard> {
+  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
+  if (unknown !== undefined) {
+    const hint = didYouMean(unknown, OPTIONS);
+    const allowed = `createBatchyard takes ${OPTIONS.join(", ")}${hint === null ? "" : `; did you mean '${hint}'?`}`;
+    throw new BatchyardError("bad_config", { name: `The option '${unknown}'`, found: "unknown", allowed });
+  }
   const settings = { LOG_LEVEL: "warn", ...options.settings };
   const config: Config = loadConfig(settings, { BATCHYARD_DATA: options.data, BATCHYARD_WORKERS: options.workers?.toString() });
   const yard = await createYard({ config, operations: options.operations, channels: options.channels });

@@ -43,6 +43,30 @@ describe("Batchyard", () => {
     await opened.close();
   });
 
+  it("an option that does not exist, or what is no operation, is refused", async () => {
+    const opening = (options: object): Promise<Batchyard> => createBatchyard({ data: join(data, "other"), ...options });
+    await expect(opening({ worker: 2 })).rejects.toThrow("did you mean 'workers'?");
+    await expect(opening({ logLevel: "debug" })).rejects.toMatchObject({ code: "bad_config" });
+    await expect(opening({ operations: [{}] })).rejects.toThrow(
+      "An entry of operations is not an operation; make each with defineOperation",
+    );
+  });
+
+  it("a query of the history that HTTP would refuse is refused", async () => {
+    for (const query of [
+      { limit: 0 },
+      { limit: 101 },
+      { limit: "5" },
+      { offset: -1 },
+      { status: "done" },
+      { nmae: "x" },
+      { createdAfter: "now" },
+    ]) {
+      await expect(yard.getBatchHistory(query as object)).rejects.toMatchObject({ code: "validation_failed" });
+    }
+    expect(await yard.getBatchHistory({ limit: 100, offset: 0, status: "completed", createdAfter: 0 })).toEqual([]);
+  });
+
   it("a cleanup out of bounds removes nothing", async () => {
     const { id } = await yard.createBatch({ operation: "double", items: [{ n: 1 }] });
     await yard.waitForBatch(id);

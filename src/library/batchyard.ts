@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Yard } from "../main.ts";
 import { wireBatch } from "../api/wire/batch.ts";
 import { summaryOf } from "../api/wire/summary.ts";
@@ -5,11 +6,13 @@ import { visualizationOf } from "../api/wire/visualization.ts";
 import type { WireBatch } from "../api/contract/batch.ts";
 import type { Summary, Visualization } from "../api/contract/results.ts";
 import type { Caller, CreateRequest, HistoryQuery } from "../batches/service.ts";
+import { historyQuery } from "../api/contract/batch.ts";
 import { parseRequest } from "../api/contract/create-request.ts";
 import { jsonOf, readInline } from "../intake/inline.ts";
 import { CONTROL_LIMITS, scanJson } from "../intake/scan.ts";
 import { BatchyardError, invalid } from "../model/errors.ts";
 import type { ItemResult, ItemText } from "../model/item.ts";
+import { faultsOf } from "../model/schema-faults.ts";
 import { isFinal } from "../model/moves.ts";
 
 /** A batch to create: the fields of POST /api/batch/create, with items as values or as they come. */
@@ -28,6 +31,9 @@ export interface BatchUpdate {
   failed: number;
   total: number;
 }
+
+/** The query of GET /api/batch/history with times as Unix milliseconds. */
+const libraryHistory = historyQuery.extend({ createdAfter: z.int().optional(), createdBefore: z.int().optional() });
 
 /** A yard in this process: the store, the workers and their handlers, without a server. */
 export class Batchyard {
@@ -143,9 +149,11 @@ export class Batchyard {
     yield* stream as AsyncIterable<Uint8Array>;
   }
 
-  /** Newest first. */
+  /** Newest first; `limit` 1..100 (50). Throws validation_failed for what GET /api/batch/history would refuse. */
   async getBatchHistory(query: Partial<HistoryQuery> = {}): Promise<WireBatch[]> {
-    const { batches } = await this.yard.batches.history(this.caller, { limit: 50, ...query });
+    const parsed = libraryHistory.safeParse(query);
+    if (!parsed.success) throw invalid(faultsOf(parsed.error, libraryHistory, query));
+    const { batches } = await this.yard.batches.history(this.caller, parsed.data);
     return batches.map((batch) => wireBatch(batch));
   }
 

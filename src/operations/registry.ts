@@ -21,10 +21,16 @@ export interface Registry {
   list(): OperationInfo[];
 }
 
-/** Throws bad_config when a name is given twice: the user's operation would silently hide another. */
+/** Throws bad_config for what is no operation, and when a name is given twice: the user's operation would silently hide another. */
 export function createRegistry(operations: readonly Operation[]): Registry {
   const byName = new Map<string, Operation>();
   for (const operation of operations) {
+    if (typeof operation?.name !== "string" || !(operation.options instanceof z.ZodType))
+      throw new BatchyardError("bad_config", {
+        name: "An entry of operations",
+        found: "not an operation",
+        allowed: "make each with defineOperation",
+      });
     if (byName.has(operation.name))
       throw new BatchyardError("bad_config", {
         name: `The operation '${operation.name}'`,
