@@ -24,7 +24,9 @@ import { doorRoutes } from "./routes/doors.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { externalRoutes } from "./routes/external.ts";
 import { fileRoutes } from "./routes/files.ts";
+import { pipelineRoutes } from "./routes/pipeline.ts";
 import { resultRoutes } from "./routes/results.ts";
+import { streamRoutes } from "./routes/streams.ts";
 import type { ApiServices } from "./services.ts";
 import { asCreated, wireBatch } from "./wire/batch.ts";
 
@@ -161,6 +163,8 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     ...resultRoutes(services),
     ...fileRoutes(services, idempotency),
     ...collectionRoutes(services),
+    ...streamRoutes(services, idempotency),
+    ...pipelineRoutes(services),
     ...externalRoutes(services),
     ...eventRoutes(services, streams, guard),
     ...accessRoutes(services, guard),
