@@ -28,6 +28,7 @@ import { pipelineRoutes } from "./routes/pipeline.ts";
 import { resultRoutes } from "./routes/results.ts";
 import { streamRoutes } from "./routes/streams.ts";
 import type { ApiServices } from "./services.ts";
+import { analysedBatch } from "./wire/analysed-batch.ts";
 import { asCreated, wireBatch } from "./wire/batch.ts";
 
 declare module "fastify" {
@@ -198,6 +199,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
         const view = await batches.view(observer(tenant), id);
         return wireBatch(asCreated(view.batch));
       },
+      analysedBatch: (tenant, id) => analysedBatch(services, observer(tenant), id),
       hasBatch: async (tenant, id) => (await batches.get(observer(tenant), id)) !== null,
     },
   });
