@@ -34,7 +34,7 @@ import { createRegistry, type Registry } from "./operations/registry.ts";
 import { planRows } from "./operations/rows.ts";
 import { tenantServices } from "./operations/services.ts";
 import type { Store, UpkeepStore } from "./store/port.ts";
-import { YardStreams } from "./streams/yard-streams.ts";
+import { YardStreams, type DeclaredStreams } from "./streams/yard-streams.ts";
 import type { Streams } from "./streams/service.ts";
 import { migrateSqliteStore, openSqliteStore, openSqliteUpkeep } from "./store/sqlite/store.ts";
 
@@ -54,6 +54,8 @@ export interface YardParts {
   operations?: readonly Operation[] | undefined;
   /** Notification channels by name, besides `log`. */
   channels?: Readonly<Record<string, { webhook: string; secret?: string | undefined }>> | undefined;
+  /** Streams by name, of one tenant. */
+  streams?: DeclaredStreams | undefined;
   clock?: Clock | undefined;
   /** 0 ≤ x < 1; jitter of retries. */
   random?: (() => number) | undefined;
@@ -188,7 +190,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     files: (tenant) => disk.forTenant(tenant),
     async start() {
       await engine.start();
-      await streams.start();
+      await streams.start(parts.streams ?? null);
       courier.start();
       retention.start();
     },

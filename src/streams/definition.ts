@@ -55,6 +55,8 @@ export const streamDefinition = z
     }
   });
 export type StreamDefinition = z.output<typeof streamDefinition>;
+/** A definition as it is written: what has a default may be left out. */
+export type StreamSettings = z.input<typeof streamDefinition>;
 
 function isCron(expression: string): boolean {
   try {

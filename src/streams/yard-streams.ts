@@ -6,7 +6,7 @@ import { faultsOf } from "../model/schema-faults.ts";
 import type { DeadLetter, Store, StreamRow } from "../store/port.ts";
 import { Aggregator, type Offered } from "./aggregator.ts";
 import { DETECTIONS, detections, detectionsInput, OWN_FIELDS, SETTING_OF, type WindowSettings } from "./detections.ts";
-import { streamDefinition, type StreamDefinition } from "./definition.ts";
+import { STREAM_NAME, streamDefinition, type StreamDefinition } from "./definition.ts";
 import { isRefusal } from "./item-reader.ts";
 import type { LagView } from "./lag.ts";
 import { OpenStream, type OpenWindow } from "./open-stream.ts";
@@ -27,6 +27,12 @@ export interface YardStreamsParts {
   failed(error: unknown): void;
 }
 
+/** Streams of the config file, by name. */
+export interface DeclaredStreams {
+  tenant: string;
+  definitions: Readonly<Record<string, unknown>>;
+}
+
 /** Definitions, and what callers may do with streams; the windows themselves are the aggregator's. */
 export class YardStreams implements Streams {
   private readonly parts: YardStreamsParts;
@@ -41,10 +47,14 @@ export class YardStreams implements Streams {
     this.aggregator = new Aggregator({ store: parts.store.streams, clock: parts.clock, wake: () => parts.wake(), failed: (error) => parts.failed(error) });
   }
 
-  /** Reads definitions and open windows; then windows close by their rules. */
-  async start(): Promise<void> {
+  /**
+   * Reads definitions and open windows; then windows close by their rules. What the config file declares counts, whatever was
+   * stored; only whether a stream is paused stays. Throws validation_failed, unknown_operation, ready_made_stream.
+   */
+  async start(declared: DeclaredStreams | null): Promise<void> {
     const { store } = this.parts;
     for (const row of await store.streams.definitions()) this.keep(row.tenant, row.name, row);
+    for (const [name, given] of Object.entries(declared?.definitions ?? {})) await this.declare(declared!.tenant, name, given);
     const open = Map.groupBy(await store.streams.open(), (window) => this.found(window.tenant, window.stream));
     for (const [stream, windows] of open) {
       // The windows of a stream that is gone stay as they are: nothing says what to do with them.
@@ -218,6 +228,20 @@ export class YardStreams implements Streams {
       }, this.parts.failed);
     });
     this.pacing.set(stream, cancel);
+  }
+
+  private async declare(tenant: string, name: string, given: unknown): Promise<void> {
+    const { store, clock } = this.parts;
+    if (!STREAM_NAME.test(name)) throw invalid([{ path: `streams.${name}`, code: "invalid_value", message: "must be 1 to 100 letters, digits, '_', '-' or '.', and start with a letter or digit" }]);
+    const { definition, kept } = name === DETECTIONS ? this.ownOfDetections(given) : parsed(given);
+    this.planNow(tenant, definition);
+    const before = this.found(tenant, name);
+    const row = before === null ? undefined : this.rows.get(before);
+    if (row !== undefined && JSON.stringify(row.definition) === JSON.stringify(kept)) return;
+    const now = clock.now();
+    const saved: StreamRow = { tenant, name, definition: kept, paused: row?.paused ?? definition.paused, createdAt: row?.createdAt ?? now, updatedAt: now };
+    await store.streams.save(saved);
+    this.keep(tenant, name, saved);
   }
 
   private find(tenant: string, name: string): OpenStream {

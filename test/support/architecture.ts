@@ -3,7 +3,7 @@ import type { Import } from "./sources.ts";
 /**
  * Who may import whom: a folder of src (or a file directly in it) → the folders it may use besides itself. What is not
  * listed is not allowed. Arrows never point back: model ← store ← intake, events ← formats, files ← operations ← executors ←
- * batches ← engine ← api ← cli.
+ * batches ← streams, engine ← api ← cli.
  */
 export const MAY_IMPORT: Record<string, readonly string[]> = {
   model: [],
@@ -22,10 +22,10 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   client: ["model", "api/contract"],
   sample: ["model", "batches"],
   monitor: ["model", "store"],
-  library: ["model", "intake", "batches", "api/contract", "api/wire", "main.ts"],
+  library: ["model", "intake", "batches", "streams", "api/contract", "api/wire", "main.ts"],
   testing: ["model", "operations", "api/contract", "library", "main.ts", "index.ts", "config.ts"],
   cli: ["model", "formats", "client", "api/contract", "batches", "operations", "sample", "main.ts", "index.ts", "config.ts"],
-  "index.ts": ["model", "store", "events", "operations", "batches", "api/contract", "library", "main.ts", "config.ts"],
+  "index.ts": ["model", "store", "events", "operations", "batches", "streams", "api/contract", "library", "main.ts", "config.ts"],
   "main.ts": ["*"],
 };
 
