@@ -142,10 +142,10 @@ describe("detections", () => {
       expect(answer.items[0]).toMatchObject({ id: fast ? `fast_path_${123 + i}` : String(123 + i), fastPath: fast });
     }
     expect((await windows("detections")).map(({ key }) => key)).toEqual(["cam3", "cam4", "cam5", "cam6"]);
-    expect((await closed("detections")).map(({ key, close_reason }) => [key, close_reason]).sort()).toEqual([
-      ["cam0", "fast_path"],
-      ["cam1", "fast_path"],
+    expect((await closed("detections")).map(({ key, close_reason }) => [key, close_reason])).toEqual([
       ["cam2", "fast_path"],
+      ["cam1", "fast_path"],
+      ["cam0", "fast_path"],
     ]);
   });
 
@@ -293,7 +293,7 @@ describe("streams", () => {
     await post("/api/streams/orders/items", [{ id: "a" }]);
     const flush = () => served.send({ method: "POST", url: "/api/streams/orders/flush" });
     const counts = (await Promise.all([flush(), flush(), flush()])).map(({ json }) => json["flushed"] as unknown as number);
-    expect(counts.sort()).toEqual([0, 0, 1]);
+    expect(counts.toSorted((a, b) => a - b)).toEqual([0, 0, 1]);
     expect(await closed("orders")).toHaveLength(1);
     for (const [method, url] of [
       ["GET", "/api/streams/nobody"],

@@ -12,6 +12,7 @@ describe.each(ADAPTERS)("store $name", (adapter) => {
   });
 
   it.each(streamCases.filter(({ name }) => !adapter.skip.some((skip) => skip.tests.includes(name))))("$name", async ({ run }) => {
+    expect.hasAssertions();
     const opened = await adapter.open();
     try {
       await run(new Rig(opened));

@@ -101,6 +101,7 @@ class Model {
 }
 
 it("closed and open windows together are the input, in order, through any interleaving and restarts", async () => {
+  expect.hasAssertions();
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 9 }), fc.array(move, { maxLength: 25 }), async (maxItems, moves) => {
       const model = new Model();

@@ -14,7 +14,11 @@ const MINUTE_MS = 60_000;
 export function pipelineRoutes({ streams, pipeline, engine, clock, health, audit }: ApiServices): Route[] {
   return [
     route({
-      ...{ method: "GET", path: "/api/system/pipeline", summary: "Open windows of detections, and what works", tag: TAG, need: "viewer" },
+      method: "GET",
+      path: "/api/system/pipeline",
+      summary: "Open windows of detections, and what works",
+      tag: TAG,
+      need: "viewer",
       answers: { 200: contract.pipelineAnswer },
       async handle({ caller }) {
         const now = clock.now();
@@ -45,7 +49,11 @@ export function pipelineRoutes({ streams, pipeline, engine, clock, health, audit
       },
     }),
     route({
-      ...{ method: "GET", path: "/api/queues/status", summary: "Batches that wait and run, by operation", tag: TAG, need: "viewer" },
+      method: "GET",
+      path: "/api/queues/status",
+      summary: "Batches that wait and run, by operation",
+      tag: TAG,
+      need: "viewer",
       answers: { 200: contract.queuesAnswer },
       async handle({ caller }) {
         const rows = await pipeline.queues(caller.tenant);
@@ -73,14 +81,22 @@ export function pipelineRoutes({ streams, pipeline, engine, clock, health, audit
       },
     }),
     route({
-      ...{ method: "GET", path: "/api/system/pipeline-latency", summary: "How long each stage took, of windows that closed lately", tag: TAG, need: "viewer" },
+      method: "GET",
+      path: "/api/system/pipeline-latency",
+      summary: "How long each stage took, of windows that closed lately",
+      tag: TAG,
+      need: "viewer",
       query: contract.latencyQuery,
       answers: { 200: contract.latencyAnswer },
       handle: async ({ caller, query }) =>
         ok({ ...(await pipeline.latency(caller.tenant, query.window_minutes * MINUTE_MS)), window_minutes: query.window_minutes, timestamp: new Date(clock.now()).toISOString() }),
     }),
     route({
-      ...{ method: "GET", path: "/api/system/pipeline-latency/history", summary: "The same by buckets of time", tag: TAG, need: "viewer" },
+      method: "GET",
+      path: "/api/system/pipeline-latency/history",
+      summary: "The same by buckets of time",
+      tag: TAG,
+      need: "viewer",
       query: contract.latencyHistoryQuery,
       answers: { 200: contract.latencyHistoryAnswer },
       async handle({ caller, query }) {
@@ -90,7 +106,11 @@ export function pipelineRoutes({ streams, pipeline, engine, clock, health, audit
       },
     }),
     route({
-      ...{ method: "GET", path: "/api/system/workers", summary: "Workers of this server", tag: TAG, need: "viewer" },
+      method: "GET",
+      path: "/api/system/workers",
+      summary: "Workers of this server",
+      tag: TAG,
+      need: "viewer",
       answers: { 200: contract.workersAnswer },
       async handle() {
         const { id, slots, running } = engine;
@@ -98,12 +118,20 @@ export function pipelineRoutes({ streams, pipeline, engine, clock, health, audit
       },
     }),
     route({
-      ...{ method: "GET", path: "/api/system/breakers", summary: "Operations whose breaker has counted failures", tag: TAG, need: "viewer" },
+      method: "GET",
+      path: "/api/system/breakers",
+      summary: "Operations whose breaker has counted failures",
+      tag: TAG,
+      need: "viewer",
       answers: { 200: contract.breakersAnswer },
       handle: async () => ok({ success: true, breakers: engine.breakers.list().map(wireBreaker) }),
     }),
     route({
-      ...{ method: "POST", path: "/api/system/breakers/:name/reset", summary: "Close a breaker by hand", tag: TAG, need: "admin" },
+      method: "POST",
+      path: "/api/system/breakers/:name/reset",
+      summary: "Close a breaker by hand",
+      tag: TAG,
+      need: "admin",
       params: contract.breakerParams,
       answers: { 200: contract.breakersAnswer },
       async handle({ caller, params }) {
@@ -124,12 +152,12 @@ export function pipelineRoutes({ streams, pipeline, engine, clock, health, audit
     const open = engine.breakers.list().filter((breaker) => breaker.state !== "closed");
     const services = [
       ...Object.entries(checks).map(([name, check]) => ({
-        ...{ name, status: check.ok ? "healthy" : "unhealthy", last_check, consecutive_failures: check.ok ? 0 : 1 },
+        name, status: check.ok ? "healthy" : "unhealthy", last_check, consecutive_failures: check.ok ? 0 : 1,
         error_message: check.message ?? null,
       })),
       ...engine.breakers.list().map((breaker) => ({
-        ...{ name: breaker.name, status: breaker.state === "closed" ? "healthy" : "unhealthy", last_check },
-        ...{ consecutive_failures: breaker.consecutiveFailures, error_message: breaker.lastError },
+        name: breaker.name, status: breaker.state === "closed" ? "healthy" : "unhealthy", last_check,
+        consecutive_failures: breaker.consecutiveFailures, error_message: breaker.lastError,
       })),
     ];
     const down = Object.values(checks).some((check) => !check.ok);

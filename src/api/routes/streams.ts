@@ -64,19 +64,29 @@ export function streamRoutes({ streams, clock, config }: ApiServices, idempotenc
 
   return [
     route({
-      ...{ method: "GET", path: "/api/streams", summary: "Streams", tag: TAG, need: "viewer" },
+      method: "GET",
+      path: "/api/streams",
+      summary: "Streams",
+      tag: TAG,
+      need: "viewer",
       answers: { 200: contract.streamsAnswer },
       handle: async ({ caller }) => ok({ success: true, streams: streams.list(caller).map(wireStream) }),
     }),
     route({
       ...named,
-      ...{ method: "GET", path: "/api/streams/:name", summary: "One stream", need: "viewer" },
+      method: "GET",
+      path: "/api/streams/:name",
+      summary: "One stream",
+      need: "viewer",
       answers: { 200: contract.streamAnswer },
       handle: async ({ caller, params }) => ok({ success: true, stream: wireStream(streams.get(caller, params.name)) }),
     }),
     route({
       ...named,
-      ...{ method: "PUT", path: "/api/streams/:name", summary: "Create or change a stream; open windows obey at once", need: "operator" },
+      method: "PUT",
+      path: "/api/streams/:name",
+      summary: "Create or change a stream; open windows obey at once",
+      need: "operator",
       body: record,
       answers: { 200: contract.streamAnswer, 201: contract.streamAnswer },
       async handle({ caller, params, body }) {
@@ -86,7 +96,10 @@ export function streamRoutes({ streams, clock, config }: ApiServices, idempotenc
     }),
     route({
       ...named,
-      ...{ method: "DELETE", path: "/api/streams/:name", summary: "Close what is open, then forget the stream", need: "operator" },
+      method: "DELETE",
+      path: "/api/streams/:name",
+      summary: "Close what is open, then forget the stream",
+      need: "operator",
       answers: { 200: contract.removedStreamAnswer },
       async handle({ caller, params }) {
         const { batches } = await streams.remove(caller, params.name);
@@ -108,7 +121,10 @@ export function streamRoutes({ streams, clock, config }: ApiServices, idempotenc
     }),
     route({
       ...named,
-      ...{ method: "GET", path: "/api/streams/:name/windows", summary: "Open windows, those open longest first", need: "viewer" },
+      method: "GET",
+      path: "/api/streams/:name/windows",
+      summary: "Open windows, those open longest first",
+      need: "viewer",
       query: contract.windowsQuery,
       answers: { 200: contract.windowsAnswer },
       async handle({ caller, params, query }) {
@@ -119,7 +135,10 @@ export function streamRoutes({ streams, clock, config }: ApiServices, idempotenc
     }),
     route({
       ...named,
-      ...{ method: "POST", path: "/api/streams/:name/flush", summary: "Close open windows now: all, or that of one key", need: "operator" },
+      method: "POST",
+      path: "/api/streams/:name/flush",
+      summary: "Close open windows now: all, or that of one key",
+      need: "operator",
       body: contract.flushBody,
       answers: { 200: contract.flushAnswer },
       async handle({ caller, params, body }) {
@@ -130,7 +149,9 @@ export function streamRoutes({ streams, clock, config }: ApiServices, idempotenc
     ...[true, false].map((paused) =>
       route({
         ...named,
-        ...{ method: "POST", path: `/api/streams/:name/${paused ? "pause" : "resume"}`, need: "operator" },
+        method: "POST",
+        path: `/api/streams/:name/${paused ? "pause" : "resume"}`,
+        need: "operator",
         summary: paused ? "Windows keep filling and close by size only" : "Windows close by all their rules again; what is overdue closes now",
         answers: { 200: contract.streamAnswer },
         handle: async ({ caller, params }) => ok({ success: true, stream: wireStream(await streams.setPaused(caller, params.name, paused)) }),
@@ -138,7 +159,10 @@ export function streamRoutes({ streams, clock, config }: ApiServices, idempotenc
     ),
     route({
       ...named,
-      ...{ method: "GET", path: "/api/streams/:name/dead-letters", summary: "Items that found no room, oldest first", need: "viewer" },
+      method: "GET",
+      path: "/api/streams/:name/dead-letters",
+      summary: "Items that found no room, oldest first",
+      need: "viewer",
       query: contract.lettersQuery,
       answers: { 200: contract.lettersAnswer },
       async handle({ caller, params, query }) {
@@ -153,7 +177,10 @@ export function streamRoutes({ streams, clock, config }: ApiServices, idempotenc
     }),
     route({
       ...named,
-      ...{ method: "POST", path: "/api/streams/:name/dead-letters/requeue", summary: "Offer dead letters again, oldest first", need: "operator" },
+      method: "POST",
+      path: "/api/streams/:name/dead-letters/requeue",
+      summary: "Offer dead letters again, oldest first",
+      need: "operator",
       body: contract.requeueBody,
       answers: { 202: contract.requeueAnswer },
       async handle({ caller, params, body }) {
