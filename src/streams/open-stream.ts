@@ -7,6 +7,8 @@ import { dueAt, type Window, type WindowRules } from "./window.ts";
 /** One open window in memory: the reducer's state, and the keys it holds. */
 export class OpenWindow {
   readonly id: string;
+  /** Grows with each window of the stream. */
+  readonly number: number;
   readonly stream: OpenStream;
   readonly key: string;
   /** The reducer's state; null before the first item. */
@@ -26,6 +28,7 @@ export class OpenWindow {
     this.id = id;
     this.stream = stream;
     this.key = key;
+    this.number = stream.nextNumber++;
   }
 
   /** A key for an item that has none. */
@@ -57,9 +60,10 @@ export class OpenStream {
   reader: ItemReader;
   /** How its windows become batches; an error when its operation is gone. */
   plan: WindowPlan | Error;
-  /** By key, those open longest first. */
+  /** By key; where the oldest is dropped, those open longest first. */
   readonly windows = new Map<string, OpenWindow>();
   openItems = 0;
+  nextNumber = 1;
   /** Items dropped off the front since the start. */
   dropped = 0;
   stopSchedule = (): void => {};
@@ -80,6 +84,13 @@ export class OpenStream {
     this.plan = plan;
     this.rules = rulesOf(definition, paused);
     this.reader = new ItemReader(definition, this.name);
+  }
+
+  /** By their start again, after windows were put back. */
+  reorder(): void {
+    const inLine = [...this.windows].sort(([, a], [, b]) => a.number - b.number);
+    this.windows.clear();
+    for (const [key, window] of inLine) this.windows.set(key, window);
   }
 
   /** What every event of its windows says besides. */

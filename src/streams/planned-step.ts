@@ -38,6 +38,8 @@ export class PlannedStep {
   private readonly pending: Pending[] = [];
   private readonly open = new Map<OpenWindow, Pending>();
   private readonly undos: (() => void)[] = [];
+  /** Streams whose order of windows counts, and that lost some in this step: an undo puts them back in line. */
+  private readonly disordered = new Set<OpenStream>();
 
   constructor(now: number) {
     this.now = now;
@@ -62,6 +64,7 @@ export class PlannedStep {
 
   undo(): void {
     for (const back of this.undos.reverse()) back();
+    for (const stream of this.disordered) stream.reorder();
   }
 
   /** `deadLetter`: the item comes out of the dead letters; beyond maxOpen it stays there. */
@@ -151,14 +154,18 @@ export class PlannedStep {
     const { stream } = window;
     const pending = this.open.get(window) ?? this.begin(window, false);
     pending.closes = this.closing(stream, closure, [...window.keys]);
-    stream.windows.delete(window.key);
+    this.remove(window);
     stream.openItems -= closure.items;
     this.touched.delete(window);
     this.closed.push({ window, closure });
-    this.undos.push(() => {
-      stream.windows.set(window.key, window);
-      stream.openItems += closure.items;
-    });
+    this.undos.push(() => (stream.openItems += closure.items));
+  }
+
+  private remove(window: OpenWindow): void {
+    const { stream } = window;
+    stream.windows.delete(window.key);
+    if (stream.definition.overflow === "drop_oldest") this.disordered.add(stream);
+    this.undos.push(() => stream.windows.set(window.key, window));
   }
 
   private closing(stream: OpenStream, closure: Pick<Closure, "reason" | "items" | "lagMs">, ids: string[]): NonNullable<WindowChange["closes"]> {
@@ -234,10 +241,9 @@ export class PlannedStep {
       pending.payloads.shift();
     }
     if (after.items > 0) return;
-    stream.windows.delete(window.key);
+    this.remove(window);
     this.touched.delete(window);
     this.open.delete(window);
-    this.undos.push(() => stream.windows.set(window.key, window));
   }
 
   private saysOf(pending: Pending): Record<string, unknown> {

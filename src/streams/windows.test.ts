@@ -142,11 +142,8 @@ describe("detections", () => {
       expect(answer.items[0]).toMatchObject({ id: fast ? `fast_path_${123 + i}` : String(123 + i), fastPath: fast });
     }
     expect((await windows("detections")).map(({ key }) => key)).toEqual(["cam3", "cam4", "cam5", "cam6"]);
-    expect((await closed("detections")).map(({ key, close_reason }) => [key, close_reason])).toEqual([
-      ["cam2", "fast_path"],
-      ["cam1", "fast_path"],
-      ["cam0", "fast_path"],
-    ]);
+    const reasons = Object.fromEntries((await closed("detections")).map((batch) => [batch.key, batch.close_reason]));
+    expect(reasons).toEqual({ cam0: "fast_path", cam1: "fast_path", cam2: "fast_path" });
   });
 
   it("ids must be whole numbers, and each camera takes an id once a window", async () => {

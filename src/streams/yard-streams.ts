@@ -138,7 +138,8 @@ export class YardStreams implements Streams {
   }
 
   windows({ tenant }: Caller, name: string): WindowView[] {
-    return [...this.find(tenant, name).windows.values()].filter((window) => window.window !== null).map(windowView);
+    const open = [...this.find(tenant, name).windows.values()].filter((window) => window.window !== null);
+    return open.sort((a, b) => a.number - b.number).map(windowView);
   }
 
   async flush(caller: Caller, name: string, key: string | null): Promise<{ batches: string[] }> {
