@@ -29,7 +29,7 @@ export interface QueueThresholds {
   warningWaitMs: number;
   criticalWaitMs: number;
 }
-export const QUEUE_THRESHOLDS: QueueThresholds = { warningDepth: 50, criticalDepth: 100, warningWaitMs: 150_000, criticalWaitMs: 300_000 };
+const QUEUE_THRESHOLDS: QueueThresholds = { warningDepth: 50, criticalDepth: 100, warningWaitMs: 150_000, criticalWaitMs: 300_000 };
 
 export interface QueueView extends QueueRow {
   health: QueueHealth;
@@ -78,7 +78,7 @@ export class Pipeline {
   }
 }
 
-export function healthOf(depth: number, waitMs: number, limits: QueueThresholds): QueueHealth {
+function healthOf(depth: number, waitMs: number, limits: QueueThresholds): QueueHealth {
   if (depth >= limits.criticalDepth || waitMs >= limits.criticalWaitMs) return "critical";
   return depth >= limits.warningDepth || waitMs >= limits.warningWaitMs ? "warning" : "healthy";
 }
@@ -88,7 +88,7 @@ export function worstOf(states: readonly QueueHealth[]): QueueHealth {
 }
 
 /** Nothing watches files here, so the first stage has no figures. */
-export function stagesOf(samples: readonly PipelineSample[]): StageTable {
+function stagesOf(samples: readonly PipelineSample[]): StageTable {
   const times = (from: (sample: PipelineSample) => number | null, to: (sample: PipelineSample) => number | null): number[] =>
     samples.flatMap((sample) => {
       const [start, end] = [from(sample), to(sample)];

@@ -6,9 +6,7 @@ import type { WindowRules } from "./window.ts";
 /** A year: longer is a typing error, and timers of the machine do not reach further. */
 const MAX_SECONDS = 31_536_000;
 /** Open items of a stream that does not say: what is open has its keys in memory, some 100 bytes each. */
-export const DEFAULT_MAX_OPEN = 200_000;
-
-export const STREAM_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/;
+const DEFAULT_MAX_OPEN = 200_000;
 
 const seconds = decimal(0.001, MAX_SECONDS);
 

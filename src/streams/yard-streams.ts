@@ -2,11 +2,12 @@ import type { Creator, WindowPlan } from "../batches/create.ts";
 import type { Caller } from "../batches/service.ts";
 import type { Clock } from "../model/clock.ts";
 import { BatchyardError, invalid } from "../model/errors.ts";
+import { streamName } from "../model/stream-name.ts";
 import { faultsOf } from "../model/schema-faults.ts";
 import type { DeadLetter, Store, StreamRow } from "../store/port.ts";
 import { Aggregator, type Offered } from "./aggregator.ts";
 import { DETECTIONS, detections, detectionsInput, OWN_FIELDS, SETTING_OF, type WindowSettings } from "./detections.ts";
-import { STREAM_NAME, streamDefinition, type StreamDefinition } from "./definition.ts";
+import { streamDefinition, type StreamDefinition } from "./definition.ts";
 import { isRefusal } from "./item-reader.ts";
 import type { LagView } from "./lag.ts";
 import { OpenStream, type OpenWindow } from "./open-stream.ts";
@@ -233,7 +234,8 @@ export class YardStreams implements Streams {
 
   private async declare(tenant: string, name: string, given: unknown): Promise<void> {
     const { store, clock } = this.parts;
-    if (!STREAM_NAME.test(name)) throw invalid([{ path: `streams.${name}`, code: "invalid_value", message: "must be 1 to 100 letters, digits, '_', '-' or '.', and start with a letter or digit" }]);
+    const named = streamName.safeParse(name);
+    if (!named.success) throw invalid(faultsOf(named.error, streamName, name).map((fault) => ({ ...fault, path: `streams.${name}` })));
     const { definition, kept } = name === DETECTIONS ? this.ownOfDetections(given) : parsed(given);
     this.planNow(tenant, definition);
     const before = this.found(tenant, name);

@@ -1,13 +1,10 @@
 import { z } from "zod";
 import { record, text, time, whole, yes } from "../../model/fields.ts";
+import { streamName } from "../../model/stream-name.ts";
 
 /** Streams: definitions, items on their way in, open windows, dead letters; and the pipeline they are part of. */
 
-export const streamParams = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/, { error: "must be 1 to 100 letters, digits, '_', '-' or '.', and start with a letter or digit" }),
-});
+export const streamParams = z.strictObject({ name: streamName });
 export const stream = z.strictObject({
   name: z.string(),
   definition: record.meta({ description: "operation, options, keyField, idField, numericIds, windowSeconds, idleTimeoutSeconds, checkIntervalSeconds, maxItems, maxBytes, minItems, maxWaitSeconds, schedule, fastPath, overflow, maxOpen, eventPrefix, paused" }),
