@@ -41,7 +41,14 @@ const url = await new Promise<string>((resolve) => {
   });
 });
 
-const detection = (n: number, camera: string): Record<string, unknown> => ({ camera_id: camera, detection_id: n, label: "car", confidence: 0.5, bbox: [10, 20, 110, 220], timestamp: "2026-01-01T00:00:00.000Z" });
+const detection = (n: number, camera: string): Record<string, unknown> => ({
+  camera_id: camera,
+  detection_id: n,
+  label: "car",
+  confidence: 0.5,
+  bbox: [10, 20, 110, 220],
+  timestamp: "2026-01-01T00:00:00.000Z",
+});
 
 async function call(method: string, path: string, body?: object): Promise<Record<string, never>> {
   const answer = await fetch(url + path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
@@ -101,11 +108,23 @@ const rows: Row[] = [];
 try {
   const operation = { operation: "transform", options: { expression: "id" } };
   await call("PUT", "/api/streams/posts", { ...operation, keyField: "camera_id", windowSeconds: 600, maxItems: 500, maxOpen: 1_000_000 });
-  await call("PUT", "/api/streams/lines", { ...operation, keyField: "camera_id", idField: "detection_id", windowSeconds: 600, maxItems: 500, maxOpen: 10_000_000 });
+  await call("PUT", "/api/streams/lines", {
+    ...operation,
+    keyField: "camera_id",
+    idField: "detection_id",
+    windowSeconds: 600,
+    maxItems: 500,
+    maxOpen: 10_000_000,
+  });
   await call("PUT", "/api/streams/many", { ...operation, keyField: "camera_id", windowSeconds: WINDOW_SECONDS });
 
   const single = await posts();
-  rows.push({ case: `single posts, ${values.connections} connections, durable 202`, "items/s": single.perSecond, "p50 ms": single.p50, "p99 ms": single.p99 });
+  rows.push({
+    case: `single posts, ${values.connections} connections, durable 202`,
+    "items/s": single.perSecond,
+    "p50 ms": single.p50,
+    "p99 ms": single.p99,
+  });
   const { open_items: open } = (await call("GET", "/api/streams/posts"))["stream"] as unknown as { open_items: number };
   if (open > single.total + Number(values.connections)) throw new Error(`${open} items are open of ${single.total} posted`);
 
@@ -119,14 +138,26 @@ try {
     await new Promise((resolve) => setTimeout(resolve, 500));
     if (Number((await call("GET", "/api/streams/many/windows?limit=1"))["total"]) === 0) break;
   }
-  const aggregator = (await call("GET", "/api/system/pipeline"))["batch_aggregator"] as unknown as { closure_lag: { closures: number; p50_ms: number; p99_ms: number } };
+  const aggregator = (await call("GET", "/api/system/pipeline"))["batch_aggregator"] as unknown as {
+    closure_lag: { closures: number; p50_ms: number; p99_ms: number };
+  };
   const lag = aggregator.closure_lag;
-  rows.push({ case: `${figure(keys)} windows due within one upload: closure lag`, "p50 ms": lag.p50_ms, "p99 ms": lag.p99_ms, closures: lag.closures });
-  rows.push({ case: "server", "peak RSS": megabytes(Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))![1]) * 1024) });
+  rows.push({
+    case: `${figure(keys)} windows due within one upload: closure lag`,
+    "p50 ms": lag.p50_ms,
+    "p99 ms": lag.p99_ms,
+    closures: lag.closures,
+  });
+  rows.push({
+    case: "server",
+    "peak RSS": megabytes(Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))![1]) * 1024),
+  });
 } finally {
   const ended = new Promise((resolve) => child.once("exit", resolve));
   child.kill("SIGTERM");
   await ended;
   rmSync(data, { recursive: true, force: true });
 }
-report("Streams: ingest and closure", rows, ["Closure lag: from the moment a window is due to its durable batch. Workers are off: what is measured is the way in."]);
+report("Streams: ingest and closure", rows, [
+  "Closure lag: from the moment a window is due to its durable batch. Workers are off: what is measured is the way in.",
+]);

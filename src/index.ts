@@ -27,7 +27,12 @@ export async function createBatchyard(options: BatchyardOptions = {}): Promise<B
   const tenant = options.tenant ?? "default";
   const settings = { LOG_LEVEL: "warn", ...options.settings };
   const config: Config = loadConfig(settings, { BATCHYARD_DATA: options.data, BATCHYARD_WORKERS: options.workers?.toString() });
-  const yard = await createYard({ config, operations: options.operations, channels: options.channels, streams: { tenant, definitions: options.streams ?? {} } });
+  const yard = await createYard({
+    config,
+    operations: options.operations,
+    channels: options.channels,
+    streams: { tenant, definitions: options.streams ?? {} },
+  });
   try {
     await yard.start();
   } catch (error) {

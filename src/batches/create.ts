@@ -134,7 +134,12 @@ export class Creator {
       batch,
       maxFailures: (items) => failuresAllowed(maxFailures, items),
       chunkItems: (items) =>
-        whole ? Infinity : chunkSize({ batchSize, msPerItem: signals.msPerItem(caller.tenant, request.operation), lanes, firstSize: settings.defaultSize }, items),
+        whole
+          ? Infinity
+          : chunkSize(
+              { batchSize, msPerItem: signals.msPerItem(caller.tenant, request.operation), lanes, firstSize: settings.defaultSize },
+              items,
+            ),
       chunkChars: whole ? Infinity : CHUNK_CHARS,
     };
   }

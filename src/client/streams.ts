@@ -22,20 +22,29 @@ export function streamCalls(transport: Transport) {
       return (await transport.json<{ batches: string[] }>(at(name), { method: "DELETE" })).batches;
     },
     /** Resolves when the items are durably in their windows. */
-    async push(name: string, items: Record<string, unknown> | readonly Record<string, unknown>[], extras: { idempotencyKey?: string } = {}): Promise<PushAnswer> {
+    async push(
+      name: string,
+      items: Record<string, unknown> | readonly Record<string, unknown>[],
+      extras: { idempotencyKey?: string } = {},
+    ): Promise<PushAnswer> {
       const headers: Record<string, string> = extras.idempotencyKey === undefined ? {} : { "idempotency-key": extras.idempotencyKey };
       return transport.json<PushAnswer>(`${at(name)}/items`, { method: "POST", json: items, headers });
     },
     /** JSON lines as they are, in constant memory. */
     async pushLines(name: string, bytes: ReadableStream<Uint8Array>): Promise<PushAnswer> {
-      return transport.json<PushAnswer>(`${at(name)}/items`, { method: "POST", body: bytes, headers: { "content-type": "application/x-ndjson" } });
+      return transport.json<PushAnswer>(`${at(name)}/items`, {
+        method: "POST",
+        body: bytes,
+        headers: { "content-type": "application/x-ndjson" },
+      });
     },
     async windows(name: string, query: { limit?: number; key?: string } = {}): Promise<{ windows: OpenWindow[]; total: number }> {
       return transport.json(`${at(name)}/windows`, { query });
     },
     /** Closes open windows now; returns the ids of the batches. */
     async flush(name: string, key?: string): Promise<string[]> {
-      return (await transport.json<{ batches: string[] }>(`${at(name)}/flush`, { method: "POST", json: key === undefined ? {} : { key } })).batches;
+      return (await transport.json<{ batches: string[] }>(`${at(name)}/flush`, { method: "POST", json: key === undefined ? {} : { key } }))
+        .batches;
     },
     pause: (name: string): Promise<Stream> => act(name, "pause"),
     resume: (name: string): Promise<Stream> => act(name, "resume"),

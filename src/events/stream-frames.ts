@@ -69,13 +69,17 @@ export function analysisFrame({ type, seq, ts, entity, data }: StoredEvent, batc
   }
   const { failure } = batch;
   const error = failure?.error ?? (typeof data["error"] === "string" ? data["error"] : "The analysis failed");
-  return { type: "batch.analysis_failed", data: { ...head, error, error_type: errorType(failure), retryable: failure?.retryable ?? false, failed_at: at } };
+  return {
+    type: "batch.analysis_failed",
+    data: { ...head, error, error_type: errorType(failure), retryable: failure?.retryable ?? false, failed_at: at },
+  };
 }
 
 function errorType(failure: AnalysedBatch["failure"]): "timeout" | "connection" | "validation" | "processing" {
   if (failure === null) return "processing";
   if (failure.code === "timeout") return "timeout";
-  if (/^(E[A-Z]+|UND_ERR_.*)$/.test(failure.code) || failure.category === "resource" || failure.category === "rate_limit") return "connection";
+  if (/^(E[A-Z]+|UND_ERR_.*)$/.test(failure.code) || failure.category === "resource" || failure.category === "rate_limit")
+    return "connection";
   return failure.category === "data" || failure.category === "configuration" ? "validation" : "processing";
 }
 

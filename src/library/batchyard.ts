@@ -150,7 +150,12 @@ export class Batchyard {
    */
   push(stream: string, items: Record<string, unknown> | readonly Record<string, unknown>[]): Promise<OfferAnswer> {
     const list = Array.isArray(items) ? (items as readonly Record<string, unknown>[]) : [items];
-    return this.yard.streams.offer(this.caller, stream, list.map((item) => JSON.stringify(item)), 0);
+    return this.yard.streams.offer(
+      this.caller,
+      stream,
+      list.map((item) => JSON.stringify(item)),
+      0,
+    );
   }
 
   /** Closes the open windows of a stream now: all, or that of one key. Returns the ids of the batches they became. */

@@ -96,9 +96,24 @@ function stagesOf(samples: readonly PipelineSample[]): StageTable {
     });
   return {
     watch_to_detect: null,
-    detect_to_batch: figures(times((sample) => sample.openedAt, (sample) => sample.closedAt)),
-    batch_to_analyze: figures(times((sample) => sample.closedAt, (sample) => sample.startedAt)),
-    total_pipeline: figures(times((sample) => sample.openedAt, (sample) => sample.completedAt)),
+    detect_to_batch: figures(
+      times(
+        (sample) => sample.openedAt,
+        (sample) => sample.closedAt,
+      ),
+    ),
+    batch_to_analyze: figures(
+      times(
+        (sample) => sample.closedAt,
+        (sample) => sample.startedAt,
+      ),
+    ),
+    total_pipeline: figures(
+      times(
+        (sample) => sample.openedAt,
+        (sample) => sample.completedAt,
+      ),
+    ),
   };
 }
 
@@ -107,5 +122,13 @@ function figures(times: number[]): StageFigures | null {
   const sorted = times.toSorted((a, b) => a - b);
   const rank = (p: number): number => sorted[Math.max(0, Math.ceil(p * sorted.length) - 1)]!;
   const sum = sorted.reduce((total, ms) => total + ms, 0);
-  return { avg_ms: sum / sorted.length, min_ms: sorted[0]!, max_ms: sorted.at(-1)!, p50_ms: rank(0.5), p95_ms: rank(0.95), p99_ms: rank(0.99), sample_count: sorted.length };
+  return {
+    avg_ms: sum / sorted.length,
+    min_ms: sorted[0]!,
+    max_ms: sorted.at(-1)!,
+    p50_ms: rank(0.5),
+    p95_ms: rank(0.95),
+    p99_ms: rank(0.99),
+    sample_count: sorted.length,
+  };
 }

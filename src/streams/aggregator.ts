@@ -116,7 +116,8 @@ export class Aggregator {
 
   /** Places items durably; resolves after the commit, in the order of `items`. Throws what the store throws. */
   offer(stream: OpenStream, items: readonly Offered[]): Promise<Placed[]> {
-    if (!this.running) return Promise.reject(new BatchyardError("unavailable", { reason: "stopping", seconds: 5 }, { retryAfterSeconds: 5 }));
+    if (!this.running)
+      return Promise.reject(new BatchyardError("unavailable", { reason: "stopping", seconds: 5 }, { retryAfterSeconds: 5 }));
     if (stream.plan instanceof Error) return Promise.reject(stream.plan);
     return new Promise((resolve, reject) => {
       this.waiting.push({ stream, items, resolve, reject });

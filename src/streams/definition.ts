@@ -15,22 +15,39 @@ export const streamDefinition = z
   .strictObject({
     operation: text(1, 100).meta({ description: "What is done to a closed window; one of GET /api/batch/operations" }),
     options: z.looseObject({}).default({}).meta({ description: "Options of the batches and of their operation" }),
-    keyField: text(1, 200).optional().meta({ description: "Top-level field whose value names the window; without it the stream has one window at a time" }),
-    idField: text(1, 200).optional().meta({ description: "Top-level field that is the item's key and must be there; without it nodeId, id, custom_id, else a number" }),
+    keyField: text(1, 200)
+      .optional()
+      .meta({ description: "Top-level field whose value names the window; without it the stream has one window at a time" }),
+    idField: text(1, 200)
+      .optional()
+      .meta({ description: "Top-level field that is the item's key and must be there; without it nodeId, id, custom_id, else a number" }),
     numericIds: z.boolean().default(false).meta({ description: "Ids must be whole numbers" }),
     windowSeconds: seconds.optional().meta({ description: "A window closes so long after its first item" }),
     idleTimeoutSeconds: seconds.optional().meta({ description: "A window closes so long after its last item" }),
-    checkIntervalSeconds: decimal(0.1, 3_600).default(5).meta({ description: "All windows are looked through this often; timers are exact, this bounds lateness when the clock jumps" }),
+    checkIntervalSeconds: decimal(0.1, 3_600)
+      .default(5)
+      .meta({ description: "All windows are looked through this often; timers are exact, this bounds lateness when the clock jumps" }),
     maxItems: whole(1, 100_000).optional().meta({ description: "The item that makes a window so large closes it" }),
-    maxBytes: whole(1, 1_073_741_824).optional().meta({ description: "UTF-8 bytes of the items; the item that reaches them closes the window" }),
+    maxBytes: whole(1, 1_073_741_824)
+      .optional()
+      .meta({ description: "UTF-8 bytes of the items; the item that reaches them closes the window" }),
     minItems: whole(1, 100_000).optional().meta({ description: "Fewer items are held past age and idle time" }),
     maxWaitSeconds: seconds.optional().meta({ description: "A held window closes so long after its first item all the same" }),
-    schedule: z.string().refine(isCron, { error: "must be a cron expression such as '*/5 * * * *' (UTC)" }).optional().meta({ description: "Cron expression, UTC: closes what is open then" }),
+    schedule: z
+      .string()
+      .refine(isCron, { error: "must be a cron expression such as '*/5 * * * *' (UTC)" })
+      .optional()
+      .meta({ description: "Cron expression, UTC: closes what is open then" }),
     fastPath: z
       .strictObject({ field: text(1, 200), threshold: z.number(), typeField: text(1, 200), types: z.array(text(1, 200)).min(1).max(100) })
       .optional()
-      .meta({ description: "An item whose field is at least the threshold and whose type is one of these (in any case) goes alone, at once" }),
-    overflow: z.enum(["reject", "dead_letter", "drop_oldest"]).default("reject").meta({ description: "What happens to an item beyond maxOpen" }),
+      .meta({
+        description: "An item whose field is at least the threshold and whose type is one of these (in any case) goes alone, at once",
+      }),
+    overflow: z
+      .enum(["reject", "dead_letter", "drop_oldest"])
+      .default("reject")
+      .meta({ description: "What happens to an item beyond maxOpen" }),
     maxOpen: whole(1, 10_000_000).default(DEFAULT_MAX_OPEN).meta({ description: "Items in open windows" }),
     eventPrefix: z
       .string()
@@ -40,14 +57,18 @@ export const streamDefinition = z
     paused: z.boolean().default(false),
   })
   .superRefine((definition, ctx) => {
-    const say = (path: string, message: string): void => ctx.addIssue({ code: "custom", path: [path], message, params: { code: "invalid_value" } });
+    const say = (path: string, message: string): void =>
+      ctx.addIssue({ code: "custom", path: [path], message, params: { code: "invalid_value" } });
     const { windowSeconds, idleTimeoutSeconds, maxItems, minItems, maxBytes, maxWaitSeconds, schedule } = definition;
     if (windowSeconds !== undefined && idleTimeoutSeconds !== undefined && idleTimeoutSeconds >= windowSeconds) {
       say("idleTimeoutSeconds", `must be less than windowSeconds (${windowSeconds}), else it never closes anything`);
     }
-    if (minItems !== undefined && maxItems !== undefined && minItems > maxItems) say("minItems", `must not be more than maxItems (${maxItems})`);
-    if (maxWaitSeconds !== undefined && windowSeconds !== undefined && maxWaitSeconds < windowSeconds) say("maxWaitSeconds", `must not be less than windowSeconds (${windowSeconds})`);
-    if (maxWaitSeconds !== undefined && minItems === undefined) say("maxWaitSeconds", "bounds how long minItems holds a window; give minItems too");
+    if (minItems !== undefined && maxItems !== undefined && minItems > maxItems)
+      say("minItems", `must not be more than maxItems (${maxItems})`);
+    if (maxWaitSeconds !== undefined && windowSeconds !== undefined && maxWaitSeconds < windowSeconds)
+      say("maxWaitSeconds", `must not be less than windowSeconds (${windowSeconds})`);
+    if (maxWaitSeconds !== undefined && minItems === undefined)
+      say("maxWaitSeconds", "bounds how long minItems holds a window; give minItems too");
     if ([windowSeconds, idleTimeoutSeconds, maxItems, maxBytes, schedule].every((rule) => rule === undefined)) {
       say("windowSeconds", "no rule closes a window; give one of windowSeconds, idleTimeoutSeconds, maxItems, maxBytes, schedule");
     }

@@ -41,6 +41,11 @@ export function detectionsInput(settings: WindowSettings, changed: Record<string
     idleTimeoutSeconds: settings.idleTimeoutSeconds,
     checkIntervalSeconds: settings.checkIntervalSeconds,
     maxItems: settings.maxDetections,
-    fastPath: { field: "confidence", threshold: settings.fastPath.confidenceThreshold, typeField: "label", types: [...settings.fastPath.objectTypes] },
+    fastPath: {
+      field: "confidence",
+      threshold: settings.fastPath.confidenceThreshold,
+      typeField: "label",
+      types: [...settings.fastPath.objectTypes],
+    },
   };
 }

@@ -37,7 +37,7 @@ export class DueHeap<T> {
     if (first === undefined || last === undefined) return null;
     if (entries.length === 0) return first;
     entries[0] = last;
-    for (let i = 0; ; ) {
+    for (let i = 0; ;) {
       const left = 2 * i + 1;
       const right = left + 1;
       let least = i;

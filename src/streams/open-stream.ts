@@ -46,7 +46,17 @@ export class OpenWindow {
 
   row(window: Window): WindowRow {
     const { tenant, name } = this.stream;
-    return { id: this.id, tenant, stream: name, key: this.key, openedAt: window.openedAt, lastItemAt: window.lastItemAt, items: window.items, bytes: window.bytes, held: window.held };
+    return {
+      id: this.id,
+      tenant,
+      stream: name,
+      key: this.key,
+      openedAt: window.openedAt,
+      lastItemAt: window.lastItemAt,
+      items: window.items,
+      bytes: window.bytes,
+      held: window.held,
+    };
   }
 }
 

@@ -6,7 +6,8 @@ import { OpenWindow, type OpenStream } from "./open-stream.ts";
 import { step, type Closure, type WindowEvent } from "./window.ts";
 
 /** An item's way: into a window, alone past the windows, or nowhere. */
-export type Placed = { id: string; batchId: string; fastPath: boolean } | { code: "duplicate_key" | "stream_full" | "dead_lettered"; message: string };
+export type Placed =
+  { id: string; batchId: string; fastPath: boolean } | { code: "duplicate_key" | "stream_full" | "dead_lettered"; message: string };
 
 export interface ClosedWindow {
   window: OpenWindow;
@@ -106,7 +107,13 @@ export class PlannedStep {
     const before = window.window;
     const { window: after, closures } = step(before, { type: "item", bytes: item.bytes }, this.now, stream.rules);
     const closure = closures[0];
-    const state = after ?? { openedAt: closure!.openedAt, lastItemAt: closure!.lastItemAt, items: closure!.items, bytes: closure!.bytes, held: false };
+    const state = after ?? {
+      openedAt: closure!.openedAt,
+      lastItemAt: closure!.lastItemAt,
+      items: closure!.items,
+      bytes: closure!.bytes,
+      held: false,
+    };
     const pending = this.changed(window, state);
     pending.keys.push(key);
     pending.texts.push(item.text);
@@ -135,7 +142,10 @@ export class PlannedStep {
   }
 
   private begin(window: OpenWindow, opens: boolean): Pending {
-    const row = window.window === null ? { ...window.row({ openedAt: this.now, lastItemAt: this.now, items: 0, bytes: 0, held: false }) } : window.row(window.window);
+    const row =
+      window.window === null
+        ? { ...window.row({ openedAt: this.now, lastItemAt: this.now, items: 0, bytes: 0, held: false }) }
+        : window.row(window.window);
     const pending: Pending = { window, row, opens, drops: 0, keys: [], texts: [], payloads: [], requeued: [], closes: null };
     this.pending.push(pending);
     this.open.set(window, pending);
@@ -168,7 +178,11 @@ export class PlannedStep {
     this.undos.push(() => stream.windows.set(window.key, window));
   }
 
-  private closing(stream: OpenStream, closure: Pick<Closure, "reason" | "items" | "lagMs">, ids: string[]): NonNullable<WindowChange["closes"]> {
+  private closing(
+    stream: OpenStream,
+    closure: Pick<Closure, "reason" | "items" | "lagMs">,
+    ids: string[],
+  ): NonNullable<WindowChange["closes"]> {
     // A stream without a plan takes no items and closes nothing: see Aggregator.
     if (stream.plan instanceof Error) throw stream.plan;
     const { plan } = stream;
@@ -209,7 +223,14 @@ export class PlannedStep {
       return null;
     }
     if (overflow === "reject" || deadLetter !== null) return { code: "stream_full", message: full };
-    this.deadLetters.push({ tenant: stream.tenant, stream: stream.name, itemKey: item.key, text: item.text, reason: "overflow", at: this.now });
+    this.deadLetters.push({
+      tenant: stream.tenant,
+      stream: stream.name,
+      itemKey: item.key,
+      text: item.text,
+      reason: "overflow",
+      at: this.now,
+    });
     return { code: "dead_lettered", message: `${full}; the item is kept among the dead letters` };
   }
 

@@ -32,24 +32,72 @@ it("detection.new, detection.batch with its true reason, then the analysis: in o
   await done;
   const own = seen.filter(([event]) => event.includes("."));
   for (const [event, frame] of own) expect(frame.type).toBe(event);
-  expect(own.map(([event]) => event)).toEqual(["detection.new", "detection.new", "detection.batch", "batch.analysis_started", "batch.analysis_completed"]);
+  expect(own.map(([event]) => event)).toEqual([
+    "detection.new",
+    "detection.new",
+    "detection.batch",
+    "batch.analysis_started",
+    "batch.analysis_completed",
+  ]);
   const data = own.map(([, frame]) => frame.data);
   const text = expect.any(String) as string;
   const number = expect.any(Number) as number;
   expect(data[0]).toEqual({ ...payload[0], batch_id });
   expect(data[1]).toEqual({ ...payload[1], detection_id: 2, batch_id, timestamp: text });
-  expect(data[2]).toEqual({ batch_id, camera_id: "gate", detection_ids: [1, 2], detection_count: 2, started_at: text, closed_at: text, close_reason: "manual" });
+  expect(data[2]).toEqual({
+    batch_id,
+    camera_id: "gate",
+    detection_ids: [1, 2],
+    detection_count: 2,
+    started_at: text,
+    closed_at: text,
+    close_reason: "manual",
+  });
   expect(data[3]).toEqual({ batch_id, camera_id: "gate", detection_count: 2, queue_position: number, started_at: text });
-  expect(data[4]).toEqual({ batch_id, camera_id: "gate", event_id: number, risk_score: 35, risk_level: "medium", duration_ms: number, completed_at: text });
+  expect(data[4]).toEqual({
+    batch_id,
+    camera_id: "gate",
+    event_id: number,
+    risk_score: 35,
+    risk_level: "medium",
+    duration_ms: number,
+    completed_at: text,
+  });
 });
 
 it("a failed analysis says what kind of failure it was, and whether trying again may help", () => {
-  const event: StoredEvent = { seq: 9, epoch: "e", tenant: "default", type: "batch.failed", entity: { kind: "batch", id: "b" }, severity: "critical", ts: 0, data: {} };
+  const event: StoredEvent = {
+    seq: 9,
+    epoch: "e",
+    tenant: "default",
+    type: "batch.failed",
+    entity: { kind: "batch", id: "b" },
+    severity: "critical",
+    ts: 0,
+    data: {},
+  };
   const failed = (code: string, category: string, retryable: boolean): Record<string, unknown> => {
-    const batch: AnalysedBatch = { prefix: "detection", keyField: "camera_id", key: "gate", items: 1, queuePosition: null, startedAt: 0, completedAt: 1, result: null, failure: { error: "it broke", code, category, retryable } };
+    const batch: AnalysedBatch = {
+      prefix: "detection",
+      keyField: "camera_id",
+      key: "gate",
+      items: 1,
+      queuePosition: null,
+      startedAt: 0,
+      completedAt: 1,
+      result: null,
+      failure: { error: "it broke", code, category, retryable },
+    };
     return analysisFrame(event, batch).data;
   };
-  expect(failed("timeout", "transient", true)).toEqual({ batch_id: "b", camera_id: "gate", error: "it broke", error_type: "timeout", retryable: true, failed_at: "1970-01-01T00:00:00.000Z" });
+  expect(failed("timeout", "transient", true)).toEqual({
+    batch_id: "b",
+    camera_id: "gate",
+    error: "it broke",
+    error_type: "timeout",
+    retryable: true,
+    failed_at: "1970-01-01T00:00:00.000Z",
+  });
   expect(failed("ECONNREFUSED", "transient", true)).toMatchObject({ error_type: "connection", retryable: true });
   expect(failed("schema_invalid", "data", false)).toMatchObject({ error_type: "validation", retryable: false });
   expect(failed("handler_error", "transient", true)).toMatchObject({ error_type: "processing" });

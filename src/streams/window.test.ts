@@ -3,7 +3,13 @@ import { describe, expect, it } from "vitest";
 import { dueAt, step, type Closure, type Window, type WindowRules } from "./window.ts";
 
 const RULES: WindowRules = { maxAgeMs: 90_000, idleMs: 30_000 };
-const open = (startedAgo: number, lastAgo: number, now = 1_000_000): Window => ({ openedAt: now - startedAgo, lastItemAt: now - lastAgo, items: 2, bytes: 20, held: false });
+const open = (startedAgo: number, lastAgo: number, now = 1_000_000): Window => ({
+  openedAt: now - startedAgo,
+  lastItemAt: now - lastAgo,
+  items: 2,
+  bytes: 20,
+  held: false,
+});
 const reasons = (closures: readonly Closure[]): string[] => closures.map((closure) => closure.reason);
 
 describe("closing by time", () => {
@@ -68,13 +74,21 @@ describe("closing by size", () => {
 
 describe("closing with enough items", () => {
   const rules: WindowRules = { minItems: 10, maxWaitMs: 30 * 60_000 };
-  const waiting = (items: number, minutes: number): Window => ({ openedAt: 0, lastItemAt: minutes * 60_000, items, bytes: items, held: false });
+  const waiting = (items: number, minutes: number): Window => ({
+    openedAt: 0,
+    lastItemAt: minutes * 60_000,
+    items,
+    bytes: items,
+    held: false,
+  });
   it.each([
     ["9 for 29 minutes", 9, 29, []],
     ["10 for 29 minutes", 10, 29, ["schedule"]],
     ["3 for 30 minutes", 3, 30, ["timeout"]],
   ])("%s", (_name, items, minutes, expected) => {
-    expect(reasons(step(waiting(items, minutes), { type: "flush", reason: "schedule" }, minutes * 60_000, rules).closures)).toEqual(expected);
+    expect(reasons(step(waiting(items, minutes), { type: "flush", reason: "schedule" }, minutes * 60_000, rules).closures)).toEqual(
+      expected,
+    );
   });
 
   it("is completed by an item after its time", () => {
@@ -93,7 +107,10 @@ describe("any course of events", () => {
   const event = fc.oneof(
     { weight: 6, arbitrary: fc.record({ type: fc.constant("item" as const), bytes: fc.nat(50) }) },
     { weight: 3, arbitrary: fc.constant({ type: "tick" as const }) },
-    { weight: 1, arbitrary: fc.record({ type: fc.constant("flush" as const), reason: fc.constantFrom("schedule" as const, "manual" as const) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ type: fc.constant("flush" as const), reason: fc.constantFrom("schedule" as const, "manual" as const) }),
+    },
   );
   const rules = fc.record(
     {

@@ -67,7 +67,13 @@ export function step(window: Window | null, event: WindowEvent, now: number, rul
   } else if (open !== null) open = hold(open, now, rules);
 
   if (event.type === "item") {
-    open = { openedAt: open?.openedAt ?? now, lastItemAt: now, items: (open?.items ?? 0) + 1, bytes: (open?.bytes ?? 0) + event.bytes, held: open?.held ?? false };
+    open = {
+      openedAt: open?.openedAt ?? now,
+      lastItemAt: now,
+      items: (open?.items ?? 0) + 1,
+      bytes: (open?.bytes ?? 0) + event.bytes,
+      held: open?.held ?? false,
+    };
     const reason = filled(open, rules);
     if (reason !== null) {
       closures.push(close(open, reason, now, 0));
@@ -117,5 +123,13 @@ function filled(window: Window, rules: WindowRules): CloseReason | null {
 }
 
 function close(window: Window, reason: CloseReason, now: number, lagMs: number): Closure {
-  return { reason, openedAt: window.openedAt, lastItemAt: window.lastItemAt, closedAt: now, items: window.items, bytes: window.bytes, lagMs };
+  return {
+    reason,
+    openedAt: window.openedAt,
+    lastItemAt: window.lastItemAt,
+    closedAt: now,
+    items: window.items,
+    bytes: window.bytes,
+    lagMs,
+  };
 }

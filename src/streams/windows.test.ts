@@ -28,7 +28,13 @@ afterEach(async () => {
 });
 
 let next = 0;
-const detection = (camera: string, more: Record<string, unknown> = {}): Record<string, unknown> => ({ camera_id: camera, detection_id: ++next, label: "car", confidence: 0.5, ...more });
+const detection = (camera: string, more: Record<string, unknown> = {}): Record<string, unknown> => ({
+  camera_id: camera,
+  detection_id: ++next,
+  label: "car",
+  confidence: 0.5,
+  ...more,
+});
 
 interface Answer {
   accepted: number;
@@ -62,7 +68,8 @@ async function closed(stream: string): Promise<Closed[]> {
 
 async function windows(stream: string): Promise<{ batch_id: string; key: string; items: number; opened_at: string; held: boolean }[]> {
   const answer = await served.send({ url: `/api/streams/${stream}/windows` });
-  return (answer.json as unknown as { windows: { batch_id: string; key: string; items: number; opened_at: string; held: boolean }[] }).windows;
+  return (answer.json as unknown as { windows: { batch_id: string; key: string; items: number; opened_at: string; held: boolean }[] })
+    .windows;
 }
 
 const second = 1_000;
@@ -154,8 +161,19 @@ describe("detections", () => {
     }
     const missing = await served.send({ method: "POST", url: "/api/detections", payload: { detection_id: 1 } });
     expect([missing.status, missing.json["code"]]).toEqual([400, "item_refused"]);
-    const mixed = await post("/api/detections", [{ camera_id: "gate", detection_id: 7 }, { camera_id: "gate", detection_id: "x" }, { camera_id: "gate", detection_id: "7" }, { camera_id: "door", detection_id: 7 }]);
-    expect(mixed).toMatchObject({ accepted: 2, rejected: [{ index: 1, code: "ids_not_numeric" }, { index: 2, code: "duplicate_key" }] });
+    const mixed = await post("/api/detections", [
+      { camera_id: "gate", detection_id: 7 },
+      { camera_id: "gate", detection_id: "x" },
+      { camera_id: "gate", detection_id: "7" },
+      { camera_id: "door", detection_id: 7 },
+    ]);
+    expect(mixed).toMatchObject({
+      accepted: 2,
+      rejected: [
+        { index: 1, code: "ids_not_numeric" },
+        { index: 2, code: "duplicate_key" },
+      ],
+    });
   });
 
   it("are ready-made: limits belong to the settings, the stream cannot be removed", async () => {
@@ -170,12 +188,19 @@ describe("detections", () => {
 
   it("are analysed in one call a window, every item with the verdict", async () => {
     await open();
-    const { items } = await post("/api/detections", [detection("gate", { label: "person", confidence: 0.8 }), detection("gate", { label: "dog", confidence: 0.9 })]);
+    const { items } = await post("/api/detections", [
+      detection("gate", { label: "person", confidence: 0.8 }),
+      detection("gate", { label: "dog", confidence: 0.9 }),
+    ]);
     await served.send({ method: "POST", url: "/api/streams/detections/flush", payload: { key: "gate" } });
     await clock.advance(2 * second);
     const { json } = await served.send({ url: `/api/batch/${items[0]!.batchId}/results` });
     const verdict = { risk_score: 48, risk_level: "medium", summary: "2 detections: 1 dog, 1 person; strongest: person at 0.8" };
-    expect(json["batch"]).toMatchObject({ status: "completed", close_reason: "manual", results: [{ result: verdict }, { result: verdict }] });
+    expect(json["batch"]).toMatchObject({
+      status: "completed",
+      close_reason: "manual",
+      results: [{ result: verdict }, { result: verdict }],
+    });
   });
 });
 
@@ -183,7 +208,10 @@ describe("streams", () => {
   it("max 3 with 7 items: [1,2,3] [4,5,6] closed in order, 7 open", async () => {
     await open();
     await put("orders", { maxItems: 3, windowSeconds: 60 });
-    const { items } = await post("/api/streams/orders/items", [1, 2, 3, 4, 5, 6, 7].map((id) => ({ id })));
+    const { items } = await post(
+      "/api/streams/orders/items",
+      [1, 2, 3, 4, 5, 6, 7].map((id) => ({ id })),
+    );
     const groups = Object.values(Object.groupBy(items, ({ batchId }) => batchId)).map((group) => group!.map(({ id }) => id));
     expect(groups).toEqual([["1", "2", "3"], ["4", "5", "6"], ["7"]]);
     expect((await closed("orders")).map(({ close_reason, total_items }) => [close_reason, total_items])).toEqual([
@@ -248,22 +276,40 @@ describe("streams", () => {
     expect([full.status, full.json["code"], full.headers["retry-after"]]).toEqual([503, "stream_full", "5"]);
 
     await put("careful", { windowSeconds: 10, maxOpen: 2, overflow: "dead_letter" });
-    const kept = await post("/api/streams/careful/items", [1, 2, 3, 4, 5].map((id) => ({ id })));
-    expect(kept).toMatchObject({ accepted: 2, rejected: [{ code: "dead_lettered" }, { code: "dead_lettered" }, { code: "dead_lettered" }] });
+    const kept = await post(
+      "/api/streams/careful/items",
+      [1, 2, 3, 4, 5].map((id) => ({ id })),
+    );
+    expect(kept).toMatchObject({
+      accepted: 2,
+      rejected: [{ code: "dead_lettered" }, { code: "dead_lettered" }, { code: "dead_lettered" }],
+    });
     const letters = await served.send({ url: "/api/streams/careful/dead-letters?limit=2" });
-    expect(letters.json).toMatchObject({ total: 3, dead_letters: [{ item_key: "3", item: { id: 3 }, reason: "overflow" }, { item_key: "4" }] });
+    expect(letters.json).toMatchObject({
+      total: 3,
+      dead_letters: [{ item_key: "3", item: { id: 3 }, reason: "overflow" }, { item_key: "4" }],
+    });
     const early = await served.send({ method: "POST", url: "/api/streams/careful/dead-letters/requeue", payload: { limit: 1 } });
     expect(early.json).toMatchObject({ requeued: 0, left: [{ code: "stream_full" }] });
     await clock.advance(10 * second);
     const paced = await served.send({ method: "POST", url: "/api/streams/careful/dead-letters/requeue", payload: { limit: 2, rate: 1 } });
     expect(paced.json).toMatchObject({ requeued: 1, scheduled: 1 });
     await clock.advance(second);
-    expect((await served.send({ url: "/api/streams/careful/dead-letters" })).json).toMatchObject({ total: 1, dead_letters: [{ item_key: "5" }] });
+    expect((await served.send({ url: "/api/streams/careful/dead-letters" })).json).toMatchObject({
+      total: 1,
+      dead_letters: [{ item_key: "5" }],
+    });
     expect(await windows("careful")).toMatchObject([{ items: 2 }]);
 
     await put("fresh", { keyField: "k", windowSeconds: 10, maxOpen: 3, overflow: "drop_oldest" });
-    await post("/api/streams/fresh/items", [{ k: "a", id: 1 }, { k: "b", id: 2 }]);
-    await post("/api/streams/fresh/items", [3, 4, 5].map((id) => ({ k: "b", id })));
+    await post("/api/streams/fresh/items", [
+      { k: "a", id: 1 },
+      { k: "b", id: 2 },
+    ]);
+    await post(
+      "/api/streams/fresh/items",
+      [3, 4, 5].map((id) => ({ k: "b", id })),
+    );
     expect(await windows("fresh")).toMatchObject([{ key: "b", items: 3 }]);
     await clock.advance(10 * second);
     const [batch] = await closed("fresh");
@@ -279,7 +325,12 @@ describe("streams", () => {
     const [before] = await windows("steady");
     await restart();
     expect(await windows("steady")).toEqual([{ ...before }]);
-    expect(await post("/api/streams/steady/items", [{ k: "a", id: "1" }, { k: "a", id: "2" }])).toMatchObject({ accepted: 1, rejected: [{ code: "duplicate_key" }] });
+    expect(
+      await post("/api/streams/steady/items", [
+        { k: "a", id: "1" },
+        { k: "a", id: "2" },
+      ]),
+    ).toMatchObject({ accepted: 1, rejected: [{ code: "duplicate_key" }] });
     await clock.advance(20 * second);
     expect(await closed("steady")).toMatchObject([{ id: before!.batch_id, close_reason: "timeout", total_items: 2 }]);
   });
@@ -328,7 +379,11 @@ describe("streams", () => {
     expect((await served.send({ method: "DELETE", url: "/api/streams/orders" })).json["batches"]).toHaveLength(1);
     expect(await closed("orders")).toMatchObject([{ close_reason: "drain" }]);
     expect((await served.send({ url: "/api/streams/orders" })).status).toBe(404);
-    const bad = await served.send({ method: "PUT", url: "/api/streams/bad", payload: { operation: "echo", windowSeconds: 30, idleTimeoutSeconds: 30, overflow: "explode", schedule: "never" } });
+    const bad = await served.send({
+      method: "PUT",
+      url: "/api/streams/bad",
+      payload: { operation: "echo", windowSeconds: 30, idleTimeoutSeconds: 30, overflow: "explode", schedule: "never" },
+    });
     expect(bad.status).toBe(400);
     const never = await served.send({ method: "PUT", url: "/api/streams/bad", payload: { operation: "echo" } });
     expect(never.text).toContain("no rule closes a window");
@@ -340,7 +395,12 @@ describe("streams", () => {
     await open();
     await put("lines", { windowSeconds: 60 });
     const payload = Array.from({ length: 3_000 }, (_, n) => (n === 7 ? "{oops" : JSON.stringify({ id: n }))).join("\n");
-    const answer = await served.send({ method: "POST", url: "/api/streams/lines/items", payload, headers: { "content-type": "application/x-ndjson" } });
+    const answer = await served.send({
+      method: "POST",
+      url: "/api/streams/lines/items",
+      payload,
+      headers: { "content-type": "application/x-ndjson" },
+    });
     expect(answer.status).toBe(202);
     expect(answer.json).toMatchObject({ accepted: 2_999, rejected: [{ index: 7, code: "bad_json" }], rejectedCount: 1 });
     expect(await windows("lines")).toMatchObject([{ items: 2_999 }]);
@@ -355,7 +415,15 @@ describe("the pipeline", () => {
     const pipeline = await served.send({ url: "/api/system/pipeline" });
     expect(pipeline.json["batch_aggregator"]).toMatchObject({
       active_batches: 1,
-      batches: [{ camera_id: "gate", detection_count: 1, started_at: (clock.now() - 12_340) / 1000, age_seconds: 12.3, last_activity_seconds: 12.3 }],
+      batches: [
+        {
+          camera_id: "gate",
+          detection_count: 1,
+          started_at: (clock.now() - 12_340) / 1000,
+          age_seconds: 12.3,
+          last_activity_seconds: 12.3,
+        },
+      ],
       batch_window_seconds: 90,
       idle_timeout_seconds: 30,
       batch_check_interval_seconds: 5,
@@ -364,11 +432,18 @@ describe("the pipeline", () => {
     expect(pipeline.json["degradation"]).toMatchObject({ mode: "normal", is_degraded: false });
     await clock.advance(20 * second);
     const latency = await served.send({ url: "/api/system/pipeline-latency" });
-    expect(latency.json).toMatchObject({ watch_to_detect: null, detect_to_batch: { avg_ms: 30_000, p99_ms: 30_000, sample_count: 1 }, total_pipeline: { sample_count: 1 } });
+    expect(latency.json).toMatchObject({
+      watch_to_detect: null,
+      detect_to_batch: { avg_ms: 30_000, p99_ms: 30_000, sample_count: 1 },
+      total_pipeline: { sample_count: 1 },
+    });
     const history = await served.send({ url: "/api/system/pipeline-latency/history?since=5&bucket_seconds=60" });
     expect(history.json["snapshots"]).toHaveLength(1);
     const queues = await served.send({ url: "/api/queues/status" });
-    expect(queues.json).toMatchObject({ queues: [{ name: "analyze", status: "healthy", depth: 0 }], summary: { total_workers: 2, overall_status: "healthy" } });
+    expect(queues.json).toMatchObject({
+      queues: [{ name: "analyze", status: "healthy", depth: 0 }],
+      summary: { total_workers: 2, overall_status: "healthy" },
+    });
     expect((await served.send({ url: "/api/system/workers" })).json["workers"]).toMatchObject([{ kind: "local", slots: 2 }]);
     expect((await served.send({ url: "/api/system/breakers" })).json["breakers"]).toEqual([]);
     expect((await served.send({ method: "POST", url: "/api/system/breakers/nothing/reset" })).status).toBe(404);

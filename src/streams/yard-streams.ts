@@ -45,7 +45,12 @@ export class YardStreams implements Streams {
 
   constructor(parts: YardStreamsParts) {
     this.parts = parts;
-    this.aggregator = new Aggregator({ store: parts.store.streams, clock: parts.clock, wake: () => parts.wake(), failed: (error) => parts.failed(error) });
+    this.aggregator = new Aggregator({
+      store: parts.store.streams,
+      clock: parts.clock,
+      wake: () => parts.wake(),
+      failed: (error) => parts.failed(error),
+    });
   }
 
   /**
@@ -103,7 +108,12 @@ export class YardStreams implements Streams {
 
   async remove(caller: Caller, name: string): Promise<{ batches: string[] }> {
     const stream = this.find(caller.tenant, name);
-    if (name === DETECTIONS) throw new BatchyardError("ready_made_stream", { stream: name, action: "removed", cure: `pause it with POST /api/streams/${name}/pause` });
+    if (name === DETECTIONS)
+      throw new BatchyardError("ready_made_stream", {
+        stream: name,
+        action: "removed",
+        cure: `pause it with POST /api/streams/${name}/pause`,
+      });
     const batches = await this.aggregator.flush(stream, null, "drain");
     this.streams.get(caller.tenant)?.delete(name);
     this.aggregator.forget(stream);
@@ -161,13 +171,26 @@ export class YardStreams implements Streams {
     this.aggregator.rulesChanged();
     if (was !== paused) {
       const type = paused ? "stream.paused" : "stream.resumed";
-      await store.events.append([{ tenant: caller.tenant, type, entity: { kind: "stream", id: name }, severity: "info", ts: clock.now(), data: { stream: name, paused } }]);
+      await store.events.append([
+        {
+          tenant: caller.tenant,
+          type,
+          entity: { kind: "stream", id: name },
+          severity: "info",
+          ts: clock.now(),
+          data: { stream: name, paused },
+        },
+      ]);
     }
     await this.audit(caller, paused ? "stream.pause" : "stream.resume", name, { paused: was }, { paused });
     return viewOf(stream);
   }
 
-  async deadLetters({ tenant }: Caller, name: string, page: { after: number; limit: number }): Promise<{ letters: DeadLetter[]; total: number }> {
+  async deadLetters(
+    { tenant }: Caller,
+    name: string,
+    page: { after: number; limit: number },
+  ): Promise<{ letters: DeadLetter[]; total: number }> {
     const { streams } = this.parts.store;
     this.find(tenant, name);
     return { letters: await streams.deadLetters(tenant, name, page), total: await streams.deadLetterCount(tenant, name) };
@@ -197,12 +220,19 @@ export class YardStreams implements Streams {
     return this.aggregator.lag();
   }
 
-  private async requeueSome(stream: OpenStream, count: number, from: number): Promise<{ requeued: number; left: RejectedItem[]; after: number }> {
+  private async requeueSome(
+    stream: OpenStream,
+    count: number,
+    from: number,
+  ): Promise<{ requeued: number; left: RejectedItem[]; after: number }> {
     let after = from;
     let requeued = 0;
     const left: RejectedItem[] = [];
-    for (let rest = count; rest > 0; ) {
-      const letters = await this.parts.store.streams.deadLetters(stream.tenant, stream.name, { after, limit: Math.min(rest, REQUEUED_AT_ONCE) });
+    for (let rest = count; rest > 0;) {
+      const letters = await this.parts.store.streams.deadLetters(stream.tenant, stream.name, {
+        after,
+        limit: Math.min(rest, REQUEUED_AT_ONCE),
+      });
       if (letters.length === 0) break;
       rest -= letters.length;
       after = letters.at(-1)!.id;
@@ -242,7 +272,14 @@ export class YardStreams implements Streams {
     const row = before === null ? undefined : this.rows.get(before);
     if (row !== undefined && JSON.stringify(row.definition) === JSON.stringify(kept)) return;
     const now = clock.now();
-    const saved: StreamRow = { tenant, name, definition: kept, paused: row?.paused ?? definition.paused, createdAt: row?.createdAt ?? now, updatedAt: now };
+    const saved: StreamRow = {
+      tenant,
+      name,
+      definition: kept,
+      paused: row?.paused ?? definition.paused,
+      createdAt: row?.createdAt ?? now,
+      updatedAt: now,
+    };
     await store.streams.save(saved);
     this.keep(tenant, name, saved);
   }
@@ -295,10 +332,21 @@ export class YardStreams implements Streams {
     for (const name of Object.keys(changed)) {
       const setting = SETTING_OF[name];
       if (setting === undefined) continue;
-      throw new BatchyardError("ready_made_stream", { stream: DETECTIONS, action: `given its own ${name}`, cure: `set ${setting}, or PATCH /api/v1/settings` });
+      throw new BatchyardError("ready_made_stream", {
+        stream: DETECTIONS,
+        action: `given its own ${name}`,
+        cure: `set ${setting}, or PATCH /api/v1/settings`,
+      });
     }
     const unknown = Object.keys(changed).filter((name) => !OWN_FIELDS.some((own) => own === name));
-    if (unknown.length > 0) throw invalid(unknown.map((path) => ({ path, code: "unknown_field", message: `is not for ${DETECTIONS}; possible: ${OWN_FIELDS.join(", ")}, paused` })));
+    if (unknown.length > 0)
+      throw invalid(
+        unknown.map((path) => ({
+          path,
+          code: "unknown_field",
+          message: `is not for ${DETECTIONS}; possible: ${OWN_FIELDS.join(", ")}, paused`,
+        })),
+      );
     const input = { ...detectionsInput(this.parts.settings(), changed), ...(paused === undefined ? {} : { paused }) };
     return { definition: parsed(input).definition, kept: changed };
   }
@@ -318,7 +366,18 @@ export class YardStreams implements Streams {
 
   private audit(caller: Caller, action: string, target: string, before: unknown, after: unknown): Promise<void> {
     const { tenant, actor, credential, address } = caller;
-    return this.parts.store.audit.append({ tenant, actor, credential, address, at: this.parts.clock.now(), action, target, before, after, outcome: "SUCCESS" });
+    return this.parts.store.audit.append({
+      tenant,
+      actor,
+      credential,
+      address,
+      at: this.parts.clock.now(),
+      action,
+      target,
+      before,
+      after,
+      outcome: "SUCCESS",
+    });
   }
 }
 

@@ -20,7 +20,11 @@ it(`kill -9 while ${CLIENTS} clients post: what was answered is in a window or a
   let count = 0;
   for (let kill = 0; kill <= KILLS; kill++) {
     const served = await serve(data, { env: { BATCHYARD_WORKERS: "0" } });
-    if (kill === 0) await json(served, "/api/streams/s", { method: "PUT", body: JSON.stringify({ operation: "transform", options: { expression: "id" }, keyField: "k", maxItems: 50 }) });
+    if (kill === 0)
+      await json(served, "/api/streams/s", {
+        method: "PUT",
+        body: JSON.stringify({ operation: "transform", options: { expression: "id" }, keyField: "k", maxItems: 50 }),
+      });
     const { windows } = (await json(served, "/api/streams/s/windows")) as { windows: { batch_id: string; opened_at: string }[] };
     for (const { batch_id, opened_at } of windows) {
       expect(starts.get(batch_id) ?? opened_at).toBe(opened_at);
@@ -32,7 +36,11 @@ it(`kill -9 while ${CLIENTS} clients post: what was answered is in a window or a
         for (;;) {
           const id = String(++count);
           try {
-            const answer = await served.send("/api/streams/s/items", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ k: `key${count % 3}`, id }) });
+            const answer = await served.send("/api/streams/s/items", {
+              method: "POST",
+              headers: { "content-type": "application/json" },
+              body: JSON.stringify({ k: `key${count % 3}`, id }),
+            });
             if (answer.status !== 202) throw new Error(await answer.text());
             const { items } = (await answer.json()) as { items: { batchId: string }[] };
             accepted.set(id, items[0]!.batchId);
@@ -50,7 +58,9 @@ it(`kill -9 while ${CLIENTS} clients post: what was answered is in a window or a
     await json(served, "/api/streams/s/flush", { method: "POST" });
     const held = new Map<string, string>();
     for (let offset = 0; ; offset += 100) {
-      const { batches } = (await json(served, `/api/batch/history?stream=s&limit=100&offset=${offset}`)) as { batches: { id: string; total_items: number }[] };
+      const { batches } = (await json(served, `/api/batch/history?stream=s&limit=100&offset=${offset}`)) as {
+        batches: { id: string; total_items: number }[];
+      };
       for (const batch of batches) held.set(batch.id, String(batch.total_items));
       if (batches.length < 100) break;
     }

@@ -15,12 +15,25 @@ const CALLER: Caller = { tenant: "default", actor: "test", role: "admin", creden
 const KEYS = ["a", "b", "c"];
 
 const move = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ type: fc.constant("push" as const), posts: fc.array(fc.array(fc.constantFrom(...KEYS), { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 4 }) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      type: fc.constant("push" as const),
+      posts: fc.array(fc.array(fc.constantFrom(...KEYS), { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 4 }),
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ type: fc.constant("advance" as const), ms: fc.integer({ min: 1, max: 15_000 }) }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("sleep" as const), ms: fc.integer({ min: 1, max: 15_000 }) }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("flush" as const), key: fc.constantFrom(null, ...KEYS) }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("pause" as const), paused: fc.boolean() }) },
-  { weight: 1, arbitrary: fc.record({ type: fc.constant("redefine" as const), maxItems: fc.integer({ min: 1, max: 9 }), minItems: fc.integer({ min: 0, max: 1 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant("redefine" as const),
+      maxItems: fc.integer({ min: 1, max: 9 }),
+      minItems: fc.integer({ min: 0, max: 1 }),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("restart" as const) }) },
 );
 type Move = typeof move extends fc.Arbitrary<infer M> ? M : never;
@@ -42,7 +55,14 @@ class Model {
 
   async define(maxItems: number, minItems: number): Promise<void> {
     const bounds = minItems === 0 ? {} : { minItems, maxWaitSeconds: 20 };
-    await this.yard.streams.put(CALLER, "s", { operation: "keep", keyField: "k", windowSeconds: 10, idleTimeoutSeconds: 4, maxItems, ...bounds });
+    await this.yard.streams.put(CALLER, "s", {
+      operation: "keep",
+      keyField: "k",
+      windowSeconds: 10,
+      idleTimeoutSeconds: 4,
+      maxItems,
+      ...bounds,
+    });
   }
 
   async make(step: Move): Promise<void> {
@@ -50,7 +70,16 @@ class Model {
     if (step.type === "push") {
       // Posts of several clients at once share a commit.
       const posts = step.posts.map((keys) => keys.map((key) => ({ key, id: this.number(key) })));
-      const answers = await Promise.all(posts.map((post) => streams.offer(CALLER, "s", post.map(({ key, id }) => JSON.stringify({ k: key, id })), 0)));
+      const answers = await Promise.all(
+        posts.map((post) =>
+          streams.offer(
+            CALLER,
+            "s",
+            post.map(({ key, id }) => JSON.stringify({ k: key, id })),
+            0,
+          ),
+        ),
+      );
       for (const [i, answer] of answers.entries()) expect(answer).toMatchObject({ accepted: posts[i]!.length, rejected: [] });
     } else if (step.type === "advance") await this.clock.advance(step.ms);
     else if (step.type === "sleep") await this.clock.skipTo(this.clock.now() + step.ms);
@@ -78,11 +107,16 @@ class Model {
     const open = await store.streams.open();
     for (const window of open) pieces.get(window.key)!.push(window.keys.map(Number));
     for (const key of KEYS) {
-      const whole = pieces.get(key)!.sort((a, b) => a[0]! - b[0]!).flat();
+      const whole = pieces
+        .get(key)!
+        .sort((a, b) => a[0]! - b[0]!)
+        .flat();
       expect(whole).toEqual(this.pushed.get(key));
     }
     // What is in memory is what the store holds.
-    const shown = streams.windows(CALLER, "s").map(({ id, key, items, bytes, openedAt, lastItemAt }) => ({ id, key, items, bytes, openedAt, lastItemAt }));
+    const shown = streams
+      .windows(CALLER, "s")
+      .map(({ id, key, items, bytes, openedAt, lastItemAt }) => ({ id, key, items, bytes, openedAt, lastItemAt }));
     const stored = open.map(({ id, key, items, bytes, openedAt, lastItemAt }) => ({ id, key, items, bytes, openedAt, lastItemAt }));
     const byId = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? -1 : 1);
     expect(shown.sort(byId)).toEqual(stored.sort(byId));

@@ -7,7 +7,10 @@ import { streamName } from "../../model/stream-name.ts";
 export const streamParams = z.strictObject({ name: streamName });
 export const stream = z.strictObject({
   name: z.string(),
-  definition: record.meta({ description: "operation, options, keyField, idField, numericIds, windowSeconds, idleTimeoutSeconds, checkIntervalSeconds, maxItems, maxBytes, minItems, maxWaitSeconds, schedule, fastPath, overflow, maxOpen, eventPrefix, paused" }),
+  definition: record.meta({
+    description:
+      "operation, options, keyField, idField, numericIds, windowSeconds, idleTimeoutSeconds, checkIntervalSeconds, maxItems, maxBytes, minItems, maxWaitSeconds, schedule, fastPath, overflow, maxOpen, eventPrefix, paused",
+  }),
   ready_made: z.boolean(),
   paused: z.boolean(),
   open_windows: z.int(),
@@ -24,7 +27,9 @@ export const itemsAnswer = z.strictObject({
   success: yes,
   accepted: z.int(),
   rejected: z.array(rejectedItem).meta({ description: "At most the first 1,000" }),
-  items: z.array(z.strictObject({ id: z.string(), batchId: z.string(), fastPath: z.boolean() })).meta({ description: "At most the first 1,000" }),
+  items: z
+    .array(z.strictObject({ id: z.string(), batchId: z.string(), fastPath: z.boolean() }))
+    .meta({ description: "At most the first 1,000" }),
   rejectedCount: z.int(),
 });
 
@@ -49,9 +54,17 @@ export const flushAnswer = z.strictObject({ success: yes, flushed: z.int(), batc
 
 export const lettersQuery = z.strictObject({ limit: whole(1, 1_000).default(100), cursor: text(1, 500).optional() });
 export const deadLetter = z.strictObject({ id: z.int(), item_key: z.string().nullable(), item: z.unknown(), reason: z.string(), at: time });
-export const lettersAnswer = z.strictObject({ success: yes, dead_letters: z.array(deadLetter), total: z.int(), nextCursor: z.string().nullable() });
+export const lettersAnswer = z.strictObject({
+  success: yes,
+  dead_letters: z.array(deadLetter),
+  total: z.int(),
+  nextCursor: z.string().nullable(),
+});
 export const requeueBody = z
-  .strictObject({ limit: whole(1, 1_000_000).default(1_000), rate: whole(1, 100_000).optional().meta({ description: "Items a second; at once without it" }) })
+  .strictObject({
+    limit: whole(1, 1_000_000).default(1_000),
+    rate: whole(1, 100_000).optional().meta({ description: "Items a second; at once without it" }),
+  })
   .prefault({});
 export const requeueAnswer = z.strictObject({ success: yes, requeued: z.int(), scheduled: z.int(), left: z.array(rejectedItem) });
 
@@ -76,13 +89,24 @@ export const pipelineAnswer = z.strictObject({
     idle_timeout_seconds: seconds,
     batch_check_interval_seconds: seconds,
     batch_max_detections: z.int(),
-    closure_lag: z.strictObject({ closures: z.int(), p50_ms: z.number().nullable(), p99_ms: z.number().nullable(), max_ms: z.number().nullable() }),
+    closure_lag: z.strictObject({
+      closures: z.int(),
+      p50_ms: z.number().nullable(),
+      p99_ms: z.number().nullable(),
+      max_ms: z.number().nullable(),
+    }),
   }),
   degradation: z.strictObject({
     mode: z.enum(["normal", "degraded", "minimal", "offline"]),
     is_degraded: z.boolean(),
     services: z.array(
-      z.strictObject({ name: z.string(), status: z.enum(["healthy", "unhealthy"]), last_check: time, consecutive_failures: z.int(), error_message: z.string().nullable() }),
+      z.strictObject({
+        name: z.string(),
+        status: z.enum(["healthy", "unhealthy"]),
+        last_check: time,
+        consecutive_failures: z.int(),
+        error_message: z.string().nullable(),
+      }),
     ),
   }),
   timestamp: time,
@@ -105,9 +129,22 @@ export const queuesAnswer = z.strictObject({
 });
 
 const stageFigures = z
-  .strictObject({ avg_ms: z.number(), min_ms: z.number(), max_ms: z.number(), p50_ms: z.number(), p95_ms: z.number(), p99_ms: z.number(), sample_count: z.int() })
+  .strictObject({
+    avg_ms: z.number(),
+    min_ms: z.number(),
+    max_ms: z.number(),
+    p50_ms: z.number(),
+    p95_ms: z.number(),
+    p99_ms: z.number(),
+    sample_count: z.int(),
+  })
   .nullable();
-const stages = { watch_to_detect: stageFigures, detect_to_batch: stageFigures, batch_to_analyze: stageFigures, total_pipeline: stageFigures };
+const stages = {
+  watch_to_detect: stageFigures,
+  detect_to_batch: stageFigures,
+  batch_to_analyze: stageFigures,
+  total_pipeline: stageFigures,
+};
 export const latencyQuery = z.strictObject({ window_minutes: whole(1, 43_200).default(60) });
 export const latencyAnswer = z.strictObject({ ...stages, window_minutes: z.int(), timestamp: time });
 export const latencyHistoryQuery = z.strictObject({
@@ -123,7 +160,9 @@ export const latencyHistoryAnswer = z.strictObject({
 
 export const workersAnswer = z.strictObject({
   success: yes,
-  workers: z.array(z.strictObject({ id: z.string(), kind: z.enum(["local"]), slots: z.int(), running: z.int(), status: z.enum(["idle", "busy", "off"]) })),
+  workers: z.array(
+    z.strictObject({ id: z.string(), kind: z.enum(["local"]), slots: z.int(), running: z.int(), status: z.enum(["idle", "busy", "off"]) }),
+  ),
 });
 export const breakerParams = z.strictObject({ name: text(1, 100) });
 export const breakersAnswer = z.strictObject({

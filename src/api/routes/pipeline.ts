@@ -63,9 +63,18 @@ export function pipelineRoutes({ streams, pipeline, engine, clock, health, audit
           depth: row.pending,
           running: row.running,
           workers: engine.slots,
-          throughput: { jobs_per_minute: round(row.perMinute, 2), avg_processing_seconds: row.meanMs === null ? null : round(row.meanMs / 1000, 3) },
+          throughput: {
+            jobs_per_minute: round(row.perMinute, 2),
+            avg_processing_seconds: row.meanMs === null ? null : round(row.meanMs / 1000, 3),
+          },
           oldest_job:
-            row.oldest === null ? null : { id: row.oldest.id, queued_at: new Date(row.oldest.createdAt).toISOString(), wait_seconds: round((row.waitMs ?? 0) / 1000, 1) },
+            row.oldest === null
+              ? null
+              : {
+                  id: row.oldest.id,
+                  queued_at: new Date(row.oldest.createdAt).toISOString(),
+                  wait_seconds: round((row.waitMs ?? 0) / 1000, 1),
+                },
         }));
         const sum = (of: (queue: (typeof queues)[number]) => number): number => queues.reduce((total, queue) => total + of(queue), 0);
         return ok({
@@ -89,7 +98,11 @@ export function pipelineRoutes({ streams, pipeline, engine, clock, health, audit
       query: contract.latencyQuery,
       answers: { 200: contract.latencyAnswer },
       handle: async ({ caller, query }) =>
-        ok({ ...(await pipeline.latency(caller.tenant, query.window_minutes * MINUTE_MS)), window_minutes: query.window_minutes, timestamp: new Date(clock.now()).toISOString() }),
+        ok({
+          ...(await pipeline.latency(caller.tenant, query.window_minutes * MINUTE_MS)),
+          window_minutes: query.window_minutes,
+          timestamp: new Date(clock.now()).toISOString(),
+        }),
     }),
     route({
       method: "GET",
@@ -102,7 +115,12 @@ export function pipelineRoutes({ streams, pipeline, engine, clock, health, audit
       async handle({ caller, query }) {
         const history = await pipeline.history(caller.tenant, query.since * MINUTE_MS, query.bucket_seconds * 1000);
         const snapshots = history.map(({ at, stages }) => ({ timestamp: new Date(at).toISOString(), stages }));
-        return ok({ snapshots, window_minutes: query.since, bucket_seconds: query.bucket_seconds, timestamp: new Date(clock.now()).toISOString() });
+        return ok({
+          snapshots,
+          window_minutes: query.since,
+          bucket_seconds: query.bucket_seconds,
+          timestamp: new Date(clock.now()).toISOString(),
+        });
       },
     }),
     route({
@@ -114,7 +132,10 @@ export function pipelineRoutes({ streams, pipeline, engine, clock, health, audit
       answers: { 200: contract.workersAnswer },
       async handle() {
         const { id, slots, running } = engine;
-        return ok({ success: true, workers: [{ id, kind: "local", slots, running, status: slots === 0 ? "off" : running > 0 ? "busy" : "idle" }] });
+        return ok({
+          success: true,
+          workers: [{ id, kind: "local", slots, running, status: slots === 0 ? "off" : running > 0 ? "busy" : "idle" }],
+        });
       },
     }),
     route({
@@ -136,10 +157,22 @@ export function pipelineRoutes({ streams, pipeline, engine, clock, health, audit
       answers: { 200: contract.breakersAnswer },
       async handle({ caller, params }) {
         const before = engine.breakers.list().find((breaker) => breaker.name === params.name);
-        if (before === undefined || !engine.breakers.reset(params.name)) throw new BatchyardError("breaker_not_found", { name: params.name });
+        if (before === undefined || !engine.breakers.reset(params.name))
+          throw new BatchyardError("breaker_not_found", { name: params.name });
         engine.wake();
         const { tenant, actor, credential, address } = caller;
-        await audit.append({ tenant, actor, credential, address, at: clock.now(), action: "breaker.reset", target: params.name, before: { state: before.state }, after: null, outcome: "SUCCESS" });
+        await audit.append({
+          tenant,
+          actor,
+          credential,
+          address,
+          at: clock.now(),
+          action: "breaker.reset",
+          target: params.name,
+          before: { state: before.state },
+          after: null,
+          outcome: "SUCCESS",
+        });
         return ok({ success: true, breakers: engine.breakers.list().map(wireBreaker) });
       },
     }),
@@ -152,21 +185,47 @@ export function pipelineRoutes({ streams, pipeline, engine, clock, health, audit
     const open = engine.breakers.list().filter((breaker) => breaker.state !== "closed");
     const services = [
       ...Object.entries(checks).map(([name, check]) => ({
-        name, status: check.ok ? "healthy" : "unhealthy", last_check, consecutive_failures: check.ok ? 0 : 1,
+        name,
+        status: check.ok ? "healthy" : "unhealthy",
+        last_check,
+        consecutive_failures: check.ok ? 0 : 1,
         error_message: check.message ?? null,
       })),
       ...engine.breakers.list().map((breaker) => ({
-        name: breaker.name, status: breaker.state === "closed" ? "healthy" : "unhealthy", last_check,
-        consecutive_failures: breaker.consecutiveFailures, error_message: breaker.lastError,
+        name: breaker.name,
+        status: breaker.state === "closed" ? "healthy" : "unhealthy",
+        last_check,
+        consecutive_failures: breaker.consecutiveFailures,
+        error_message: breaker.lastError,
       })),
     ];
     const down = Object.values(checks).some((check) => !check.ok);
-    const mode = down ? "offline" : open.some((breaker) => breaker.name === operation) ? "minimal" : open.length > 0 ? "degraded" : "normal";
+    const mode = down
+      ? "offline"
+      : open.some((breaker) => breaker.name === operation)
+        ? "minimal"
+        : open.length > 0
+          ? "degraded"
+          : "normal";
     return { mode, is_degraded: mode !== "normal", services };
   }
 }
 
-function wireBreaker(view: { name: string; state: string; consecutiveFailures: number; lastError: string | null; openedAt: number | null; retryAt: number | null }): object {
+function wireBreaker(view: {
+  name: string;
+  state: string;
+  consecutiveFailures: number;
+  lastError: string | null;
+  openedAt: number | null;
+  retryAt: number | null;
+}): object {
   const { name, state, consecutiveFailures, lastError, openedAt, retryAt } = view;
-  return { name, state, consecutive_failures: consecutiveFailures, last_error: lastError, opened_at: iso(openedAt), retry_at: iso(retryAt) };
+  return {
+    name,
+    state,
+    consecutive_failures: consecutiveFailures,
+    last_error: lastError,
+    opened_at: iso(openedAt),
+    retry_at: iso(retryAt),
+  };
 }

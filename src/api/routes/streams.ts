@@ -1,4 +1,5 @@
 import type { FastifyRequest } from "fastify";
+import { decodeCursor, encodeCursor } from "../../batches/cursor.ts";
 import type { Caller } from "../../batches/service.ts";
 import { splitLines } from "../../intake/lines.ts";
 import { oneLine, readBody } from "../../intake/slice-items.ts";
@@ -9,7 +10,6 @@ import { DETECTIONS } from "../../streams/detections.ts";
 import type { OfferAnswer, StreamView, WindowView } from "../../streams/service.ts";
 import { bodyBytes, bodyText, hashing, mediaType } from "../body.ts";
 import * as contract from "../contract/streams.ts";
-import { readCursor, writeCursor } from "../cursor.ts";
 import type { Done, Idempotency } from "../idempotency.ts";
 import { ok, route, type Outcome, type Route } from "../route.ts";
 import type { ApiServices } from "../services.ts";
@@ -60,7 +60,15 @@ export function streamRoutes({ streams, clock, config }: ApiServices, idempotenc
   }
 
   const named = { tag: TAG, params: contract.streamParams } as const;
-  const offers = { method: "POST", tag: TAG, need: "operator", reads: ACCEPTED, readsSchema: record, creates: true, answers: { 202: contract.itemsAnswer } } as const;
+  const offers = {
+    method: "POST",
+    tag: TAG,
+    need: "operator",
+    reads: ACCEPTED,
+    readsSchema: record,
+    creates: true,
+    answers: { 202: contract.itemsAnswer },
+  } as const;
 
   return [
     route({
@@ -152,9 +160,12 @@ export function streamRoutes({ streams, clock, config }: ApiServices, idempotenc
         method: "POST",
         path: `/api/streams/:name/${paused ? "pause" : "resume"}`,
         need: "operator",
-        summary: paused ? "Windows keep filling and close by size only" : "Windows close by all their rules again; what is overdue closes now",
+        summary: paused
+          ? "Windows keep filling and close by size only"
+          : "Windows close by all their rules again; what is overdue closes now",
         answers: { 200: contract.streamAnswer },
-        handle: async ({ caller, params }) => ok({ success: true, stream: wireStream(await streams.setPaused(caller, params.name, paused)) }),
+        handle: async ({ caller, params }) =>
+          ok({ success: true, stream: wireStream(await streams.setPaused(caller, params.name, paused)) }),
       }),
     ),
     route({
@@ -167,12 +178,18 @@ export function streamRoutes({ streams, clock, config }: ApiServices, idempotenc
       answers: { 200: contract.lettersAnswer },
       async handle({ caller, params, query }) {
         const list = `dead-letters:${params.name}`;
-        const after = query.cursor === undefined ? 0 : Number(readCursor(list, query.cursor, ["number"])[0]);
+        const after = query.cursor === undefined ? 0 : Number(decodeCursor(list, query.cursor, ["number"])[0]);
         const { letters, total } = await streams.deadLetters(caller, params.name, { after, limit: query.limit + 1 });
         const page = letters.slice(0, query.limit);
         const last = letters.length > query.limit ? page.at(-1) : undefined;
-        const wire = page.map((letter) => ({ id: letter.id, item_key: letter.itemKey, item: JSON.parse(letter.text) as unknown, reason: letter.reason, at: new Date(letter.at).toISOString() }));
-        return ok({ success: true, dead_letters: wire, total, nextCursor: last === undefined ? null : writeCursor(list, [last.id]) });
+        const wire = page.map((letter) => ({
+          id: letter.id,
+          item_key: letter.itemKey,
+          item: JSON.parse(letter.text) as unknown,
+          reason: letter.reason,
+          at: new Date(letter.at).toISOString(),
+        }));
+        return ok({ success: true, dead_letters: wire, total, nextCursor: last === undefined ? null : encodeCursor(list, [last.id]) });
       },
     }),
     route({
@@ -219,7 +236,11 @@ function answerOf(total: Offered, stream: { name: string; maxOpen: number }, sin
   const { seen, accepted, rejected, rejectedCount, items } = total;
   if (seen === 0) throw new BatchyardError("empty_input");
   if (accepted === 0 && total.full > 0) {
-    throw new BatchyardError("stream_full", { stream: stream.name, limit: stream.maxOpen, seconds: FULL_SECONDS }, { retryAfterSeconds: FULL_SECONDS });
+    throw new BatchyardError(
+      "stream_full",
+      { stream: stream.name, limit: stream.maxOpen, seconds: FULL_SECONDS },
+      { retryAfterSeconds: FULL_SECONDS },
+    );
   }
   if (total.atFault === seen) {
     const faults = rejected.map(({ index, code, message }): Fault => ({ path: single ? "" : `items.${index}`, code, message }));
@@ -231,7 +252,16 @@ function answerOf(total: Offered, stream: { name: string; maxOpen: number }, sin
 
 function wireStream(view: StreamView): object {
   const { name, definition, readyMade, openWindows, openItems, droppedItems, fault } = view;
-  return { name, definition, ready_made: readyMade, paused: definition.paused, open_windows: openWindows, open_items: openItems, dropped_items: droppedItems, fault };
+  return {
+    name,
+    definition,
+    ready_made: readyMade,
+    paused: definition.paused,
+    open_windows: openWindows,
+    open_items: openItems,
+    dropped_items: droppedItems,
+    fault,
+  };
 }
 
 function wireWindow(view: WindowView, now: number): object {

@@ -4,7 +4,11 @@ import { isRetryable } from "../../model/item.ts";
 import type { ApiServices } from "../services.ts";
 
 /** What batch.analysis_* says of a batch; null when its stream is gone or has no eventPrefix. */
-export async function analysedBatch({ batches, streams }: Pick<ApiServices, "batches" | "streams">, caller: Caller, id: string): Promise<AnalysedBatch | null> {
+export async function analysedBatch(
+  { batches, streams }: Pick<ApiServices, "batches" | "streams">,
+  caller: Caller,
+  id: string,
+): Promise<AnalysedBatch | null> {
   const batch = await batches.get(caller, id);
   if (batch.stream === null) return null;
   const { eventPrefix, keyField } = streams.get(caller, batch.stream).definition;
@@ -21,7 +25,10 @@ export async function analysedBatch({ batches, streams }: Pick<ApiServices, "bat
     startedAt: batch.startedAt,
     completedAt: batch.completedAt,
     result: line === undefined ? null : objectOf((JSON.parse(line) as { result?: unknown }).result),
-    failure: group === undefined ? null : { error: group.error, code: group.code, category: group.category, retryable: isRetryable(group.category) },
+    failure:
+      group === undefined
+        ? null
+        : { error: group.error, code: group.code, category: group.category, retryable: isRetryable(group.category) },
   };
 }
 

@@ -23,7 +23,8 @@ export function addPush(program: Command, context: Context): void {
     .addHelpText("after", "\nExample:\n  $ batchyard push detections detections.jsonl")
     .action(async (stream: string, file: string, flags: ConnectionFlags & { json?: boolean }) => {
       const input = await openInput(file, undefined);
-      if (input.format !== "jsonl") throw usage(`push takes JSON lines, ${input.name} is ${input.format}; turn it into one object a line first`);
+      if (input.format !== "jsonl")
+        throw usage(`push takes JSON lines, ${input.name} is ${input.format}; turn it into one object a line first`);
       const bytes = Readable.toWeb(Readable.from(input.bytes, { objectMode: false })) as ReadableStream<Uint8Array<ArrayBuffer>>;
       const answer = await connect(flags).streams.pushLines(stream, bytes);
       const { terminal } = context;

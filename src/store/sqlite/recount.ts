@@ -80,7 +80,11 @@ export function recountTotals(db: Database, rebuild: boolean, findings: Finding[
      WHERE w.state = 'open' GROUP BY w.id HAVING kept <> found`,
   );
   for (const row of windows) {
-    findings.push({ batchId: row.id, repaired: rebuild && row.found > 0, message: `open window ${row.id} counts ${row.kept} items, recounted ${row.found}` });
+    findings.push({
+      batchId: row.id,
+      repaired: rebuild && row.found > 0,
+      message: `open window ${row.id} counts ${row.kept} items, recounted ${row.found}`,
+    });
     if (rebuild && row.found > 0) db.run("UPDATE windows SET items = ? WHERE id = ?", row.found, row.id);
   }
 }

@@ -1,6 +1,16 @@
 import type { EventDraft } from "../../model/event.ts";
 import { splitLines } from "../../model/item.ts";
-import type { DeadLetter, NewDeadLetter, PipelineSample, QueueRow, RecoveredWindow, StreamRow, StreamStore, WindowChange, WindowClosing } from "../port.ts";
+import type {
+  DeadLetter,
+  NewDeadLetter,
+  PipelineSample,
+  QueueRow,
+  RecoveredWindow,
+  StreamRow,
+  StreamStore,
+  WindowChange,
+  WindowClosing,
+} from "../port.ts";
 import { insertEvent } from "./batch-row.ts";
 import type { SqliteBatches } from "./batches.ts";
 import type { Database } from "./database.ts";
@@ -105,8 +115,22 @@ export class SqliteStreams implements StreamStore {
 
   async deadLetters(tenant: string, stream: string, page: { after: number; limit: number }): Promise<DeadLetter[]> {
     return this.db
-      .all<RawLetter>("SELECT * FROM dead_letters WHERE tenant = ? AND stream = ? AND id > ? ORDER BY id LIMIT ?", tenant, stream, page.after, page.limit)
-      .map((raw) => ({ id: raw.id, tenant: raw.tenant, stream: raw.stream, itemKey: raw.item_key, text: raw.body, reason: raw.reason, at: raw.at }));
+      .all<RawLetter>(
+        "SELECT * FROM dead_letters WHERE tenant = ? AND stream = ? AND id > ? ORDER BY id LIMIT ?",
+        tenant,
+        stream,
+        page.after,
+        page.limit,
+      )
+      .map((raw) => ({
+        id: raw.id,
+        tenant: raw.tenant,
+        stream: raw.stream,
+        itemKey: raw.item_key,
+        text: raw.body,
+        reason: raw.reason,
+        at: raw.at,
+      }));
   }
 
   async deadLetterCount(tenant: string, stream: string): Promise<number> {
@@ -159,7 +183,15 @@ export class SqliteStreams implements StreamStore {
 
   private addLetter(letter: NewDeadLetter): void {
     const { tenant, stream, itemKey, text, reason, at } = letter;
-    this.db.run("INSERT INTO dead_letters (tenant, stream, item_key, body, reason, at) VALUES (?, ?, ?, ?, ?, ?)", tenant, stream, itemKey, text, reason, at);
+    this.db.run(
+      "INSERT INTO dead_letters (tenant, stream, item_key, body, reason, at) VALUES (?, ?, ?, ?, ?, ?)",
+      tenant,
+      stream,
+      itemKey,
+      text,
+      reason,
+      at,
+    );
   }
 
   /** True when the window closed. */
@@ -169,7 +201,8 @@ export class SqliteStreams implements StreamStore {
       if (adds === null && drops === 0) return false;
       throw new Error(`window ${window.id} takes no more items: it is closed`);
     }
-    for (const id of change.requeued) this.db.run("DELETE FROM dead_letters WHERE id = ? AND tenant = ? AND stream = ?", id, window.tenant, window.stream);
+    for (const id of change.requeued)
+      this.db.run("DELETE FROM dead_letters WHERE id = ? AND tenant = ? AND stream = ?", id, window.tenant, window.stream);
     if (drops > 0) dropFront(this.db, window.id, drops);
     if (window.items === 0) {
       this.db.run("DELETE FROM windows WHERE id = ? AND state = 'open'", window.id);
@@ -232,8 +265,22 @@ export class SqliteStreams implements StreamStore {
     const rows = change.opens ? [] : windowItems(this.db, window.id);
     if (adds !== null) rows.push({ keys: adds.keys, body: adds.body });
     if (!change.opens) this.db.run("DELETE FROM window_items WHERE window_id = ?", window.id);
-    this.tell("window.closed", change, now, { count: window.items, started_at: iso(window.openedAt), closed_at: iso(now), close_reason: closes.reason, ...closes.says });
-    const batch = { ...closes.batch, id: window.id, tenant: window.tenant, stream: window.stream, streamKey: window.key, closeReason: closes.reason, createdAt: now };
+    this.tell("window.closed", change, now, {
+      count: window.items,
+      started_at: iso(window.openedAt),
+      closed_at: iso(now),
+      close_reason: closes.reason,
+      ...closes.says,
+    });
+    const batch = {
+      ...closes.batch,
+      id: window.id,
+      tenant: window.tenant,
+      stream: window.stream,
+      streamKey: window.key,
+      closeReason: closes.reason,
+      createdAt: now,
+    };
     const seal = { tenant: window.tenant, batchId: window.id, now, maxFailures: closes.maxFailures, announcedItems: 0 };
     this.batches.createNow(batch, windowChunks(rows, closes, now), seal);
   }

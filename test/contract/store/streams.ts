@@ -8,7 +8,18 @@ let count = 0;
 
 function windowRow(rig: Rig, more: Partial<WindowRow> = {}): WindowRow {
   const id = `batch_${rig.now}_w${String(++count).padStart(8, "0")}`;
-  return { id, tenant: "acme", stream: "orders", key: "k", openedAt: rig.now, lastItemAt: rig.now, items: 0, bytes: 0, held: false, ...more };
+  return {
+    id,
+    tenant: "acme",
+    stream: "orders",
+    key: "k",
+    openedAt: rig.now,
+    lastItemAt: rig.now,
+    items: 0,
+    bytes: 0,
+    held: false,
+    ...more,
+  };
 }
 
 /** The window with these items on top, and the change that brings them. */
@@ -16,11 +27,28 @@ function adding(rig: Rig, row: WindowRow, keys: string[], more: Partial<WindowCh
   const texts = keys.map(payloadOf);
   const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
   const window = { ...row, items: row.items + keys.length, bytes: row.bytes + bytes, lastItemAt: rig.now };
-  return { window, opens: row.items === 0, drops: 0, adds: { keys, body: joinLines(texts), says: {} }, closes: null, requeued: [], ...more };
+  return {
+    window,
+    opens: row.items === 0,
+    drops: 0,
+    adds: { keys, body: joinLines(texts), says: {} },
+    closes: null,
+    requeued: [],
+    ...more,
+  };
 }
 
 function closing(rig: Rig, more: Partial<WindowClosing> = {}): WindowClosing {
-  return { reason: "timeout", batch: rig.newBatch(), maxFailures: null, chunkItems: Infinity, chunkChars: Infinity, lagMs: 3, says: {}, ...more };
+  return {
+    reason: "timeout",
+    batch: rig.newBatch(),
+    maxFailures: null,
+    chunkItems: Infinity,
+    chunkChars: Infinity,
+    lagMs: 3,
+    says: {},
+    ...more,
+  };
 }
 
 const onlyClosing = (rig: Rig, window: WindowRow, more: Partial<WindowClosing> = {}): WindowChange => ({
@@ -32,7 +60,8 @@ const onlyClosing = (rig: Rig, window: WindowRow, more: Partial<WindowClosing> =
   closes: closing(rig, more),
 });
 
-const commit = (rig: Rig, ...changes: WindowChange[]): Promise<boolean[]> => rig.store.streams.commit({ changes, deadLetters: [], now: rig.now });
+const commit = (rig: Rig, ...changes: WindowChange[]): Promise<boolean[]> =>
+  rig.store.streams.commit({ changes, deadLetters: [], now: rig.now });
 
 async function keysOf(rig: Rig, id: string): Promise<string[]> {
   const keys: string[] = [];
@@ -40,10 +69,11 @@ async function keysOf(rig: Rig, id: string): Promise<string[]> {
   return keys;
 }
 
-const events = async (rig: Rig, id: string): Promise<string[]> => (await rig.store.events.read(0, 1_000, { entity: id })).map((event) => event.type);
+const events = async (rig: Rig, id: string): Promise<string[]> =>
+  (await rig.store.events.read(0, 1_000, { entity: id })).map((event) => event.type);
 
 /** What src/store/port.ts says of StreamStore. */
-export const streamCases = section("streams", {
+export const streams = section("streams", {
   "definitions are kept per tenant and name, with their first creation": async (rig) => {
     const row = { tenant: "acme", name: "orders", definition: { operation: "transform" }, paused: false, createdAt: 1, updatedAt: 1 };
     await rig.store.streams.save(row);
@@ -68,7 +98,12 @@ export const streamCases = section("streams", {
     await commit(rig, adding(rig, first.window, ["3"]));
     await rig.reopen();
     const [found, other] = await rig.store.streams.open();
-    expect(found).toEqual({ ...adding(rig, first.window, ["3"]).window, openedAt: rig.now - 1_000, keys: ["1", "2", "3"], sizes: [10, 10, 10] });
+    expect(found).toEqual({
+      ...adding(rig, first.window, ["3"]).window,
+      openedAt: rig.now - 1_000,
+      keys: ["1", "2", "3"],
+      sizes: [10, 10, 10],
+    });
     expect(other).toMatchObject({ tenant: "other", key: "b", items: 1 });
     expect(await rig.store.batches.get("acme", a.id)).toBe(null);
   },
@@ -79,9 +114,19 @@ export const streamCases = section("streams", {
     await commit(rig, first);
     const last = adding(rig, first.window, ["3", "4", "5"], { closes: closing(rig, { reason: "max_size", chunkItems: 2 }) });
     expect(await commit(rig, last)).toEqual([true]);
-    expect(await rig.get({ id: row.id, tenant: "acme" })).toMatchObject({ stream: "orders", streamKey: "k", closeReason: "max_size", totalItems: 5, status: "pending" });
+    expect(await rig.get({ id: row.id, tenant: "acme" })).toMatchObject({
+      stream: "orders",
+      streamKey: "k",
+      closeReason: "max_size",
+      totalItems: 5,
+      status: "pending",
+    });
     const chunks = await rig.store.chunks.list("acme", row.id, { after: 0, limit: 10 });
-    expect(chunks.map(({ position, items }) => [position, items])).toEqual([[0, 2], [2, 2], [4, 1]]);
+    expect(chunks.map(({ position, items }) => [position, items])).toEqual([
+      [0, 2],
+      [2, 2],
+      [4, 1],
+    ]);
     expect(await keysOf(rig, row.id)).toEqual(["1", "2", "3", "4", "5"]);
     expect(await rig.store.chunks.payload("acme", row.id, "4")).toBe(payloadOf("4"));
     expect(await rig.store.streams.open()).toEqual([]);
@@ -95,7 +140,10 @@ export const streamCases = section("streams", {
     const first = adding(rig, windowRow(rig), ["1"]);
     await commit(rig, first);
     const other = await rig.opened.openAgain().catch(() => rig.store);
-    const closes = await Promise.all([commit(rig, onlyClosing(rig, first.window)), other.streams.commit({ changes: [onlyClosing(rig, first.window)], deadLetters: [], now: rig.now })]);
+    const closes = await Promise.all([
+      commit(rig, onlyClosing(rig, first.window)),
+      other.streams.commit({ changes: [onlyClosing(rig, first.window)], deadLetters: [], now: rig.now }),
+    ]);
     expect(closes.flat().toSorted((a, b) => Number(a) - Number(b))).toEqual([false, true]);
     expect((await rig.store.batches.list({ tenant: "acme" }, { limit: 10 })).total).toBe(1);
   },
@@ -106,7 +154,9 @@ export const streamCases = section("streams", {
     await commit(rig, onlyClosing(rig, first.window));
     const fresh = adding(rig, windowRow(rig, { key: "fresh" }), ["1"]);
     const letter = { tenant: "acme", stream: "orders", itemKey: null, text: "{}", reason: "overflow", at: rig.now };
-    await expect(rig.store.streams.commit({ changes: [fresh, adding(rig, first.window, ["2"])], deadLetters: [letter], now: rig.now })).rejects.toThrow("takes no more items");
+    await expect(
+      rig.store.streams.commit({ changes: [fresh, adding(rig, first.window, ["2"])], deadLetters: [letter], now: rig.now }),
+    ).rejects.toThrow("takes no more items");
     expect(await rig.store.streams.open()).toEqual([]);
     expect(await rig.store.streams.deadLetterCount("acme", "orders")).toBe(0);
   },
@@ -160,7 +210,9 @@ export const streamCases = section("streams", {
     const openedAt = rig.now;
     rig.now += 5_000;
     await commit(rig, onlyClosing(rig, first.window));
-    expect(await rig.store.streams.queues("acme", 0)).toEqual([{ operation: "transform", pending: 1, running: 0, ended: 0, meanMs: null, oldest: { id: first.window.id, createdAt: rig.now } }]);
+    expect(await rig.store.streams.queues("acme", 0)).toEqual([
+      { operation: "transform", pending: 1, running: 0, ended: 0, meanMs: null, oldest: { id: first.window.id, createdAt: rig.now } },
+    ]);
     rig.now += 100;
     const chunk = await rig.claim({ id: first.window.id });
     rig.now += 900;
