@@ -126,6 +126,7 @@ describe("any course of events", () => {
   );
 
   it("closed and open together are the input, and no window is ever empty or overdue", () => {
+    expect.hasAssertions();
     fc.assert(
       fc.property(rules, fc.array(fc.tuple(fc.nat(60), event), { maxLength: 60 }), (given, course) => {
         let window: Window | null = null;
