@@ -22,7 +22,7 @@ export const streamsAnswer = z.strictObject({ success: yes, streams: z.array(str
 export const streamAnswer = z.strictObject({ success: yes, stream });
 export const removedStreamAnswer = z.strictObject({ success: yes, deleted: yes, batches: z.array(z.string()) });
 
-export const rejectedItem = z.strictObject({ index: z.int(), code: z.string(), message: z.string() });
+const rejectedItem = z.strictObject({ index: z.int(), code: z.string(), message: z.string() });
 export const itemsAnswer = z.strictObject({
   success: yes,
   accepted: z.int(),
@@ -53,7 +53,7 @@ export const flushBody = z.strictObject({ key: text(0, 512).optional() }).option
 export const flushAnswer = z.strictObject({ success: yes, flushed: z.int(), batches: z.array(z.string()) });
 
 export const lettersQuery = z.strictObject({ limit: whole(1, 1_000).default(100), cursor: text(1, 500).optional() });
-export const deadLetter = z.strictObject({ id: z.int(), item_key: z.string().nullable(), item: z.unknown(), reason: z.string(), at: time });
+const deadLetter = z.strictObject({ id: z.int(), item_key: z.string().nullable(), item: z.unknown(), reason: z.string(), at: time });
 export const lettersAnswer = z.strictObject({
   success: yes,
   dead_letters: z.array(deadLetter),
