@@ -24,7 +24,15 @@ export interface BatchyardOptions {
   tenant?: string | undefined;
 }
 
-const OPTIONS: readonly string[] = ["data", "operations", "streams", "channels", "workers", "settings", "tenant"] satisfies (keyof BatchyardOptions)[];
+const OPTIONS: readonly string[] = [
+  "data",
+  "operations",
+  "streams",
+  "channels",
+  "workers",
+  "settings",
+  "tenant",
+] satisfies (keyof BatchyardOptions)[];
 
 /** Opens a data directory and starts working. Throws BatchyardError (data_in_use, newer_schema, bad_config, …). */
 export async function createBatchyard(options: BatchyardOptions = {}): Promise<Batchyard> {
