@@ -148,6 +148,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
   const signals: Signals = {
     wake: () => engine.wake(),
     batchChanged: (batch) => engine.batchChanged(batch),
+    settled: (batch, lines) => engine.settled(batch, lines),
     knows: (operation) => registry.has(operation),
     breakerOpen: (operation) => engine.breakers.isOpen(operation),
     slots: () => engine.slots,

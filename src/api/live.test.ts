@@ -254,6 +254,15 @@ describe("sockets", () => {
     expect(await socket.emitWithAck("leave-room", { room: `batch:${watched}` })).toMatchObject({ success: true });
     const cancelled = once(socket, "batch:cancelled");
     const other = await served.create({ operation: "echo", total_items: 1 });
+    const told = await served.create({ operation: "echo", total_items: 3 });
+    await socket.emitWithAck("join-room", { room: `batch:${told}` });
+    const item = once(socket, "batch:item_completed");
+    await served.send({
+      method: "POST",
+      url: `/api/batch/${told}/results`,
+      payload: [{ nodeId: "x", success: true, result: 7, qualityScore: 0.5 }],
+    });
+    expect(await item).toMatchObject({ batchId: told, nodeId: "x", success: true, result: 7, qualityScore: 0.5, retries: 0 });
     await served.send({ method: "POST", url: `/api/batch/${other}/cancel` });
     expect(await cancelled).toEqual({ batchId: other });
   });

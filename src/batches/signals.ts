@@ -6,6 +6,8 @@ export interface Signals {
   wake(): void;
   /** Someone changed a batch: running chunks must obey at once. */
   batchChanged(batch: Pick<BatchRow, "id" | "status">): void;
+  /** Results came from outside; `lines` are their ItemResults as JSON, for whoever watches single items. */
+  settled(batch: BatchRow, lines: () => string[]): void;
   /** Has this process a handler for it? */
   knows(operation: string): boolean;
   breakerOpen(operation: string): boolean;

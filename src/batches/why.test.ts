@@ -94,7 +94,15 @@ describe("why a batch is not done", () => {
     // The batch outlives its operation: another process, without it, opens the same store.
     const { store } = yard.parts;
     const batch = (await store.batches.get("default", id))!;
-    const signals = { wake() {}, batchChanged() {}, breakerOpen: () => false, knows: () => false, slots: () => 4, msPerItem: () => null };
+    const signals = {
+      wake() {},
+      batchChanged() {},
+      settled() {},
+      breakerOpen: () => false,
+      knows: () => false,
+      slots: () => 4,
+      msPerItem: () => null,
+    };
     const reasons = await whyNotDone(store, signals, { ...batch, status: "pending" }, yard.clock.now());
     expect(reasons).toMatchObject([
       { code: "no_worker", message: expect.stringContaining("a worker that knows the operation work") as string },

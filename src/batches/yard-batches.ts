@@ -163,7 +163,11 @@ export class YardBatches implements Batches {
       this.clock.now(),
     );
     if (outcome === null) throw await this.refusal(caller, id, "given results", OPEN_BATCH_STATES);
-    return outcome;
+    const { settled, ...answer } = outcome;
+    if (settled.length > 0) {
+      this.signals.settled(answer.batch, () => settled.map((index) => JSON.stringify(this.toItemResult(results[index]!))));
+    }
+    return answer;
   }
 
   async cancel(caller: Caller, id: string): Promise<BatchRow> {
@@ -242,13 +246,11 @@ export class YardBatches implements Batches {
     }
   }
 
-  private toRecorded(reported: ReportedResult, index: number): RecordedResult {
-    const faults = faultsOf(reported, index);
-    if (faults.length > 0) throw invalid(faults);
+  private toItemResult(reported: ReportedResult): ItemResult {
     const { nodeId, success, durationMs, qualityScore, cost } = reported;
     const error = success ? undefined : (reported.error ?? "The item failed");
     const code = reported.errorCode ?? "item_failed";
-    const result: ItemResult = {
+    return {
       nodeId,
       success,
       ...(reported.result === undefined ? {} : { result: reported.result }),
@@ -259,6 +261,14 @@ export class YardBatches implements Batches {
       ...(cost === undefined ? {} : { cost }),
       createdAt: iso(this.clock.now())!,
     };
+  }
+
+  private toRecorded(reported: ReportedResult, index: number): RecordedResult {
+    const faults = faultsOf(reported, index);
+    if (faults.length > 0) throw invalid(faults);
+    const { nodeId, durationMs, qualityScore, cost } = reported;
+    const result = this.toItemResult(reported);
+    const { error, errorCode: code } = result;
     const failure = error === undefined ? null : classify(new OperationError(error, { code }));
     return {
       nodeId,

@@ -129,17 +129,18 @@ export class Engine implements SettledItems {
     };
   }
 
-  private runFor(chunk: ClaimedChunk): Run {
-    return this.worker.runFor(chunk);
-  }
-
-  private settled(batch: BatchRow, lines: () => string[]): void {
+  /** Results were committed, here or by a report from outside: tells whoever watches single items of the batch. */
+  settled(batch: BatchRow, lines: () => string[]): void {
     for (const wanted of this.wanted) {
       if (wanted(batch.id)) {
         this.settledEvents.emit("settled", batch.id, batch.tenant, lines());
         return;
       }
     }
+  }
+
+  private runFor(chunk: ClaimedChunk): Run {
+    return this.worker.runFor(chunk);
   }
 
   private released(chunkId: number): void {

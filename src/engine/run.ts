@@ -337,15 +337,13 @@ export class Run implements RunControl {
 
   private pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const cancel = this.hooks.clock.after(ms, resolve);
-      this.signal.addEventListener(
-        "abort",
-        () => {
-          cancel();
-          resolve();
-        },
-        { once: true },
-      );
+      const over = (): void => {
+        cancel();
+        this.signal.removeEventListener("abort", over);
+        resolve();
+      };
+      const cancel = this.hooks.clock.after(ms, over);
+      this.signal.addEventListener("abort", over);
     });
   }
 

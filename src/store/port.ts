@@ -280,13 +280,13 @@ export interface ChunkStore {
   list(tenant: string, batchId: string, page: { after: number; limit: number }): Promise<ChunkView[]>;
   /** Open chunks of a batch: what `why` reads. */
   open(tenant: string, batchId: string, limit: number): Promise<ChunkView[]>;
-  /** Results that come from outside, by key, each counted once. Null when there is no such batch, or it is final and has not got all of these already. */
+  /** Results that come from outside, by key, each counted once. Null when there is no such batch, or it is final and has not got all of these already. `settled`: indexes of those that counted. */
   record(
     tenant: string,
     batchId: string,
     results: RecordedResult[],
     now: number,
-  ): Promise<{ accepted: number; duplicates: number; unknown: string[]; batch: BatchRow } | null>;
+  ): Promise<{ accepted: number; duplicates: number; unknown: string[]; batch: BatchRow; settled: number[] } | null>;
   /** Keys the batch was created with, in blocks, each once. */
   keys(tenant: string, batchId: string): AsyncIterable<string[]>;
   /** Payload text of one item of a batch by its key; null when there is none. */

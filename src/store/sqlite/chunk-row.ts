@@ -1,7 +1,7 @@
 import { keyHash } from "../../model/key-hash.ts";
 import { splitLines } from "../../model/item.ts";
 import type { ChunkState } from "../../model/moves.ts";
-import type { NewChunk } from "../port.ts";
+import type { ChunkView, NewChunk } from "../port.ts";
 import type { Database } from "./database.ts";
 
 export interface RawChunk {
@@ -22,6 +22,22 @@ export interface RawChunk {
   lease_until: number | null;
   worker_id: string | null;
   done: Uint8Array | null;
+}
+
+export function toView(chunk: RawChunk): ChunkView {
+  return {
+    id: chunk.id,
+    epoch: chunk.epoch,
+    state: chunk.state,
+    position: chunk.position,
+    items: chunk.items,
+    settled: chunk.settled,
+    attempt: chunk.attempt,
+    crashes: chunk.crashes,
+    availableAt: chunk.available_at,
+    leaseUntil: chunk.lease_until,
+    workerId: chunk.worker_id,
+  };
 }
 
 export function loadChunk(db: Database, id: number): RawChunk | undefined {

@@ -16,7 +16,17 @@ import {
   toBatchRow,
   type RawBatch,
 } from "./batch-row.ts";
-import { findItem, insertChunk, loadChunk, loadPayload, locateItems, payloadText, type ItemPlace, type RawChunk } from "./chunk-row.ts";
+import {
+  findItem,
+  insertChunk,
+  loadChunk,
+  loadPayload,
+  locateItems,
+  payloadText,
+  toView,
+  type ItemPlace,
+  type RawChunk,
+} from "./chunk-row.ts";
 import type { Database } from "./database.ts";
 import { closeBatch, endIfSettled } from "./ending.ts";
 import { Recorded, type Place } from "./recorded.ts";
@@ -224,14 +234,18 @@ export class SqliteChunks implements ChunkStore {
       if (isFinal(raw.status)) {
         // Whoever did not hear the answer to the last report sends it again: that is a repetition, not a conflict.
         const repeated = keys.every((key) => this.isSettled(raw, key, standing.get(key)?.[0]));
-        return repeated ? { accepted: 0, duplicates: results.length, unknown: [], batch: toBatchRow(raw) } : null;
+        return repeated ? { accepted: 0, duplicates: results.length, unknown: [], batch: toBatchRow(raw), settled: [] } : null;
       }
       const unknown: string[] = [];
       const settled = new Recorded();
-      for (const result of results) {
+      const indexes: number[] = [];
+      for (const [index, result] of results.entries()) {
         const place = this.settle(raw, result, standing.get(result.nodeId) ?? [], openCount(raw) - settled.count);
         if (place === "unknown") unknown.push(result.nodeId);
-        else if (place !== "duplicate") settled.add(result, place, now);
+        else if (place !== "duplicate") {
+          settled.add(result, place, now);
+          indexes.push(index);
+        }
       }
       for (const [chunkId, part] of settled.parts) this.writeResults(raw, chunkId, part.successes, part.keys, part.failures, now);
       const accepted = settled.count;
@@ -242,7 +256,7 @@ export class SqliteChunks implements ChunkStore {
         refreshReadyAt(this.db, raw);
         this.afterResults(raw, now, true);
       }
-      return { accepted, duplicates: results.length - accepted - unknown.length, unknown, batch: toBatchRow(raw) };
+      return { accepted, duplicates: results.length - accepted - unknown.length, unknown, batch: toBatchRow(raw), settled: indexes };
     });
   }
 
@@ -379,20 +393,4 @@ export class SqliteChunks implements ChunkStore {
     const isNew = this.db.run("INSERT INTO recorded (batch_id, key) VALUES (?, ?) ON CONFLICT DO NOTHING", raw.id, result.nodeId) > 0;
     return isNew ? { chunkId: null, index: null } : "duplicate";
   }
-}
-
-function toView(chunk: RawChunk): ChunkView {
-  return {
-    id: chunk.id,
-    epoch: chunk.epoch,
-    state: chunk.state,
-    position: chunk.position,
-    items: chunk.items,
-    settled: chunk.settled,
-    attempt: chunk.attempt,
-    crashes: chunk.crashes,
-    availableAt: chunk.available_at,
-    leaseUntil: chunk.lease_until,
-    workerId: chunk.worker_id,
-  };
 }
