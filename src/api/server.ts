@@ -25,6 +25,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { externalRoutes } from "./routes/external.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { resultRoutes } from "./routes/results.ts";
+import { settingsRoutes } from "./routes/settings.ts";
 import type { ApiServices } from "./services.ts";
 import { asCreated, wireBatch } from "./wire/batch.ts";
 
@@ -154,6 +155,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     return sendError(reply, request, error);
   });
 
+  let sockets: SocketService;
   const routes: Route[] = [];
   routes.push(
     ...createRoutes(services, idempotency),
@@ -162,7 +164,8 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     ...fileRoutes(services, idempotency),
     ...collectionRoutes(services),
     ...externalRoutes(services),
-    ...eventRoutes(services, streams, guard),
+    ...eventRoutes(services, streams, guard, { sockets: () => sockets.counts }),
+    ...settingsRoutes(services),
     ...accessRoutes(services, guard),
     ...doorRoutes(services, () => routes),
   );
@@ -178,7 +181,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
   }
   installNotFound(app, routes);
 
-  const sockets: SocketService = attachSockets(app.server, {
+  sockets = attachSockets(app.server, {
     log: eventLog,
     settled: services.settled,
     clock,

@@ -83,7 +83,7 @@ describe("the default policy", () => {
   });
 
   it("never lets an entity's later event overtake", () => {
-    const frames = framesOf([event(1, "batch.paused", "a"), event(2, "batch.resumed", "a"), event(3, "batch.resumed", "b"), event(4, "batch.paused", "b")], { maxEvents: 100, mergeCritical: false });
+    const frames = framesOf([event(1, "batch.paused", "a"), event(2, "batch.resumed", "a"), event(3, "batch.resumed", "b"), event(4, "batch.paused", "b")], { raw: false, maxEvents: 100, mergeCritical: false });
     expect(frames.map(({ events }) => events.map(({ seq }) => seq))).toEqual([[1], [2, 3], [4]]);
   });
 });
@@ -126,9 +126,9 @@ describe("dialects", () => {
   });
 
   it("a batch is a job in the upper-case one", () => {
-    const started = framesOf([123, 124, 125].map((id) => ({ ...event(id, "batch.started"), data: { batch_id: id } })), { maxEvents: 10, mergeCritical: true });
+    const started = framesOf([123, 124, 125].map((id) => ({ ...event(id, "batch.started"), data: { batch_id: id } })), { raw: false, maxEvents: 10, mergeCritical: true });
     expect(started.map((frame) => wireFrame(frame, "jobs"))).toEqual([{ type: "JOBS_BATCH_STARTED", data: { job_ids: [123, 124, 125], batch_count: 3 }, timestamp: new Date(1_125).toISOString(), from: 123, to: 125 }]);
-    const failed = framesOf([1, 2].map((id) => ({ ...event(id, "batch.failed"), data: { batch_id: id, error: `e${id}` } })), { maxEvents: 10, mergeCritical: true });
+    const failed = framesOf([1, 2].map((id) => ({ ...event(id, "batch.failed"), data: { batch_id: id, error: `e${id}` } })), { raw: false, maxEvents: 10, mergeCritical: true });
     expect(wireFrame(failed[0]!, "jobs")).toMatchObject({ type: "JOBS_BATCH_FAILED", data: { items: [{ job_id: 1, error_message: "e1" }, { job_id: 2, error_message: "e2" }], error_messages: ["e1", "e2"] } });
     expect(wireFrame({ events: [{ ...event(1, "batch.completed"), data: { batch_id: 1, duration_ms: 7 } }] }, "jobs")).toMatchObject({ type: "JOB_COMPLETED", data: { job_id: 1, processing_time_ms: 7 } });
   });

@@ -19,7 +19,7 @@ export interface CoalescePolicy {
 }
 
 /** More than this at once is sent before the window ends: what waits must stay small. */
-const MAX_WAITING = 2_000;
+const MAX_WAITING = 1_000;
 
 export const DEFAULT_POLICY: CoalescePolicy = { kind: "default", windowMs: 250, maxEvents: MAX_WAITING };
 
@@ -56,10 +56,6 @@ export class Coalescer {
     return this.waiting.length;
   }
 
-  get frameRules(): FrameRules {
-    return frameRulesOf(this.policy);
-  }
-
   /** Events in order of seq, all later than those before. */
   add(events: readonly StoredEvent[]): void {
     const now = this.clock.now();
@@ -67,6 +63,7 @@ export class Coalescer {
     const isQuiet = this.waiting.length === 0 && now - this.lastFlushAt >= this.policy.windowMs;
     const rules: WindowRules = kind === "off" || (kind === "default" && isQuiet) ? { maxItems: 1 } : this.rules;
     let closed = false;
+    if (this.waiting.length === 0 && events.length > 0) this.base = Math.max(this.base, events[0]!.seq - 1);
     for (const event of events) {
       this.waiting.push(event);
       const group = groupOf(event);
@@ -94,7 +91,7 @@ export class Coalescer {
     this.lastFlushAt = this.clock.now();
     const base = this.base;
     this.base = events.at(-1)!.seq;
-    this.sent({ base, end: this.base, frames: framesOf(events, this.frameRules), events: events.length });
+    this.sent({ base, end: this.base, frames: framesOf(events, frameRulesOf(this.policy)), events: events.length });
   }
 
   /** Forgets what waits. */
@@ -124,5 +121,5 @@ export class Coalescer {
 }
 
 export function frameRulesOf(policy: CoalescePolicy): FrameRules {
-  return { maxEvents: policy.kind === "off" ? 1 : policy.maxEvents, mergeCritical: policy.kind === "classic" };
+  return { raw: policy.kind === "off", maxEvents: policy.maxEvents, mergeCritical: policy.kind === "classic" };
 }

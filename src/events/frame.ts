@@ -22,6 +22,8 @@ function sourceOf(data: Readonly<Record<string, unknown>>): string {
 }
 
 export interface FrameRules {
+  /** Every event by itself, none left out. */
+  readonly raw: boolean;
   /** Events of a frame at most. */
   readonly maxEvents: number;
   /** Critical events are merged with their like, too. */
@@ -36,6 +38,7 @@ export interface FrameRules {
  * A pure function of the events: who resumes within the frames of a flush gets the same frames again.
  */
 export function framesOf(events: readonly StoredEvent[], rules: FrameRules): Frame[] {
+  if (rules.raw) return events.map((event) => ({ events: [event] }));
   const frames: StoredEvent[][] = [];
   const newest = new Map<string, number>();
   const reached = new Map<string, number>();
