@@ -16,6 +16,7 @@ import { addResume } from "./commands/resume.ts";
 import { addRetry } from "./commands/retry.ts";
 import { addRun } from "./commands/run.ts";
 import { addServe } from "./commands/serve.ts";
+import { addSettings } from "./commands/settings.ts";
 import { addStart } from "./commands/start.ts";
 import { addSubmit } from "./commands/submit.ts";
 import { addWhy } from "./commands/why.ts";
@@ -37,6 +38,7 @@ const COMMANDS = [
   addFinish,
   addExport,
   addKeys,
+  addSettings,
   addMigrate,
   addDoctor,
   addBackup,

@@ -1,4 +1,4 @@
-import type { Clock } from "../model/clock.ts";
+import { systemClock, type Clock } from "../model/clock.ts";
 import type { Severity } from "../model/event.ts";
 import { mergeData, mergedType, mergeJobs } from "../model/merged-event.ts";
 import { dueAt, step, type Window, type WindowRules } from "../streams/window.ts";
@@ -16,17 +16,23 @@ export interface BatcherEvent {
 export interface BatcherOptions {
   /** Gets single events as they were and groups as one; what it throws is tried again. */
   send: (event: BatcherEvent) => void | Promise<void>;
-  clock: Clock;
-  /** Events of a group at most. */
-  batchSize: number;
-  /** From the first event of a group to its flush at most. */
-  batchTimeoutMs: number;
-  /** Tries after the first. */
-  maxRetries: number;
-  retryDelayMs: number;
+  /** Events of a group at most; 10. */
+  batchSize?: number | undefined;
+  /** Milliseconds from the first event of a group to its flush at most; 500. */
+  batchTimeoutMs?: number | undefined;
+  /** Tries after the first; 2. */
+  maxRetries?: number | undefined;
+  /** Milliseconds between them; 500. */
+  retryDelayMs?: number | undefined;
   /** By source: `false` sends its events one by one, at once. */
   useBatching?: Readonly<Record<string, boolean>> | undefined;
+  clock?: Clock | undefined;
 }
+
+const BATCH_SIZE = 10;
+const BATCH_TIMEOUT_MS = 500;
+const MAX_RETRIES = 2;
+const RETRY_DELAY_MS = 500;
 
 interface Counts {
   /** Events that went out within a group of several. */
@@ -58,6 +64,7 @@ const MAX_DEAD_LETTERS = 1_000;
  */
 export class EventBatcher {
   private readonly options: BatcherOptions;
+  private readonly clock: Clock;
   private readonly rules: WindowRules;
   private readonly groups = new Map<string, { window: Window; events: BatcherEvent[]; cancelTimer: () => void }>();
   /** What is on its way, by group, so that the groups of one kind keep their order. */
@@ -68,7 +75,8 @@ export class EventBatcher {
 
   constructor(options: BatcherOptions) {
     this.options = options;
-    this.rules = { maxItems: options.batchSize, maxAgeMs: options.batchTimeoutMs };
+    this.clock = options.clock ?? systemClock;
+    this.rules = { maxItems: options.batchSize ?? BATCH_SIZE, maxAgeMs: options.batchTimeoutMs ?? BATCH_TIMEOUT_MS };
   }
 
   /** False after the shutdown: the event was not taken. */
@@ -83,7 +91,7 @@ export class EventBatcher {
       this.dispatch(key, [event]);
       return true;
     }
-    const now = this.options.clock.now();
+    const now = this.clock.now();
     const open = this.groups.get(key);
     const { window, closures } = step(open?.window ?? null, { type: "item", bytes: 0 }, now, this.rules);
     // A group whose time is over goes before the event that found it.
@@ -97,7 +105,7 @@ export class EventBatcher {
       this.groups.delete(key);
       this.dispatch(key, events);
     } else if (going === undefined) {
-      const cancelTimer = this.options.clock.after(dueAt(window, this.rules)! - now, () => this.tick(key));
+      const cancelTimer = this.clock.after(dueAt(window, this.rules)! - now, () => this.tick(key));
       this.groups.set(key, { window, events, cancelTimer });
     } else going.window = window;
     return true;
@@ -128,7 +136,7 @@ export class EventBatcher {
   private tick(key: string): void {
     const open = this.groups.get(key);
     if (open === undefined) return;
-    const { closures } = step(open.window, { type: "tick" }, this.options.clock.now(), this.rules);
+    const { closures } = step(open.window, { type: "tick" }, this.clock.now(), this.rules);
     if (closures.length > 0) this.close(key);
   }
 
@@ -173,8 +181,8 @@ export class EventBatcher {
   /** Null when the sink took it within its tries. */
   private async attempt(event: BatcherEvent): Promise<{ error: unknown } | null> {
     let failure = await this.once(event);
-    for (let tries = 0; failure !== null && tries < this.options.maxRetries; tries++) {
-      await new Promise<void>((resolve) => void this.options.clock.after(this.options.retryDelayMs, resolve));
+    for (let tries = 0; failure !== null && tries < (this.options.maxRetries ?? MAX_RETRIES); tries++) {
+      await new Promise<void>((resolve) => void this.clock.after(this.options.retryDelayMs ?? RETRY_DELAY_MS, resolve));
       failure = await this.once(event);
     }
     return failure;

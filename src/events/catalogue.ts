@@ -47,6 +47,12 @@ const counts = {
 const exampleCounts = { batch_id: "batch_1767225600000_a1b2c3d4e", operation: "validate", status: "running", epoch: 1, total: 1000, processed: 250, succeeded: 248, failed: 2, cancelled: 0, expired: 0 };
 const ended = { ...exampleCounts, status: "completed", processed: 1000, succeeded: 997, failed: 3 };
 
+const final = {
+  progress: z.literal(100),
+  duration_ms: count.meta({ description: "Milliseconds since it was started; since it was created when it never was" }),
+  error: z.string().optional(),
+};
+
 function kind(from: EventKind): EventKind {
   return from;
 }
@@ -114,15 +120,15 @@ export const EVENTS = {
     data: z.looseObject({ ...counts, progress: percent.optional(), priority: z.int().optional() }),
     example: { ...exampleCounts, progress: 25 },
   }),
-  "batch.completed": batchState("every item has ended and at least one succeeded, or it was empty", { error: z.string().optional(), duration_ms: count.optional() }, { ...ended, duration_ms: 61_250 }),
+  "batch.completed": batchState("every item has ended and at least one succeeded, or it was empty", final, { ...ended, progress: 100, duration_ms: 61_250 }),
   "batch.failed": batchState(
     "every item failed, its failure limit was passed, or a batch it depends on did not complete",
-    { error: z.string().optional(), duration_ms: count.optional() },
-    { ...ended, status: "failed", succeeded: 0, failed: 1000, error: "All 1000 items failed, most with: Timeout", duration_ms: 61_250 },
+    final,
+    { ...ended, status: "failed", succeeded: 0, failed: 1000, error: "All 1000 items failed, most with: Timeout", progress: 100, duration_ms: 61_250 },
     "critical",
   ),
-  "batch.cancelled": batchState("someone cancelled it", { error: z.string().optional(), duration_ms: count.optional() }, { status: "cancelled", cancelled: 750 }),
-  "batch.expired": batchState("its deadline passed before every item had ended", { error: z.string().optional(), duration_ms: count.optional() }, { status: "expired", expired: 750 }),
+  "batch.cancelled": batchState("someone cancelled it", final, { status: "cancelled", cancelled: 750, progress: 100, duration_ms: 4_100 }),
+  "batch.expired": batchState("its deadline passed before every item had ended", final, { status: "expired", expired: 750, progress: 100, duration_ms: 3_600_000 }),
   "chunk.retried": kind({
     class: "state",
     severity: "info",

@@ -20,6 +20,8 @@ export interface CoalescePolicy {
 
 /** More than this at once is sent before the window ends: what waits must stay small. */
 const MAX_WAITING = 1_000;
+/** Bytes of data of a flush: less than what makes a reader count as slow. An event that is larger goes alone. */
+export const MAX_FLUSH_BYTES = 48 * 1024;
 
 export const DEFAULT_POLICY: CoalescePolicy = { kind: "default", windowMs: 250, maxEvents: MAX_WAITING };
 
@@ -41,6 +43,7 @@ export class Coalescer {
   private readonly sent: (flush: Flush) => void;
   private readonly windows = new Map<string, Window>();
   private waiting: StoredEvent[] = [];
+  private bytes = 0;
   private base: number;
   private lastFlushAt = -Infinity;
   private cancelTimer: () => void = () => undefined;
@@ -65,9 +68,12 @@ export class Coalescer {
     let closed = false;
     if (this.waiting.length === 0 && events.length > 0) this.base = Math.max(this.base, events[0]!.seq - 1);
     for (const event of events) {
+      const bytes = bytesOf(event);
+      if (this.bytes + bytes > MAX_FLUSH_BYTES) this.flush();
       this.waiting.push(event);
+      this.bytes += bytes;
       const group = groupOf(event);
-      const { window, closures } = step(this.windows.get(group) ?? null, { type: "item", bytes: 0 }, now, rules);
+      const { window, closures } = step(this.windows.get(group) ?? null, { type: "item", bytes }, now, rules);
       if (window === null) this.windows.delete(group);
       else this.windows.set(group, window);
       closed ||= closures.length > 0 || (kind === "default" && classOf(event.type) === "critical");
@@ -88,6 +94,7 @@ export class Coalescer {
     const events = this.waiting;
     if (events.length === 0) return;
     this.waiting = [];
+    this.bytes = 0;
     this.lastFlushAt = this.clock.now();
     const base = this.base;
     this.base = events.at(-1)!.seq;
@@ -99,6 +106,7 @@ export class Coalescer {
     this.cancelTimer();
     this.windows.clear();
     this.waiting = [];
+    this.bytes = 0;
   }
 
   private get rules(): WindowRules {
@@ -122,4 +130,16 @@ export class Coalescer {
 
 export function frameRulesOf(policy: CoalescePolicy): FrameRules {
   return { raw: policy.kind === "off", maxEvents: policy.maxEvents, mergeCritical: policy.kind === "classic" };
+}
+
+/** Measured once, however many channels carry it. */
+const sizes = new WeakMap<StoredEvent, number>();
+
+export function bytesOf(event: StoredEvent): number {
+  let bytes = sizes.get(event);
+  if (bytes === undefined) {
+    bytes = JSON.stringify(event.data).length;
+    sizes.set(event, bytes);
+  }
+  return bytes;
 }

@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { Clock } from "../model/clock.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { sseText, tagOf, wants, writtenFrames, type Subscriber, type Wanted } from "./channel.ts";
-import { frameRulesOf } from "./coalescer.ts";
+import { bytesOf, frameRulesOf, MAX_FLUSH_BYTES } from "./coalescer.ts";
 import { framesOf } from "./frame.ts";
 import { cursorText, parseCursor, type EventLog, type FlushPart } from "./port.ts";
 import type { Pace, StreamRequest } from "./sse.ts";
@@ -33,6 +33,7 @@ const PAGE = 500;
 // Past this many events kept aside it is cheaper to read them from the log again.
 const MAX_ASIDE = 1_000;
 const RETRY_MS = 1_000;
+const MAX_FLUSH_EVENTS = 25_000;
 
 interface ConnectionParts {
   log: EventLog;
@@ -142,14 +143,16 @@ export class EventConnection implements Subscriber {
 
   /** The frames of a flush that the reader did not get; all of them when it asks for other frames now. */
   private async finishFlush(part: FlushPart): Promise<void> {
+    if (part.tag !== tagOf(this.wanted)) return;
     const events: StoredEvent[] = [];
-    for (let after = this.seen, isWhole = false; !isWhole; ) {
+    for (let after = this.seen; after < part.end; ) {
       const page = await this.parts.log.read(after, PAGE, this.logFilter);
-      events.push(...page.filter((event) => event.seq <= part.end));
+      events.push(...page.filter((event) => event.seq <= part.end && wants(this.wanted, event)));
+      // No flush is as large: whoever made this cursor up gets everything after its seq.
+      if (events.length > MAX_FLUSH_EVENTS) return;
       after = page.at(-1)?.seq ?? part.end;
-      isWhole = after >= part.end || page.length === 0;
     }
-    await this.sendOld(events, part.tag === tagOf(this.wanted) ? part.frames : 0);
+    if (events.length > 0) await this.sendFlush(events, part.frames);
     this.seen = part.end;
   }
 
@@ -159,14 +162,14 @@ export class EventConnection implements Subscriber {
       let page: StoredEvent[];
       do {
         page = await this.parts.log.read(this.seen, PAGE, this.logFilter);
-        await this.sendOld(page, 0);
+        await this.sendOld(page);
         if (this.isClosed) return;
       } while (page.length > 0);
       // Nothing is awaited between the last event kept aside and the channel.
       if (!this.overflowed && this.aside.length > 0) {
         const aside = this.aside.filter((event) => event.seq > this.seen);
         this.aside = [];
-        await this.sendOld(aside, 0);
+        await this.sendOld(aside);
         if (this.isClosed) return;
       }
     } while (this.overflowed || this.aside.length > 0);
@@ -175,14 +178,21 @@ export class EventConnection implements Subscriber {
   }
 
   /** Frames of events that were there before, at the pace of the reader. */
-  private async sendOld(events: readonly StoredEvent[], skip: number): Promise<void> {
-    const base = this.seen;
-    this.seen = events.at(-1)?.seq ?? base;
+  private async sendOld(events: readonly StoredEvent[]): Promise<void> {
+    const last = events.at(-1)?.seq ?? this.seen;
     const wanted = events.filter((event) => wants(this.wanted, event));
-    if (wanted.length === 0) return;
-    const frames = framesOf(wanted, frameRulesOf(this.request.policy));
-    const end = wanted.at(-1)!.seq;
-    const written = writtenFrames({ base, end, frames, events: wanted.length }, { epoch: this.parts.log.epoch(), tag: tagOf(this.wanted), dialect: this.request.dialect, ids: true });
+    for (const part of parted(wanted)) {
+      await this.sendFlush(part, 0);
+      if (this.isClosed) return;
+    }
+    this.seen = last;
+  }
+
+  private async sendFlush(events: readonly StoredEvent[], skip: number): Promise<void> {
+    const end = events.at(-1)!.seq;
+    const frames = framesOf(events, frameRulesOf(this.request.policy));
+    const written = writtenFrames({ base: this.seen, end, frames, events: events.length }, { epoch: this.parts.log.epoch(), tag: tagOf(this.wanted), dialect: this.request.dialect, ids: true });
+    this.seen = end;
     for (const { text } of written.slice(skip)) {
       this.parts.wrote();
       this.write(text);
@@ -266,4 +276,20 @@ export class EventConnection implements Subscriber {
     this.cancelStall?.();
     this.parts.ended(this, dropped);
   }
+}
+
+/** In order, each part of at most MAX_FLUSH_BYTES or one event. */
+function parted(events: readonly StoredEvent[]): StoredEvent[][] {
+  const parts: StoredEvent[][] = [];
+  let room = 0;
+  for (const event of events) {
+    const bytes = bytesOf(event);
+    if (parts.length === 0 || bytes > room) {
+      parts.push([]);
+      room = MAX_FLUSH_BYTES;
+    }
+    parts.at(-1)!.push(event);
+    room -= bytes;
+  }
+  return parts;
 }
