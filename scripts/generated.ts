@@ -48,7 +48,9 @@ function errorTable(): string {
 }
 
 function eventTable(): string {
-  const rows = Object.entries<EventKind>(EVENTS).map(([type, { class: sort, severity, when, data }]) => `| \`${type}\` | ${sort} | ${severity} | ${cell(when)} | ${fieldsOf(data)} |`);
+  const rows = Object.entries<EventKind>(EVENTS).map(
+    ([type, { class: sort, severity, when, data }]) => `| \`${type}\` | ${sort} | ${severity} | ${cell(when)} | ${fieldsOf(data)} |`,
+  );
   return ["| type | class | severity | when | data |", "|---|---|---|---|---|", ...rows].join("\n");
 }
 
@@ -58,7 +60,11 @@ function frameTable(): string {
 }
 
 function eventExamples(): string {
-  return ["```jsonl", ...Object.entries<EventKind>(EVENTS).map(([type, { example }]) => JSON.stringify({ type, data: example })), "```"].join("\n");
+  return [
+    "```jsonl",
+    ...Object.entries<EventKind>(EVENTS).map(([type, { example }]) => JSON.stringify({ type, data: example })),
+    "```",
+  ].join("\n");
 }
 
 /** Field names; `?` = may be absent. */

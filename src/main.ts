@@ -176,7 +176,13 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
   const batches = new YardBatches({ store, creator, signals, clock });
   const events = new LogTail(store.events, clock, failed);
   const courier = new Courier({ outbox: store.outbox, channels, clock, failed });
-  const retention = new Retention({ store, clock, failed, sweepFiles: (now) => disk.sweep(now), batchDays: () => settings.current().batch.retentionDays });
+  const retention = new Retention({
+    store,
+    clock,
+    failed,
+    sweepFiles: (now) => disk.sweep(now),
+    batchDays: () => settings.current().batch.retentionDays,
+  });
   await events.start();
   // This process is the only writer of its directory: what is not sealed belongs to an upload that died with its process.
   await store.batches.discard({ olderThan: clock.now() + 1 });

@@ -191,7 +191,9 @@ describe("server-sent events", () => {
     }
     expect(served.api.liveCounts().sse.dropped).toBe(before.dropped + 1);
     const { json } = await served.send({ method: "GET", url: "/api/events/stats" });
-    expect(json).toMatchObject({ stats: { connections: { dropped: before.dropped + 1, degraded: 0 }, batches_failed: before.dropped + 1 } });
+    expect(json).toMatchObject({
+      stats: { connections: { dropped: before.dropped + 1, degraded: 0 }, batches_failed: before.dropped + 1 },
+    });
     stalled.resume();
     await closed;
   });

@@ -10,15 +10,32 @@ beforeEach(async () => {
 afterEach(() => served.close());
 
 const file = (): string => join(served.yard.config.data, "runtime.env");
-const patch = (payload: object, headers: Record<string, string> = {}) => served.send({ method: "PATCH", url: "/api/v1/settings", payload, headers });
+const patch = (payload: object, headers: Record<string, string> = {}) =>
+  served.send({ method: "PATCH", url: "/api/v1/settings", payload, headers });
 const get = async () => (await served.send({ method: "GET", url: "/api/v1/settings" })).json as Record<string, Record<string, unknown>>;
-const paths = (answer: { json: Record<string, never> }) => (answer.json as unknown as { details: { errors: { path: string }[] } }).details.errors.map(({ path }) => path);
+const paths = (answer: { json: Record<string, never> }) =>
+  (answer.json as unknown as { details: { errors: { path: string }[] } }).details.errors.map(({ path }) => path);
 
 describe("reading", () => {
   it("gives the categories, what the environment decides, and no secret", async () => {
     const settings = await get();
-    expect(settings["batch"]).toEqual({ window_seconds: 90, idle_timeout_seconds: 30, check_interval_seconds: 5, max_detections: 500, default_size: 50, max_retries: 0, timeout_ms: 30_000, retention_days: 30 });
-    expect(settings["processing"]).toMatchObject({ enabled: true, create_interval: "*/5 * * * *", max_requests: 50_000, timeout_hours: 24, min_size: 1 });
+    expect(settings["batch"]).toEqual({
+      window_seconds: 90,
+      idle_timeout_seconds: 30,
+      check_interval_seconds: 5,
+      max_detections: 500,
+      default_size: 50,
+      max_retries: 0,
+      timeout_ms: 30_000,
+      retention_days: 30,
+    });
+    expect(settings["processing"]).toMatchObject({
+      enabled: true,
+      create_interval: "*/5 * * * *",
+      max_requests: 50_000,
+      timeout_hours: 24,
+      min_size: 1,
+    });
     expect(settings["queue"]).toEqual({ max_size: 10_000, backpressure_threshold: 0.8 });
     expect(settings["events"]).toEqual({ window_ms: 500, max_events: 10, max_retries: 2, retry_delay_ms: 500 });
     expect(settings["overridden_by_env"]).toEqual(["batch.max_retries"]);
@@ -32,17 +49,36 @@ describe("changing", () => {
     served.yard.settings.onChange((now, before) => {
       heard += now.windows.windowSeconds - before.windows.windowSeconds;
     });
-    const answer = await patch({ batch: { window_seconds: 120, check_interval_seconds: 2.5 }, processing: { enabled: false }, fast_path: { object_types: ["person", "dog"] }, events: { window_ms: 1500 } });
+    const answer = await patch({
+      batch: { window_seconds: 120, check_interval_seconds: 2.5 },
+      processing: { enabled: false },
+      fast_path: { object_types: ["person", "dog"] },
+      events: { window_ms: 1500 },
+    });
     expect(answer.status).toBe(200);
     expect(answer.json).toEqual(await get());
-    expect(answer.json).toMatchObject({ batch: { window_seconds: 120, idle_timeout_seconds: 30 }, processing: { enabled: false }, events: { window_ms: 1500 } });
-    expect(readFileSync(file(), "utf8")).toBe("BATCH_CHECK_INTERVAL_SECONDS=2.5\nBATCH_PROCESSING_ENABLED=false\nBATCH_WINDOW_SECONDS=120\nFAST_PATH_OBJECT_TYPES=person,dog\nSSE_BATCH_TIMEOUT_SECONDS=1.5\n");
+    expect(answer.json).toMatchObject({
+      batch: { window_seconds: 120, idle_timeout_seconds: 30 },
+      processing: { enabled: false },
+      events: { window_ms: 1500 },
+    });
+    expect(readFileSync(file(), "utf8")).toBe(
+      "BATCH_CHECK_INTERVAL_SECONDS=2.5\nBATCH_PROCESSING_ENABLED=false\nBATCH_WINDOW_SECONDS=120\nFAST_PATH_OBJECT_TYPES=person,dog\nSSE_BATCH_TIMEOUT_SECONDS=1.5\n",
+    );
     expect(heard).toBe(30);
     expect(served.yard.settings.current().windows.windowSeconds).toBe(120);
     const events = await served.yard.store.events.read(0, 100);
-    expect(events.at(-1)).toMatchObject({ type: "settings.changed", data: { changes: expect.arrayContaining([{ path: "batch.window_seconds", from: 90, to: 120 }]) as unknown } });
+    expect(events.at(-1)).toMatchObject({
+      type: "settings.changed",
+      data: { changes: expect.arrayContaining([{ path: "batch.window_seconds", from: 90, to: 120 }]) as unknown },
+    });
     const [row] = await served.yard.store.audit.list("default", { before: null, limit: 1 });
-    expect(row).toMatchObject({ action: "settings_changed", outcome: "SUCCESS", before: { "batch.window_seconds": 90 }, after: { "batch.window_seconds": 120 } });
+    expect(row).toMatchObject({
+      action: "settings_changed",
+      outcome: "SUCCESS",
+      before: { "batch.window_seconds": 90 },
+      after: { "batch.window_seconds": 120 },
+    });
   });
 
   it("keeps what else the file says", async () => {
@@ -61,9 +97,17 @@ describe("changing", () => {
   });
 
   it("concurrent ones all survive", async () => {
-    const answers = await Promise.all([patch({ batch: { window_seconds: 100 } }), patch({ batch: { idle_timeout_seconds: 40 } }), patch({ batch: { max_detections: 7 } }), patch({ queue: { max_size: 9 } })]);
+    const answers = await Promise.all([
+      patch({ batch: { window_seconds: 100 } }),
+      patch({ batch: { idle_timeout_seconds: 40 } }),
+      patch({ batch: { max_detections: 7 } }),
+      patch({ queue: { max_size: 9 } }),
+    ]);
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
-    expect(await get()).toMatchObject({ batch: { window_seconds: 100, idle_timeout_seconds: 40, max_detections: 7 }, queue: { max_size: 9 } });
+    expect(await get()).toMatchObject({
+      batch: { window_seconds: 100, idle_timeout_seconds: 40, max_detections: 7 },
+      queue: { max_size: 9 },
+    });
     expect(readFileSync(file(), "utf8").split("\n").filter(Boolean)).toHaveLength(4);
   });
 
@@ -135,6 +179,9 @@ describe("refused", () => {
   it("to those who may not", async () => {
     expect((await patch({}, { authorization: `Bearer ${await served.key("operator")}` })).status).toBe(403);
     expect((await patch({ queue: { max_size: 5 } }, { authorization: `Bearer ${await served.key("admin", "other")}` })).status).toBe(403);
-    expect((await served.send({ method: "GET", url: "/api/v1/settings", headers: { authorization: `Bearer ${await served.key("viewer")}` } })).status).toBe(200);
+    expect(
+      (await served.send({ method: "GET", url: "/api/v1/settings", headers: { authorization: `Bearer ${await served.key("viewer")}` } }))
+        .status,
+    ).toBe(200);
   });
 });

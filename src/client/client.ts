@@ -29,6 +29,8 @@ import type {
   ReportedResult,
   ResultsPage,
   ResultsQuery,
+  Settings,
+  SettingsPatch,
   Stats,
   Visualization,
   Why,
@@ -178,6 +180,15 @@ export function createClient(options: ClientOptions) {
       },
       async delete(name: string, key: string): Promise<void> {
         await transport.send(recordAt(name, key), { method: "DELETE" });
+      },
+    },
+    settings: {
+      async get(): Promise<Settings> {
+        return transport.json<Settings>("/api/v1/settings");
+      },
+      /** Any nested subset; answers the whole. In force at once, and kept over a restart. */
+      async change(patch: SettingsPatch): Promise<Settings> {
+        return transport.json<Settings>("/api/v1/settings", { method: "PATCH", json: patch });
       },
     },
     keys: {

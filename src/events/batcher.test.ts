@@ -32,7 +32,14 @@ describe("groups", () => {
     expect(batcher.statistics()).toMatchObject({ pending_events: 3, batcher_pending_events: 3 });
     await clock.advance(200);
     expect(sent).toEqual([{ at: 500, type: "JOBS_BATCH_STARTED", data: { job_ids: [123, 124, 125], batch_count: 3 } }]);
-    expect(batcher.statistics()).toMatchObject({ events_batched: 3, batches_created: 1, events_saved: 2, batches_failed: 0, pending_events: 0, batcher_events_saved: 2 });
+    expect(batcher.statistics()).toMatchObject({
+      events_batched: 3,
+      batches_created: 1,
+      events_saved: 2,
+      batches_failed: 0,
+      pending_events: 0,
+      batcher_events_saved: 2,
+    });
   });
 
   it("one stays as it was", async () => {
@@ -72,7 +79,10 @@ describe("groups", () => {
     for (const more of kinds) for (const id of [1, 2]) batcher.add(job("JOB_STARTED", id, more));
     for (const id of [1, 2]) batcher.add(job("JOB_PAUSED", id));
     await clock.advance(500);
-    expect(sent.map(({ type, data }) => [type, data["batch_count"]])).toEqual([...kinds.map(() => ["JOBS_BATCH_STARTED", 2]), ["JOBS_BATCH_PAUSED", 2]]);
+    expect(sent.map(({ type, data }) => [type, data["batch_count"]])).toEqual([
+      ...kinds.map(() => ["JOBS_BATCH_STARTED", 2]),
+      ["JOBS_BATCH_PAUSED", 2],
+    ]);
   });
 
   it("a group whose time is over takes no more, also when its timer is late", async () => {
@@ -90,9 +100,17 @@ describe("groups", () => {
 describe("what a group says", () => {
   it("completed jobs: their times and the mean", async () => {
     const { batcher, sent } = batcherOf();
-    for (const [id, ms] of [[1, 100], [2, 200], [3, 600]] as const) batcher.add(job("JOB_COMPLETED", id, { data: { processing_time_ms: ms } }));
+    for (const [id, ms] of [
+      [1, 100],
+      [2, 200],
+      [3, 600],
+    ] as const)
+      batcher.add(job("JOB_COMPLETED", id, { data: { processing_time_ms: ms } }));
     await batcher.flush();
-    expect(sent[0]).toMatchObject({ type: "JOBS_BATCH_COMPLETED", data: { job_ids: [1, 2, 3], batch_count: 3, processing_times_ms: [100, 200, 600], avg_processing_time_ms: 300 } });
+    expect(sent[0]).toMatchObject({
+      type: "JOBS_BATCH_COMPLETED",
+      data: { job_ids: [1, 2, 3], batch_count: 3, processing_times_ms: [100, 200, 600], avg_processing_time_ms: 300 },
+    });
   });
 
   it("failed jobs: each with its message", async () => {
@@ -104,7 +122,15 @@ describe("what a group says", () => {
       {
         at: 0,
         type: "JOBS_BATCH_FAILED",
-        data: { items: [{ job_id: 1, error_message: "Timeout" }, { job_id: 2, error_message: "Disk full" }], job_ids: [1, 2], batch_count: 2, error_messages: ["Timeout", "Disk full"] },
+        data: {
+          items: [
+            { job_id: 1, error_message: "Timeout" },
+            { job_id: 2, error_message: "Disk full" },
+          ],
+          job_ids: [1, 2],
+          batch_count: 2,
+          error_messages: ["Timeout", "Disk full"],
+        },
       },
     ]);
   });
@@ -117,7 +143,18 @@ describe("what a group says", () => {
     batcher.add({ type: "batch.started", data: { batch_id: "b", total: 5 } });
     await batcher.flush();
     expect(sent.map(({ type, data }) => [type, data])).toEqual([
-      ["JOBS_BATCH_STARTED", { job_ids: [1, 2], batch_count: 2, queue: "high", events: [{ job_id: 1, node: "n1" }, { job_id: 2, node: "n2", gpu: true }] }],
+      [
+        "JOBS_BATCH_STARTED",
+        {
+          job_ids: [1, 2],
+          batch_count: 2,
+          queue: "high",
+          events: [
+            { job_id: 1, node: "n1" },
+            { job_id: 2, node: "n2", gpu: true },
+          ],
+        },
+      ],
       ["batches.started", { batch_count: 2, total: 5, events: [{ batch_id: "a" }, { batch_id: "b" }] }],
     ]);
   });
@@ -136,7 +173,14 @@ describe("a sink that fails", () => {
     const flushed = batcher.flush();
     await clock.advance(2_000);
     await flushed;
-    expect(calls).toEqual([[0, "JOBS_BATCH_STARTED "], [500, "JOBS_BATCH_STARTED "], [1000, "JOBS_BATCH_STARTED "], [1000, "JOB_STARTED 1"], [1000, "JOB_STARTED 2"], [1000, "JOB_STARTED 3"]]);
+    expect(calls).toEqual([
+      [0, "JOBS_BATCH_STARTED "],
+      [500, "JOBS_BATCH_STARTED "],
+      [1000, "JOBS_BATCH_STARTED "],
+      [1000, "JOB_STARTED 1"],
+      [1000, "JOB_STARTED 2"],
+      [1000, "JOB_STARTED 3"],
+    ]);
     expect(batcher.deadLetters.map(({ event }) => event.data["job_id"])).toEqual([2]);
     expect(batcher.statistics()).toMatchObject({ batches_failed: 1, batches_created: 0, events_dead: 1, pending_events: 0 });
   });
@@ -157,7 +201,10 @@ describe("a sink that fails", () => {
     down = false;
     await clock.advance(1_000);
     await first;
-    expect(seen).toEqual([[1, 2], [3, 4]]);
+    expect(seen).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
     expect(batcher.statistics()).toMatchObject({ batches_failed: 0, batches_created: 2, events_dead: 0 });
   });
 });

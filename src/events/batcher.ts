@@ -69,7 +69,15 @@ export class EventBatcher {
   private readonly groups = new Map<string, { window: Window; events: BatcherEvent[]; cancelTimer: () => void }>();
   /** What is on its way, by group, so that the groups of one kind keep their order. */
   private readonly lines = new Map<string, Promise<void>>();
-  private readonly counts: Counts = { events_batched: 0, batches_created: 0, events_saved: 0, batches_failed: 0, pending_events: 0, events_dead: 0, events_refused: 0 };
+  private readonly counts: Counts = {
+    events_batched: 0,
+    batches_created: 0,
+    events_saved: 0,
+    batches_failed: 0,
+    pending_events: 0,
+    events_dead: 0,
+    events_refused: 0,
+  };
   private readonly dead: { event: BatcherEvent; error: unknown }[] = [];
   private closed = false;
 
@@ -149,9 +157,11 @@ export class EventBatcher {
   }
 
   private dispatch(key: string, events: readonly BatcherEvent[]): void {
-    const line = (this.lines.get(key) ?? Promise.resolve()).then(() => this.deliver(events)).finally(() => {
-      if (this.lines.get(key) === line) this.lines.delete(key);
-    });
+    const line = (this.lines.get(key) ?? Promise.resolve())
+      .then(() => this.deliver(events))
+      .finally(() => {
+        if (this.lines.get(key) === line) this.lines.delete(key);
+      });
     this.lines.set(key, line);
   }
 

@@ -11,15 +11,19 @@ const moody = defineOperation({
   description: "Does what it is told",
   options: z.strictObject({}),
   processItem(item: Record<string, unknown>, { attempt }) {
-    if (item["fail"] === true || (item["once"] === true && attempt === 0)) throw Object.assign(new Error("not today"), { category: "transient", status: 503 });
+    if (item["fail"] === true || (item["once"] === true && attempt === 0))
+      throw Object.assign(new Error("not today"), { category: "transient", status: 503 });
     return { result: true };
   },
 });
 
 describe("the table", () => {
-  it.each(Object.entries<Pick<EventKind, "data" | "example">>({ ...EVENTS, ...CONTROL_FRAMES }))("%s: its example has its fields, and no others", (_, { data, example }) => {
-    expect(() => data.strict().parse(example)).not.toThrow();
-  });
+  it.each(Object.entries<Pick<EventKind, "data" | "example">>({ ...EVENTS, ...CONTROL_FRAMES }))(
+    "%s: its example has its fields, and no others",
+    (_, { data, example }) => {
+      expect(() => data.strict().parse(example)).not.toThrow();
+    },
+  );
 
   it("is what the registry shows, as JSON Schema", () => {
     const registry = registryOf();
@@ -40,7 +44,8 @@ describe("what the store and the engine emit", () => {
 
   it("has a row, its class's severity and exactly the fields of the row", async () => {
     const items = (one: object) => Array.from({ length: 3 }, (_, n) => ({ id: `k${n}`, ...one }));
-    const create = async (one: object, options: Record<string, unknown> = {}) => (await yard.createBatch({ operation: "moody", items: items(one), options })).id;
+    const create = async (one: object, options: Record<string, unknown> = {}) =>
+      (await yard.createBatch({ operation: "moody", items: items(one), options })).id;
     const fine = await create({});
     const failing = await create({ fail: true }, { retryAttempts: 0 });
     const retrying = await create({ once: true }, { retryAttempts: 2, retryBackoffMs: 1_000 });
@@ -52,7 +57,11 @@ describe("what the store and the engine emit", () => {
     await yard.resumeBatch(waiting.id);
     await yard.recordResult(waiting.id, "1", true);
     await yard.cancelBatch(waiting.id);
-    const late = await yard.createBatch({ operation: "moody", total_items: 2, options: { deadline: new Date(yard.clock.now() + 60_000).toISOString() } });
+    const late = await yard.createBatch({
+      operation: "moody",
+      total_items: 2,
+      options: { deadline: new Date(yard.clock.now() + 60_000).toISOString() },
+    });
     await yard.advance(120_000);
     expect((await yard.getBatch(late.id)).status).toBe("expired");
     // A worker that dies while it holds a chunk.

@@ -33,7 +33,17 @@ export function wants(wanted: Wanted, event: StoredEvent): boolean {
 /** Equal for two that get the same frames of the same events. */
 export function keyOf(wanted: Wanted): string {
   const { tenant, batchId, stream, types, policy, dialect, thin } = wanted;
-  return JSON.stringify([tenant, batchId, stream, types?.toSorted() ?? null, policy.kind, policy.windowMs, policy.maxEvents, dialect, thin]);
+  return JSON.stringify([
+    tenant,
+    batchId,
+    stream,
+    types?.toSorted() ?? null,
+    policy.kind,
+    policy.windowMs,
+    policy.maxEvents,
+    dialect,
+    thin,
+  ]);
 }
 
 /** Tells cursors within a flush apart that other frames were made for. The window does not matter: a flush says where it ends. */
@@ -143,4 +153,3 @@ export class Channel {
     this.coalescer.close();
   }
 }
-

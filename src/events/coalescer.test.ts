@@ -12,7 +12,16 @@ const OFF: CoalescePolicy = { kind: "off", windowMs: 250, maxEvents: 1 };
 
 function event(seq: number, type: string, id = "b1", data: Record<string, unknown> = {}): StoredEvent {
   const severity = (EVENTS as Record<string, EventKind>)[type]?.severity ?? "info";
-  return { seq, epoch: "e", tenant: "t", type, entity: { kind: "batch", id }, severity, ts: 1_000 + seq, data: { batch_id: id, n: seq, ...data } };
+  return {
+    seq,
+    epoch: "e",
+    tenant: "t",
+    type,
+    entity: { kind: "batch", id },
+    severity,
+    ts: 1_000 + seq,
+    data: { batch_id: id, n: seq, ...data },
+  };
 }
 
 function coalescerOf(policy: CoalescePolicy) {
@@ -26,7 +35,8 @@ function coalescerOf(policy: CoalescePolicy) {
     position: 0,
     sent(flush) {
       flushes.push(flush);
-      for (const frame of flush.frames) sent.push([clock.now() - started, wireFrame(frame, "core").type, frame.events.map(({ seq }) => seq)]);
+      for (const frame of flush.frames)
+        sent.push([clock.now() - started, wireFrame(frame, "core").type, frame.events.map(({ seq }) => seq)]);
     },
   });
   return { clock, coalescer, sent, flushes };
@@ -83,7 +93,10 @@ describe("the default policy", () => {
   });
 
   it("never lets an entity's later event overtake", () => {
-    const frames = framesOf([event(1, "batch.paused", "a"), event(2, "batch.resumed", "a"), event(3, "batch.resumed", "b"), event(4, "batch.paused", "b")], { raw: false, maxEvents: 100, mergeCritical: false });
+    const frames = framesOf(
+      [event(1, "batch.paused", "a"), event(2, "batch.resumed", "a"), event(3, "batch.resumed", "b"), event(4, "batch.paused", "b")],
+      { raw: false, maxEvents: 100, mergeCritical: false },
+    );
     expect(frames.map(({ events }) => events.map(({ seq }) => seq))).toEqual([[1], [2, 3], [4]]);
   });
 });
@@ -109,11 +122,24 @@ describe("the classic policy", () => {
 
   it("keeps source, type, tenant and severity apart", async () => {
     const { clock, coalescer, sent } = coalescerOf(CLASSIC);
-    const kinds = [event(0, "batch.started"), { ...event(0, "batch.started"), tenant: "t2" }, { ...event(0, "batch.started"), severity: "warning" as const }, event(0, "batch.started", "b1", { stream: "s" }), event(0, "batch.paused")];
+    const kinds = [
+      event(0, "batch.started"),
+      { ...event(0, "batch.started"), tenant: "t2" },
+      { ...event(0, "batch.started"), severity: "warning" as const },
+      event(0, "batch.started", "b1", { stream: "s" }),
+      event(0, "batch.paused"),
+    ];
     let seq = 0;
-    for (const kind of kinds) for (const id of ["x", "y"]) coalescer.add([{ ...kind, seq: (seq += 1), entity: { kind: "batch", id: `${id}${seq}` } }]);
+    for (const kind of kinds)
+      for (const id of ["x", "y"]) coalescer.add([{ ...kind, seq: (seq += 1), entity: { kind: "batch", id: `${id}${seq}` } }]);
     await clock.advance(500);
-    expect(sent.map(([, , seqs]) => seqs)).toEqual([[1, 2], [3, 4], [5, 6], [7, 8], [9, 10]]);
+    expect(sent.map(([, , seqs]) => seqs)).toEqual([
+      [1, 2],
+      [3, 4],
+      [5, 6],
+      [7, 8],
+      [9, 10],
+    ]);
   });
 });
 
@@ -126,11 +152,37 @@ describe("dialects", () => {
   });
 
   it("a batch is a job in the upper-case one", () => {
-    const started = framesOf([123, 124, 125].map((id) => ({ ...event(id, "batch.started"), data: { batch_id: id } })), { raw: false, maxEvents: 10, mergeCritical: true });
-    expect(started.map((frame) => wireFrame(frame, "jobs"))).toEqual([{ type: "JOBS_BATCH_STARTED", data: { job_ids: [123, 124, 125], batch_count: 3 }, timestamp: new Date(1_125).toISOString(), from: 123, to: 125 }]);
-    const failed = framesOf([1, 2].map((id) => ({ ...event(id, "batch.failed"), data: { batch_id: id, error: `e${id}` } })), { raw: false, maxEvents: 10, mergeCritical: true });
-    expect(wireFrame(failed[0]!, "jobs")).toMatchObject({ type: "JOBS_BATCH_FAILED", data: { items: [{ job_id: 1, error_message: "e1" }, { job_id: 2, error_message: "e2" }], error_messages: ["e1", "e2"] } });
-    expect(wireFrame({ events: [{ ...event(1, "batch.completed"), data: { batch_id: 1, duration_ms: 7 } }] }, "jobs")).toMatchObject({ type: "JOB_COMPLETED", data: { job_id: 1, processing_time_ms: 7 } });
+    const started = framesOf(
+      [123, 124, 125].map((id) => ({ ...event(id, "batch.started"), data: { batch_id: id } })),
+      { raw: false, maxEvents: 10, mergeCritical: true },
+    );
+    expect(started.map((frame) => wireFrame(frame, "jobs"))).toEqual([
+      {
+        type: "JOBS_BATCH_STARTED",
+        data: { job_ids: [123, 124, 125], batch_count: 3 },
+        timestamp: new Date(1_125).toISOString(),
+        from: 123,
+        to: 125,
+      },
+    ]);
+    const failed = framesOf(
+      [1, 2].map((id) => ({ ...event(id, "batch.failed"), data: { batch_id: id, error: `e${id}` } })),
+      { raw: false, maxEvents: 10, mergeCritical: true },
+    );
+    expect(wireFrame(failed[0]!, "jobs")).toMatchObject({
+      type: "JOBS_BATCH_FAILED",
+      data: {
+        items: [
+          { job_id: 1, error_message: "e1" },
+          { job_id: 2, error_message: "e2" },
+        ],
+        error_messages: ["e1", "e2"],
+      },
+    });
+    expect(wireFrame({ events: [{ ...event(1, "batch.completed"), data: { batch_id: 1, duration_ms: 7 } }] }, "jobs")).toMatchObject({
+      type: "JOB_COMPLETED",
+      data: { job_id: 1, processing_time_ms: 7 },
+    });
   });
 });
 
@@ -160,12 +212,29 @@ function* read(flushes: readonly Flush[]): Generator<Seen> {
   }
 }
 
-const TYPES = ["batch.created", "batch.started", "batch.progress", "batch.paused", "batch.resumed", "batch.completed", "batch.failed", "chunk.stalled", "settings.changed", "item.received", "worker.stats", "someone.elses"];
+const TYPES = [
+  "batch.created",
+  "batch.started",
+  "batch.progress",
+  "batch.paused",
+  "batch.resumed",
+  "batch.completed",
+  "batch.failed",
+  "chunk.stalled",
+  "settings.changed",
+  "item.received",
+  "worker.stats",
+  "someone.elses",
+];
 const happening = fc.record({
   type: fc.constantFrom(...TYPES),
   id: fc.constantFrom("a", "b", "c"),
   gapMs: fc.constantFrom(0, 0, 0, 1, 50, 260, 600),
-  extra: fc.dictionary(fc.constantFrom("stream", "events", "batch_count", "x", "__proto__"), fc.oneof(fc.constantFrom("s", "r"), fc.nat(2), fc.constant(null)), { maxKeys: 2 }),
+  extra: fc.dictionary(
+    fc.constantFrom("stream", "events", "batch_count", "x", "__proto__"),
+    fc.oneof(fc.constantFrom("s", "r"), fc.nat(2), fc.constant(null)),
+    { maxKeys: 2 },
+  ),
 });
 
 describe("folding the coalesced stream", () => {
@@ -181,7 +250,9 @@ describe("folding the coalesced stream", () => {
         }
         await clock.advance(1_000);
         expect(coalescer.pending).toBe(0);
-        expect(fold(read(flushes))).toEqual(fold(raw.map(({ type, data }) => ({ type, data: JSON.parse(JSON.stringify(data)) as Record<string, unknown> }))));
+        expect(fold(read(flushes))).toEqual(
+          fold(raw.map(({ type, data }) => ({ type, data: JSON.parse(JSON.stringify(data)) as Record<string, unknown> }))),
+        );
         // Flushes follow each other without gap or overlap.
         let at = 0;
         for (const flush of flushes) {

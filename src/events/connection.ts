@@ -5,7 +5,7 @@ import { sseText, tagOf, wants, writtenFrames, type Subscriber, type Wanted } fr
 import { bytesOf, frameRulesOf, MAX_FLUSH_BYTES } from "./coalescer.ts";
 import { framesOf } from "./frame.ts";
 import { cursorText, parseCursor, type EventLog, type FlushPart } from "./port.ts";
-import type { Pace, StreamRequest } from "./sse.ts";
+import type { Pace, StreamRequest } from "./stream-request.ts";
 
 /**
  * One reader of the event stream.
@@ -145,7 +145,7 @@ export class EventConnection implements Subscriber {
   private async finishFlush(part: FlushPart): Promise<void> {
     if (part.tag !== tagOf(this.wanted)) return;
     const events: StoredEvent[] = [];
-    for (let after = this.seen; after < part.end; ) {
+    for (let after = this.seen; after < part.end;) {
       const page = await this.parts.log.read(after, PAGE, this.logFilter);
       events.push(...page.filter((event) => event.seq <= part.end && wants(this.wanted, event)));
       // No flush is as large: whoever made this cursor up gets everything after its seq.
@@ -191,7 +191,10 @@ export class EventConnection implements Subscriber {
   private async sendFlush(events: readonly StoredEvent[], skip: number): Promise<void> {
     const end = events.at(-1)!.seq;
     const frames = framesOf(events, frameRulesOf(this.request.policy));
-    const written = writtenFrames({ base: this.seen, end, frames, events: events.length }, { epoch: this.parts.log.epoch(), tag: tagOf(this.wanted), dialect: this.request.dialect, ids: true });
+    const written = writtenFrames(
+      { base: this.seen, end, frames, events: events.length },
+      { epoch: this.parts.log.epoch(), tag: tagOf(this.wanted), dialect: this.request.dialect, ids: true },
+    );
     this.seen = end;
     for (const { text } of written.slice(skip)) {
       this.parts.wrote();

@@ -47,7 +47,13 @@ export function framesOf(events: readonly StoredEvent[], rules: FrameRules): Fra
     const group = groupOf(event);
     let at = newest.get(group);
     const open = at === undefined ? undefined : frames[at];
-    if (at === undefined || open === undefined || open.length >= rules.maxEvents || (reached.get(entity) ?? 0) > at || isAlone(event, rules)) {
+    if (
+      at === undefined ||
+      open === undefined ||
+      open.length >= rules.maxEvents ||
+      (reached.get(entity) ?? 0) > at ||
+      isAlone(event, rules)
+    ) {
       at = frames.push([event]) - 1;
       newest.set(group, at);
     } else open.push(event);

@@ -116,7 +116,17 @@ function fold(events: readonly Seen[]): object {
   return state;
 }
 
-const TYPES = ["batch.started", "batch.progress", "batch.progress", "batch.progress", "batch.paused", "batch.resumed", "batch.completed", "chunk.stalled", "settings.changed"];
+const TYPES = [
+  "batch.started",
+  "batch.progress",
+  "batch.progress",
+  "batch.progress",
+  "batch.paused",
+  "batch.resumed",
+  "batch.completed",
+  "chunk.stalled",
+  "settings.changed",
+];
 
 function draft(n: number, random: () => number): EventDraft {
   const type = TYPES[Math.floor(random() * TYPES.length)]!;
@@ -133,67 +143,93 @@ function randomOf(seed: number): () => number {
 }
 
 describe("resume", () => {
-  it.each([QUICK, CLASSIC, OFF])("after any frame, over disconnects and restarts, gives every event exactly once and in order: $kind", async (chosen) => {
-    policy = chosen;
-    const random = randomOf(7);
-    const raw: Seen[] = [];
-    let produced = false;
-    const produce = async (): Promise<void> => {
-      for (let round = 0; round < 250; round++) {
-        const drafts = Array.from({ length: 1 + Math.floor(random() * 8) }, (_, at) => draft(raw.length + at, random));
-        for (const { type, data, entity } of drafts) raw.push({ n: data["n"] as number, type, entity: entity.id });
-        await store.events.append(drafts);
-        await turn();
-        if (round % 60 === 59) await restart();
+  it.each([QUICK, CLASSIC, OFF])(
+    "after any frame, over disconnects and restarts, gives every event exactly once and in order: $kind",
+    async (chosen) => {
+      policy = chosen;
+      const random = randomOf(7);
+      const raw: Seen[] = [];
+      let produced = false;
+      const produce = async (): Promise<void> => {
+        for (let round = 0; round < 250; round++) {
+          const drafts = Array.from({ length: 1 + Math.floor(random() * 8) }, (_, at) => draft(raw.length + at, random));
+          for (const { type, data, entity } of drafts) raw.push({ n: data["n"] as number, type, entity: entity.id });
+          await store.events.append(drafts);
+          await turn();
+          if (round % 60 === 59) await restart();
+        }
+        produced = true;
+        const n = raw.length;
+        await store.events.append([
+          {
+            tenant: "t",
+            type: "batch.created",
+            entity: { kind: "batch", id: "end" },
+            severity: "info",
+            ts: n,
+            data: { batch_id: "end", n },
+          },
+        ]);
+        raw.push({ n, type: "batch.created", entity: "end" });
+      };
+      const follow = async (seed: number): Promise<{ got: Seen[]; disconnects: number }> => {
+        const chance = randomOf(seed);
+        const got: Seen[] = [];
+        let cursor: string | null = `${log.epoch()}.0`;
+        let ended = false;
+        let disconnects = -1;
+        while (!ended) {
+          let left = produced ? 1_000 : 1 + Math.floor(chance() * 6);
+          await read(cursor, (frame) => {
+            if (frame.event === "stream.reset") throw new Error("reset");
+            if (frame.event === "bye") return true;
+            cursor = frame.id ?? cursor;
+            if (frame.event === "stream.hello") return true;
+            got.push(...eventsOf(frame));
+            ended = frame.event === "batch.created";
+            left -= 1;
+            return !ended && left > 0;
+          });
+          disconnects += 1;
+        }
+        return { got, disconnects };
+      };
+      const [, ...readers] = await Promise.all([produce(), follow(1), follow(2), follow(3)]);
+      for (const { got, disconnects } of readers) {
+        expect(fold(got)).toEqual(fold(raw));
+        expect(new Set(got.map(({ n }) => n)).size).toBe(got.length);
+        expect(disconnects).toBeGreaterThan(5);
       }
-      produced = true;
-      const n = raw.length;
-      await store.events.append([{ tenant: "t", type: "batch.created", entity: { kind: "batch", id: "end" }, severity: "info", ts: n, data: { batch_id: "end", n } }]);
-      raw.push({ n, type: "batch.created", entity: "end" });
-    };
-    const follow = async (seed: number): Promise<{ got: Seen[]; disconnects: number }> => {
-      const chance = randomOf(seed);
-      const got: Seen[] = [];
-      let cursor: string | null = `${log.epoch()}.0`;
-      let ended = false;
-      let disconnects = -1;
-      while (!ended) {
-        let left = produced ? 1_000 : 1 + Math.floor(chance() * 6);
-        await read(cursor, (frame) => {
-          if (frame.event === "stream.reset") throw new Error("reset");
-          if (frame.event === "bye") return true;
-          cursor = frame.id ?? cursor;
-          if (frame.event === "stream.hello") return true;
-          got.push(...eventsOf(frame));
-          ended = frame.event === "batch.created";
-          left -= 1;
-          return !ended && left > 0;
-        });
-        disconnects += 1;
-      }
-      return { got, disconnects };
-    };
-    const [, ...readers] = await Promise.all([produce(), follow(1), follow(2), follow(3)]);
-    for (const { got, disconnects } of readers) {
-      expect(fold(got)).toEqual(fold(raw));
-      expect(new Set(got.map(({ n }) => n)).size).toBe(got.length);
-      expect(disconnects).toBeGreaterThan(5);
-    }
-  });
+    },
+  );
 
   it("within a flush whose frames interleave goes on with the frames that are missing", async () => {
     policy = CLASSIC;
     const types = ["batch.started", "batch.paused", "batch.started", "batch.paused"];
-    await store.events.append(types.map((type, n) => ({ tenant: "t", type, entity: { kind: "batch", id: `b${n}` }, severity: "info", ts: n, data: { batch_id: `b${n}`, n } })));
+    await store.events.append(
+      types.map((type, n) => ({
+        tenant: "t",
+        type,
+        entity: { kind: "batch", id: `b${n}` },
+        severity: "info",
+        ts: n,
+        data: { batch_id: `b${n}`, n },
+      })),
+    );
     const frames: Frame[] = [];
-    const collect = (until: number) => (frame: Frame): boolean => {
-      if (!frame.event.startsWith("stream.")) frames.push(frame);
-      return frames.length < until;
-    };
+    const collect =
+      (until: number) =>
+      (frame: Frame): boolean => {
+        if (!frame.event.startsWith("stream.")) frames.push(frame);
+        return frames.length < until;
+      };
     await read(`${log.epoch()}.0`, collect(1));
     expect(frames[0]).toMatchObject({ event: "batches.started" });
     await read(frames[0]!.id, collect(2));
-    expect(frames.map((frame) => [frame.event, eventsOf(frame).map(({ n }) => n)])).toEqual([["batches.started", [0, 2]], ["batches.paused", [1, 3]]]);
+    expect(frames.map((frame) => [frame.event, eventsOf(frame).map(({ n }) => n)])).toEqual([
+      ["batches.started", [0, 2]],
+      ["batches.paused", [1, 3]],
+    ]);
     expect(frames[1]!.id).toBe(`${log.epoch()}.4`);
     // Who asks for other frames gets the whole flush again: nothing is lost.
     policy = OFF;
@@ -220,13 +256,35 @@ describe("sharing", () => {
     );
     await ready;
     await turn();
-    const started = (n: number, type = "batch.started"): EventDraft => ({ tenant: "t", type, entity: { kind: "batch", id: `b${n}` }, severity: "info", ts: n, data: { batch_id: `b${n}`, n } });
+    const started = (n: number, type = "batch.started"): EventDraft => ({
+      tenant: "t",
+      type,
+      entity: { kind: "batch", id: `b${n}` },
+      severity: "info",
+      ts: n,
+      data: { batch_id: `b${n}`, n },
+    });
     await store.events.append([started(0), started(1), started(2), started(3, "batch.created")]);
-    const { channels, connections, frames, events, frames_written: written, events_saved: saved, batcher_events_saved: prefixed } = streams.statistics();
+    const {
+      channels,
+      connections,
+      frames,
+      events,
+      frames_written: written,
+      events_saved: saved,
+      batcher_events_saved: prefixed,
+    } = streams.statistics();
     await Promise.all(readers);
     while (streams.counts.open > 0) await turn();
     expect(counts.got).toBe(300);
-    expect({ channels, open: connections.open, frames, events, saved, prefixed }).toEqual({ channels: 1, open: 100, frames: 2, events: 4, saved: 2, prefixed: 2 });
+    expect({ channels, open: connections.open, frames, events, saved, prefixed }).toEqual({
+      channels: 1,
+      open: 100,
+      frames: 2,
+      events: 4,
+      saved: 2,
+      prefixed: 2,
+    });
     expect(written).toBe(100);
     expect(streams.statistics()).toMatchObject({ channels: 0, connections: { open: 0, dropped: 0 }, pending_events: 0 });
   });
@@ -257,7 +315,16 @@ describe("a slow reader", () => {
     // State events of 20 kB until the connection is degraded; then it reads again.
     async function flood(resume: () => void): Promise<void> {
       for (let n = 0; streams.statistics().connections.degraded === 0; n++) {
-        await store.events.append([{ tenant: "t", type: "someone.elses", entity: { kind: "batch", id: "b" }, severity: "info", ts: n, data: { batch_id: "b", n, text: "x".repeat(20_000) } }]);
+        await store.events.append([
+          {
+            tenant: "t",
+            type: "someone.elses",
+            entity: { kind: "batch", id: "b" },
+            severity: "info",
+            ts: n,
+            data: { batch_id: "b", n, text: "x".repeat(20_000) },
+          },
+        ]);
         await turn();
       }
       resume();
@@ -271,7 +338,9 @@ describe("a slow reader", () => {
     const reset = frames.find(({ event }) => event === "stream.reset")!;
     expect(JSON.parse(reset.data)).toMatchObject({ data: { snapshotUrl: "/snapshot", cursor: reset.id } });
     // What came while it was degraded has no id: a reader that is cut then resumes from before.
-    expect(frames.slice(names.indexOf("stream.degraded"), names.indexOf("stream.reset")).map(({ id }) => id)).toEqual(expect.not.arrayContaining([expect.any(String)]));
+    expect(frames.slice(names.indexOf("stream.degraded"), names.indexOf("stream.reset")).map(({ id }) => id)).toEqual(
+      expect.not.arrayContaining([expect.any(String)]),
+    );
     expect(streams.statistics().connections.dropped).toBe(0);
   });
 });

@@ -4,29 +4,9 @@ import type { StoredEvent } from "../model/event.ts";
 import { Channel, keyOf, type ChannelCounts, type Wanted } from "./channel.ts";
 import { EventConnection } from "./connection.ts";
 import type { CoalescePolicy } from "./coalescer.ts";
-import type { Dialect } from "./frame.ts";
 import type { EventLog } from "./port.ts";
 import { RateMeter } from "./rate-meter.ts";
-
-export interface StreamRequest {
-  tenant: string;
-  batchId: string | null;
-  stream: string | null;
-  /** Exact types, or `noun.*`; null = all. */
-  types: readonly string[] | null;
-  policy: CoalescePolicy;
-  dialect: Dialect;
-  /** The cursor to go on from; null = from now on. */
-  since: string | null;
-  /** Where a client that cannot resume finds the present state. */
-  snapshotUrl: string;
-  headers: Record<string, string | number | string[]>;
-  /** Asked at each heartbeat; false ends the stream. */
-  stillHolds: () => Promise<boolean>;
-}
-
-/** How much of the stream a connection gets: its own policy, windows of a second, or only what must not be missed. */
-export type Pace = "normal" | "slow" | "thin";
+import type { Pace, StreamRequest } from "./stream-request.ts";
 
 const SLOW_WINDOW_MS = 1_000;
 
@@ -180,7 +160,14 @@ export class EventStreams {
     const key = keyOf(wanted);
     let channel = this.channels.get(key);
     if (channel === undefined) {
-      channel = new Channel({ wanted, clock: this.clock, epoch: this.log.epoch(), position: this.log.lastSeq(), counts: this.tallies, flushed: () => this.settle() });
+      channel = new Channel({
+        wanted,
+        clock: this.clock,
+        epoch: this.log.epoch(),
+        position: this.log.lastSeq(),
+        counts: this.tallies,
+        flushed: () => this.settle(),
+      });
       this.channels.set(key, channel);
     }
     channel.flush();

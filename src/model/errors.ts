@@ -45,7 +45,10 @@ export const ERRORS = {
   idempotency_in_progress: { status: 409, message: "A request with this Idempotency-Key is still running; try again shortly" },
   lease_lost: { status: 409, message: "The lease on chunk {chunk} was lost (fence {fence}); drop the chunk and lease again" },
   file_in_use: { status: 409, message: "File {id} is used by batch {batch}" },
-  overridden_by_env: { status: 409, message: "{path} is set by {name} of the environment or a flag of this process; change it there and restart" },
+  overridden_by_env: {
+    status: 409,
+    message: "{path} is set by {name} of the environment or a flag of this process; change it there and restart",
+  },
   // 413, 415
   too_large: { status: 413, message: "The body is larger than {limit} bytes" },
   too_many_items: { status: 413, message: "A batch takes at most {limit} items" },

@@ -26,7 +26,10 @@ export function partType(type: string): string | null {
 
 /** The upper-case name of an event: a batch is a job there. */
 export function jobType(type: string): string {
-  return type.replace(/^batch\./, "job.").replaceAll(".", "_").toUpperCase();
+  return type
+    .replace(/^batch\./, "job.")
+    .replaceAll(".", "_")
+    .toUpperCase();
 }
 
 /** The data of an event in the upper-case dialect. */
@@ -49,7 +52,9 @@ export function mergeData(parts: readonly Data[]): Record<string, unknown> {
 export function unmergeData(data: Data): Record<string, unknown>[] {
   const { events, batch_count: _, ...common } = data;
   if (!Array.isArray(events)) return [];
-  return events.flatMap((part: unknown) => (typeof part === "object" && part !== null && !Array.isArray(part) ? [{ ...common, ...part }] : []));
+  return events.flatMap((part: unknown) =>
+    typeof part === "object" && part !== null && !Array.isArray(part) ? [{ ...common, ...part }] : [],
+  );
 }
 
 const SPECIAL = ["job_id", "processing_time_ms", "error_message"];
@@ -67,7 +72,12 @@ export function mergeJobs(type: string, parts: readonly Data[]): Record<string, 
     ...(type.endsWith("_FAILED") ? { items: ids.map((id, at) => ({ job_id: id, error_message: messages[at] })) } : {}),
     ...(ids.some((one) => one !== undefined) ? { job_ids: ids.map((one) => one ?? null) } : {}),
     batch_count: parts.length,
-    ...(times.some((time) => time !== null) ? { processing_times_ms: times, avg_processing_time_ms: measured.length === 0 ? null : measured.reduce((sum, time) => sum + time, 0) / measured.length } : {}),
+    ...(times.some((time) => time !== null)
+      ? {
+          processing_times_ms: times,
+          avg_processing_time_ms: measured.length === 0 ? null : measured.reduce((sum, time) => sum + time, 0) / measured.length,
+        }
+      : {}),
     ...(type.endsWith("_FAILED") || messages.some((message) => message !== null) ? { error_messages: messages } : {}),
     ...common,
     ...(differ ? { events: rest.map((part, at) => (ids[at] === undefined ? part : { job_id: ids[at], ...part })) } : {}),
@@ -83,7 +93,9 @@ function split(parts: readonly Data[]): { common: Record<string, unknown>; rest:
   for (const [name, value] of Object.entries(first)) {
     if (value === undefined || OWN.has(name)) continue;
     const text = typeof value === "object" ? JSON.stringify(value) : null;
-    const isShared = others.every((part) => Object.hasOwn(part, name) && (text === null ? part[name] === value : JSON.stringify(part[name]) === text));
+    const isShared = others.every(
+      (part) => Object.hasOwn(part, name) && (text === null ? part[name] === value : JSON.stringify(part[name]) === text),
+    );
     if (isShared) define(common, name, value);
   }
   const rest = parts.map((part) => {

@@ -39,7 +39,8 @@ export function readPatch(patch: Readonly<Record<string, unknown>>): { fields: P
   }
   for (const { path, name, text } of fields) {
     const other = fields.find((field) => field.name === name && field.text !== text);
-    if (other !== undefined) faults.push({ path, message: `is the same setting as ${other.path}, which is given another value`, code: "invalid_value" });
+    if (other !== undefined)
+      faults.push({ path, message: `is the same setting as ${other.path}, which is given another value`, code: "invalid_value" });
   }
   return { fields, faults };
 }
@@ -49,14 +50,22 @@ function unknown(path: string, name: string, known: readonly string[]): Fault {
     return { path, message: `is read-only (${Object.keys(HIDDEN_FIELDS).join(", ")}); set it in the environment`, code: "read_only" };
   }
   const meant = didYouMean(name, known);
-  return { path, message: `unknown setting '${name}'${meant === null ? `; known: ${known.join(", ")}` : `; did you mean '${meant}'?`}`, code: "unknown_field" };
+  return {
+    path,
+    message: `unknown setting '${name}'${meant === null ? `; known: ${known.join(", ")}` : `; did you mean '${meant}'?`}`,
+    code: "unknown_field",
+  };
 }
 
 function readValue(field: SettingField, value: unknown): { text: string } | Omit<Fault, "path"> {
   const { schema, fallback, allowed: said } = SETTINGS[field.name];
   const allowed = field.allowed ?? said;
   const wanted = Array.isArray(fallback) ? "array" : typeof fallback;
-  if (kindOf(value) !== wanted) return { message: `must be ${NAMED[wanted] ?? wanted}, not ${NAMED[kindOf(value)] ?? kindOf(value)}; ${allowed}`, code: "invalid_type" };
+  if (kindOf(value) !== wanted)
+    return {
+      message: `must be ${NAMED[wanted] ?? wanted}, not ${NAMED[kindOf(value)] ?? kindOf(value)}; ${allowed}`,
+      code: "invalid_type",
+    };
   const text = textOf(field, value);
   const isValid = text !== null && text !== "" && schema.safeParse(text).success;
   if (isValid) return { text };
@@ -64,7 +73,14 @@ function readValue(field: SettingField, value: unknown): { text: string } | Omit
   return { message: `${found}${allowed}`, code: wanted === "number" ? "out_of_range" : "invalid_value" };
 }
 
-const NAMED: Readonly<Record<string, string>> = { number: "a number", boolean: "true or false", string: "a text", array: "a list of texts", object: "an object", null: "null" };
+const NAMED: Readonly<Record<string, string>> = {
+  number: "a number",
+  boolean: "true or false",
+  string: "a text",
+  array: "a list of texts",
+  object: "an object",
+  null: "null",
+};
 
 function kindOf(value: unknown): string {
   return value === null ? "null" : Array.isArray(value) ? "array" : typeof value;

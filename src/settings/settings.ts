@@ -42,7 +42,10 @@ export class Settings {
 
   /** Categories with their fields; secrets only as set or not. */
   view(): Record<string, Record<string, SettingValue | null>> {
-    const shown = Object.entries(SETTING_FIELDS).map(([category, fields]) => [category, Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.of(this.config)]))] as const);
+    const shown = Object.entries(SETTING_FIELDS).map(
+      ([category, fields]) =>
+        [category, Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.of(this.config)]))] as const,
+    );
     const hidden = Object.entries(HIDDEN_FIELDS).map(([name, of]) => [name, of(this.config) === null ? null : MASK] as const);
     return { ...Object.fromEntries(shown), connections: Object.fromEntries(hidden) };
   }
@@ -72,7 +75,11 @@ export class Settings {
   private async apply(fields: readonly PatchedField[]): Promise<SettingChange[]> {
     const fixed = fields.filter(({ name }) => this.isOverridden(name));
     if (fixed.length > 0) {
-      const errors = fixed.map(({ path, name }): Fault => ({ path, message: `is set by ${name} of the environment or a flag`, code: "overridden_by_env" }));
+      const errors = fixed.map(({ path, name }): Fault => ({
+        path,
+        message: `is set by ${name} of the environment or a flag`,
+        code: "overridden_by_env",
+      }));
       throw new BatchyardError("overridden_by_env", { path: fixed[0]!.path, name: fixed[0]!.name }, { errors });
     }
     const before = this.config;

@@ -20,6 +20,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   batches: ["model", "store", "events", "intake", "formats", "files", "operations", "executors"],
   engine: ["model", "store", "events", "operations", "batches", "executors"],
   api: ["model", "store", "events", "settings", "formats", "files", "intake", "operations", "batches", "executors", "engine", "config.ts"],
+  react: ["client/index.ts"],
   client: ["model", "api/contract"],
   sample: ["model", "batches"],
   monitor: ["model", "store"],

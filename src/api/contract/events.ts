@@ -19,7 +19,13 @@ export const eventsQuery = z.strictObject({
 
 const count = z.int().min(0);
 const counts = { events_batched: count, batches_created: count, events_saved: count, batches_failed: count, pending_events: count };
-const prefixed = { batcher_events_batched: count, batcher_batches_created: count, batcher_events_saved: count, batcher_batches_failed: count, batcher_pending_events: count };
+const prefixed = {
+  batcher_events_batched: count,
+  batcher_batches_created: count,
+  batcher_events_saved: count,
+  batcher_batches_failed: count,
+  batcher_pending_events: count,
+};
 
 export const eventStatistics = z.strictObject({
   ...counts,
@@ -49,5 +55,7 @@ export const eventRegistryAnswer = z.strictObject({
       example: schema,
     }),
   ),
-  frames: z.array(z.strictObject({ type: z.string(), when: z.string(), schema, example: schema })).meta({ description: "Of the stream itself" }),
+  frames: z
+    .array(z.strictObject({ type: z.string(), when: z.string(), schema, example: schema }))
+    .meta({ description: "Of the stream itself" }),
 });

@@ -11,7 +11,9 @@ export const settingsPatch = z.record(z.string(), z.unknown()).meta({
 
 export const settingsAnswer = z
   .object({
-    overridden_by_env: z.array(z.string()).meta({ description: "Set by the environment or a flag of the process: a PATCH of these is refused" }),
+    overridden_by_env: z
+      .array(z.string())
+      .meta({ description: "Set by the environment or a flag of the process: a PATCH of these is refused" }),
     connections: z.record(z.string(), z.string().nullable()).meta({ description: "Set from outside only; shown as ******** or null" }),
   })
   .catchall(z.record(z.string(), value));

@@ -20,7 +20,12 @@ interface Neighbours {
 }
 
 /** Server-sent events out of the log. */
-export function eventRoutes({ batches, eventLog, settings }: ApiServices, streams: EventStreams, guard: Guard, neighbours: Neighbours): Route[] {
+export function eventRoutes(
+  { batches, eventLog, settings }: ApiServices,
+  streams: EventStreams,
+  guard: Guard,
+  neighbours: Neighbours,
+): Route[] {
   function open(call: { caller: Caller; request: FastifyRequest; reply: FastifyReply }, query: Query, batchId: string | null): Outcome {
     const { request, reply, caller } = call;
     const policy = policyOf({ coalesce: query.coalesce, windowMs: query.window }, settings.current().sse);

@@ -31,18 +31,42 @@ export function settingsRoutes({ settings, audit, events, clock }: ApiServices):
       answers: { 200: contract.settingsAnswer },
       async handle({ caller, body }) {
         if (caller.tenant !== DEFAULT_TENANT) throw new BatchyardError("forbidden", { role: `admin of the tenant '${DEFAULT_TENANT}'` });
-        const act = { tenant: caller.tenant, actor: caller.actor, credential: caller.credential, address: caller.address, action: "settings_changed", target: PATH };
+        const act = {
+          tenant: caller.tenant,
+          actor: caller.actor,
+          credential: caller.credential,
+          address: caller.address,
+          action: "settings_changed",
+          target: PATH,
+        };
         try {
           const changes = await settings.change(body);
           if (changes.length === 0) return whole();
           const at = clock.now();
-          const side = (which: "from" | "to"): Record<string, unknown> => Object.fromEntries(changes.map((change) => [change.path, change[which]]));
+          const side = (which: "from" | "to"): Record<string, unknown> =>
+            Object.fromEntries(changes.map((change) => [change.path, change[which]]));
           await audit.append({ ...act, at, before: side("from"), after: side("to"), outcome: "SUCCESS" });
           const data = { by: caller.actor, changes };
-          await events.append([{ tenant: caller.tenant, type: "settings.changed", entity: { kind: "settings", id: "settings" }, severity: "info", ts: at, data }]);
+          await events.append([
+            {
+              tenant: caller.tenant,
+              type: "settings.changed",
+              entity: { kind: "settings", id: "settings" },
+              severity: "info",
+              ts: at,
+              data,
+            },
+          ]);
           return whole();
         } catch (error) {
-          if (error instanceof BatchyardError) await audit.append({ ...act, at: clock.now(), before: null, after: { refused: error.code }, outcome: error.status >= 500 ? "FAILURE" : "BLOCKED" });
+          if (error instanceof BatchyardError)
+            await audit.append({
+              ...act,
+              at: clock.now(),
+              before: null,
+              after: { refused: error.code },
+              outcome: error.status >= 500 ? "FAILURE" : "BLOCKED",
+            });
           throw error;
         }
       },
