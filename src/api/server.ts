@@ -155,7 +155,6 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     return sendError(reply, request, error);
   });
 
-  let sockets: SocketService;
   const routes: Route[] = [];
   routes.push(
     ...createRoutes(services, idempotency),
@@ -181,7 +180,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
   }
   installNotFound(app, routes);
 
-  sockets = attachSockets(app.server, {
+  const sockets: SocketService = attachSockets(app.server, {
     log: eventLog,
     settled: services.settled,
     clock,

@@ -113,7 +113,7 @@ describe("changing", () => {
 
   it("one of two that contradict each other is refused", async () => {
     const answers = await Promise.all([patch({ batch: { window_seconds: 40 } }), patch({ batch: { idle_timeout_seconds: 60 } })]);
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 422]);
+    expect(answers.map(({ status }) => status)).toEqual(expect.arrayContaining([200, 422]));
   });
 
   it("sizes the next batch", async () => {

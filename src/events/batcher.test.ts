@@ -165,7 +165,7 @@ describe("a sink that fails", () => {
     const calls: [number, string][] = [];
     const { batcher, clock, started } = batcherOf({
       send({ type, data }) {
-        calls.push([clock.now() - started, `${type} ${String(data["job_id"] ?? "")}`]);
+        calls.push([clock.now() - started, `${type} ${JSON.stringify(data["job_id"]) ?? ""}`]);
         if (type === "JOBS_BATCH_STARTED" || data["job_id"] === 2) throw new Error("sink is down");
       },
     });

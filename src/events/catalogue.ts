@@ -366,6 +366,7 @@ export function controlFramesOf(): { type: string; when: string; schema: Record<
 }
 
 function jsonSchema(data: z.ZodObject): Record<string, unknown> {
-  const { $schema, ...schema } = z.toJSONSchema(data);
+  const schema: Record<string, unknown> = { ...z.toJSONSchema(data) };
+  delete schema["$schema"];
   return schema;
 }

@@ -50,7 +50,9 @@ export function mergeData(parts: readonly Data[]): Record<string, unknown> {
 
 /** The parts that mergeData was given. */
 export function unmergeData(data: Data): Record<string, unknown>[] {
-  const { events, batch_count: _, ...common } = data;
+  const { events, ...rest } = data;
+  const common: Record<string, unknown> = rest;
+  delete common["batch_count"];
   if (!Array.isArray(events)) return [];
   return events.flatMap((part: unknown) =>
     typeof part === "object" && part !== null && !Array.isArray(part) ? [{ ...common, ...part }] : [],

@@ -14,7 +14,7 @@ export interface BatchState {
 export class ObservedBatch extends Observed<BatchState> {
   readonly #client: Client;
   readonly #id: string;
-  #loading: Promise<void> | null = null;
+  #isLoading = false;
   #again = false;
 
   constructor(client: Client, id: string) {
@@ -63,8 +63,10 @@ export class ObservedBatch extends Observed<BatchState> {
   /** One at a time; who asks meanwhile gets another one after it. */
   #load(): void {
     this.#again = true;
-    this.#loading ??= this.#loadAll().finally(() => {
-      this.#loading = null;
+    if (this.#isLoading) return;
+    this.#isLoading = true;
+    void this.#loadAll().finally(() => {
+      this.#isLoading = false;
     });
   }
 

@@ -97,7 +97,7 @@ function textOf(field: SettingField, value: unknown): string | null {
     const words = value.map((word: unknown) => (typeof word === "string" && /^[^\p{Cc},"']+$/u.test(word) ? word.trim() : ""));
     return words.includes("") ? null : words.join(",");
   }
-  const text = String(value as string | boolean).trim();
+  const text = String(value).trim();
   return /[\p{Cc}"']/u.test(text) ? null : text;
 }
 
