@@ -2,9 +2,9 @@
  * Events to many readers: frames saved, delay from commit to reader, memory; and what grouping saves in database writes and
  * messages. The server and the readers are processes of their own.
  *
- *   node --conditions=batchyard-source bench/events.ts [--rates 1,20,100,1000] [--types 1,3] [--sse 100] [--sockets 20] [--seconds 5] [--save]
+ *   node --conditions=batchyard-source bench/events.ts [--rates 1,20,100,1000] [--types 1,3] [--sse 100] [--sockets 20] [--seconds 5] [--policies default,classic] [--save]
  *
- * The full size: --rates 1,20,100,1000,5000 --sse 1000 --sockets 500 --seconds 10
+ * The full size: --rates 1,20,100,1000,5000 --sse 1000 --sockets 500 --seconds 10 --policies default
  */
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -23,6 +23,7 @@ const { values } = parseArgs({
     types: { type: "string", default: "1,3" },
     sse: { type: "string", default: "100" },
     sockets: { type: "string", default: "20" },
+    policies: { type: "string", default: "default,classic" },
     seconds: { type: "string", default: "5" },
     save: { type: "boolean", default: false },
   },
@@ -66,7 +67,7 @@ async function live(): Promise<Row[]> {
   const { url } = ((await once(server, "message")) as [ServerReady])[0];
   const readers = start("readers.ts");
   await once(readers, "message");
-  for (const [policy, query] of POLICIES) {
+  for (const [policy, query] of POLICIES.filter(([name]) => values.policies.split(",").includes(name))) {
     for (const types of numbers(values.types)) {
       const rates = numbers(values.rates);
       for (const { rate, criticals } of [...rates.map((each) => ({ rate: each, criticals: 0 })), { rate: rates.at(-1)!, criticals: 2 }]) {

@@ -79,3 +79,5 @@ process.on("message", (command: ReaderCommand) => {
   }
 });
 process.send?.({ up: true });
+// Nobody is left to answer.
+process.on("disconnect", () => process.exit(1));

@@ -57,3 +57,5 @@ process.on("message", (command: ServerCommand) => {
   else void server.stop().then(() => process.exit(0));
 });
 process.send?.({ url: server.url });
+// Nobody is left to answer.
+process.on("disconnect", () => process.exit(1));
