@@ -1,5 +1,6 @@
 /** The parts of docs/ that are written by the code they describe. `npm run docs` writes them, test/docs.test.ts compares. */
 import { SETTINGS } from "../src/config.ts";
+import { CONTROL_FRAMES, EVENTS, type EventKind } from "../src/events/catalogue.ts";
 import { ERRORS } from "../src/model/errors.ts";
 import { BATCH_MOVES, CHUNK_MOVES, FINAL_BATCH_STATES, ITEM_MOVES, type Move } from "../src/model/moves.ts";
 
@@ -20,6 +21,9 @@ export const GENERATED: readonly Generated[] = [
     text: () => diagram(ITEM_MOVES, "pending", ["succeeded", "failed", "cancelled", "expired"]),
   },
   { file: "docs/operate/errors.md", name: "errors", text: errorTable },
+  { file: "docs/operate/events.md", name: "events", text: eventTable },
+  { file: "docs/operate/events.md", name: "frames", text: frameTable },
+  { file: "docs/operate/events.md", name: "examples", text: eventExamples },
   { file: "docs/operate/config.md", name: "settings", text: settingsTable },
 ];
 
@@ -41,6 +45,33 @@ function diagram(moves: readonly Move<string>[], first: string, final: readonly 
 function errorTable(): string {
   const rows = Object.entries(ERRORS).map(([code, { status, message }]) => `| \`${code}\` | ${status} | ${cell(message)} |`);
   return ["| code | status | message |", "|---|---|---|", ...rows].join("\n");
+}
+
+function eventTable(): string {
+  const rows = Object.entries<EventKind>(EVENTS).map(
+    ([type, { class: sort, severity, when, data }]) => `| \`${type}\` | ${sort} | ${severity} | ${cell(when)} | ${fieldsOf(data)} |`,
+  );
+  return ["| type | class | severity | when | data |", "|---|---|---|---|---|", ...rows].join("\n");
+}
+
+function frameTable(): string {
+  const rows = Object.entries(CONTROL_FRAMES).map(([type, { when, data }]) => `| \`${type}\` | ${cell(when)} | ${fieldsOf(data)} |`);
+  return ["| event | when | data |", "|---|---|---|", ...rows].join("\n");
+}
+
+function eventExamples(): string {
+  return [
+    "```jsonl",
+    ...Object.entries<EventKind>(EVENTS).map(([type, { example }]) => JSON.stringify({ type, data: example })),
+    "```",
+  ].join("\n");
+}
+
+/** Field names; `?` = may be absent. */
+function fieldsOf(data: EventKind["data"]): string {
+  return Object.entries(data.shape)
+    .map(([name, field]) => `\`${name}\`${field.safeParse(undefined).success ? "?" : ""}`)
+    .join(", ");
 }
 
 function settingsTable(): string {

@@ -177,7 +177,10 @@ export type Origin = "flag" | "env" | "runtime" | "default";
 export type Flags = Partial<Record<SettingName, string | undefined>>;
 type Environment = Readonly<Record<string, string | undefined>>;
 
-export type Config = ReturnType<typeof shape>;
+export type Config = ReturnType<typeof shape> & {
+  /** The same start with another runtime.env. Throws bad_config. */
+  withRuntime(runtime: Environment): Config;
+};
 
 /** Pure: the same three records give the same object. Throws bad_config with every fault at once. */
 export function loadConfig(env: Environment, flags: Flags = {}, runtime: Environment = {}): Config {
@@ -197,7 +200,10 @@ export function loadConfig(env: Environment, flags: Flags = {}, runtime: Environ
   }
   if (faults.length === 0) faults.push(...contradictions(values as Values));
   if (faults.length > 0) throw badConfig(faults);
-  return deepFreeze(shape(values as Values, origins as Record<SettingName, Origin>, env));
+  return deepFreeze({
+    ...shape(values as Values, origins as Record<SettingName, Origin>, env),
+    withRuntime: (changed: Environment) => loadConfig(env, flags, changed),
+  });
 }
 
 /** Reads process.env and `<data>/runtime.env`. */

@@ -72,6 +72,7 @@ export function defineConfig(config: ProjectConfig): ProjectConfig {
   return config;
 }
 
+export { EventBatcher, type BatcherEvent, type BatcherOptions, type BatcherStatistics } from "./events/batcher.ts";
 export { defineOperation } from "./operations/define.ts";
 export { OperationError } from "./model/failure.ts";
 export { BatchyardError } from "./model/errors.ts";

@@ -32,6 +32,7 @@ import type { Operation, TenantServices } from "./operations/operation.ts";
 import { createRegistry, type Registry } from "./operations/registry.ts";
 import { planRows } from "./operations/rows.ts";
 import { tenantServices } from "./operations/services.ts";
+import { Settings } from "./settings/settings.ts";
 import type { Store, UpkeepStore } from "./store/port.ts";
 import { YardStreams, type DeclaredStreams } from "./streams/yard-streams.ts";
 import type { Streams } from "./streams/service.ts";
@@ -64,7 +65,9 @@ export interface YardParts {
 
 /** Everything that runs batches in one process, without a door to the outside. */
 export interface Yard {
+  /** As it was at the start; `settings.current()` is what is in force. */
   readonly config: Config;
+  readonly settings: Settings;
   readonly batches: Batches;
   readonly streams: Streams;
   readonly registry: Registry;
@@ -106,6 +109,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
   );
   const disk = createFiles({ files: store.files, directory: config.data, clock });
   const failed = (error: unknown): void => log.error(error);
+  const settings = new Settings({ config, failed });
 
   const channels = new Map<string, Notifier>([["log", new LogNotifier(log)]]);
   for (const [name, target] of Object.entries(parts.channels ?? {}))
@@ -127,9 +131,13 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
       expressSlots: EXPRESS_SLOTS,
       leaseMs: config.leaseMs,
       lanes: LANES,
-      retryAttempts: config.batch.maxRetries,
+      get retryAttempts() {
+        return settings.current().batch.maxRetries;
+      },
       retryBackoffMs: RETRY_BACKOFF_MS,
-      timeoutMs: config.batch.timeoutMs,
+      get timeoutMs() {
+        return settings.current().batch.timeoutMs;
+      },
     },
     store,
     dispatcher: new MemoryDispatcher(),
@@ -161,7 +169,9 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     servicesFor,
     planRows,
     settings: {
-      defaultSize: config.batch.defaultSize,
+      get defaultSize() {
+        return settings.current().batch.defaultSize;
+      },
       maxItems: config.limits.maxItems,
       lanes: LANES,
       channels: [...channels.keys()],
@@ -172,13 +182,20 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
   const streams = new YardStreams({ store, creator, clock, settings: () => config.windows, wake: () => engine.wake(), failed });
   const events = new LogTail(store.events, clock, failed);
   const courier = new Courier({ outbox: store.outbox, channels, clock, failed });
-  const retention = new Retention({ store, clock, failed, sweepFiles: (now) => disk.sweep(now), batchDays: config.batch.retentionDays });
+  const retention = new Retention({
+    store,
+    clock,
+    failed,
+    sweepFiles: (now) => disk.sweep(now),
+    batchDays: () => settings.current().batch.retentionDays,
+  });
   await events.start();
   // This process is the only writer of its directory: what is not sealed belongs to an upload that died with its process.
   await store.batches.discard({ olderThan: clock.now() + 1 });
 
   return {
     config,
+    settings,
     batches,
     streams,
     registry,
@@ -233,6 +250,8 @@ export async function startServer(parts: YardParts): Promise<RunningServer> {
       access: store.access,
       audit: store.audit,
       eventLog: yard.events,
+      events: store.events,
+      settings: yard.settings,
       settled: engine,
       external: engine.external,
       registry: yard.registry,

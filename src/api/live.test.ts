@@ -103,7 +103,7 @@ const types = (frames: Frame[]) => frames.map((frame) => frame.event);
 describe("server-sent events", () => {
   it("greets, sends every event of a batch in order with ids, and resumes without gap or overlap", async () => {
     const id = await served.create({ operation: "echo", total_items: 2 });
-    const stream = await open(`/api/batch/${id}/events?since=${served.yard.events.epoch()}.0`);
+    const stream = await open(`/api/batch/${id}/events?coalesce=off&since=${served.yard.events.epoch()}.0`);
     expect(stream.response.headers["content-type"]).toContain("text/event-stream");
     expect(stream.response.headers["x-accel-buffering"]).toBe("no");
     expect(stream.response.headers["x-request-id"]).toBeTruthy();
@@ -120,7 +120,7 @@ describe("server-sent events", () => {
       .map((frame) => JSON.parse(frame.data) as { type: string; data: { progress: number }; timestamp: string; from: number; to: number });
     expect(progress.at(-1)).toMatchObject({ type: "batch.progress", data: { progress: 100, status: "completed" } });
     const middle = frames[2]!;
-    const again = await open(`/api/batch/${id}/events`, { "last-event-id": middle.id! });
+    const again = await open(`/api/batch/${id}/events?coalesce=off`, { "last-event-id": middle.id! });
     const resumed = await again.until(has("batch.completed"));
     expect(resumed.slice(1).map((frame) => frame.id)).toEqual(frames.slice(3).map((frame) => frame.id));
     again.close();
@@ -186,10 +186,14 @@ describe("server-sent events", () => {
     const text = "x".repeat(60_000);
     for (let i = 0; served.api.liveCounts().sse.dropped === before.dropped && i < 2_000; i++) {
       await served.yard.store.events.append([
-        { tenant: "default", type: "batch.progress", entity: { kind: "batch", id: "b" }, severity: "info", ts: Date.now(), data: { text } },
+        { tenant: "default", type: "audit.recorded", entity: { kind: "audit", id: "b" }, severity: "info", ts: Date.now(), data: { text } },
       ]);
     }
     expect(served.api.liveCounts().sse.dropped).toBe(before.dropped + 1);
+    const { json } = await served.send({ method: "GET", url: "/api/events/stats" });
+    expect(json).toMatchObject({
+      stats: { connections: { dropped: before.dropped + 1, degraded: 0 }, batches_failed: before.dropped + 1 },
+    });
     stalled.resume();
     await closed;
   });

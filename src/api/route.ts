@@ -3,7 +3,7 @@ import type { z } from "zod";
 import type { Caller } from "../batches/service.ts";
 import type { Role } from "../store/port.ts";
 
-export type Method = "GET" | "POST" | "PUT" | "DELETE";
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** Who may call: `public` needs no credential, a role includes those above it. */
 export type Need = "public" | Role;

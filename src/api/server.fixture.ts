@@ -78,6 +78,8 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
     access: store.access,
     audit: store.audit,
     eventLog: yard.events,
+    events: store.events,
+    settings: yard.settings,
     settled: yard.engine,
     external: yard.engine.external,
     registry: yard.registry,

@@ -27,6 +27,7 @@ import { fileRoutes } from "./routes/files.ts";
 import { pipelineRoutes } from "./routes/pipeline.ts";
 import { resultRoutes } from "./routes/results.ts";
 import { streamRoutes } from "./routes/streams.ts";
+import { settingsRoutes } from "./routes/settings.ts";
 import type { ApiServices } from "./services.ts";
 import { analysedBatch } from "./wire/analysed-batch.ts";
 import { asCreated, wireBatch } from "./wire/batch.ts";
@@ -167,7 +168,8 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     ...streamRoutes(services, idempotency),
     ...pipelineRoutes(services),
     ...externalRoutes(services),
-    ...eventRoutes(services, streams, guard),
+    ...eventRoutes(services, streams, guard, { sockets: () => sockets.counts }),
+    ...settingsRoutes(services),
     ...accessRoutes(services, guard),
     ...doorRoutes(services, () => routes),
   );

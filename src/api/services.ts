@@ -4,7 +4,8 @@ import type { EventLog, SettledItems } from "../events/port.ts";
 import type { Files } from "../files/files.ts";
 import type { Clock } from "../model/clock.ts";
 import type { Registry } from "../operations/registry.ts";
-import type { AccessStore, AuditStore, FileStore, RecordStore } from "../store/port.ts";
+import type { Settings } from "../settings/settings.ts";
+import type { AccessStore, AuditStore, EventStore, FileStore, RecordStore } from "../store/port.ts";
 import type { ExternalWorkers } from "../engine/external.ts";
 import type { Pipeline } from "../monitor/pipeline.ts";
 import type { Breakers } from "../engine/breaker.ts";
@@ -53,10 +54,13 @@ export interface ApiServices {
   access: AccessStore;
   audit: AuditStore;
   eventLog: EventLog;
+  /** Where acts that change no batch are made known. */
+  events: Pick<EventStore, "append">;
   /** Results as they settle, for `batch:item_completed`; null = that event is not sent. */
   settled: SettledItems | null;
   external: Pick<ExternalWorkers, "lease" | "heartbeat" | "settle">;
   registry: Registry;
+  settings: Settings;
   config: ApiConfig;
   clock: Clock;
   log: Logger;

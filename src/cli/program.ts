@@ -16,6 +16,7 @@ import { addResume } from "./commands/resume.ts";
 import { addRetry } from "./commands/retry.ts";
 import { addRun } from "./commands/run.ts";
 import { addServe } from "./commands/serve.ts";
+import { addSettings } from "./commands/settings.ts";
 import { addStart } from "./commands/start.ts";
 import { addSubmit } from "./commands/submit.ts";
 import { addPush } from "./commands/push.ts";
@@ -41,6 +42,7 @@ const COMMANDS = [
   addStreams,
   addPush,
   addKeys,
+  addSettings,
   addMigrate,
   addDoctor,
   addBackup,

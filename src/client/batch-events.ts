@@ -1,4 +1,5 @@
-import { asRecord, type ClientError } from "./client-error.ts";
+import { partType, unmergeData } from "../model/merged-event.ts";
+import type { ClientError } from "./client-error.ts";
 import type { FeedEvent } from "./event-feed.ts";
 import type { Batch, BatchStatus } from "./wire.ts";
 
@@ -46,14 +47,8 @@ export function batchIdOf(data: Record<string, unknown>): string | null {
 
 /** `batches.started` keeps what it was made of under `events`. */
 export function unmerged(event: FeedEvent): { type: string; data: Record<string, unknown> }[] {
-  if (!event.type.startsWith("batches.")) return [{ type: event.type, data: event.data }];
-  const type = `batch.${event.type.slice("batches.".length)}`;
-  const parts = Array.isArray(event.data["events"]) ? event.data["events"] : [];
-  return parts.flatMap((part) => {
-    const data = asRecord(part);
-    if (data === null) return [];
-    return [{ type, data: { ...without(event.data, "events"), ...(asRecord(data["data"]) ?? data) } }];
-  });
+  const type = partType(event.type);
+  return type === null ? [{ type: event.type, data: event.data }] : unmergeData(event.data).map((data) => ({ type, data }));
 }
 
 /** What a batch that was loaded whole says. */
@@ -132,10 +127,6 @@ export function progressOfCounts(data: Record<string, unknown>): number {
   const total = numberOf(data["total"]) ?? 0;
   const ended = ["succeeded", "failed", "cancelled", "expired"].reduce((sum, name) => sum + (numberOf(data[name]) ?? 0), 0);
   return total === 0 ? 0 : Math.min(99, Math.floor((ended / total) * 100));
-}
-
-function without(record: Record<string, unknown>, name: string): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(record).filter(([key]) => key !== name));
 }
 
 function numberOf(value: unknown): number | null {

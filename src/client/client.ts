@@ -30,6 +30,8 @@ import type {
   ReportedResult,
   ResultsPage,
   ResultsQuery,
+  Settings,
+  SettingsPatch,
   Stats,
   Visualization,
   Why,
@@ -182,6 +184,15 @@ export function createClient(options: ClientOptions) {
       },
     },
     streams: streamCalls(transport),
+    settings: {
+      async get(): Promise<Settings> {
+        return transport.json<Settings>("/api/v1/settings");
+      },
+      /** Any nested subset; answers the whole. In force at once, and kept over a restart. */
+      async change(patch: SettingsPatch): Promise<Settings> {
+        return transport.json<Settings>("/api/v1/settings", { method: "PATCH", json: patch });
+      },
+    },
     keys: {
       async list(): Promise<ApiKey[]> {
         return (await transport.json<{ keys: ApiKey[] }>("/api/keys")).keys;

@@ -3,7 +3,7 @@ import { asRecord, ClientError, errorOf } from "./client-error.ts";
 export type Query = Record<string, string | number | boolean | undefined | null>;
 
 export interface Call {
-  method?: "GET" | "POST" | "PUT" | "DELETE";
+  method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   query?: Query;
   /** Sent as JSON. */
   json?: unknown;

@@ -3,6 +3,7 @@ import type * as access from "../api/contract/access.ts";
 import type * as batches from "../api/contract/batch.ts";
 import type * as results from "../api/contract/results.ts";
 import type * as streams from "../api/contract/streams.ts";
+import type * as settings from "../api/contract/settings.ts";
 import type * as stored from "../api/contract/stored.ts";
 
 /** What the HTTP contract says, as types only: neither the schemas nor zod are in a client's bundle. */
@@ -36,6 +37,9 @@ export type CollectionInfo = z.output<typeof stored.collectionsAnswer>["collecti
 export type CollectionRecord = z.output<typeof stored.storedRecord>;
 export type RecordsQuery = z.input<typeof stored.recordsQuery>;
 export type RecordsPage = Omit<z.output<typeof stored.recordsAnswer>, "success">;
+
+export type Settings = z.output<typeof settings.settingsAnswer>;
+export type SettingsPatch = Record<string, Record<string, number | boolean | string | readonly string[]>>;
 
 export type Role = z.output<typeof access.role>;
 export type ApiKey = z.output<typeof access.apiKey>;

@@ -28,8 +28,30 @@ export function cursorText(epoch: string, seq: number): string {
   return `${epoch}.${seq}`;
 }
 
+/**
+ * A position within a flush of several frames, whose events interleave: the first `frames` of those made of the events after
+ * the cursor's seq and up to `end` were read. `tag` tells by which filter and policy they were made.
+ */
+export interface FlushPart {
+  end: number;
+  frames: number;
+  tag: string;
+}
+
+export interface Cursor {
+  epoch: string;
+  seq: number;
+  part: FlushPart | null;
+}
+
+export function partCursorText(epoch: string, seq: number, part: FlushPart): string {
+  return `${epoch}.${seq}.${part.end}.${part.frames}.${part.tag}`;
+}
+
 /** Null when the text is no cursor at all. */
-export function parseCursor(text: string): { epoch: string; seq: number } | null {
-  const match = /^([A-Za-z0-9_-]{1,64})\.(\d{1,15})$/.exec(text);
-  return match === null ? null : { epoch: match[1]!, seq: Number(match[2]) };
+export function parseCursor(text: string): Cursor | null {
+  const match = /^([A-Za-z0-9_-]{1,64})\.(\d{1,15})(?:\.(\d{1,15})\.(\d{1,6})\.([0-9a-z]{1,12}))?$/.exec(text);
+  if (match === null) return null;
+  const [, epoch = "", seq, end, frames, tag] = match;
+  return { epoch, seq: Number(seq), part: tag === undefined ? null : { end: Number(end), frames: Number(frames), tag } };
 }

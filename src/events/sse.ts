@@ -1,264 +1,201 @@
 import type { ServerResponse } from "node:http";
 import type { Clock } from "../model/clock.ts";
 import type { StoredEvent } from "../model/event.ts";
-import { cursorText, type EventLog, parseCursor } from "./port.ts";
+import { Channel, keyOf, type ChannelCounts, type Wanted } from "./channel.ts";
+import { EventConnection } from "./connection.ts";
+import type { CoalescePolicy } from "./coalescer.ts";
+import type { EventLog } from "./port.ts";
+import { RateMeter } from "./rate-meter.ts";
+import type { Pace, StreamRequest } from "./stream-request.ts";
 
-/**
- * Server-sent events out of the log.
- *
- *     open ── hello ──► replaying ──(caught up)──► live ──► closed
- *                          ▲   reads pages,          │  writes what the log hands over
- *                          │   waits for the reader  │
- *                          └──(too much came in)─────┘
- *
- * While replaying, new events are kept aside (`aside`), and joined by seq when the log has been read to its end: no gap, no
- * overlap. In every other mode `aside` is empty. The publisher never waits for a reader.
- */
+const SLOW_WINDOW_MS = 1_000;
 
-const HEARTBEAT_MS = 15_000;
-// What a stalled reader may cost; it resumes from its cursor.
-const MAX_BUFFER_BYTES = 1024 * 1024;
-const STALL_MS = 30_000;
-const PAGE = 500;
-// Past this many events kept aside it is cheaper to read them from the log again.
-const MAX_ASIDE = 5_000;
-const RETRY_MS = 1_000;
-
-export interface StreamRequest {
-  tenant: string;
-  /** Only events of this batch. */
-  batchId: string | null;
-  /** Exact types, or `noun.*`; null = all. */
-  types: readonly string[] | null;
-  /** The cursor to go on from; null = from now on. */
-  since: string | null;
-  /** Where a client that cannot resume finds the present state. */
-  snapshotUrl: string;
-  headers: Record<string, string | number | string[]>;
-  /** Asked at each heartbeat; false ends the stream. */
-  stillHolds: () => Promise<boolean>;
+interface BatchCounts {
+  events_batched: number;
+  batches_created: number;
+  events_saved: number;
+  batches_failed: number;
+  pending_events: number;
 }
 
+export type StreamStatistics = BatchCounts & { [N in keyof BatchCounts as `batcher_${N}`]: number } & {
+  connections: { open: number; slow: number; degraded: number; dropped: number };
+  channels: number;
+  /** Wanted events and the frames they became, each counted once however many read them; frames written, to all readers. */
+  events: number;
+  frames: number;
+  frames_written: number;
+  /** Means of the last ten seconds. */
+  events_per_second: number;
+  frames_per_second: number;
+};
+
+/**
+ * Server-sent events out of the log. Connections that want the same share a channel: a thousand readers of one dashboard cost
+ * one coalescer, and every frame is encoded once.
+ *
+ * A page of the log is given to every channel before a connection changes its channel; then both channels are flushed, so that
+ * it leaves the one exactly where it enters the other.
+ */
 export class EventStreams {
   private readonly log: EventLog;
   private readonly clock: Clock;
-  private readonly streams = new Set<EventStream>();
+  private readonly connections = new Set<EventConnection>();
+  private readonly replaying = new Set<EventConnection>();
+  private readonly channels = new Map<string, Channel>();
+  private readonly tallies: ChannelCounts = { batched: 0, merged: 0, events: 0, frames: 0 };
+  private readonly eventRate: RateMeter;
+  private readonly frameRate: RateMeter;
+  private written = 0;
   private droppedStreams = 0;
+  private readonly moves = new Map<EventConnection, Pace>();
+  /** Channels are at different positions, or connections between two of them. */
+  private dispatching = false;
+  private unsubscribe: (() => void) | null = null;
 
   constructor(options: { log: EventLog; clock: Clock }) {
     this.log = options.log;
     this.clock = options.clock;
+    this.eventRate = new RateMeter(options.clock);
+    this.frameRate = new RateMeter(options.clock);
   }
 
   /** Open streams, and those that were cut because their reader was too slow. */
   get counts(): { open: number; dropped: number } {
-    return { open: this.streams.size, dropped: this.droppedStreams };
+    return { open: this.connections.size, dropped: this.droppedStreams };
+  }
+
+  statistics(): StreamStatistics {
+    const { tallies } = this;
+    const at = (pace: Pace): number => [...this.connections].filter((connection) => connection.pace === pace).length;
+    const counts: BatchCounts = {
+      events_batched: tallies.batched,
+      batches_created: tallies.merged,
+      events_saved: tallies.events - tallies.frames,
+      batches_failed: this.droppedStreams,
+      pending_events: [...this.channels.values()].reduce((sum, channel) => sum + channel.pending, 0),
+    };
+    const prefixed = Object.fromEntries(Object.entries(counts).map(([name, value]) => [`batcher_${name}`, value]));
+    return {
+      ...counts,
+      ...(prefixed as { [N in keyof BatchCounts as `batcher_${N}`]: number }),
+      connections: { open: this.connections.size, slow: at("slow"), degraded: at("thin"), dropped: this.droppedStreams },
+      channels: this.channels.size,
+      events: tallies.events,
+      frames: tallies.frames,
+      frames_written: this.written,
+      events_per_second: this.eventRate.perSecond(),
+      frames_per_second: this.frameRate.perSecond(),
+    };
   }
 
   open(response: ServerResponse, request: StreamRequest): void {
-    const stream = new EventStream(this.log, this.clock, response, request, (dropped) => {
-      this.streams.delete(stream);
-      if (dropped) this.droppedStreams += 1;
+    this.unsubscribe ??= this.log.subscribe((events) => this.dispatch(events));
+    const connection = new EventConnection({
+      log: this.log,
+      clock: this.clock,
+      response,
+      request,
+      caughtUp: (caughtUp) => {
+        this.replaying.delete(caughtUp);
+        this.enter(caughtUp, caughtUp.pace);
+      },
+      repace: (changed, pace) => {
+        this.moves.set(changed, pace);
+        this.settle();
+      },
+      wrote: () => {
+        this.written += 1;
+      },
+      ended: (gone, dropped) => {
+        this.leave(gone);
+        this.replaying.delete(gone);
+        this.connections.delete(gone);
+        this.moves.delete(gone);
+        if (dropped) this.droppedStreams += 1;
+      },
     });
-    this.streams.add(stream);
-    stream.start();
+    this.connections.add(connection);
+    this.replaying.add(connection);
+    connection.start();
   }
 
-  /** Says goodbye to every reader and ends; they come back after a second. */
+  /** Says goodbye to every reader and ends; what waits is sent first. They come back after a second. */
   close(): void {
+    this.dispatching = true;
+    for (const channel of this.channels.values()) channel.flush();
     // A set may lose members while it is walked.
-    for (const stream of this.streams) stream.bye("shutdown");
-  }
-}
-
-class EventStream {
-  private readonly log: EventLog;
-  private readonly clock: Clock;
-  private readonly response: ServerResponse;
-  private readonly request: StreamRequest;
-  private readonly ended: (dropped: boolean) => void;
-  private mode: "replaying" | "live" | "closed" = "replaying";
-  /** Seq of the last event that was looked at. */
-  private seen = 0;
-  private aside: StoredEvent[] = [];
-  private overflowed = false;
-  private cancelStall: (() => void) | null = null;
-  private cancelHeartbeat: () => void = () => undefined;
-  private unsubscribe: () => void = () => undefined;
-
-  constructor(log: EventLog, clock: Clock, response: ServerResponse, request: StreamRequest, ended: (dropped: boolean) => void) {
-    this.log = log;
-    this.clock = clock;
-    this.response = response;
-    this.request = request;
-    this.ended = ended;
+    for (const connection of this.connections) connection.bye("shutdown");
+    this.unsubscribe?.();
   }
 
-  start(): void {
-    const { response } = this;
-    response.writeHead(200, {
-      ...this.request.headers,
-      "content-type": "text/event-stream; charset=utf-8",
-      "cache-control": "no-store, no-transform",
-      "x-accel-buffering": "no",
-      connection: "keep-alive",
-    });
-    response.on("close", () => this.close(false));
-    response.on("error", () => this.close(false));
-    response.on("drain", () => {
-      this.cancelStall?.();
-      this.cancelStall = null;
-    });
-    this.unsubscribe = this.log.subscribe((events) => this.receive(events));
-    this.beat();
-    this.begin().catch(() => this.bye("error"));
+  private dispatch(events: StoredEvent[]): void {
+    const before = this.tallies.frames;
+    this.dispatching = true;
+    for (const connection of this.replaying) connection.setAside(events);
+    for (const channel of this.channels.values()) channel.receive(events);
+    this.dispatching = false;
+    this.eventRate.add(events.length);
+    this.frameRate.add(this.tallies.frames - before);
+    this.settle();
   }
 
-  bye(reason: string): void {
-    if (this.mode === "closed") return;
-    this.write(`retry: ${RETRY_MS}\n${this.frame("bye", { reason }, null)}`);
-    this.response.end();
-    this.close(false);
-  }
-
-  private async begin(): Promise<void> {
-    const now = this.log.lastSeq();
-    const from = await this.resumeFrom(now);
-    this.seen = from ?? now;
-    const cursor = cursorText(this.log.epoch(), this.seen);
-    this.write(this.frame("stream.hello", { cursor, heartbeatSeconds: HEARTBEAT_MS / 1000 }, cursor));
-    if (from === null) {
-      this.write(this.frame("stream.reset", { snapshotUrl: this.request.snapshotUrl, cursor }, cursor));
+  /** Moving flushes, and a flush can make the next connection too slow: all of them, one after the other. */
+  private settle(): void {
+    if (this.dispatching) return;
+    this.dispatching = true;
+    for (const [connection, pace] of this.moves) {
+      this.moves.delete(connection);
+      if (connection.pace === pace || this.channelOf(connection) === undefined) continue;
+      this.leave(connection);
+      if (connection.isClosed) continue;
+      connection.changed(pace);
+      this.enter(connection, pace);
     }
-    await this.replay();
+    this.dispatching = false;
   }
 
-  /** The seq to go on after; null when the log no longer has what follows the cursor. */
-  private async resumeFrom(now: number): Promise<number | null> {
-    if (this.request.since === null) return now;
-    const cursor = parseCursor(this.request.since);
-    if (cursor === null || cursor.epoch !== this.log.epoch() || cursor.seq > now) return null;
-    const first = await this.log.firstSeq();
-    const isKept = cursor.seq === now || (first > 0 && cursor.seq >= first - 1);
-    return isKept ? cursor.seq : null;
-  }
-
-  private async replay(): Promise<void> {
-    const { tenant, batchId } = this.request;
-    const filter = batchId === null ? { tenant } : { tenant, entity: batchId };
-    do {
-      this.overflowed = false;
-      let page: StoredEvent[];
-      do {
-        page = await this.log.read(this.seen, PAGE, filter);
-        if (this.mode === "closed") return;
-        this.pass(page);
-        await this.drained();
-        if (this.closed()) return;
-      } while (page.length > 0);
-    } while (this.overflowed);
-    const aside = this.aside;
-    this.aside = [];
-    this.mode = "live";
-    this.pass(aside);
-  }
-
-  private receive(events: StoredEvent[]): void {
-    if (this.mode === "live") {
-      this.pass(events);
-    } else if (this.mode === "replaying") {
-      if (this.aside.length + events.length > MAX_ASIDE) {
-        this.aside = [];
-        this.overflowed = true;
-      } else if (!this.overflowed) this.aside.push(...events);
-    }
-  }
-
-  private pass(events: readonly StoredEvent[]): void {
-    let text = "";
-    for (const event of events) {
-      if (event.seq <= this.seen) continue;
-      this.seen = event.seq;
-      if (this.wants(event)) text += eventFrame(event);
-    }
-    if (text !== "") this.write(text);
-  }
-
-  private wants(event: StoredEvent): boolean {
-    const { tenant, batchId, types } = this.request;
-    if (event.tenant !== tenant) return false;
-    if (batchId !== null && event.entity.id !== batchId) return false;
-    return types === null || types.some((type) => (type.endsWith(".*") ? event.type.startsWith(type.slice(0, -1)) : event.type === type));
-  }
-
-  private beat(): void {
-    this.cancelHeartbeat = this.clock.after(HEARTBEAT_MS, () => {
-      void this.request.stillHolds().then((holds) => {
-        if (this.mode === "closed") return;
-        if (!holds) return this.bye("credential_ended");
-        this.write(this.frame("heartbeat", {}, null));
-        if (!this.closed()) this.beat();
+  private enter(connection: EventConnection, pace: Pace): void {
+    const wanted = atPace(connection.request, pace);
+    const key = keyOf(wanted);
+    let channel = this.channels.get(key);
+    if (channel === undefined) {
+      channel = new Channel({
+        wanted,
+        clock: this.clock,
+        epoch: this.log.epoch(),
+        position: this.log.lastSeq(),
+        counts: this.tallies,
+        flushed: () => this.settle(),
       });
-    });
+      this.channels.set(key, channel);
+    }
+    channel.flush();
+    if (!connection.isClosed) channel.subscribers.add(connection);
+    if (channel.subscribers.size === 0) this.remove(channel);
   }
 
-  private frame(type: string, data: Record<string, unknown>, id: string | null): string {
-    const body = { type, data, timestamp: new Date(this.clock.now()).toISOString(), from: this.seen, to: this.seen };
-    return `${id === null ? "" : `id: ${id}\n`}event: ${type}\ndata: ${JSON.stringify(body)}\n\n`;
+  private leave(connection: EventConnection): void {
+    const channel = this.channelOf(connection);
+    if (channel === undefined) return;
+    if (!connection.isClosed) channel.flush();
+    channel.subscribers.delete(connection);
+    if (channel.subscribers.size === 0) this.remove(channel);
   }
 
-  private write(text: string): void {
-    if (this.mode === "closed") return;
-    const isTaken = this.response.write(text);
-    if (isTaken) return;
-    if (this.response.writableLength > MAX_BUFFER_BYTES) return this.drop();
-    this.cancelStall ??= this.clock.after(STALL_MS, () => this.drop());
+  private remove(channel: Channel): void {
+    channel.close();
+    this.channels.delete(channel.key);
   }
 
-  /** Resolves when the reader has taken what was written, or is gone. */
-  private drained(): Promise<void> {
-    const { response } = this;
-    if (this.closed() || !response.writableNeedDrain) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = (): void => {
-        response.off("drain", done);
-        response.off("close", done);
-        resolve();
-      };
-      response.on("drain", done);
-      response.on("close", done);
-    });
-  }
-
-  private drop(): void {
-    this.close(true);
-    this.response.destroy();
-  }
-
-  private closed(): boolean {
-    return this.mode === "closed";
-  }
-
-  private close(dropped: boolean): void {
-    if (this.mode === "closed") return;
-    this.mode = "closed";
-    this.aside = [];
-    this.unsubscribe();
-    this.cancelHeartbeat();
-    this.cancelStall?.();
-    this.ended(dropped);
+  private channelOf(connection: EventConnection): Channel | undefined {
+    const channel = this.channels.get(keyOf(atPace(connection.request, connection.pace)));
+    return channel?.subscribers.has(connection) === true ? channel : undefined;
   }
 }
 
-/** One event is written once, however many read it. */
-const frames = new WeakMap<StoredEvent, string>();
-
-function eventFrame(event: StoredEvent): string {
-  let frame = frames.get(event);
-  if (frame === undefined) {
-    const body = { type: event.type, data: event.data, timestamp: new Date(event.ts).toISOString(), from: event.seq, to: event.seq };
-    frame = `id: ${cursorText(event.epoch, event.seq)}\nevent: ${event.type}\ndata: ${JSON.stringify(body)}\n\n`;
-    frames.set(event, frame);
-  }
-  return frame;
+function atPace(request: StreamRequest, pace: Pace): Wanted {
+  const { tenant, batchId, stream, types, dialect, policy } = request;
+  const slow: CoalescePolicy = { ...policy, windowMs: Math.max(SLOW_WINDOW_MS, policy.windowMs) };
+  return { tenant, batchId, stream, types, dialect, policy: pace === "normal" ? policy : slow, thin: pace === "thin" };
 }

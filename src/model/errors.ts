@@ -51,6 +51,10 @@ export const ERRORS = {
   lease_lost: { status: 409, message: "The lease on chunk {chunk} was lost (fence {fence}); drop the chunk and lease again" },
   file_in_use: { status: 409, message: "File {id} is used by batch {batch}" },
   ready_made_stream: { status: 409, message: "The stream {stream} is ready-made and cannot be {action}; {cure}" },
+  overridden_by_env: {
+    status: 409,
+    message: "{path} is set by {name} of the environment or a flag of this process; change it there and restart",
+  },
   // 413, 415
   too_large: { status: 413, message: "The body is larger than {limit} bytes" },
   too_many_items: { status: 413, message: "A batch takes at most {limit} items" },
@@ -58,10 +62,12 @@ export const ERRORS = {
   unpacked_too_large: { status: 413, message: "The unpacked file is larger than {limit} bytes" },
   unsupported_type: { status: 415, message: "Content type '{type}' is not supported here; accepted: {accepted}" },
   bad_encoding: { status: 415, message: "The text is {encoding}; save it as UTF-8" },
+  settings_invalid: { status: 422, message: "The settings are not valid: {summary}" },
   // 429, 5xx
   rate_limited: { status: 429, message: "Too many requests; try again in {seconds} s" },
   header_too_large: { status: 431, message: "The request headers are too large" },
   internal: { status: 500, message: "Something went wrong here; the request id finds it in the log" },
+  settings_not_saved: { status: 500, message: "The settings cannot be saved to runtime.env ({reason}); nothing was changed" },
   unavailable: { status: 503, message: "The server is {reason}; try again in {seconds} s" },
   stream_full: { status: 503, message: "Stream {stream} takes no more than {limit} open items; try again in {seconds} s" },
   storage_full: { status: 507, message: "The store cannot write: {reason}. Free some space; nothing accepted so far is lost" },

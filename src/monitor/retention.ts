@@ -15,7 +15,8 @@ export class Retention {
   private readonly clock: Clock;
   private readonly failed: (error: unknown) => void;
   private readonly sweepFiles: (now: number) => Promise<unknown>;
-  private readonly batchDays: number;
+  /** Asked at every round: it can change. */
+  private readonly batchDays: () => number;
   private stopTimer = (): void => {};
   private running: Promise<void> = Promise.resolve();
   private stopped = false;
@@ -25,7 +26,7 @@ export class Retention {
     clock: Clock;
     failed: (error: unknown) => void;
     sweepFiles: (now: number) => Promise<unknown>;
-    batchDays: number;
+    batchDays: () => number;
   }) {
     this.store = parts.store;
     this.clock = parts.clock;
@@ -55,7 +56,7 @@ export class Retention {
     const now = this.clock.now();
     let removed = AT_ONCE;
     while (removed === AT_ONCE && !this.stopped) {
-      removed = await this.store.batches.remove(null, now - this.batchDays * DAY_MS, { limit: AT_ONCE, dryRun: false });
+      removed = await this.store.batches.remove(null, now - this.batchDays() * DAY_MS, { limit: AT_ONCE, dryRun: false });
       await new Promise((resolve) => setImmediate(resolve));
     }
     if (this.stopped) return;

@@ -42,12 +42,16 @@ async function thingsOf(tenant: string, key: string): Promise<Things> {
   const { chunks } = (await made(formed("/api/external/lease", { worker: tenant }))) as unknown as {
     chunks: { chunk: number; fence: number }[];
   };
+  const stream = `stream-of-${tenant}`;
+  await as(key, { method: "PUT", ...formed(`/api/streams/${stream}`, { operation: "echo", windowSeconds: 3600 }) });
+  await made(formed(`/api/streams/${stream}/items`, { id: "1" }));
   const [row] = await served.yard.store.access.keys(tenant);
   return {
     batch: batch!["id"]!,
     item: "item1",
     file: file!["id"]!,
     record: "k1",
+    stream,
     key: row!.id,
     chunk: chunks[0]!.chunk,
     fence: chunks[0]!.fence,
@@ -99,6 +103,7 @@ describe("another tenant's objects", () => {
     item: "item1",
     file: "file-aaaaaaaaaaaaaaaaaaaaaaaa",
     record: "nobody",
+    stream: "stream-of-nobody",
     key: "key_aaaaaaaaaaaaaaaaaaaaaaaa",
     chunk: 99_999,
     fence: 1,
@@ -145,6 +150,9 @@ describe("another tenant's objects", () => {
     expect(await mine("/api/files")).toMatchObject({ files: [] });
     expect(await mine("/api/collections")).toMatchObject({ collections: [] });
     expect(await mine("/api/collections/toys")).toMatchObject({ records: [] });
+    const { streams } = (await mine("/api/streams")) as { streams: { name: string }[] };
+    expect(streams.map(({ name }) => name)).toEqual(["detections"]);
+    expect(await mine("/api/queues/status")).toMatchObject({ queues: [] });
     expect((await as(keys["admin"]!, { method: "POST", ...formed("/api/external/lease", { worker: "thief", max: 100 }) })).text).toContain(
       '"chunks":[]',
     );
@@ -170,6 +178,8 @@ describe("another tenant's objects", () => {
       await store.files.list("theirs", { before: null, limit: 10 }),
       await store.records.get("theirs", "toys", "k1"),
       await store.access.keys("theirs"),
+      (await store.streams.definitions()).filter(({ tenant }) => tenant === "theirs"),
+      json(await as(keys["theirs"]!, { path: `/api/streams/${theirs.stream}` })),
       await store.chunks.list("theirs", theirs.batch, { after: 0, limit: 10 }),
     ];
   }

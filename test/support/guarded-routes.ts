@@ -8,6 +8,7 @@ export interface Things {
   item: string;
   file: string;
   record: string;
+  stream: string;
   key: string;
   /** A leased chunk and the fence of its lease. */
   chunk: number;
@@ -33,6 +34,18 @@ const action = (name: string, body: Record<string, unknown> = {}): Guarded => ({
   need: "operator",
   body,
   about: ({ batch }) => [formed(`/api/batch/${batch}/${name}`, body)],
+});
+const ofStream = (rest: string): Guarded => read(({ stream }) => [{ path: `/api/streams/${stream}${rest}` }]);
+const onStream = (rest: string): Guarded => ({
+  need: "operator",
+  body: null,
+  about: ({ stream }) => [{ path: `/api/streams/${stream}${rest}` }],
+});
+/** As `onStream`, with a JSON body. */
+const toStream = (rest: string, body: Record<string, unknown>): Guarded => ({
+  need: "operator",
+  body,
+  about: ({ stream }) => [formed(`/api/streams/${stream}${rest}`, body)],
 });
 const validResult = { nodeId: "1", success: true };
 
@@ -67,6 +80,10 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "GET /api/batch/{id}/items/{nodeId}": read(({ batch, item }) => [{ path: `/api/batch/${batch}/items/${item}` }]),
   "GET /api/batch/{id}/events": { ...ofBatch("/events"), endless: true },
   "GET /api/events": { ...read(({ batch }) => [{ path: `/api/events?batch=${batch}` }]), endless: true },
+  "GET /api/events/stats": read(),
+  "GET /api/events/registry": read(),
+  "GET /api/v1/settings": read(),
+  "PATCH /api/v1/settings": { need: "admin", body: {}, open: true },
   "POST /api/batch/{id}/results": action("results", validResult),
   "POST /api/batch/{id}/pause": action("pause"),
   "POST /api/batch/{id}/resume": action("resume"),
@@ -89,6 +106,26 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
     body: null,
     about: ({ record }) => [{ path: `/api/collections/toys/${record}` }],
   },
+  "GET /api/streams": read(),
+  "GET /api/streams/{name}": ofStream(""),
+  // Under another tenant's name it makes a stream of one's own, as with records.
+  "PUT /api/streams/{name}": { need: "operator", body: { operation: "echo", windowSeconds: 3600 }, open: true },
+  "DELETE /api/streams/{name}": onStream(""),
+  "POST /api/streams/{name}/items": { ...toStream("/items", { id: "stolen" }), open: true },
+  "POST /api/detections": { need: "operator", body: { id: 1 }, open: true },
+  "GET /api/streams/{name}/windows": ofStream("/windows"),
+  "POST /api/streams/{name}/flush": toStream("/flush", {}),
+  "POST /api/streams/{name}/pause": onStream("/pause"),
+  "POST /api/streams/{name}/resume": onStream("/resume"),
+  "GET /api/streams/{name}/dead-letters": ofStream("/dead-letters"),
+  "POST /api/streams/{name}/dead-letters/requeue": toStream("/dead-letters/requeue", { limit: 1 }),
+  "GET /api/system/pipeline": read(),
+  "GET /api/queues/status": read(),
+  "GET /api/system/pipeline-latency": read(),
+  "GET /api/system/pipeline-latency/history": read(),
+  "GET /api/system/workers": read(),
+  "GET /api/system/breakers": read(),
+  "POST /api/system/breakers/{name}/reset": { need: "admin", body: null },
   "POST /api/external/lease": { need: "operator", body: { worker: "w" } },
   "POST /api/external/heartbeat": {
     need: "operator",

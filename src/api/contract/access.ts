@@ -39,9 +39,3 @@ export const readyAnswer = z.strictObject({
   status: z.enum(["ready", "not_ready"]),
   checks: z.record(z.string(), z.strictObject({ ok: z.boolean() })),
 });
-
-export const eventsQuery = z.strictObject({
-  types: text(1, 2_000).optional().meta({ description: "Separated by commas; `batch.*` takes a whole noun" }),
-  batch: text(1, 100).optional(),
-  since: text(1, 200).optional().meta({ description: "A cursor `<epoch>.<seq>`, from x-stream-cursor or an event's id" }),
-});

@@ -1,24 +1,34 @@
+import type { z } from "zod";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Caller } from "../../batches/service.ts";
+import { controlFramesOf, registryOf } from "../../events/catalogue.ts";
+import { policyOf } from "../../events/policy.ts";
 import type { EventStreams } from "../../events/sse.ts";
 import { SESSION_COOKIE, type Guard } from "../auth/guard.ts";
-import { eventsQuery } from "../contract/access.ts";
-import { route, type Outcome, type Route } from "../route.ts";
+import * as contract from "../contract/events.ts";
+import { ok, route, type Outcome, type Route } from "../route.ts";
 import type { ApiServices } from "../services.ts";
 import { idParams } from "./batches.ts";
 
 const TAG = "Events";
 
-/** Server-sent events out of the log. */
-export function eventRoutes({ batches }: ApiServices, streams: EventStreams, guard: Guard): Route[] {
-  interface Wanted {
-    batchId: string | null;
-    types: string | undefined;
-    since: string | undefined;
-  }
+type Query = z.output<typeof contract.eventsQuery>;
 
-  function open(call: { caller: Caller; request: FastifyRequest; reply: FastifyReply }, wanted: Wanted): Outcome {
+/** The live door next to this one. */
+interface Neighbours {
+  sockets(): { open: number; dropped: number };
+}
+
+/** Server-sent events out of the log. */
+export function eventRoutes(
+  { batches, eventLog, settings }: ApiServices,
+  streams: EventStreams,
+  guard: Guard,
+  neighbours: Neighbours,
+): Route[] {
+  function open(call: { caller: Caller; request: FastifyRequest; reply: FastifyReply }, query: Query, batchId: string | null): Outcome {
     const { request, reply, caller } = call;
+    const policy = policyOf({ coalesce: query.coalesce, windowMs: query.window }, settings.current().sse);
     const presented = { authorization: request.headers.authorization, cookie: request.cookies[SESSION_COOKIE], address: request.ip };
     const headers = Object.fromEntries(
       Object.entries(reply.getHeaders()).filter((entry): entry is [string, string | number | string[]] => entry[1] !== undefined),
@@ -27,10 +37,13 @@ export function eventRoutes({ batches }: ApiServices, streams: EventStreams, gua
     reply.hijack();
     streams.open(reply.raw, {
       tenant: caller.tenant,
-      batchId: wanted.batchId,
-      types: wanted.types === undefined ? null : wanted.types.split(",").map((type) => type.trim()),
-      since: typeof resumed === "string" && resumed !== "" ? resumed : (wanted.since ?? null),
-      snapshotUrl: wanted.batchId === null ? "/api/batch/history" : `/api/batch/${wanted.batchId}`,
+      batchId,
+      stream: query.stream ?? null,
+      types: query.types === undefined ? null : query.types.split(",").map((type) => type.trim()),
+      policy,
+      dialect: query.dialect,
+      since: typeof resumed === "string" && resumed !== "" ? resumed : (query.since ?? null),
+      snapshotUrl: batchId === null ? "/api/batch/history" : `/api/batch/${batchId}`,
       headers,
       stillHolds: () => guard.stillHolds(presented),
     });
@@ -44,14 +57,35 @@ export function eventRoutes({ batches }: ApiServices, streams: EventStreams, gua
       summary: "All events as they happen; Last-Event-ID or since resumes without a gap",
       tag: TAG,
       need: "viewer",
-      query: eventsQuery,
+      query: contract.eventsQuery,
       endless: true,
       answers: { 200: "text/event-stream" },
       async handle(call) {
-        const { batch, types, since } = call.query;
+        const { batch } = call.query;
         if (batch !== undefined) await batches.get(call.caller, batch);
-        return open(call, { batchId: batch ?? null, types, since });
+        return open(call, call.query, batch ?? null);
       },
+    }),
+    route({
+      method: "GET",
+      path: "/api/events/stats",
+      summary: "Connections of the event stream, and what coalescing saves",
+      tag: TAG,
+      need: "viewer",
+      answers: { 200: contract.eventStatsAnswer },
+      async handle() {
+        const log = { epoch: eventLog.epoch(), first: await eventLog.firstSeq(), last: eventLog.lastSeq() };
+        return ok({ success: true, stats: { ...streams.statistics(), sockets: neighbours.sockets(), log } });
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/api/events/registry",
+      summary: "Every type of event with its JSON Schema and an example",
+      tag: TAG,
+      need: "viewer",
+      answers: { 200: contract.eventRegistryAnswer },
+      handle: async () => ok({ success: true, events: registryOf(), frames: controlFramesOf() }),
     }),
     route({
       method: "GET",
@@ -60,12 +94,12 @@ export function eventRoutes({ batches }: ApiServices, streams: EventStreams, gua
       tag: TAG,
       need: "viewer",
       params: idParams,
-      query: eventsQuery.omit({ batch: true }),
+      query: contract.eventsQuery.omit({ batch: true }),
       endless: true,
       answers: { 200: "text/event-stream" },
       async handle(call) {
         await batches.get(call.caller, call.params.id);
-        return open(call, { batchId: call.params.id, types: call.query.types, since: call.query.since });
+        return open(call, call.query, call.params.id);
       },
     }),
   ];

@@ -37,7 +37,8 @@ export function closeBatch(db: Database, raw: RawBatch, move: BatchMove, to: Bat
   raw.deps_open = 0;
   saveBatch(db, raw);
   emitProgress(db, raw, now);
-  emitBatch(db, raw, `batch.${to}`, now, raw.error === null ? {} : { error: raw.error }, to === "failed" ? "critical" : "info");
+  const end = { progress: 100, duration_ms: now - (raw.started_at ?? raw.created_at) };
+  emitBatch(db, raw, `batch.${to}`, now, raw.error === null ? end : { ...end, error: raw.error }, to === "failed" ? "critical" : "info");
   notifyEnd(db, raw, now);
   releaseDependents(db, raw, now);
 }

@@ -1,0 +1,61 @@
+import { z } from "zod";
+import { text, whole, yes } from "../../model/fields.ts";
+
+/** The event stream, what it carries and how it fares. */
+
+export const eventsQuery = z.strictObject({
+  types: text(1, 2_000).optional().meta({ description: "Separated by commas; `batch.*` takes a whole noun" }),
+  batch: text(1, 100).optional(),
+  stream: text(1, 200).optional().meta({ description: "Only events of this stream and of its windows" }),
+  since: text(1, 200).optional().meta({ description: "A cursor, from x-stream-cursor or an event's id" }),
+  window: whole(10, 60_000).optional().meta({ description: "Milliseconds between two flushes; 250" }),
+  coalesce: z
+    .string()
+    .regex(/^(?:off|default|classic|\d{1,5}(?:ms|s),\d{1,5})$/)
+    .optional()
+    .meta({ description: "`off`, `classic`, or a time and a number such as `500ms,10`: when a group of events goes at the latest" }),
+  dialect: z.enum(["core", "jobs"]).default("core").meta({ description: "`jobs`: upper-case names, a batch is a job" }),
+});
+
+const count = z.int().min(0);
+const counts = { events_batched: count, batches_created: count, events_saved: count, batches_failed: count, pending_events: count };
+const prefixed = {
+  batcher_events_batched: count,
+  batcher_batches_created: count,
+  batcher_events_saved: count,
+  batcher_batches_failed: count,
+  batcher_pending_events: count,
+};
+
+export const eventStatistics = z.strictObject({
+  ...counts,
+  ...prefixed,
+  connections: z.strictObject({ open: count, slow: count, degraded: count, dropped: count }),
+  sockets: z.strictObject({ open: count, dropped: count }),
+  channels: count.meta({ description: "Different filters and policies; connections that want the same share one" }),
+  events: count.meta({ description: "Wanted by someone, each counted once however many read it" }),
+  frames: count.meta({ description: "What those events became" }),
+  frames_written: count.meta({ description: "Writes to readers" }),
+  events_per_second: z.number().min(0),
+  frames_per_second: z.number().min(0),
+  log: z.strictObject({ epoch: z.string(), first: count, last: count }),
+});
+export const eventStatsAnswer = z.strictObject({ success: yes, stats: eventStatistics });
+
+const schema = z.record(z.string(), z.unknown());
+export const eventRegistryAnswer = z.strictObject({
+  success: yes,
+  events: z.array(
+    z.strictObject({
+      type: z.string(),
+      class: z.enum(["aggregate", "state", "latest", "critical", "durable"]),
+      severity: z.enum(["info", "warning", "critical"]),
+      when: z.string(),
+      schema,
+      example: schema,
+    }),
+  ),
+  frames: z
+    .array(z.strictObject({ type: z.string(), when: z.string(), schema, example: schema }))
+    .meta({ description: "Of the stream itself" }),
+});

@@ -1,0 +1,372 @@
+import { z } from "zod";
+import type { Severity } from "../model/event.ts";
+import { BATCH_STATES } from "../model/moves.ts";
+
+/**
+ * The one table of events: what happens, when, with which fields. docs/operate/events.md and `GET /api/events/registry` are
+ * made from it; the coalescer asks it what may be merged.
+ *
+ * A class says what a reader who gets fewer frames may miss:
+ *
+ *     aggregate  many of a kind; merged with its like
+ *     state      a step in a life; merged with its like, never left out
+ *     latest     a figure that the next one replaces; only the last of an entity is kept
+ *     critical   someone should look now; goes at once
+ *     durable    a record; never merged
+ */
+
+export type EventClass = "aggregate" | "state" | "latest" | "critical" | "durable";
+
+export interface EventKind {
+  readonly class: EventClass;
+  readonly severity: Severity;
+  readonly when: string;
+  /** Further fields may come with a later version; readers ignore what they do not know. */
+  readonly data: z.ZodObject;
+  readonly example: Readonly<Record<string, unknown>>;
+}
+
+const count = z.int().min(0);
+const id = z.string().min(1);
+const percent = z.int().min(0).max(100);
+const status = z.enum(BATCH_STATES);
+const closeReason = z.enum(["timeout", "idle", "max_size", "max_bytes", "min_size", "schedule", "manual", "drain", "fast_path"]);
+
+const counts = {
+  batch_id: id,
+  operation: id,
+  status,
+  epoch: count.meta({ description: "Run of the batch; retrying a finished one starts the next" }),
+  total: count,
+  processed: count,
+  succeeded: count,
+  failed: count,
+  cancelled: count,
+  expired: count,
+};
+const exampleCounts = {
+  batch_id: "batch_1767225600000_a1b2c3d4e",
+  operation: "validate",
+  status: "running",
+  epoch: 1,
+  total: 1000,
+  processed: 250,
+  succeeded: 248,
+  failed: 2,
+  cancelled: 0,
+  expired: 0,
+};
+const ended = { ...exampleCounts, status: "completed", processed: 1000, succeeded: 997, failed: 3 };
+
+const final = {
+  progress: z.literal(100),
+  duration_ms: count.meta({ description: "Milliseconds since it was started; since it was created when it never was" }),
+  error: z.string().optional(),
+};
+
+function kind(from: EventKind): EventKind {
+  return from;
+}
+
+function batchState(when: string, fields: z.ZodRawShape, example: Record<string, unknown>, severity: Severity = "info"): EventKind {
+  return kind({
+    class: severity === "critical" ? "critical" : "state",
+    severity,
+    when,
+    data: z.looseObject({ ...counts, ...fields }),
+    example: { ...exampleCounts, ...example },
+  });
+}
+
+const worker = { worker: id.meta({ description: "Id of the worker" }) };
+const alert = {
+  alert: id.meta({ description: "Id of the alert" }),
+  rule: id,
+  value: z.number(),
+  threshold: z.number(),
+  message: z.string(),
+};
+const exampleAlert = {
+  alert: "alert_1",
+  rule: "error_rate",
+  value: 12.5,
+  threshold: 10,
+  message: "12.5 % of the items failed in the last 5 minutes",
+};
+
+export const EVENTS = {
+  "item.received": kind({
+    class: "aggregate",
+    severity: "info",
+    when: "an item was accepted into a window",
+    data: z.looseObject({ stream: id, key: z.string(), batch_id: id.nullable(), item: z.unknown() }),
+    example: {
+      stream: "detections",
+      key: "front_door",
+      batch_id: "batch_1767225600000_a1b2c3d4e",
+      item: { detection_id: 123, label: "person", confidence: 0.93 },
+    },
+  }),
+  "window.opened": kind({
+    class: "state",
+    severity: "info",
+    when: "the first item of a key opened a window",
+    data: z.looseObject({ batch_id: id, stream: id, key: z.string(), count, started_at: z.union([z.string(), z.number()]) }),
+    example: {
+      batch_id: "batch_1767225600000_a1b2c3d4e",
+      stream: "detections",
+      key: "front_door",
+      count: 1,
+      started_at: "2026-01-01T00:00:00.000Z",
+    },
+  }),
+  "window.closed": kind({
+    class: "state",
+    severity: "info",
+    when: "a rule or a person closed a window; its items are a batch now",
+    data: z.looseObject({
+      batch_id: id,
+      stream: id,
+      key: z.string(),
+      count,
+      started_at: z.union([z.string(), z.number()]),
+      closed_at: z.union([z.string(), z.number()]),
+      close_reason: closeReason,
+    }),
+    example: {
+      batch_id: "batch_1767225600000_a1b2c3d4e",
+      stream: "detections",
+      key: "front_door",
+      count: 42,
+      started_at: "2026-01-01T00:00:00.000Z",
+      closed_at: "2026-01-01T00:01:30.000Z",
+      close_reason: "timeout",
+    },
+  }),
+  "batch.created": batchState(
+    "a batch was sealed: all its items are stored",
+    { name: z.string().nullable(), priority: z.int() },
+    { status: "pending", processed: 0, succeeded: 0, failed: 0, name: "nightly", priority: 1 },
+  ),
+  "batch.started": batchState("its first chunk was leased", {}, { processed: 0, succeeded: 0, failed: 0 }),
+  "batch.paused": batchState("someone paused it", {}, { status: "paused" }),
+  "batch.resumed": batchState(
+    "it goes on after a pause, or in a new epoch after a retry",
+    { retry: count.optional().meta({ description: "Items that run again" }) },
+    {},
+  ),
+  "batch.progress": kind({
+    class: "latest",
+    severity: "info",
+    when: "its counters or its priority moved",
+    data: z.looseObject({ ...counts, progress: percent.optional(), priority: z.int().optional() }),
+    example: { ...exampleCounts, progress: 25 },
+  }),
+  "batch.completed": batchState("every item has ended and at least one succeeded, or it was empty", final, {
+    ...ended,
+    progress: 100,
+    duration_ms: 61_250,
+  }),
+  "batch.failed": batchState(
+    "every item failed, its failure limit was passed, or a batch it depends on did not complete",
+    final,
+    {
+      ...ended,
+      status: "failed",
+      succeeded: 0,
+      failed: 1000,
+      error: "All 1000 items failed, most with: Timeout",
+      progress: 100,
+      duration_ms: 61_250,
+    },
+    "critical",
+  ),
+  "batch.cancelled": batchState("someone cancelled it", final, { status: "cancelled", cancelled: 750, progress: 100, duration_ms: 4_100 }),
+  "batch.expired": batchState("its deadline passed before every item had ended", final, {
+    status: "expired",
+    expired: 750,
+    progress: 100,
+    duration_ms: 3_600_000,
+  }),
+  "chunk.retried": kind({
+    class: "state",
+    severity: "info",
+    when: "items of a chunk failed and will be tried again",
+    data: z.looseObject({ batch_id: id, chunk: count, reason: z.string(), items: count, attempt: count }),
+    example: { batch_id: "batch_1767225600000_a1b2c3d4e", chunk: 7, reason: "retry", items: 3, attempt: 1 },
+  }),
+  "chunk.stalled": kind({
+    class: "critical",
+    severity: "critical",
+    when: "a worker stopped answering while it held the chunk; the chunk runs again",
+    data: z.looseObject({ batch_id: id, chunk: count, reason: z.string(), worker: z.string().nullable(), crashes: count }),
+    example: { batch_id: "batch_1767225600000_a1b2c3d4e", chunk: 7, reason: "lease_lost", worker: "local:embedded:4711", crashes: 1 },
+  }),
+  "queue.status": kind({
+    class: "latest",
+    severity: "info",
+    when: "once a second while it changes",
+    data: z.looseObject({
+      queues: z.array(
+        z.looseObject({ name: id, status: z.enum(["healthy", "warning", "critical"]), depth: count, running: count, workers: count }),
+      ),
+      summary: z.looseObject({ overall_status: z.string() }),
+    }),
+    example: { queues: [{ name: "normal", status: "healthy", depth: 12, running: 4, workers: 4 }], summary: { overall_status: "healthy" } },
+  }),
+  "pipeline.throughput": kind({
+    class: "latest",
+    severity: "info",
+    when: "once a second while it changes",
+    data: z.looseObject({ stream: z.string().optional(), items_per_second: z.number().min(0), batches_per_minute: z.number().min(0) }),
+    example: { stream: "detections", items_per_second: 118.4, batches_per_minute: 6 },
+  }),
+  "worker.stats": kind({
+    class: "latest",
+    severity: "info",
+    when: "once a second while it changes",
+    data: z.looseObject({ ...worker, running: count, slots: count }),
+    example: { worker: "local:embedded:4711", running: 3, slots: 4 },
+  }),
+  "worker.started": kind({
+    class: "state",
+    severity: "info",
+    when: "a worker took up its work",
+    data: z.looseObject(worker),
+    example: { worker: "local:embedded:4711" },
+  }),
+  "worker.stopped": kind({
+    class: "state",
+    severity: "info",
+    when: "a worker ended in order",
+    data: z.looseObject(worker),
+    example: { worker: "local:embedded:4711" },
+  }),
+  "worker.lost": kind({
+    class: "critical",
+    severity: "critical",
+    when: "a worker ended without a word",
+    data: z.looseObject(worker),
+    example: { worker: "local:embedded:4711" },
+  }),
+  "alert.firing": kind({
+    class: "durable",
+    severity: "critical",
+    when: "a rule is met",
+    data: z.looseObject(alert),
+    example: exampleAlert,
+  }),
+  "alert.resolved": kind({
+    class: "durable",
+    severity: "info",
+    when: "the rule is no longer met",
+    data: z.looseObject(alert),
+    example: exampleAlert,
+  }),
+  "alert.acked": kind({
+    class: "durable",
+    severity: "info",
+    when: "someone took it on",
+    data: z.looseObject({ alert: id, by: z.string() }),
+    example: { alert: "alert_1", by: "key:key_1" },
+  }),
+  "settings.changed": kind({
+    class: "durable",
+    severity: "info",
+    when: "someone changed a setting; it is in force",
+    data: z.looseObject({ by: z.string(), changes: z.array(z.looseObject({ path: z.string(), from: z.unknown(), to: z.unknown() })) }),
+    example: { by: "key:key_1", changes: [{ path: "batch.window_seconds", from: 90, to: 120 }] },
+  }),
+  "stream.paused": kind({
+    class: "durable",
+    severity: "info",
+    when: "a stream holds its windows back, or does so no longer",
+    data: z.looseObject({ stream: id, paused: z.boolean() }),
+    example: { stream: "detections", paused: true },
+  }),
+  "audit.recorded": kind({
+    class: "durable",
+    severity: "info",
+    when: "an act that is audited was recorded",
+    data: z.looseObject({ actor: z.string(), action: z.string(), target: z.string(), outcome: z.string() }),
+    example: { actor: "key:key_1", action: "batch.cancel", target: "batch_1767225600000_a1b2c3d4e", outcome: "SUCCESS" },
+  }),
+  "bulk.progress": kind({
+    class: "durable",
+    severity: "info",
+    when: "an act on many batches went on",
+    data: z.looseObject({ bulk_id: id, done: count, total: count, failed: count }),
+    example: { bulk_id: "bulk_1", done: 40, total: 100, failed: 1 },
+  }),
+} as const satisfies Record<string, EventKind>;
+
+/** Frames of the stream itself: they are about the connection, not in the log. */
+export const CONTROL_FRAMES = {
+  "stream.hello": {
+    when: "first on every connection",
+    data: z.looseObject({ cursor: z.string(), heartbeatSeconds: z.number() }),
+    example: { cursor: "k3x9qa.1042", heartbeatSeconds: 15 },
+  },
+  "stream.reset": {
+    when: "events were missed for good: load the snapshot, go on from the cursor",
+    data: z.looseObject({ snapshotUrl: z.string(), cursor: z.string() }),
+    example: { snapshotUrl: "/api/batch/history", cursor: "k3x9qa.1042" },
+  },
+  "stream.degraded": {
+    when: "the reader is slow: from here only latest, critical and durable events come, until a stream.reset",
+    data: z.looseObject({ snapshotUrl: z.string(), cursor: z.string() }),
+    example: { snapshotUrl: "/api/batch/history", cursor: "k3x9qa.1042" },
+  },
+  heartbeat: { when: "every 15 s", data: z.looseObject({}), example: {} },
+  bye: {
+    when: "the server ends the connection; come back after `retry`",
+    data: z.looseObject({ reason: z.string() }),
+    example: { reason: "shutdown" },
+  },
+} as const satisfies Record<string, { when: string; data: z.ZodObject; example: Readonly<Record<string, unknown>> }>;
+
+/** An event that is not in the table comes from a later version: nothing is known that would allow to merge it. */
+export function classOf(type: string): EventClass {
+  return (EVENTS as Readonly<Record<string, EventKind | undefined>>)[type]?.class ?? "durable";
+}
+
+const FINAL_TYPES: ReadonlySet<string> = new Set(["batch.completed", "batch.failed", "batch.cancelled", "batch.expired"]);
+
+/** After it the entity's figures say nothing new. */
+export function isFinalType(type: string): boolean {
+  return FINAL_TYPES.has(type);
+}
+
+/** Every type with its JSON Schema and an example, as `GET /api/events/registry` shows it. */
+export function registryOf(): {
+  type: string;
+  class: EventClass;
+  severity: Severity;
+  when: string;
+  schema: Record<string, unknown>;
+  example: Record<string, unknown>;
+}[] {
+  return Object.entries<EventKind>(EVENTS).map(([type, { class: sort, severity, when, data, example }]) => ({
+    type,
+    class: sort,
+    severity,
+    when,
+    schema: jsonSchema(data),
+    example: { ...example },
+  }));
+}
+
+export function controlFramesOf(): { type: string; when: string; schema: Record<string, unknown>; example: Record<string, unknown> }[] {
+  return Object.entries(CONTROL_FRAMES).map(([type, { when, data, example }]) => ({
+    type,
+    when,
+    schema: jsonSchema(data),
+    example: { ...example },
+  }));
+}
+
+function jsonSchema(data: z.ZodObject): Record<string, unknown> {
+  const schema: Record<string, unknown> = { ...z.toJSONSchema(data) };
+  delete schema["$schema"];
+  return schema;
+}

@@ -1,0 +1,155 @@
+import { createHash } from "node:crypto";
+import type { Clock } from "../model/clock.ts";
+import type { StoredEvent } from "../model/event.ts";
+import { classOf } from "./catalogue.ts";
+import { Coalescer, type CoalescePolicy, type Flush } from "./coalescer.ts";
+import { wireFrame, type Dialect } from "./frame.ts";
+import { cursorText, partCursorText } from "./port.ts";
+
+/** What a connection wants to see, and how: connections that want the same share one channel. */
+export interface Wanted {
+  tenant: string;
+  /** Only events of this batch. */
+  batchId: string | null;
+  /** Only events of this stream. */
+  stream: string | null;
+  /** Exact types, or `noun.*`; null = all. */
+  types: readonly string[] | null;
+  policy: CoalescePolicy;
+  dialect: Dialect;
+  /** Only what a reader who cannot keep up must not miss: latest, critical and durable events. Its frames have no ids. */
+  thin: boolean;
+}
+
+export function wants(wanted: Wanted, event: StoredEvent): boolean {
+  const { tenant, batchId, stream, types, thin } = wanted;
+  if (event.tenant !== tenant) return false;
+  if (batchId !== null && event.entity.id !== batchId) return false;
+  if (stream !== null && event.data["stream"] !== stream && !(event.entity.kind === "stream" && event.entity.id === stream)) return false;
+  if (thin && !["latest", "critical", "durable"].includes(classOf(event.type))) return false;
+  return types === null || types.some((type) => (type.endsWith(".*") ? event.type.startsWith(type.slice(0, -1)) : event.type === type));
+}
+
+/** Equal for two that get the same frames of the same events. */
+export function keyOf(wanted: Wanted): string {
+  const { tenant, batchId, stream, types, policy, dialect, thin } = wanted;
+  return JSON.stringify([
+    tenant,
+    batchId,
+    stream,
+    types?.toSorted() ?? null,
+    policy.kind,
+    policy.windowMs,
+    policy.maxEvents,
+    dialect,
+    thin,
+  ]);
+}
+
+/** Tells cursors within a flush apart that other frames were made for. The window does not matter: a flush says where it ends. */
+export function tagOf(wanted: Wanted): string {
+  const { batchId, stream, types, policy } = wanted;
+  const text = JSON.stringify([batchId, stream, types?.toSorted() ?? null, policy.kind, policy.maxEvents]);
+  return createHash("sha256").update(text).digest("hex").slice(0, 8);
+}
+
+export interface WrittenFrame {
+  text: string;
+  events: number;
+}
+
+/**
+ * The frames of a flush as server-sent events. The id of each is where to go on after it: the seq up to which everything was
+ * sent or, while frames of interleaved events are still to come, the position within the flush.
+ */
+export function writtenFrames(flush: Flush, to: { epoch: string; tag: string; dialect: Dialect; ids: boolean }): WrittenFrame[] {
+  const wired = flush.frames.map((frame) => wireFrame(frame, to.dialect));
+  const nextFrom: number[] = [];
+  for (let at = wired.length - 1, least = Infinity; at >= 0; at--) {
+    nextFrom[at] = least;
+    least = Math.min(least, wired[at]!.from);
+  }
+  let base = flush.base;
+  let reached = flush.base;
+  let since = 0;
+  return wired.map((frame, at) => {
+    reached = Math.max(reached, frame.to);
+    since += 1;
+    let id: string;
+    const isLast = at === wired.length - 1;
+    if (isLast || reached < nextFrom[at]!) {
+      base = isLast ? flush.end : reached;
+      since = 0;
+      id = cursorText(to.epoch, base);
+    } else id = partCursorText(to.epoch, base, { end: flush.end, frames: since, tag: to.tag });
+    return { text: sseText(frame.type, frame, to.ids ? id : null), events: flush.frames[at]!.events.length };
+  });
+}
+
+export function sseText(type: string, body: object, id: string | null): string {
+  return `${id === null ? "" : `id: ${id}\n`}event: ${type}\ndata: ${JSON.stringify(body)}\n\n`;
+}
+
+export interface Subscriber {
+  /** Whole frames, encoded once for all. */
+  take(frames: Buffer): void;
+}
+
+export interface ChannelCounts {
+  /** Events that went out within a frame of several. */
+  batched: number;
+  /** Frames of several. */
+  merged: number;
+  /** Wanted events, and the frames that were made of them. */
+  events: number;
+  frames: number;
+}
+
+/** One filter and one policy: coalesced and encoded once, written to every subscriber. */
+export class Channel {
+  readonly key: string;
+  readonly wanted: Wanted;
+  readonly subscribers = new Set<Subscriber>();
+  private readonly coalescer: Coalescer;
+
+  constructor(options: { wanted: Wanted; clock: Clock; epoch: string; position: number; counts: ChannelCounts; flushed: () => void }) {
+    const { wanted, clock, epoch, position, counts, flushed } = options;
+    this.wanted = wanted;
+    this.key = keyOf(wanted);
+    const tag = tagOf(wanted);
+    this.coalescer = new Coalescer({
+      policy: wanted.policy,
+      clock,
+      position,
+      sent: (flush) => {
+        const written = writtenFrames(flush, { epoch, tag, dialect: wanted.dialect, ids: !wanted.thin });
+        counts.events += flush.events;
+        counts.frames += written.length;
+        for (const frame of written.filter(({ events }) => events > 1)) {
+          counts.merged += 1;
+          counts.batched += frame.events;
+        }
+        const bytes = Buffer.from(written.map(({ text }) => text).join(""));
+        for (const subscriber of this.subscribers) subscriber.take(bytes);
+        flushed();
+      },
+    });
+  }
+
+  get pending(): number {
+    return this.coalescer.pending;
+  }
+
+  receive(events: readonly StoredEvent[]): void {
+    const wanted = events.filter((event) => wants(this.wanted, event));
+    if (wanted.length > 0) this.coalescer.add(wanted);
+  }
+
+  flush(): void {
+    this.coalescer.flush();
+  }
+
+  close(): void {
+    this.coalescer.close();
+  }
+}
