@@ -179,7 +179,8 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     },
   });
   const batches = new YardBatches({ store, creator, signals, clock });
-  const streams = new YardStreams({ store, creator, clock, settings: () => config.windows, wake: () => engine.wake(), failed });
+  const streams = new YardStreams({ store, creator, clock, settings: () => settings.current().windows, wake: () => engine.wake(), failed });
+  settings.onChange(() => streams.rulesChanged());
   const events = new LogTail(store.events, clock, failed);
   const courier = new Courier({ outbox: store.outbox, channels, clock, failed });
   const retention = new Retention({

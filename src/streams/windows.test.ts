@@ -123,7 +123,7 @@ describe("detections", () => {
     expect(await windows("detections")).toMatchObject([{ key: "healthy" }]);
   });
 
-  it("a changed setting would be read at once: rulesChanged measures open windows anew", async () => {
+  it("a changed definition measures open windows anew", async () => {
     await open();
     await put("lively", { keyField: "k", windowSeconds: 120 });
     await post("/api/streams/lively/items", { k: "a", id: "1" });
@@ -131,6 +131,19 @@ describe("detections", () => {
     await put("lively", { keyField: "k", windowSeconds: 60 });
     await clock.advance(0);
     expect(await closed("lively")).toMatchObject([{ close_reason: "timeout", total_items: 1 }]);
+  });
+
+  it("a changed setting measures open windows of detections anew", async () => {
+    await open();
+    await post("/api/detections", detection("door"));
+    await clock.advance(20 * second);
+    expect(await closed("detections")).toEqual([]);
+    const answer = await served.send({ method: "PATCH", url: "/api/v1/settings", payload: { batch: { idle_timeout_seconds: 10 } } });
+    expect(answer.status).toBe(200);
+    await clock.advance(0);
+    expect(await closed("detections")).toMatchObject([{ key: "door", close_reason: "idle", total_items: 1 }]);
+    const { stream } = (await served.send({ url: "/api/streams/detections" })).json as unknown as { stream: { definition: unknown } };
+    expect(stream.definition).toMatchObject({ idleTimeoutSeconds: 10, windowSeconds: 90 });
   });
 
   it("urgent ones go alone", async () => {
