@@ -1,8 +1,7 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { readFileSync } from "node:fs";
 import pino, { type Logger } from "pino";
 import { issueKey, issueSignIn, TOKEN_KEY_ID, DEFAULT_TENANT } from "./api/auth/secrets.ts";
 import { createServer } from "./api/server.ts";
@@ -281,14 +280,24 @@ async function adminKey(yard: Yard): Promise<{ keyId: string; created: boolean }
   return { keyId: key.id, created: true };
 }
 
-async function health(yard: Yard): Promise<{ ready: boolean; checks: Record<string, { ok: boolean; message?: string }> }> {
+/** Events this far behind the store mean that nobody is told what happens. */
+const EVENTS_BEHIND = 10_000;
+
+async function health({
+  store,
+  engine,
+  events,
+}: Yard): Promise<{ ready: boolean; checks: Record<string, { ok: boolean; message?: string }> }> {
+  const dispatcher = engine.alive ? { ok: true } : { ok: false, message: "the engine has not looked after its work lately" };
   try {
-    await yard.store.events.lastSeq();
-    return { ready: true, checks: { store: { ok: true }, dispatcher: { ok: true } } };
+    const behind = (await store.events.lastSeq()) - events.lastSeq();
+    const live = behind < EVENTS_BEHIND ? { ok: true } : { ok: false, message: `${behind} events have not been handed over` };
+    return { ready: dispatcher.ok && live.ok, checks: { store: { ok: true }, dispatcher, live } };
   } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
     return {
       ready: false,
-      checks: { store: { ok: false, message: error instanceof Error ? error.message : String(error) }, dispatcher: { ok: true } },
+      checks: { store: { ok: false, message }, dispatcher, live: { ok: false, message: "unknown without the store" } },
     };
   }
 }

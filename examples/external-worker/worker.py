@@ -114,9 +114,9 @@ def work(yard, worker, chunk, stopping):
                 break
             results.append(answer_of(item))
             if len(results) == PART:
-                yard.call("results", {**settle, "results": results, "done": False})
+                yard.call("results", {**settle, "results": results})
                 results = []
-        yard.call("results", {**settle, "results": results, "handBack": stopping.is_set()})
+        yard.call("results", {**settle, "results": results, "done": not stopping.is_set(), "handBack": stopping.is_set()})
 
 
 def main():

@@ -245,6 +245,7 @@ describe("the life of a batch over HTTP", () => {
       payload: {
         chunk,
         fence,
+        done: true,
         results: [
           { key: "x", result: { ok: 1 } },
           { key: "y", error: "no" },

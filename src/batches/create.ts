@@ -176,7 +176,7 @@ export class Creator {
       operation,
       options: own.data,
       run: shared,
-      warnings: own.success ? (operation.warnings?.(own.data) ?? []) : [],
+      warnings: [...(own.success ? (operation.warnings?.(own.data) ?? []) : []), ...withoutEffect(request, shared, hasItems)],
       executor,
       notify,
     };
@@ -345,6 +345,19 @@ export class Creator {
       throw error;
     }
   }
+}
+
+/** What a request says and nothing will heed, one sentence each. */
+function withoutEffect(request: CreateRequest, run: RunOptions, hasItems: boolean): string[] {
+  const said: string[] = [];
+  if (hasItems && Object.keys(request.filters ?? {}).length > 0)
+    said.push("filters choose records of a collection; they have no effect on items that come with the request");
+  if (request.total_items !== undefined && !onlyAnnounced(request, hasItems))
+    said.push("total_items has no effect where the items themselves are given; they are counted");
+  if (request.priority !== undefined && run.priority !== undefined && request.priority !== run.priority) {
+    said.push(`priority ${request.priority} of the request wins over options.priority ${run.priority}`);
+  }
+  return said;
 }
 
 /** Items that have no payload here: only their number is known, and outside workers report their results by key. */

@@ -44,6 +44,7 @@ export class Engine implements SettledItems {
   private stopTimer = (): void => {};
   private stopReadyTimer = (): void => {};
   private started = false;
+  private tickedAt = -Infinity;
 
   constructor(parts: EngineParts) {
     this.parts = parts;
@@ -74,6 +75,7 @@ export class Engine implements SettledItems {
     const { store, clock, settings } = this.parts;
     await store.chunks.reap({ workerPrefix: workerPrefix(settings.id), now: clock.now() });
     this.started = true;
+    this.tickedAt = clock.now();
     this.tick();
     this.wake();
   }
@@ -94,6 +96,11 @@ export class Engine implements SettledItems {
   batchChanged(batch: Pick<BatchRow, "id" | "status">): void {
     this.worker.batchChanged(batch);
     this.wake();
+  }
+
+  /** Looks after leases and work at every tick; false when it stopped doing so, or was never started. */
+  get alive(): boolean {
+    return this.started && this.parts.clock.now() - this.tickedAt < 10 * TICK_MS;
   }
 
   /** Chunks running in this process. */
@@ -170,6 +177,7 @@ export class Engine implements SettledItems {
   /** Renews our leases first, so that a blocked event loop does not make us reap ourselves. */
   private async lookAfter(): Promise<void> {
     const { store, clock, settings } = this.parts;
+    this.tickedAt = clock.now();
     const leases = this.worker.leases();
     if (leases.length > 0) this.worker.keepOnly(await store.chunks.renew(leases, clock.now() + settings.leaseMs));
     await store.chunks.reap({ now: clock.now() });

@@ -31,7 +31,20 @@ export function resultText(result: unknown): string | { error: string; code: str
       code: "result_too_large",
     };
   }
+  if (text.includes("null") && holdsNoNumber(result)) {
+    return {
+      error: "The result holds NaN or Infinity, which JSON cannot: it would become null. Return null or a text instead",
+      code: "result_not_serialisable",
+    };
+  }
   return text;
+}
+
+/** JSON writes NaN and the infinities as null; only results with a null in them are looked through. */
+function holdsNoNumber(value: unknown): boolean {
+  if (typeof value === "number") return !Number.isFinite(value);
+  if (typeof value !== "object" || value === null || "toJSON" in value) return false;
+  return Object.values(value).some(holdsNoNumber);
 }
 
 /** A final failure with its ItemResult. */

@@ -290,7 +290,7 @@ describe("bombs", () => {
         method: "POST",
         path: "/api/batch/create",
         headers: json,
-        body: '{"operation":"steady","items":[{"id":"1"}]}',
+        body: '{"operation":"steady","items":[{"id":"1","n":1}]}',
       });
       const { id } = (JSON.parse(text) as { batch: { id: string } }).batch;
       let status = "";

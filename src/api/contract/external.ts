@@ -53,7 +53,9 @@ export const settleBody = z.strictObject({
   chunk: lease.shape.chunk,
   fence: lease.shape.fence,
   results: z.array(settledItem).max(10_000),
-  done: z.boolean().default(true).meta({ description: "false keeps the lease: more results of this chunk follow" }),
+  done: z.boolean().default(false).meta({
+    description: "true ends the chunk: items without a result fail with result_missing. A chunk whose items all have one ends by itself",
+  }),
   handBack: z
     .boolean()
     .default(false)

@@ -74,6 +74,9 @@ describe("processItem", () => {
       noResult: () => ({ answer: 1 }),
       undefinedResult: () => ({ result: undefined }),
       bigint: () => ({ result: 1n }),
+      notANumber: () => ({ result: Number.NaN }),
+      infiniteWithin: () => ({ result: { list: [null, 1 / 0] } }),
+      nullWithin: () => ({ result: { list: [null, 1] } }),
       cycle: () => ({ result: cycle }),
       function: () => ({ result: () => 1 }),
       large: () => ({ result: "x".repeat(2 * 1024 * 1024) }),
@@ -111,7 +114,7 @@ describe("processItem", () => {
         items: Object.keys(returns).map((key) => ({ id: key })),
         options: { retryAttempts: 0 },
       });
-      expect(await yard.runToEnd(id)).toMatchObject({ status: "completed", succeeded_items: 1, failed_items: 15 });
+      expect(await yard.runToEnd(id)).toMatchObject({ status: "completed", succeeded_items: 2, failed_items: 17 });
       const codes = new Map<string, string | undefined>();
       for await (const result of yard.results(id)) {
         codes.set(result.nodeId, result.errorCode);
@@ -124,6 +127,9 @@ describe("processItem", () => {
         undefinedResult: "result_not_serialisable",
         bigint: "result_not_serialisable",
         cycle: "result_not_serialisable",
+        notANumber: "result_not_serialisable",
+        infiniteWithin: "result_not_serialisable",
+        nullWithin: undefined,
         function: "result_not_serialisable",
         large: "result_too_large",
         deep: "result_not_serialisable",
