@@ -3,6 +3,7 @@ import { didYouMean } from "./model/schema-faults.ts";
 import { loadConfig, type Config } from "./config.ts";
 import { Batchyard } from "./library/batchyard.ts";
 import { createYard } from "./main.ts";
+import type { StreamSettings } from "./streams/definition.ts";
 import type { Operation } from "./operations/operation.ts";
 
 /** What `createBatchyard` takes; everything has a default. */
@@ -13,6 +14,8 @@ export interface BatchyardOptions {
   operations?: readonly Operation[] | undefined;
   /** Notification channels by name, besides `log`. */
   channels?: Readonly<Record<string, { webhook: string; secret?: string | undefined }>> | undefined;
+  /** Streams by name: single items that become batches. See docs/learn/streams.md. */
+  streams?: Readonly<Record<string, StreamSettings>> | undefined;
   /** Chunks run at once; 4 when absent, 0 = create only. */
   workers?: number | undefined;
   /** Any setting of docs/operate/config.md by its name. */
@@ -21,7 +24,15 @@ export interface BatchyardOptions {
   tenant?: string | undefined;
 }
 
-const OPTIONS: readonly string[] = ["data", "operations", "channels", "workers", "settings", "tenant"] satisfies (keyof BatchyardOptions)[];
+const OPTIONS: readonly string[] = [
+  "data",
+  "operations",
+  "streams",
+  "channels",
+  "workers",
+  "settings",
+  "tenant",
+] satisfies (keyof BatchyardOptions)[];
 
 /** Opens a data directory and starts working. Throws BatchyardError (data_in_use, newer_schema, bad_config, …). */
 export async function createBatchyard(options: BatchyardOptions = {}): Promise<Batchyard> {
@@ -31,17 +42,29 @@ export async function createBatchyard(options: BatchyardOptions = {}): Promise<B
     const allowed = `createBatchyard takes ${OPTIONS.join(", ")}${hint === null ? "" : `; did you mean '${hint}'?`}`;
     throw new BatchyardError("bad_config", { name: `The option '${unknown}'`, found: "unknown", allowed });
   }
+  const tenant = options.tenant ?? "default";
   const settings = { LOG_LEVEL: "warn", ...options.settings };
   const config: Config = loadConfig(settings, { BATCHYARD_DATA: options.data, BATCHYARD_WORKERS: options.workers?.toString() });
-  const yard = await createYard({ config, operations: options.operations, channels: options.channels });
-  await yard.start();
-  return new Batchyard(yard, options.tenant ?? "default");
+  const yard = await createYard({
+    config,
+    operations: options.operations,
+    channels: options.channels,
+    streams: { tenant, definitions: options.streams ?? {} },
+  });
+  try {
+    await yard.start();
+  } catch (error) {
+    await yard.stop();
+    throw error;
+  }
+  return new Batchyard(yard, tenant);
 }
 
 /** What `batchyard.config.ts` exports. */
 export interface ProjectConfig {
   operations?: readonly Operation[] | undefined;
   channels?: BatchyardOptions["channels"];
+  streams?: BatchyardOptions["streams"];
 }
 
 /** Types the default export of `batchyard.config.ts`. */
@@ -54,4 +77,5 @@ export { OperationError } from "./model/failure.ts";
 export { BatchyardError } from "./model/errors.ts";
 export type { Batchyard, BatchUpdate, NewLibraryBatch } from "./library/batchyard.ts";
 export type { HandlerContext, HandlerResult, ItemOutcome, Operation } from "./operations/operation.ts";
+export type { StreamSettings } from "./streams/definition.ts";
 export type { Item, ItemResult } from "./model/item.ts";

@@ -25,6 +25,7 @@ import { Courier } from "./monitor/notify/courier.ts";
 import { LogNotifier } from "./monitor/notify/log.ts";
 import type { Notifier } from "./monitor/notify/port.ts";
 import { WebhookNotifier } from "./monitor/notify/webhook.ts";
+import { Pipeline } from "./monitor/pipeline.ts";
 import { Retention } from "./monitor/retention.ts";
 import { builtinOperations } from "./operations/builtin.ts";
 import type { Operation, TenantServices } from "./operations/operation.ts";
@@ -32,6 +33,8 @@ import { createRegistry, type Registry } from "./operations/registry.ts";
 import { planRows } from "./operations/rows.ts";
 import { tenantServices } from "./operations/services.ts";
 import type { Store, UpkeepStore } from "./store/port.ts";
+import { YardStreams, type DeclaredStreams } from "./streams/yard-streams.ts";
+import type { Streams } from "./streams/service.ts";
 import { migrateSqliteStore, openSqliteStore, openSqliteUpkeep } from "./store/sqlite/store.ts";
 
 /** Items of a chunk in flight unless the operation or the batch says otherwise. */
@@ -50,6 +53,8 @@ export interface YardParts {
   operations?: readonly Operation[] | undefined;
   /** Notification channels by name, besides `log`. */
   channels?: Readonly<Record<string, { webhook: string; secret?: string | undefined }>> | undefined;
+  /** Streams by name, of one tenant. */
+  streams?: DeclaredStreams | undefined;
   clock?: Clock | undefined;
   /** 0 ≤ x < 1; jitter of retries. */
   random?: (() => number) | undefined;
@@ -61,6 +66,7 @@ export interface YardParts {
 export interface Yard {
   readonly config: Config;
   readonly batches: Batches;
+  readonly streams: Streams;
   readonly registry: Registry;
   readonly store: Store;
   readonly engine: Engine;
@@ -163,6 +169,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     },
   });
   const batches = new YardBatches({ store, creator, signals, clock });
+  const streams = new YardStreams({ store, creator, clock, settings: () => config.windows, wake: () => engine.wake(), failed });
   const events = new LogTail(store.events, clock, failed);
   const courier = new Courier({ outbox: store.outbox, channels, clock, failed });
   const retention = new Retention({ store, clock, failed, sweepFiles: (now) => disk.sweep(now), batchDays: config.batch.retentionDays });
@@ -173,6 +180,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
   return {
     config,
     batches,
+    streams,
     registry,
     store,
     engine,
@@ -182,10 +190,12 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     files: (tenant) => disk.forTenant(tenant),
     async start() {
       await engine.start();
+      await streams.start(parts.streams ?? null);
       courier.start();
       retention.start();
     },
     async stop() {
+      await streams.stop();
       await engine.stop(config.shutdownMs * GRACE_SHARE);
       await retention.stop();
       await courier.stop();
@@ -214,6 +224,9 @@ export async function startServer(parts: YardParts): Promise<RunningServer> {
     const admin = await adminKey(yard);
     const { app } = await createServer({
       batches: yard.batches,
+      streams: yard.streams,
+      pipeline: new Pipeline(store.streams, clock),
+      engine,
       files: (tenant) => yard.files(tenant),
       fileRows: store.files,
       records: store.records,

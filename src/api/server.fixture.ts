@@ -9,6 +9,7 @@ import { createYard, type Yard } from "../main.ts";
 import type { Clock } from "../model/clock.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { defineOperation } from "../operations/define.ts";
+import { Pipeline } from "../monitor/pipeline.ts";
 import type { Role } from "../store/port.ts";
 import { issueKey } from "./auth/secrets.ts";
 import { envelope } from "./contract/access.ts";
@@ -68,6 +69,9 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
   const logged: string[] = [];
   const api = await createServer({
     batches: yard.batches,
+    streams: yard.streams,
+    pipeline: new Pipeline(store.streams, clock),
+    engine: yard.engine,
     files: (tenant) => yard.files(tenant),
     fileRows: store.files,
     records: store.records,

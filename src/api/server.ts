@@ -24,8 +24,11 @@ import { doorRoutes } from "./routes/doors.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { externalRoutes } from "./routes/external.ts";
 import { fileRoutes } from "./routes/files.ts";
+import { pipelineRoutes } from "./routes/pipeline.ts";
 import { resultRoutes } from "./routes/results.ts";
+import { streamRoutes } from "./routes/streams.ts";
 import type { ApiServices } from "./services.ts";
+import { analysedBatch } from "./wire/analysed-batch.ts";
 import { asCreated, wireBatch } from "./wire/batch.ts";
 
 declare module "fastify" {
@@ -161,6 +164,8 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     ...resultRoutes(services),
     ...fileRoutes(services, idempotency),
     ...collectionRoutes(services),
+    ...streamRoutes(services, idempotency),
+    ...pipelineRoutes(services),
     ...externalRoutes(services),
     ...eventRoutes(services, streams, guard),
     ...accessRoutes(services, guard),
@@ -194,6 +199,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
         const view = await batches.view(observer(tenant), id);
         return wireBatch(asCreated(view.batch));
       },
+      analysedBatch: (tenant, id) => analysedBatch(services, observer(tenant), id),
       hasBatch: async (tenant, id) => (await batches.get(observer(tenant), id)) !== null,
     },
   });

@@ -6,6 +6,9 @@ import type { Clock } from "../model/clock.ts";
 import type { Registry } from "../operations/registry.ts";
 import type { AccessStore, AuditStore, FileStore, RecordStore } from "../store/port.ts";
 import type { ExternalWorkers } from "../engine/external.ts";
+import type { Pipeline } from "../monitor/pipeline.ts";
+import type { Breakers } from "../engine/breaker.ts";
+import type { Streams } from "../streams/service.ts";
 
 /** What the HTTP surface needs to know of the configuration. */
 export interface ApiConfig {
@@ -27,9 +30,22 @@ export interface Health {
   checks: Record<string, { ok: boolean; message?: string }>;
 }
 
+/** The worker of this process. */
+export interface LocalWorker {
+  readonly id: string;
+  /** Chunks at once. */
+  readonly slots: number;
+  readonly running: number;
+  readonly breakers: Pick<Breakers, "list" | "reset">;
+  wake(): void;
+}
+
 /** Everything behind the HTTP surface. */
 export interface ApiServices {
   batches: Batches;
+  streams: Streams;
+  pipeline: Pipeline;
+  engine: LocalWorker;
   files: (tenant: string) => Files;
   /** Metadata of files, for the list. */
   fileRows: Pick<FileStore, "list">;

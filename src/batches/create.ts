@@ -11,7 +11,7 @@ import { defaultKind, possibleKinds } from "../operations/kinds.ts";
 import type { Operation, PlanRequest, TenantServices } from "../operations/operation.ts";
 import type { Registry } from "../operations/registry.ts";
 import type { NewBatch, NewChunk, SealRequest, Store } from "../store/port.ts";
-import { chunkSize } from "./chunk-size.ts";
+import { CHUNK_CHARS, chunkSize } from "./chunk-size.ts";
 import { Cutter } from "./cutter.ts";
 import { chunksAtOnce, failuresAllowed, lanesPerChunk, ownOptions, sharedOptions } from "./options.ts";
 import type { Caller, CreateRequest, ItemSource } from "./service.ts";
@@ -42,6 +42,15 @@ export interface CreatorParts {
   servicesFor(tenant: string): TenantServices;
   /** Items of operations that have no plan of their own. */
   planRows(request: PlanRequest<unknown>, services: TenantServices): Promise<AsyncIterable<ItemText[]>>;
+}
+
+/** How the windows of a stream become batches. */
+export interface WindowPlan {
+  /** The batch but for what the window says: id, stream, key, times. */
+  batch: NewBatch;
+  maxFailures(items: number): number | null;
+  chunkItems(items: number): number;
+  chunkChars: number;
 }
 
 interface Checked {
@@ -108,6 +117,31 @@ export class Creator {
     }
     count(cutter.flush());
     return { items: cutter.position, bytes, chunks, batchSize, warnings: checked.warnings };
+  }
+
+  /**
+   * What a window of a stream becomes when it closes, checked now so that closing cannot be refused for its options. A handler
+   * that takes whole chunks gets a window in one call unless batchSize cuts it. Throws validation_failed, unknown_operation.
+   */
+  windowPlan(caller: Caller, request: Pick<CreateRequest, "operation" | "options">): WindowPlan {
+    const checked = this.check(request, true);
+    const batch = this.newBatch(caller, request, checked, 0);
+    const { batchSize, maxFailures, concurrency } = checked.run;
+    const whole = batchSize === undefined && callsWithChunks(checked.operation, checked.executor);
+    const lanes = lanesPerChunk(concurrency) ?? checked.operation.concurrency ?? this.parts.settings.lanes;
+    const { settings, signals } = this.parts;
+    return {
+      batch,
+      maxFailures: (items) => failuresAllowed(maxFailures, items),
+      chunkItems: (items) =>
+        whole
+          ? Infinity
+          : chunkSize(
+              { batchSize, msPerItem: signals.msPerItem(caller.tenant, request.operation), lanes, firstSize: settings.defaultSize },
+              items,
+            ),
+      chunkChars: whole ? Infinity : CHUNK_CHARS,
+    };
   }
 
   /** Everything that can be known without looking at items: all faults at once. */

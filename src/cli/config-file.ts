@@ -9,6 +9,8 @@ export interface ProjectConfig {
   operations?: readonly Operation[];
   /** Where notifications go, by name. */
   channels?: Readonly<Record<string, { webhook: string; secret?: string }>>;
+  /** Definitions of streams, by name. */
+  streams?: Readonly<Record<string, unknown>>;
   [part: string]: unknown;
 }
 

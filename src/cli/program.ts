@@ -18,6 +18,8 @@ import { addRun } from "./commands/run.ts";
 import { addServe } from "./commands/serve.ts";
 import { addStart } from "./commands/start.ts";
 import { addSubmit } from "./commands/submit.ts";
+import { addPush } from "./commands/push.ts";
+import { addStreams } from "./commands/streams.ts";
 import { addWhy } from "./commands/why.ts";
 import type { Context } from "./context.ts";
 
@@ -36,6 +38,8 @@ const COMMANDS = [
   addRetry,
   addFinish,
   addExport,
+  addStreams,
+  addPush,
   addKeys,
   addMigrate,
   addDoctor,

@@ -204,6 +204,29 @@ describe("the client library against a server", () => {
   });
 });
 
+describe("streams", () => {
+  it("are made, filled from a file, shown and flushed", async () => {
+    expect(
+      (await remote("streams", "put", "prices", '{"operation":"transform","options":{"expression":"price"},"windowSeconds":600}')).code,
+    ).toBe(0);
+    const pushed = await remote("push", "prices", "good.jsonl");
+    expect([pushed.code, pushed.stdout]).toEqual([0, "50\n"]);
+    const again = await remote("push", "prices", "good.jsonl");
+    expect([again.code, again.stdout]).toEqual([4, "0\n"]);
+    expect(again.stderr).toContain("Key 'p0' is already in the open window");
+    expect((await remote("streams")).stdout).toMatch(/prices +transform +active +1 +50/);
+    expect((await remote("streams", "windows", "prices")).stdout).toMatch(/batch_\d+_\w+ +50/);
+    const { stdout } = await remote("streams", "flush", "prices");
+    expect(stdout).toMatch(/^batch_\d+_\w{9}\n$/);
+    expect(JSON.parse((await remote("list", "--json")).stdout)).toMatchObject({
+      batches: expect.arrayContaining([expect.objectContaining({ id: stdout.trim(), close_reason: "manual" })]) as unknown,
+    });
+    expect((await remote("streams", "delete", "prices")).code).toBe(0);
+    expect((await remote("push", "prices", "good.jsonl")).stderr).toContain("Stream not found");
+    expect((await remote("push", "prices", "mixed.csv")).code).toBe(2);
+  });
+});
+
 describe("run", () => {
   it("needs no server and leaves nothing behind", async () => {
     const { code, stdout, stderr } = await batchyard("run", "validate", "--input", "good.jsonl", "--options", SCHEMA);

@@ -3,6 +3,7 @@ import { ClientError } from "./client-error.ts";
 import { LiveBatches } from "./live.ts";
 import { linesOf, ndjsonBody, ndjsonPieces } from "./lines.ts";
 import { Transport, type TransportOptions } from "./transport.ts";
+import { streamCalls } from "./streams.ts";
 import { watchBatch, type BatchProgress } from "./watch.ts";
 import type {
   ApiKey,
@@ -180,6 +181,7 @@ export function createClient(options: ClientOptions) {
         await transport.send(recordAt(name, key), { method: "DELETE" });
       },
     },
+    streams: streamCalls(transport),
     keys: {
       async list(): Promise<ApiKey[]> {
         return (await transport.json<{ keys: ApiKey[] }>("/api/keys")).keys;

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type * as access from "../api/contract/access.ts";
 import type * as batches from "../api/contract/batch.ts";
 import type * as results from "../api/contract/results.ts";
+import type * as streams from "../api/contract/streams.ts";
 import type * as stored from "../api/contract/stored.ts";
 
 /** What the HTTP contract says, as types only: neither the schemas nor zod are in a client's bundle. */
@@ -39,3 +40,7 @@ export type RecordsPage = Omit<z.output<typeof stored.recordsAnswer>, "success">
 export type Role = z.output<typeof access.role>;
 export type ApiKey = z.output<typeof access.apiKey>;
 export type NewApiKey = z.input<typeof access.newKeyBody>;
+
+export type Stream = z.output<typeof streams.stream>;
+export type OpenWindow = z.output<typeof streams.openWindow>;
+export type PushAnswer = Omit<z.output<typeof streams.itemsAnswer>, "success">;

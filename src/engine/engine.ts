@@ -108,6 +108,10 @@ export class Engine implements SettledItems {
     return this.worker.running;
   }
 
+  get id(): string {
+    return this.parts.settings.id;
+  }
+
   get slots(): number {
     return this.parts.settings.slots;
   }

@@ -3,6 +3,7 @@ import { Server, type Socket } from "socket.io";
 import type { Clock } from "../model/clock.ts";
 import type { StoredEvent } from "../model/event.ts";
 import type { EventLog, SettledItems } from "./port.ts";
+import { analysisFrame, windowFrames, type AnalysedBatch, type StreamFrame } from "./stream-frames.ts";
 
 /**
  * Socket.IO at /socket.io: the batch life cycle under colon names, one room per tenant and one per watched batch.
@@ -25,6 +26,8 @@ export interface SocketDoor {
   /** The batch as it was created, in the wire shape; null when it is gone. */
   createdBatch(tenant: string, id: string): Promise<object | null>;
   hasBatch(tenant: string, id: string): Promise<boolean>;
+  /** What batch.analysis_* says of a batch of a stream with an eventPrefix; null for every other. */
+  analysedBatch(tenant: string, id: string): Promise<AnalysedBatch | null>;
 }
 
 export interface SocketOptions {
@@ -222,6 +225,7 @@ function reply(given: unknown[], answer: object): void {
 async function publish(io: Sockets, event: StoredEvent, door: SocketDoor): Promise<void> {
   const batchId = event.entity.id;
   const to = io.to(tenantRoom(event.tenant));
+  for (const { type, data } of await framesOf(event, door)) to.emit(type, { type, data });
   switch (event.type) {
     case "batch.created": {
       const batch = await door.createdBatch(event.tenant, batchId).catch(() => null);
@@ -255,6 +259,15 @@ async function publish(io: Sockets, event: StoredEvent, door: SocketDoor): Promi
     default:
       return;
   }
+}
+
+/** The events of streams with a prefix of their own. */
+async function framesOf(event: StoredEvent, door: SocketDoor): Promise<StreamFrame[]> {
+  const own = windowFrames(event);
+  if (own.length > 0 || typeof event.data["stream"] !== "string") return own;
+  if (event.type !== "batch.started" && event.type !== "batch.completed" && event.type !== "batch.failed") return [];
+  const batch = await door.analysedBatch(event.tenant, event.entity.id).catch(() => null);
+  return batch === null ? [] : [analysisFrame(event, batch)];
 }
 
 function textOf(value: unknown, otherwise: string): string {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { OfferAnswer } from "../streams/service.ts";
 import type { Yard } from "../main.ts";
 import { wireBatch } from "../api/wire/batch.ts";
 import { summaryOf } from "../api/wire/summary.ts";
@@ -147,6 +148,25 @@ export class Batchyard {
   async *readFile(fileId: string): AsyncGenerator<Uint8Array> {
     const { stream } = await this.yard.files(this.caller.tenant).open(fileId);
     yield* stream as AsyncIterable<Uint8Array>;
+  }
+
+  /**
+   * Hands items to a stream; resolves when they are durably in their windows. Refused ones are in `rejected`, each with its index.
+   * Throws stream_not_found.
+   */
+  push(stream: string, items: Record<string, unknown> | readonly Record<string, unknown>[]): Promise<OfferAnswer> {
+    const list = Array.isArray(items) ? (items as readonly Record<string, unknown>[]) : [items];
+    return this.yard.streams.offer(
+      this.caller,
+      stream,
+      list.map((item) => JSON.stringify(item)),
+      0,
+    );
+  }
+
+  /** Closes the open windows of a stream now: all, or that of one key. Returns the ids of the batches they became. */
+  async flush(stream: string, key?: string): Promise<string[]> {
+    return (await this.yard.streams.flush(this.caller, stream, key ?? null)).batches;
   }
 
   /** Newest first; `limit` 1..100 (50). Throws validation_failed for what GET /api/batch/history would refuse. */

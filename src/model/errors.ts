@@ -26,6 +26,9 @@ export const ERRORS = {
   bad_items: { status: 400, message: "{count} of the items are not valid: {summary}" },
   bad_file: { status: 400, message: "The file cannot be read as {format}: {reason}" },
   not_cancellable: { status: 400, message: "Batch cannot be cancelled (not found or already completed)" },
+  item_refused: { status: 400, message: "{reason}" },
+  ids_not_numeric: { status: 400, message: "{noun} IDs must be numeric" },
+  missing_key: { status: 400, message: "The item has no '{field}' to find its window by; it is a text of 1 to 512 characters or a number" },
   // 401, 403
   unauthorized: { status: 401, message: "A valid credential is required; send 'Authorization: Bearer by_…' or sign in" },
   invalid_key: { status: 401, message: "The credential is not valid" },
@@ -36,6 +39,8 @@ export const ERRORS = {
   batch_not_found: { status: 404, message: "Batch not found" },
   file_not_found: { status: 404, message: "File not found" },
   record_not_found: { status: 404, message: "Record not found" },
+  stream_not_found: { status: 404, message: "Stream not found" },
+  breaker_not_found: { status: 404, message: "There is no breaker '{name}'" },
   method_not_allowed: { status: 405, message: "{method} is not allowed at {path}; allowed: {allowed}" },
   upload_too_slow: { status: 408, message: "The body did not arrive within {seconds} s" },
   // 409
@@ -45,6 +50,7 @@ export const ERRORS = {
   idempotency_in_progress: { status: 409, message: "A request with this Idempotency-Key is still running; try again shortly" },
   lease_lost: { status: 409, message: "The lease on chunk {chunk} was lost (fence {fence}); drop the chunk and lease again" },
   file_in_use: { status: 409, message: "File {id} is used by batch {batch}" },
+  ready_made_stream: { status: 409, message: "The stream {stream} is ready-made and cannot be {action}; {cure}" },
   // 413, 415
   too_large: { status: 413, message: "The body is larger than {limit} bytes" },
   too_many_items: { status: 413, message: "A batch takes at most {limit} items" },
@@ -57,6 +63,7 @@ export const ERRORS = {
   header_too_large: { status: 431, message: "The request headers are too large" },
   internal: { status: 500, message: "Something went wrong here; the request id finds it in the log" },
   unavailable: { status: 503, message: "The server is {reason}; try again in {seconds} s" },
+  stream_full: { status: 503, message: "Stream {stream} takes no more than {limit} open items; try again in {seconds} s" },
   storage_full: { status: 507, message: "The store cannot write: {reason}. Free some space; nothing accepted so far is lost" },
   // start-up and library
   bad_config: { status: 500, message: "{name} is {found}; {allowed}" },

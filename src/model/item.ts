@@ -38,7 +38,7 @@ export function isRetryable(category: ErrorCategory): boolean {
 }
 
 /** JSON texts of a chunk are joined with this; a raw newline cannot occur inside one line of JSON, so the split is exact. */
-const LINE_JOINT = ",\n";
+export const LINE_JOINT = ",\n";
 
 export function joinLines(lines: readonly string[]): string {
   return lines.join(LINE_JOINT);

@@ -12,6 +12,9 @@ export type ChunkState = (typeof CHUNK_STATES)[number];
 export const ITEM_STATES = ["pending", "running", "succeeded", "failed", "cancelled", "expired"] as const;
 export type ItemState = (typeof ITEM_STATES)[number];
 
+/** A closed window goes on as a batch under the same id. */
+export const WINDOW_STATES = ["open", "closed"] as const;
+
 export interface Move<S extends string> {
   /** Name of the move, as events and the diagram call it. */
   readonly name: string;

@@ -4,7 +4,7 @@ import { createRegistry } from "./registry.ts";
 
 it("lists every built-in operation with strict options and descriptions", () => {
   const infos = createRegistry(builtinOperations).list();
-  expect(infos.map(({ name }) => name)).toEqual(["annotate", "cleanup", "export", "import", "report", "transform", "validate"]);
+  expect(infos.map(({ name }) => name)).toEqual(["analyze", "annotate", "cleanup", "export", "import", "report", "transform", "validate"]);
   const loose = infos.filter(
     ({ description, options }) => description === "" || options["type"] !== "object" || options["additionalProperties"] !== false,
   );

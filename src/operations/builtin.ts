@@ -1,3 +1,4 @@
+import { analyze } from "./analyze.ts";
 import { annotate } from "./annotate/annotate.ts";
 import { cleanup } from "./cleanup.ts";
 import { exportRows } from "./export.ts";
@@ -8,4 +9,4 @@ import { transform } from "./transform.ts";
 import { validate } from "./validate.ts";
 
 /** What every server can do without a line of the user's. */
-export const builtinOperations: readonly Operation[] = [annotate, cleanup, exportRows, importRecords, report, transform, validate];
+export const builtinOperations: readonly Operation[] = [analyze, annotate, cleanup, exportRows, importRecords, report, transform, validate];

@@ -24,6 +24,7 @@ export interface Store {
   readonly access: AccessStore;
   readonly events: EventStore;
   readonly outbox: OutboxStore;
+  readonly streams: StreamStore;
   readonly audit: AuditStore;
   readonly upkeep: UpkeepStore;
   close(): Promise<void>;
@@ -513,6 +514,122 @@ export interface AuditEntry {
 export interface AuditStore {
   append(entry: AuditEntry): Promise<void>;
   list(tenant: string, page: { before: number | null; limit: number }): Promise<(AuditEntry & { seq: number; hash: string })[]>;
+}
+
+// ── streams ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface StreamRow {
+  tenant: string;
+  name: string;
+  definition: Record<string, unknown>;
+  paused: boolean;
+  createdAt: number;
+  updatedAt: number;
+}
+
+/** An open batch of a stream and key: it takes items until it closes, and its id is the id of the batch it becomes. */
+export interface WindowRow {
+  id: string;
+  tenant: string;
+  stream: string;
+  key: string;
+  openedAt: number;
+  lastItemAt: number;
+  items: number;
+  /** UTF-8 bytes of the items' texts. */
+  bytes: number;
+  /** A rule of time was due while there were too few items. */
+  held: boolean;
+}
+
+/** An open window with what its next items are measured against. */
+export interface RecoveredWindow extends WindowRow {
+  keys: string[];
+  /** Bytes of each item, in the order of `keys`. */
+  sizes: number[];
+}
+
+export interface WindowClosing {
+  reason: string;
+  /** The batch the window becomes; `id`, `stream`, `streamKey` and `closeReason` are those of the window. */
+  batch: NewBatch;
+  maxFailures: number | null;
+  /** Items and characters of a chunk; Infinity = the whole window is one. */
+  chunkItems: number;
+  chunkChars: number;
+  /** How much later than its rule it closes, milliseconds. */
+  lagMs: number;
+  /** Further data of the event window.closed. */
+  says: Record<string, unknown>;
+}
+
+/** What happens to one window within a commit, in this order: it opens, items leave its front, items come, it closes. */
+export interface WindowChange {
+  /** As it is after this change, before it closes. Without items it vanishes and becomes no batch. */
+  window: WindowRow;
+  opens: boolean;
+  /** Items taken off the front to make room. */
+  drops: number;
+  /** `body`: texts joined with LINE_JOINT; `says`: further data of the event item.received. */
+  adds: { keys: string[]; body: string; says: Record<string, unknown> } | null;
+  closes: WindowClosing | null;
+  /** Dead letters that became these items; they go in the same step. */
+  requeued: number[];
+}
+
+export interface NewDeadLetter {
+  tenant: string;
+  stream: string;
+  /** Key of the item; null when the item has none of its own. */
+  itemKey: string | null;
+  /** The item's JSON text. */
+  text: string;
+  reason: string;
+  at: number;
+}
+
+export interface DeadLetter extends NewDeadLetter {
+  id: number;
+}
+
+/** Times of one closed window and its batch. */
+export interface PipelineSample {
+  openedAt: number;
+  closedAt: number;
+  startedAt: number | null;
+  completedAt: number | null;
+}
+
+/** Batches of one operation that wait and run, and those that ended since a time. */
+export interface QueueRow {
+  operation: string;
+  pending: number;
+  running: number;
+  ended: number;
+  /** Mean time from start to end of those, milliseconds; null = none ended. */
+  meanMs: number | null;
+  oldest: { id: string; createdAt: number } | null;
+}
+
+export interface StreamStore {
+  /** Of all tenants. */
+  definitions(): Promise<StreamRow[]>;
+  save(stream: StreamRow): Promise<void>;
+  remove(tenant: string, name: string): Promise<boolean>;
+  /** Every open window with its true start, those open longest first. */
+  open(): Promise<RecoveredWindow[]>;
+  /**
+   * One durable step for many windows: group commit. Per change: true when the window closed by it. A change that only closes
+   * a window which is not open does nothing (false); one that adds to it throws, and then nothing of the step is written.
+   */
+  commit(step: { changes: readonly WindowChange[]; deadLetters: readonly NewDeadLetter[]; now: number }): Promise<boolean[]>;
+  /** Oldest first, `after` exclusive. */
+  deadLetters(tenant: string, stream: string, page: { after: number; limit: number }): Promise<DeadLetter[]>;
+  deadLetterCount(tenant: string, stream: string): Promise<number>;
+  /** Windows that closed in [from, to), newest first, at most `limit`; `stream` null = of all streams. */
+  samples(tenant: string, stream: string | null, range: { from: number; to: number; limit: number }): Promise<PipelineSample[]>;
+  /** By operation; `since` bounds what counts as ended lately. */
+  queues(tenant: string, since: number): Promise<QueueRow[]>;
 }
 
 // ── upkeep ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -3,7 +3,7 @@ import type { Import } from "./sources.ts";
 /**
  * Who may import whom: a folder of src (or a file directly in it) → the folders it may use besides itself. What is not
  * listed is not allowed. Arrows never point back: model ← store ← intake, events ← formats, files ← operations ← executors ←
- * batches ← engine ← api ← cli.
+ * batches ← streams, engine ← api ← cli.
  */
 export const MAY_IMPORT: Record<string, readonly string[]> = {
   model: [],
@@ -15,16 +15,31 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   files: ["model", "store"],
   operations: ["model", "store", "intake", "formats", "files"],
   executors: ["model", "store", "operations"],
+  streams: ["model", "store", "intake", "batches"],
   batches: ["model", "store", "events", "intake", "formats", "files", "operations", "executors"],
   engine: ["model", "store", "events", "operations", "batches", "executors"],
-  api: ["model", "store", "events", "formats", "files", "intake", "operations", "batches", "executors", "engine", "config.ts"],
+  api: [
+    "model",
+    "store",
+    "events",
+    "formats",
+    "files",
+    "intake",
+    "operations",
+    "batches",
+    "streams",
+    "executors",
+    "engine",
+    "monitor",
+    "config.ts",
+  ],
   client: ["model", "api/contract"],
   sample: ["model", "batches"],
   monitor: ["model", "store"],
-  library: ["model", "intake", "batches", "api/contract", "api/wire", "main.ts"],
+  library: ["model", "intake", "batches", "streams", "api/contract", "api/wire", "main.ts"],
   testing: ["model", "operations", "api/contract", "library", "main.ts", "index.ts", "config.ts"],
   cli: ["model", "formats", "client", "api/contract", "batches", "operations", "sample", "main.ts", "index.ts", "config.ts"],
-  "index.ts": ["model", "store", "events", "operations", "batches", "api/contract", "library", "main.ts", "config.ts"],
+  "index.ts": ["model", "store", "events", "operations", "batches", "streams", "api/contract", "library", "main.ts", "config.ts"],
   "main.ts": ["*"],
 };
 

@@ -9,6 +9,8 @@ export interface Things {
   file: string;
   record: string;
   key: string;
+  /** A stream with an open window and a dead letter. */
+  stream: string;
   /** A leased chunk and the fence of its lease. */
   chunk: number;
   fence: number;
@@ -33,6 +35,16 @@ const action = (name: string, body: Record<string, unknown> = {}): Guarded => ({
   need: "operator",
   body,
   about: ({ batch }) => [formed(`/api/batch/${batch}/${name}`, body)],
+});
+const ofStream = (rest: string): Guarded => read(({ stream }) => [{ path: `/api/streams/${stream}${rest}` }]);
+/** An act on a stream; `body` null = the route takes none. */
+const actOnStream = (rest: string, body: Record<string, unknown> | null): Guarded => ({
+  need: "operator",
+  body,
+  about: ({ stream }) => {
+    const path = `/api/streams/${stream}${rest}`;
+    return [body === null ? { path } : formed(path, body)];
+  },
 });
 const validResult = { nodeId: "1", success: true };
 
@@ -89,6 +101,28 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
     body: null,
     about: ({ record }) => [{ path: `/api/collections/toys/${record}` }],
   },
+  "GET /api/streams": read(),
+  "GET /api/streams/{name}": ofStream(""),
+  // Writing under another tenant's name makes a stream of one's own; see the test of lists.
+  "PUT /api/streams/{name}": { need: "operator", body: { operation: "echo", maxItems: 10 } },
+  "DELETE /api/streams/{name}": { need: "operator", body: null, about: ({ stream }) => [{ path: `/api/streams/${stream}` }] },
+  "POST /api/streams/{name}/items": { ...actOnStream("/items", { id: "1" }), open: true },
+  // Every tenant has its own stream of this name.
+  "POST /api/detections": { need: "operator", body: { detection_id: 1, camera_id: "gate" }, open: true },
+  "GET /api/streams/{name}/windows": ofStream("/windows"),
+  "POST /api/streams/{name}/flush": actOnStream("/flush", { key: "k" }),
+  "POST /api/streams/{name}/pause": actOnStream("/pause", null),
+  "POST /api/streams/{name}/resume": actOnStream("/resume", null),
+  "GET /api/streams/{name}/dead-letters": ofStream("/dead-letters"),
+  "POST /api/streams/{name}/dead-letters/requeue": actOnStream("/dead-letters/requeue", { limit: 1 }),
+  "GET /api/system/pipeline": read(),
+  "GET /api/queues/status": read(),
+  "GET /api/system/pipeline-latency": read(),
+  "GET /api/system/pipeline-latency/history": read(),
+  "GET /api/system/workers": read(),
+  // Operations, and so their breakers, are the server's; whose error it was is not told to others.
+  "GET /api/system/breakers": read(),
+  "POST /api/system/breakers/{name}/reset": { need: "admin", body: null },
   "POST /api/external/lease": { need: "operator", body: { worker: "w" } },
   "POST /api/external/heartbeat": {
     need: "operator",

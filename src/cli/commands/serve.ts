@@ -58,7 +58,12 @@ export async function openServer({ terminal }: Context, flags: ServeFlags, quiet
   const project = await loadProjectConfig(flags.config);
   const { startServer } = await import("../../main.ts");
   try {
-    return await startServer({ config, operations: project.operations, channels: project.channels });
+    return await startServer({
+      config,
+      operations: project.operations,
+      channels: project.channels,
+      streams: { tenant: "default", definitions: project.streams ?? {} },
+    });
   } catch (error) {
     throw listenError(error, config.host, config.port);
   }

@@ -172,6 +172,7 @@ export function countsOf(raw: RawBatch): Record<string, unknown> {
     failed: raw.failed,
     cancelled: raw.cancelled,
     expired: raw.expired,
+    ...(raw.stream === null ? {} : { stream: raw.stream, key: raw.stream_key }),
   };
 }
 

@@ -42,11 +42,14 @@ export class SqliteBatches implements BatchStore {
   }
 
   async create(batch: NewBatch, chunks: NewChunk[], seal: SealRequest): Promise<BatchRow> {
-    return this.db.transaction(() => {
-      this.insert(batch);
-      this.addChunks(batch.tenant, batch.id, chunks);
-      return this.sealNow(seal);
-    });
+    return this.db.transaction(() => this.createNow(batch, chunks, seal));
+  }
+
+  /** The same within a transaction of the caller. */
+  createNow(batch: NewBatch, chunks: NewChunk[], seal: SealRequest): BatchRow {
+    this.insert(batch);
+    this.addChunks(batch.tenant, batch.id, chunks);
+    return this.sealNow(seal);
   }
 
   async stage(batch: NewBatch): Promise<void> {
@@ -324,6 +327,7 @@ export class SqliteBatches implements BatchStore {
     for (const table of ["chunks", "payloads", "segments", "failures", "error_groups", "recorded", "batch_stats", "batch_deps"]) {
       this.db.run(`DELETE FROM ${table} WHERE batch_id = ?`, id);
     }
+    this.db.run("DELETE FROM windows WHERE id = ?", id);
     this.db.run("DELETE FROM batches WHERE id = ?", id);
   }
 

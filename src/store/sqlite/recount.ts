@@ -36,7 +36,7 @@ export function recountBatch(db: Database, stats: StatsCache, id: string, rebuil
   return chunks;
 }
 
-/** What is not one batch's: batches by operation and status, records by collection. */
+/** What is not one batch's: batches by operation and status, records by collection, items by open window. */
 export function recountTotals(db: Database, rebuild: boolean, findings: Finding[]): void {
   const batches = db.all<{ tenant: string; operation: string; status: string; kept: number; found: number }>(
     `SELECT COALESCE(k.tenant, f.tenant) AS tenant, COALESCE(k.operation, f.operation) AS operation, COALESCE(k.status, f.status) AS status,
@@ -74,6 +74,18 @@ export function recountTotals(db: Database, rebuild: boolean, findings: Finding[
         row.name,
         row.found,
       );
+  }
+  const windows = db.all<{ id: string; kept: number; found: number }>(
+    `SELECT w.id, w.items AS kept, COALESCE(SUM(i.items - i.skipped), 0) AS found FROM windows w LEFT JOIN window_items i ON i.window_id = w.id
+     WHERE w.state = 'open' GROUP BY w.id HAVING kept <> found`,
+  );
+  for (const row of windows) {
+    findings.push({
+      batchId: row.id,
+      repaired: rebuild && row.found > 0,
+      message: `open window ${row.id} counts ${row.kept} items, recounted ${row.found}`,
+    });
+    if (rebuild && row.found > 0) db.run("UPDATE windows SET items = ? WHERE id = ?", row.found, row.id);
   }
 }
 

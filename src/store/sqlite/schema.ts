@@ -1,5 +1,5 @@
 import { BatchyardError } from "../../model/errors.ts";
-import { BATCH_STATES, CHUNK_STATES, FINAL_BATCH_STATES, OPEN_BATCH_STATES } from "../../model/moves.ts";
+import { BATCH_STATES, CHUNK_STATES, FINAL_BATCH_STATES, OPEN_BATCH_STATES, WINDOW_STATES } from "../../model/moves.ts";
 import type { Database } from "./database.ts";
 
 const list = (states: readonly string[]): string => states.map((state) => `'${state}'`).join(", ");
@@ -123,6 +123,31 @@ const MIGRATIONS: readonly string[] = [
     action TEXT NOT NULL, target TEXT NOT NULL, before TEXT, after TEXT, outcome TEXT NOT NULL, hash TEXT NOT NULL
   ) STRICT;
   CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  `,
+  `
+  CREATE TABLE streams (
+    tenant TEXT, name TEXT, definition TEXT NOT NULL, paused INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, PRIMARY KEY (tenant, name)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE windows (
+    id TEXT PRIMARY KEY, tenant TEXT NOT NULL, stream TEXT NOT NULL, key TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN (${list(WINDOW_STATES)})),
+    opened_at INTEGER NOT NULL, last_item_at INTEGER NOT NULL, items INTEGER NOT NULL CHECK (items > 0), bytes INTEGER NOT NULL, held INTEGER NOT NULL,
+    closed_at INTEGER, lag_ms INTEGER,
+    CHECK ((closed_at IS NOT NULL) = (state = 'closed'))
+  ) STRICT, WITHOUT ROWID;
+  -- one open window a stream and key, whoever writes
+  CREATE UNIQUE INDEX windows_open ON windows (tenant, stream, key) WHERE state = 'open';
+  CREATE INDEX windows_closed ON windows (tenant, closed_at) WHERE state = 'closed';
+  -- one row a window and group commit; skipped = items that were dropped off its front
+  CREATE TABLE window_items (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, window_id TEXT NOT NULL, items INTEGER NOT NULL, skipped INTEGER NOT NULL DEFAULT 0 CHECK (skipped < items),
+    keys TEXT NOT NULL, body TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX window_items_window ON window_items (window_id, id);
+  CREATE TABLE dead_letters (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, stream TEXT NOT NULL, item_key TEXT, body TEXT NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX dead_letters_stream ON dead_letters (tenant, stream, id);
   `,
 ];
 

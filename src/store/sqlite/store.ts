@@ -13,6 +13,7 @@ import { SqliteOutbox } from "./outbox.ts";
 import { SqliteRecords } from "./records.ts";
 import { SqliteResults } from "./results.ts";
 import { migrate, SCHEMA_VERSION, schemaOf } from "./schema.ts";
+import { SqliteStreams } from "./streams.ts";
 import { StatsCache } from "./stats-cache.ts";
 import { SqliteUpkeep } from "./upkeep.ts";
 
@@ -30,9 +31,10 @@ export function openSqliteStore(options: SqliteOptions): Store {
   try {
     const db = openMigrated(options);
     const stats = new StatsCache(db);
+    const batches = new SqliteBatches(db, stats);
     return {
       kind: "sqlite",
-      batches: new SqliteBatches(db, stats),
+      batches,
       chunks: new SqliteChunks(db, stats),
       results: new SqliteResults(db),
       records: new SqliteRecords(db),
@@ -40,6 +42,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
       access: new SqliteAccess(db),
       events: new SqliteEvents(db),
       outbox: new SqliteOutbox(db),
+      streams: new SqliteStreams(db, batches),
       audit: new SqliteAudit(db),
       upkeep: new SqliteUpkeep(db, stats),
       async close() {

@@ -15,6 +15,7 @@ import { results } from "./results.ts";
 import { retries } from "./retries.ts";
 import { Rig } from "./rig.ts";
 import { scheduling } from "./scheduling.ts";
+import { streams } from "./streams.ts";
 import { tenants } from "./tenants.ts";
 import { upkeep } from "./upkeep.ts";
 
@@ -34,10 +35,11 @@ const CASES = [
   access,
   log,
   upkeep,
+  streams,
   opening,
 ].flat();
 /** Fewer cases than this mean that a section got lost. */
-const FLOOR = 140;
+const FLOOR = 150;
 
 function casesOf(adapter: Adapter): typeof CASES {
   const skipped = new Set(adapter.skip.flatMap((skip) => skip.tests));

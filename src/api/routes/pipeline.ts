@@ -1,0 +1,226 @@
+import type { BreakerView } from "../../engine/breaker.ts";
+import { BatchyardError } from "../../model/errors.ts";
+import { iso } from "../../model/clock.ts";
+import { worstOf } from "../../monitor/pipeline.ts";
+import { DETECTIONS } from "../../streams/detections.ts";
+import * as contract from "../contract/streams.ts";
+import { ok, route, type Route } from "../route.ts";
+import type { ApiServices } from "../services.ts";
+import { round } from "../wire/batch.ts";
+
+const TAG = "Pipeline";
+const MINUTE_MS = 60_000;
+
+/** What the pipeline from items to analysed batches is doing. */
+export function pipelineRoutes({ streams, pipeline, engine, clock, health, audit }: ApiServices): Route[] {
+  return [
+    route({
+      method: "GET",
+      path: "/api/system/pipeline",
+      summary: "Open windows of detections, and what works",
+      tag: TAG,
+      need: "viewer",
+      answers: { 200: contract.pipelineAnswer },
+      async handle({ caller }) {
+        const now = clock.now();
+        const { definition } = streams.get(caller, DETECTIONS);
+        const batches = streams.windows(caller, DETECTIONS).map((window) => ({
+          batch_id: window.id,
+          camera_id: window.key,
+          detection_count: window.items,
+          started_at: window.openedAt / 1000,
+          age_seconds: round((now - window.openedAt) / 1000, 1),
+          last_activity_seconds: round((now - window.lastItemAt) / 1000, 1),
+        }));
+        const lag = streams.lag();
+        return ok({
+          file_watcher: null,
+          batch_aggregator: {
+            active_batches: batches.length,
+            batches,
+            batch_window_seconds: definition.windowSeconds,
+            idle_timeout_seconds: definition.idleTimeoutSeconds,
+            batch_check_interval_seconds: definition.checkIntervalSeconds,
+            batch_max_detections: definition.maxItems,
+            closure_lag: { closures: lag.closures, p50_ms: lag.p50Ms, p99_ms: lag.p99Ms, max_ms: lag.maxMs },
+          },
+          degradation: await degradation(caller.tenant, definition.operation, now),
+          timestamp: new Date(now).toISOString(),
+        });
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/api/queues/status",
+      summary: "Batches that wait and run, by operation",
+      tag: TAG,
+      need: "viewer",
+      answers: { 200: contract.queuesAnswer },
+      async handle({ caller }) {
+        const rows = await pipeline.queues(caller.tenant);
+        const queues = rows.map((row) => ({
+          name: row.operation,
+          status: row.health,
+          depth: row.pending,
+          running: row.running,
+          workers: engine.slots,
+          throughput: {
+            jobs_per_minute: round(row.perMinute, 2),
+            avg_processing_seconds: row.meanMs === null ? null : round(row.meanMs / 1000, 3),
+          },
+          oldest_job:
+            row.oldest === null
+              ? null
+              : {
+                  id: row.oldest.id,
+                  queued_at: new Date(row.oldest.createdAt).toISOString(),
+                  wait_seconds: round((row.waitMs ?? 0) / 1000, 1),
+                },
+        }));
+        const sum = (of: (queue: (typeof queues)[number]) => number): number => queues.reduce((total, queue) => total + of(queue), 0);
+        return ok({
+          queues,
+          summary: {
+            total_queued: sum((queue) => queue.depth),
+            total_running: sum((queue) => queue.running),
+            // One pool serves all operations.
+            total_workers: engine.slots,
+            overall_status: worstOf(queues.map((queue) => queue.status)),
+          },
+        });
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/api/system/pipeline-latency",
+      summary: "How long each stage took, of windows that closed lately",
+      tag: TAG,
+      need: "viewer",
+      query: contract.latencyQuery,
+      answers: { 200: contract.latencyAnswer },
+      handle: async ({ caller, query }) =>
+        ok({
+          ...(await pipeline.latency(caller.tenant, query.window_minutes * MINUTE_MS)),
+          window_minutes: query.window_minutes,
+          timestamp: new Date(clock.now()).toISOString(),
+        }),
+    }),
+    route({
+      method: "GET",
+      path: "/api/system/pipeline-latency/history",
+      summary: "The same by buckets of time",
+      tag: TAG,
+      need: "viewer",
+      query: contract.latencyHistoryQuery,
+      answers: { 200: contract.latencyHistoryAnswer },
+      async handle({ caller, query }) {
+        const history = await pipeline.history(caller.tenant, query.since * MINUTE_MS, query.bucket_seconds * 1000);
+        const snapshots = history.map(({ at, stages }) => ({ timestamp: new Date(at).toISOString(), stages }));
+        return ok({
+          snapshots,
+          window_minutes: query.since,
+          bucket_seconds: query.bucket_seconds,
+          timestamp: new Date(clock.now()).toISOString(),
+        });
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/api/system/workers",
+      summary: "Workers of this server",
+      tag: TAG,
+      need: "viewer",
+      answers: { 200: contract.workersAnswer },
+      async handle() {
+        const { id, slots, running } = engine;
+        return ok({
+          success: true,
+          workers: [{ id, kind: "local", slots, running, status: slots === 0 ? "off" : running > 0 ? "busy" : "idle" }],
+        });
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/api/system/breakers",
+      summary: "Operations whose breaker has counted failures",
+      tag: TAG,
+      need: "viewer",
+      answers: { 200: contract.breakersAnswer },
+      handle: async ({ caller }) => ok({ success: true, breakers: breakersFor(caller.tenant) }),
+    }),
+    route({
+      method: "POST",
+      path: "/api/system/breakers/:name/reset",
+      summary: "Close a breaker by hand",
+      tag: TAG,
+      need: "admin",
+      params: contract.breakerParams,
+      answers: { 200: contract.breakersAnswer },
+      async handle({ caller, params }) {
+        const before = engine.breakers.list().find((breaker) => breaker.name === params.name);
+        if (before === undefined || !engine.breakers.reset(params.name))
+          throw new BatchyardError("breaker_not_found", { name: params.name });
+        engine.wake();
+        const { tenant, actor, credential, address } = caller;
+        await audit.append({
+          tenant,
+          actor,
+          credential,
+          address,
+          at: clock.now(),
+          action: "breaker.reset",
+          target: params.name,
+          before: { state: before.state },
+          after: null,
+          outcome: "SUCCESS",
+        });
+        return ok({ success: true, breakers: breakersFor(caller.tenant) });
+      },
+    }),
+  ];
+
+  function breakersFor(tenant: string): object[] {
+    return engine.breakers.list().map((breaker) => wireBreaker(breaker, errorFor(tenant, breaker)));
+  }
+
+  /** offline: the store does not answer. minimal: windows fill, but their operation is stopped. degraded: another operation is. */
+  async function degradation(tenant: string, operation: string, now: number): Promise<object> {
+    const { checks } = await health();
+    const last_check = new Date(now).toISOString();
+    const open = engine.breakers.list().filter((breaker) => breaker.state !== "closed");
+    const services = [
+      ...Object.entries(checks).map(([name, check]) => ({
+        name,
+        status: check.ok ? "healthy" : "unhealthy",
+        last_check,
+        consecutive_failures: check.ok ? 0 : 1,
+        error_message: check.message ?? null,
+      })),
+      ...engine.breakers.list().map((breaker) => ({
+        name: breaker.name,
+        status: breaker.state === "closed" ? "healthy" : "unhealthy",
+        last_check,
+        consecutive_failures: breaker.consecutiveFailures,
+        error_message: errorFor(tenant, breaker),
+      })),
+    ];
+    const down = Object.values(checks).some((check) => !check.ok);
+    const mode = down
+      ? "offline"
+      : open.some((breaker) => breaker.name === operation)
+        ? "minimal"
+        : open.length > 0
+          ? "degraded"
+          : "normal";
+    return { mode, is_degraded: mode !== "normal", services };
+  }
+}
+
+/** A breaker is the server's, but the text of an error may quote an item: only the tenant whose item it was reads it. */
+function errorFor(tenant: string, { lastError, lastTenant }: BreakerView): string | null {
+  return lastTenant === tenant ? lastError : null;
+}
+
+function wireBreaker({ name, state, consecutiveFailures, openedAt, retryAt }: BreakerView, last_error: string | null): object {
+  return { name, state, consecutive_failures: consecutiveFailures, last_error, opened_at: iso(openedAt), retry_at: iso(retryAt) };
+}

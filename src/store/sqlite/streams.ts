@@ -1,0 +1,303 @@
+import type { EventDraft } from "../../model/event.ts";
+import { splitLines } from "../../model/item.ts";
+import type {
+  DeadLetter,
+  NewDeadLetter,
+  PipelineSample,
+  QueueRow,
+  RecoveredWindow,
+  StreamRow,
+  StreamStore,
+  WindowChange,
+  WindowClosing,
+} from "../port.ts";
+import { insertEvent } from "./batch-row.ts";
+import type { SqliteBatches } from "./batches.ts";
+import type { Database } from "./database.ts";
+import { dropFront, insertItems, windowItems, windowChunks } from "./window-items.ts";
+
+interface RawStream {
+  tenant: string;
+  name: string;
+  definition: string;
+  paused: number;
+  created_at: number;
+  updated_at: number;
+}
+
+interface RawWindow {
+  id: string;
+  tenant: string;
+  stream: string;
+  key: string;
+  opened_at: number;
+  last_item_at: number;
+  items: number;
+  bytes: number;
+  held: number;
+}
+
+interface RawLetter {
+  id: number;
+  tenant: string;
+  stream: string;
+  item_key: string | null;
+  body: string;
+  reason: string;
+  at: number;
+}
+
+export class SqliteStreams implements StreamStore {
+  private readonly db: Database;
+  private readonly batches: SqliteBatches;
+
+  constructor(db: Database, batches: SqliteBatches) {
+    this.db = db;
+    this.batches = batches;
+  }
+
+  async definitions(): Promise<StreamRow[]> {
+    return this.db.all<RawStream>("SELECT * FROM streams ORDER BY tenant, name").map((raw) => ({
+      tenant: raw.tenant,
+      name: raw.name,
+      definition: JSON.parse(raw.definition) as Record<string, unknown>,
+      paused: raw.paused === 1,
+      createdAt: raw.created_at,
+      updatedAt: raw.updated_at,
+    }));
+  }
+
+  async save(stream: StreamRow): Promise<void> {
+    this.db.run(
+      `INSERT INTO streams (tenant, name, definition, paused, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+       ON CONFLICT (tenant, name) DO UPDATE SET definition = ?3, paused = ?4, updated_at = ?6`,
+      stream.tenant,
+      stream.name,
+      JSON.stringify(stream.definition),
+      stream.paused ? 1 : 0,
+      stream.createdAt,
+      stream.updatedAt,
+    );
+  }
+
+  async remove(tenant: string, name: string): Promise<boolean> {
+    return this.db.transaction(() => {
+      this.db.run("DELETE FROM dead_letters WHERE tenant = ? AND stream = ?", tenant, name);
+      return this.db.run("DELETE FROM streams WHERE tenant = ? AND name = ?", tenant, name) > 0;
+    });
+  }
+
+  async open(): Promise<RecoveredWindow[]> {
+    return this.db.all<RawWindow>("SELECT * FROM windows WHERE state = 'open' ORDER BY opened_at, id").map((raw) => {
+      const rows = windowItems(this.db, raw.id);
+      return {
+        id: raw.id,
+        tenant: raw.tenant,
+        stream: raw.stream,
+        key: raw.key,
+        openedAt: raw.opened_at,
+        lastItemAt: raw.last_item_at,
+        items: raw.items,
+        bytes: raw.bytes,
+        held: raw.held === 1,
+        keys: rows.flatMap((row) => row.keys),
+        sizes: rows.flatMap((row) => splitLines(row.body).map((text) => Buffer.byteLength(text))),
+      };
+    });
+  }
+
+  async commit(step: { changes: readonly WindowChange[]; deadLetters: readonly NewDeadLetter[]; now: number }): Promise<boolean[]> {
+    return this.db.transaction(() => {
+      for (const letter of step.deadLetters) this.addLetter(letter);
+      return step.changes.map((change) => this.apply(change, step.now));
+    });
+  }
+
+  async deadLetters(tenant: string, stream: string, page: { after: number; limit: number }): Promise<DeadLetter[]> {
+    return this.db
+      .all<RawLetter>(
+        "SELECT * FROM dead_letters WHERE tenant = ? AND stream = ? AND id > ? ORDER BY id LIMIT ?",
+        tenant,
+        stream,
+        page.after,
+        page.limit,
+      )
+      .map((raw) => ({
+        id: raw.id,
+        tenant: raw.tenant,
+        stream: raw.stream,
+        itemKey: raw.item_key,
+        text: raw.body,
+        reason: raw.reason,
+        at: raw.at,
+      }));
+  }
+
+  async deadLetterCount(tenant: string, stream: string): Promise<number> {
+    return this.db.get<{ n: number }>("SELECT COUNT(*) AS n FROM dead_letters WHERE tenant = ? AND stream = ?", tenant, stream)!.n;
+  }
+
+  async samples(tenant: string, stream: string | null, range: { from: number; to: number; limit: number }): Promise<PipelineSample[]> {
+    return this.db
+      .all<{ opened_at: number; closed_at: number; started_at: number | null; completed_at: number | null }>(
+        `SELECT w.opened_at, w.closed_at, b.started_at, b.completed_at FROM windows w JOIN batches b ON b.id = w.id
+         WHERE w.tenant = ?1 AND w.state = 'closed' AND w.closed_at >= ?2 AND w.closed_at < ?3 AND (?4 IS NULL OR w.stream = ?4)
+         ORDER BY w.closed_at DESC LIMIT ?5`,
+        tenant,
+        range.from,
+        range.to,
+        stream,
+        range.limit,
+      )
+      .map((row) => ({ openedAt: row.opened_at, closedAt: row.closed_at, startedAt: row.started_at, completedAt: row.completed_at }));
+  }
+
+  async queues(tenant: string, since: number): Promise<QueueRow[]> {
+    const counts = this.db.all<{ operation: string; pending: number; running: number }>(
+      `SELECT operation, SUM(CASE WHEN status = 'pending' THEN batches ELSE 0 END) AS pending, SUM(CASE WHEN status = 'running' THEN batches ELSE 0 END) AS running
+       FROM batch_counts WHERE tenant = ? AND batches > 0 GROUP BY operation ORDER BY operation`,
+      tenant,
+    );
+    const ended = this.db.all<{ operation: string; n: number; mean: number | null }>(
+      "SELECT operation, COUNT(*) AS n, AVG(completed_at - started_at) AS mean FROM batches WHERE tenant = ? AND completed_at IS NOT NULL AND completed_at >= ? AND status IN ('completed', 'failed') GROUP BY operation",
+      tenant,
+      since,
+    );
+    return counts.map(({ operation, pending, running }) => {
+      const recent = ended.find((row) => row.operation === operation);
+      const oldest = this.db.get<{ id: string; created_at: number }>(
+        "SELECT id, created_at FROM batches WHERE sealed = 1 AND tenant = ? AND status = 'pending' AND operation = ? ORDER BY created_at, id LIMIT 1",
+        tenant,
+        operation,
+      );
+      return {
+        operation,
+        pending,
+        running,
+        ended: recent?.n ?? 0,
+        meanMs: recent?.mean ?? null,
+        oldest: oldest === undefined ? null : { id: oldest.id, createdAt: oldest.created_at },
+      };
+    });
+  }
+
+  private addLetter(letter: NewDeadLetter): void {
+    const { tenant, stream, itemKey, text, reason, at } = letter;
+    this.db.run(
+      "INSERT INTO dead_letters (tenant, stream, item_key, body, reason, at) VALUES (?, ?, ?, ?, ?, ?)",
+      tenant,
+      stream,
+      itemKey,
+      text,
+      reason,
+      at,
+    );
+  }
+
+  /** True when the window closed. */
+  private apply(change: WindowChange, now: number): boolean {
+    const { window, adds, closes, drops } = change;
+    if (!change.opens && !this.isOpen(window.id)) {
+      if (adds === null && drops === 0) return false;
+      throw new Error(`window ${window.id} takes no more items: it is closed`);
+    }
+    for (const id of change.requeued)
+      this.db.run("DELETE FROM dead_letters WHERE id = ? AND tenant = ? AND stream = ?", id, window.tenant, window.stream);
+    if (drops > 0) dropFront(this.db, window.id, drops);
+    if (window.items === 0) {
+      this.db.run("DELETE FROM windows WHERE id = ? AND state = 'open'", window.id);
+      return false;
+    }
+    this.write(change, now);
+    if (adds !== null) this.tell("item.received", change, now, { count: adds.keys.length, ...adds.says });
+    if (closes === null) {
+      if (adds !== null) insertItems(this.db, window.id, adds);
+      return false;
+    }
+    this.close(change, closes, now);
+    return true;
+  }
+
+  private isOpen(id: string): boolean {
+    return this.db.get("SELECT 1 FROM windows WHERE id = ? AND state = 'open'", id) !== undefined;
+  }
+
+  /** The window's own row, and window.opened when it is new. */
+  private write({ window, opens, closes }: WindowChange, now: number): void {
+    const state = closes === null ? "open" : "closed";
+    const closedAt = closes === null ? null : now;
+    const held = window.held ? 1 : 0;
+    if (!opens) {
+      this.db.run(
+        "UPDATE windows SET last_item_at = ?, items = ?, bytes = ?, held = ?, state = ?, closed_at = ?, lag_ms = ? WHERE id = ? AND state = 'open'",
+        window.lastItemAt,
+        window.items,
+        window.bytes,
+        held,
+        state,
+        closedAt,
+        closes?.lagMs ?? null,
+        window.id,
+      );
+      return;
+    }
+    this.db.run(
+      "INSERT INTO windows (id, tenant, stream, key, state, opened_at, last_item_at, items, bytes, held, closed_at, lag_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      window.id,
+      window.tenant,
+      window.stream,
+      window.key,
+      state,
+      window.openedAt,
+      window.lastItemAt,
+      window.items,
+      window.bytes,
+      held,
+      closedAt,
+      closes?.lagMs ?? null,
+    );
+    // An urgent item goes alone, past the windows.
+    if (closes?.reason !== "fast_path") this.tell("window.opened", { window }, now, { started_at: iso(window.openedAt) });
+  }
+
+  private close(change: WindowChange, closes: WindowClosing, now: number): void {
+    const { window, adds } = change;
+    const rows = change.opens ? [] : windowItems(this.db, window.id);
+    if (adds !== null) rows.push({ keys: adds.keys, body: adds.body });
+    if (!change.opens) this.db.run("DELETE FROM window_items WHERE window_id = ?", window.id);
+    this.tell("window.closed", change, now, {
+      count: window.items,
+      started_at: iso(window.openedAt),
+      closed_at: iso(now),
+      close_reason: closes.reason,
+      ...closes.says,
+    });
+    const batch = {
+      ...closes.batch,
+      id: window.id,
+      tenant: window.tenant,
+      stream: window.stream,
+      streamKey: window.key,
+      closeReason: closes.reason,
+      createdAt: now,
+    };
+    const seal = { tenant: window.tenant, batchId: window.id, now, maxFailures: closes.maxFailures, announcedItems: 0 };
+    this.batches.createNow(batch, windowChunks(rows, closes, now), seal);
+  }
+
+  private tell(type: string, { window }: Pick<WindowChange, "window">, now: number, data: Record<string, unknown>): void {
+    const event: EventDraft = {
+      tenant: window.tenant,
+      type,
+      entity: { kind: "window", id: window.id },
+      severity: "info",
+      ts: now,
+      data: { batch_id: window.id, stream: window.stream, key: window.key, ...data },
+    };
+    insertEvent(this.db, event);
+  }
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,79 @@
+import type { Caller } from "../batches/service.ts";
+import type { DeadLetter } from "../store/port.ts";
+import type { StreamDefinition } from "./definition.ts";
+import type { LagView } from "./lag.ts";
+
+export interface StreamView {
+  name: string;
+  definition: StreamDefinition;
+  /** `detections`: there from the start, its limits follow the settings. */
+  readyMade: boolean;
+  openWindows: number;
+  openItems: number;
+  /** Items dropped by drop_oldest since the start of this process. */
+  droppedItems: number;
+  /** Why its windows cannot become batches; null = they can. */
+  fault: string | null;
+}
+
+/** Times in Unix milliseconds. */
+export interface WindowView {
+  id: string;
+  stream: string;
+  key: string;
+  items: number;
+  bytes: number;
+  openedAt: number;
+  lastItemAt: number;
+  held: boolean;
+  /** When it closes by time at the latest, as the rules are; null = never. */
+  dueAt: number | null;
+  /** 0..1 of maxItems or maxBytes, whichever is nearer; null without such a rule. */
+  fill: number | null;
+}
+
+export interface RejectedItem {
+  /** 0-based. */
+  index: number;
+  code: string;
+  message: string;
+}
+
+export interface OfferAnswer {
+  accepted: number;
+  rejected: RejectedItem[];
+  items: { id: string; batchId: string; fastPath: boolean }[];
+}
+
+export interface RequeueAnswer {
+  /** Back in windows now. */
+  requeued: number;
+  /** Still to come at the given rate. */
+  scheduled: number;
+  /** Tried and left: the stream was full, or they no longer fit it. */
+  left: RejectedItem[];
+}
+
+/** Everything that can be done with streams. Throws stream_not_found for one that is not there, or is another tenant's. */
+export interface Streams {
+  list(caller: Caller): StreamView[];
+  get(caller: Caller, name: string): StreamView;
+  /** Creates or changes; open windows obey the new rules at once. Throws validation_failed, ready_made_stream. */
+  put(caller: Caller, name: string, definition: unknown): Promise<{ stream: StreamView; created: boolean }>;
+  /** Closes what is open (`drain`), then forgets the definition and its dead letters. */
+  remove(caller: Caller, name: string): Promise<{ batches: string[] }>;
+  /**
+   * Items as JSON texts, one line each; resolves after the durable commit. `first` is the index of the first one in the request.
+   * Faults of single items are in `rejected`.
+   */
+  offer(caller: Caller, name: string, texts: readonly string[], first: number): Promise<OfferAnswer>;
+  windows(caller: Caller, name: string): WindowView[];
+  flush(caller: Caller, name: string, key: string | null): Promise<{ batches: string[] }>;
+  setPaused(caller: Caller, name: string, paused: boolean): Promise<StreamView>;
+  deadLetters(caller: Caller, name: string, page: { after: number; limit: number }): Promise<{ letters: DeadLetter[]; total: number }>;
+  /** The oldest first; `rate` in items a second, null = at once. */
+  requeue(caller: Caller, name: string, request: { limit: number; rate: number | null }): Promise<RequeueAnswer>;
+  /** The settings of `detections` changed: its open windows obey at once. */
+  rulesChanged(): void;
+  lag(): LagView;
+}

@@ -1,0 +1,409 @@
+import type { Creator, WindowPlan } from "../batches/create.ts";
+import type { Caller } from "../batches/service.ts";
+import type { Clock } from "../model/clock.ts";
+import { BatchyardError, invalid } from "../model/errors.ts";
+import { streamName } from "../model/stream-name.ts";
+import { faultsOf } from "../model/schema-faults.ts";
+import type { DeadLetter, Store, StreamRow } from "../store/port.ts";
+import { Aggregator, type Offered } from "./aggregator.ts";
+import { DETECTIONS, detections, detectionsInput, OWN_FIELDS, SETTING_OF, type WindowSettings } from "./detections.ts";
+import { streamDefinition, type StreamDefinition } from "./definition.ts";
+import { isRefusal } from "./item-reader.ts";
+import type { LagView } from "./lag.ts";
+import { OpenStream, type OpenWindow } from "./open-stream.ts";
+import type { OfferAnswer, RejectedItem, RequeueAnswer, Streams, StreamView, WindowView } from "./service.ts";
+
+const SECOND = 1_000;
+/** Dead letters read and offered in one go. */
+const REQUEUED_AT_ONCE = 500;
+
+export interface YardStreamsParts {
+  store: Pick<Store, "streams" | "audit" | "events">;
+  creator: Pick<Creator, "windowPlan">;
+  clock: Clock;
+  /** The settings as they are now. */
+  settings(): WindowSettings;
+  /** A window became a batch. */
+  wake(): void;
+  failed(error: unknown): void;
+}
+
+/** Streams of the config file, by name. */
+export interface DeclaredStreams {
+  tenant: string;
+  definitions: Readonly<Record<string, unknown>>;
+}
+
+/** Definitions, and what callers may do with streams; the windows themselves are the aggregator's. */
+export class YardStreams implements Streams {
+  private readonly parts: YardStreamsParts;
+  private readonly aggregator: Aggregator;
+  /** By tenant, then by name. */
+  private readonly streams = new Map<string, Map<string, OpenStream>>();
+  private readonly rows = new Map<OpenStream, StreamRow>();
+  private readonly pacing = new Map<OpenStream, () => void>();
+
+  constructor(parts: YardStreamsParts) {
+    this.parts = parts;
+    this.aggregator = new Aggregator({
+      store: parts.store.streams,
+      clock: parts.clock,
+      wake: () => parts.wake(),
+      failed: (error) => parts.failed(error),
+    });
+  }
+
+  /**
+   * Reads definitions and open windows; then windows close by their rules. What the config file declares counts, whatever was
+   * stored; only whether a stream is paused stays. Throws validation_failed, unknown_operation, ready_made_stream.
+   */
+  async start(declared: DeclaredStreams | null): Promise<void> {
+    const { store } = this.parts;
+    for (const row of await store.streams.definitions()) this.keep(row.tenant, row.name, row);
+    for (const [name, given] of Object.entries(declared?.definitions ?? {})) await this.declare(declared!.tenant, name, given);
+    const open = Map.groupBy(await store.streams.open(), (window) => this.found(window.tenant, window.stream));
+    for (const [stream, windows] of open) {
+      // The windows of a stream that is gone stay as they are: nothing says what to do with them.
+      if (stream !== null) this.aggregator.adopt(stream, windows);
+    }
+    this.aggregator.start();
+  }
+
+  /** Windows stay open, in the store. */
+  async stop(): Promise<void> {
+    for (const cancel of this.pacing.values()) cancel();
+    await this.aggregator.stop();
+  }
+
+  list({ tenant }: Caller): StreamView[] {
+    this.find(tenant, DETECTIONS);
+    return [...this.streams.get(tenant)!.values()].sort((a, b) => (a.name < b.name ? -1 : 1)).map(viewOf);
+  }
+
+  get({ tenant }: Caller, name: string): StreamView {
+    return viewOf(this.find(tenant, name));
+  }
+
+  async put(caller: Caller, name: string, given: unknown): Promise<{ stream: StreamView; created: boolean }> {
+    const { store, clock } = this.parts;
+    const { definition, kept } = name === DETECTIONS ? this.ownOfDetections(given) : parsed(given);
+    // Refused now rather than when the first window closes.
+    this.planNow(caller.tenant, definition);
+    const before = this.found(caller.tenant, name);
+    const row: StreamRow = {
+      tenant: caller.tenant,
+      name,
+      definition: kept,
+      paused: definition.paused,
+      createdAt: (before === null ? undefined : this.rows.get(before)?.createdAt) ?? clock.now(),
+      updatedAt: clock.now(),
+    };
+    const shown = before === null ? null : viewOf(before).definition;
+    await store.streams.save(row);
+    const stream = this.keep(caller.tenant, name, row);
+    this.aggregator.rulesChanged();
+    await this.audit(caller, "stream.put", name, shown, stream.definition);
+    return { stream: viewOf(stream), created: before === null };
+  }
+
+  async remove(caller: Caller, name: string): Promise<{ batches: string[] }> {
+    const stream = this.find(caller.tenant, name);
+    if (name === DETECTIONS)
+      throw new BatchyardError("ready_made_stream", {
+        stream: name,
+        action: "removed",
+        cure: `pause it with POST /api/streams/${name}/pause`,
+      });
+    const batches = await this.aggregator.flush(stream, null, "drain");
+    this.streams.get(caller.tenant)?.delete(name);
+    this.aggregator.forget(stream);
+    // What was offered while it drained.
+    batches.push(...(await this.aggregator.flush(stream, null, "drain")));
+    await this.parts.store.streams.remove(caller.tenant, name);
+    this.rows.delete(stream);
+    await this.audit(caller, "stream.remove", name, stream.definition, null);
+    return { batches };
+  }
+
+  async offer({ tenant }: Caller, name: string, texts: readonly string[], first: number): Promise<OfferAnswer> {
+    const stream = this.find(tenant, name);
+    const offered: Offered[] = [];
+    const places: number[] = [];
+    const rejected: RejectedItem[] = [];
+    for (const [i, text] of texts.entries()) {
+      const read = stream.reader.read(text);
+      if (isRefusal(read)) rejected.push({ index: first + i, ...read });
+      else {
+        offered.push({ item: read, deadLetter: null });
+        places.push(first + i);
+      }
+    }
+    const items: OfferAnswer["items"] = [];
+    const placed = offered.length === 0 ? [] : await this.aggregator.offer(stream, offered);
+    for (const [i, place] of placed.entries()) {
+      if ("code" in place) rejected.push({ index: places[i]!, code: place.code, message: place.message });
+      else items.push(place);
+    }
+    rejected.sort((a, b) => a.index - b.index);
+    return { accepted: items.length, rejected, items };
+  }
+
+  windows({ tenant }: Caller, name: string): WindowView[] {
+    const open = [...this.find(tenant, name).windows.values()].filter((window) => window.window !== null);
+    return open.sort((a, b) => a.number - b.number).map(windowView);
+  }
+
+  async flush(caller: Caller, name: string, key: string | null): Promise<{ batches: string[] }> {
+    const stream = this.find(caller.tenant, name);
+    const batches = await this.aggregator.flush(stream, key, "manual");
+    await this.audit(caller, "stream.flush", name, null, { key, batches: batches.length });
+    return { batches };
+  }
+
+  async setPaused(caller: Caller, name: string, paused: boolean): Promise<StreamView> {
+    const { store, clock } = this.parts;
+    const stream = this.find(caller.tenant, name);
+    const was = stream.paused;
+    const row = this.rows.get(stream) ?? { tenant: caller.tenant, name, definition: {}, paused, createdAt: clock.now(), updatedAt: 0 };
+    const changed = { ...row, paused, updatedAt: clock.now() };
+    await store.streams.save(changed);
+    this.keep(caller.tenant, name, changed);
+    this.aggregator.rulesChanged();
+    if (was !== paused) {
+      const type = paused ? "stream.paused" : "stream.resumed";
+      await store.events.append([
+        {
+          tenant: caller.tenant,
+          type,
+          entity: { kind: "stream", id: name },
+          severity: "info",
+          ts: clock.now(),
+          data: { stream: name, paused },
+        },
+      ]);
+    }
+    await this.audit(caller, paused ? "stream.pause" : "stream.resume", name, { paused: was }, { paused });
+    return viewOf(stream);
+  }
+
+  async deadLetters(
+    { tenant }: Caller,
+    name: string,
+    page: { after: number; limit: number },
+  ): Promise<{ letters: DeadLetter[]; total: number }> {
+    const { streams } = this.parts.store;
+    this.find(tenant, name);
+    return { letters: await streams.deadLetters(tenant, name, page), total: await streams.deadLetterCount(tenant, name) };
+  }
+
+  async requeue(caller: Caller, name: string, { limit, rate }: { limit: number; rate: number | null }): Promise<RequeueAnswer> {
+    const stream = this.find(caller.tenant, name);
+    const wanted = Math.min(limit, await this.parts.store.streams.deadLetterCount(caller.tenant, name));
+    this.pacing.get(stream)?.();
+    this.pacing.delete(stream);
+    const now = rate === null ? wanted : Math.min(wanted, rate);
+    const first = await this.requeueSome(stream, now, 0);
+    if (rate !== null && wanted > now) this.requeueLater(stream, wanted - now, rate, first.after);
+    await this.audit(caller, "stream.requeue", name, null, { limit, rate, requeued: first.requeued });
+    return { requeued: first.requeued, scheduled: wanted - now, left: first.left };
+  }
+
+  rulesChanged(): void {
+    for (const [tenant, named] of this.streams) {
+      const stream = named.get(DETECTIONS);
+      if (stream !== undefined) this.keep(tenant, DETECTIONS, this.rows.get(stream) ?? null);
+    }
+    this.aggregator.rulesChanged();
+  }
+
+  lag(): LagView {
+    return this.aggregator.lag();
+  }
+
+  private async requeueSome(
+    stream: OpenStream,
+    count: number,
+    from: number,
+  ): Promise<{ requeued: number; left: RejectedItem[]; after: number }> {
+    let after = from;
+    let requeued = 0;
+    const left: RejectedItem[] = [];
+    for (let rest = count; rest > 0;) {
+      const letters = await this.parts.store.streams.deadLetters(stream.tenant, stream.name, {
+        after,
+        limit: Math.min(rest, REQUEUED_AT_ONCE),
+      });
+      if (letters.length === 0) break;
+      rest -= letters.length;
+      after = letters.at(-1)!.id;
+      const offered: Offered[] = [];
+      for (const letter of letters) {
+        const read = stream.reader.read(letter.text);
+        if (isRefusal(read)) left.push({ index: letter.id, ...read });
+        else offered.push({ item: read, deadLetter: letter.id });
+      }
+      const placed = offered.length === 0 ? [] : await this.aggregator.offer(stream, offered);
+      for (const [i, place] of placed.entries()) {
+        if ("code" in place) left.push({ index: offered[i]!.deadLetter!, ...place });
+        else requeued += 1;
+      }
+    }
+    return { requeued, left, after };
+  }
+
+  private requeueLater(stream: OpenStream, rest: number, rate: number, after: number): void {
+    const cancel = this.parts.clock.after(SECOND, () => {
+      this.pacing.delete(stream);
+      this.requeueSome(stream, Math.min(rest, rate), after).then((done) => {
+        // Another requeue may have taken over meanwhile.
+        if (rest > rate && !this.pacing.has(stream)) this.requeueLater(stream, rest - rate, rate, done.after);
+      }, this.parts.failed);
+    });
+    this.pacing.set(stream, cancel);
+  }
+
+  private async declare(tenant: string, name: string, given: unknown): Promise<void> {
+    const { store, clock } = this.parts;
+    const named = streamName.safeParse(name);
+    if (!named.success) throw invalid(faultsOf(named.error, streamName, name).map((fault) => ({ ...fault, path: `streams.${name}` })));
+    const { definition, kept } = name === DETECTIONS ? this.ownOfDetections(given) : parsed(given);
+    this.planNow(tenant, definition);
+    const before = this.found(tenant, name);
+    const row = before === null ? undefined : this.rows.get(before);
+    if (row !== undefined && JSON.stringify(row.definition) === JSON.stringify(kept)) return;
+    const now = clock.now();
+    const saved: StreamRow = {
+      tenant,
+      name,
+      definition: kept,
+      paused: row?.paused ?? definition.paused,
+      createdAt: row?.createdAt ?? now,
+      updatedAt: now,
+    };
+    await store.streams.save(saved);
+    this.keep(tenant, name, saved);
+  }
+
+  private find(tenant: string, name: string): OpenStream {
+    const stream = this.found(tenant, name);
+    if (stream === null) throw new BatchyardError("stream_not_found");
+    return stream;
+  }
+
+  /** `detections` is there for whoever asks. */
+  private found(tenant: string, name: string): OpenStream | null {
+    const stream = this.streams.get(tenant)?.get(name);
+    if (stream !== undefined) return stream;
+    return name === DETECTIONS ? this.keep(tenant, DETECTIONS, null) : null;
+  }
+
+  /** Brings a stream in memory up to its definition; a new one starts empty. */
+  private keep(tenant: string, name: string, row: StreamRow | null): OpenStream {
+    const definition = name === DETECTIONS ? this.detectionsNow(row?.definition ?? {}) : streamDefinition.parse(row?.definition);
+    const paused = row?.paused ?? false;
+    const plan = this.plan(tenant, definition);
+    let named = this.streams.get(tenant);
+    if (named === undefined) this.streams.set(tenant, (named = new Map()));
+    let stream = named.get(name);
+    if (stream !== undefined) stream.redefine({ ...definition, paused }, paused, plan);
+    else {
+      stream = new OpenStream(tenant, name, { ...definition, paused }, paused, plan);
+      named.set(name, stream);
+      this.aggregator.adopt(stream, []);
+    }
+    if (row !== null) this.rows.set(stream, row);
+    return stream;
+  }
+
+  /** What was changed by hand may no longer fit the settings; then the settings alone count. */
+  private detectionsNow(changed: Record<string, unknown>): StreamDefinition {
+    try {
+      return detections(this.parts.settings(), changed);
+    } catch (error) {
+      this.parts.failed(error);
+      return detections(this.parts.settings(), {});
+    }
+  }
+
+  private ownOfDetections(given: unknown): { definition: StreamDefinition; kept: Record<string, unknown> } {
+    const changed = { ...(typeof given === "object" && given !== null ? (given as Record<string, unknown>) : {}) };
+    const paused = changed["paused"];
+    delete changed["paused"];
+    for (const name of Object.keys(changed)) {
+      const setting = SETTING_OF[name];
+      if (setting === undefined) continue;
+      throw new BatchyardError("ready_made_stream", {
+        stream: DETECTIONS,
+        action: `given its own ${name}`,
+        cure: `set ${setting}, or PATCH /api/v1/settings`,
+      });
+    }
+    const unknown = Object.keys(changed).filter((name) => !OWN_FIELDS.some((own) => own === name));
+    if (unknown.length > 0)
+      throw invalid(
+        unknown.map((path) => ({
+          path,
+          code: "unknown_field",
+          message: `is not for ${DETECTIONS}; possible: ${OWN_FIELDS.join(", ")}, paused`,
+        })),
+      );
+    const input = { ...detectionsInput(this.parts.settings(), changed), ...(paused === undefined ? {} : { paused }) };
+    return { definition: parsed(input).definition, kept: changed };
+  }
+
+  private plan(tenant: string, definition: StreamDefinition): WindowPlan | Error {
+    try {
+      return this.planNow(tenant, definition);
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  }
+
+  private planNow(tenant: string, definition: StreamDefinition): WindowPlan {
+    const caller: Caller = { tenant, actor: "streams", role: "operator", credential: null, address: null };
+    return this.parts.creator.windowPlan(caller, { operation: definition.operation, options: definition.options });
+  }
+
+  private audit(caller: Caller, action: string, target: string, before: unknown, after: unknown): Promise<void> {
+    const { tenant, actor, credential, address } = caller;
+    return this.parts.store.audit.append({
+      tenant,
+      actor,
+      credential,
+      address,
+      at: this.parts.clock.now(),
+      action,
+      target,
+      before,
+      after,
+      outcome: "SUCCESS",
+    });
+  }
+}
+
+function parsed(given: unknown): { definition: StreamDefinition; kept: Record<string, unknown> } {
+  const result = streamDefinition.safeParse(given);
+  if (!result.success) throw invalid(faultsOf(result.error, streamDefinition, given));
+  return { definition: result.data, kept: result.data };
+}
+
+function viewOf(stream: OpenStream): StreamView {
+  return {
+    name: stream.name,
+    definition: stream.definition,
+    readyMade: stream.name === DETECTIONS,
+    openWindows: stream.windows.size,
+    openItems: stream.openItems,
+    droppedItems: stream.dropped,
+    fault: stream.plan instanceof Error ? stream.plan.message : null,
+  };
+}
+
+function windowView(open: OpenWindow): WindowView {
+  const window = open.window!;
+  const { maxItems, maxBytes } = open.stream.rules;
+  const shares = [maxItems === undefined ? 0 : window.items / maxItems, maxBytes === undefined ? 0 : window.bytes / maxBytes];
+  const { openedAt, lastItemAt, items, bytes, held } = window;
+  const fill = maxItems === undefined && maxBytes === undefined ? null : Math.min(1, Math.max(...shares));
+  return { id: open.id, stream: open.stream.name, key: open.key, items, bytes, openedAt, lastItemAt, held, dueAt: open.dueAt(), fill };
+}

@@ -1,0 +1,230 @@
+import { expect } from "vitest";
+import { joinLines } from "../../../src/model/item.ts";
+import type { WindowChange, WindowClosing, WindowRow } from "../../../src/store/port.ts";
+import { payloadOf, type Rig } from "./rig.ts";
+import { section } from "./section.ts";
+
+let count = 0;
+
+function windowRow(rig: Rig, more: Partial<WindowRow> = {}): WindowRow {
+  const id = `batch_${rig.now}_w${String(++count).padStart(8, "0")}`;
+  return {
+    id,
+    tenant: "acme",
+    stream: "orders",
+    key: "k",
+    openedAt: rig.now,
+    lastItemAt: rig.now,
+    items: 0,
+    bytes: 0,
+    held: false,
+    ...more,
+  };
+}
+
+/** The window with these items on top, and the change that brings them. */
+function adding(rig: Rig, row: WindowRow, keys: string[], more: Partial<WindowChange> = {}): WindowChange {
+  const texts = keys.map(payloadOf);
+  const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  const window = { ...row, items: row.items + keys.length, bytes: row.bytes + bytes, lastItemAt: rig.now };
+  return {
+    window,
+    opens: row.items === 0,
+    drops: 0,
+    adds: { keys, body: joinLines(texts), says: {} },
+    closes: null,
+    requeued: [],
+    ...more,
+  };
+}
+
+function closing(rig: Rig, more: Partial<WindowClosing> = {}): WindowClosing {
+  return {
+    reason: "timeout",
+    batch: rig.newBatch(),
+    maxFailures: null,
+    chunkItems: Infinity,
+    chunkChars: Infinity,
+    lagMs: 3,
+    says: {},
+    ...more,
+  };
+}
+
+const onlyClosing = (rig: Rig, window: WindowRow, more: Partial<WindowClosing> = {}): WindowChange => ({
+  window,
+  opens: false,
+  drops: 0,
+  adds: null,
+  requeued: [],
+  closes: closing(rig, more),
+});
+
+const commit = (rig: Rig, ...changes: WindowChange[]): Promise<boolean[]> =>
+  rig.store.streams.commit({ changes, deadLetters: [], now: rig.now });
+
+async function keysOf(rig: Rig, id: string): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const block of rig.store.chunks.keys("acme", id)) keys.push(...block);
+  return keys;
+}
+
+const events = async (rig: Rig, id: string): Promise<string[]> =>
+  (await rig.store.events.read(0, 1_000, { entity: id })).map((event) => event.type);
+
+/** What src/store/port.ts says of StreamStore. */
+export const streams = section("streams", {
+  "definitions are kept per tenant and name, with their first creation": async (rig) => {
+    const row = { tenant: "acme", name: "orders", definition: { operation: "transform" }, paused: false, createdAt: 1, updatedAt: 1 };
+    await rig.store.streams.save(row);
+    await rig.store.streams.save({ ...row, tenant: "other" });
+    await rig.store.streams.save({ ...row, paused: true, createdAt: 9, updatedAt: 2 });
+    await rig.reopen();
+    expect(await rig.store.streams.definitions()).toEqual([
+      { ...row, paused: true, updatedAt: 2 },
+      { ...row, tenant: "other" },
+    ]);
+    expect(await rig.store.streams.remove("acme", "orders")).toBe(true);
+    expect(await rig.store.streams.remove("acme", "orders")).toBe(false);
+    expect(await rig.store.streams.definitions()).toHaveLength(1);
+  },
+
+  "one commit adds to many windows; each is found again with its true start, keys and sizes": async (rig) => {
+    const a = windowRow(rig, { key: "a" });
+    const b = windowRow(rig, { key: "b", tenant: "other" });
+    const first = adding(rig, a, ["1", "2"]);
+    expect(await commit(rig, first, adding(rig, b, ["1"]))).toEqual([false, false]);
+    rig.now += 1_000;
+    await commit(rig, adding(rig, first.window, ["3"]));
+    await rig.reopen();
+    const [found, other] = await rig.store.streams.open();
+    expect(found).toEqual({
+      ...adding(rig, first.window, ["3"]).window,
+      openedAt: rig.now - 1_000,
+      keys: ["1", "2", "3"],
+      sizes: [10, 10, 10],
+    });
+    expect(other).toMatchObject({ tenant: "other", key: "b", items: 1 });
+    expect(await rig.store.batches.get("acme", a.id)).toBe(null);
+  },
+
+  "a closed window is a sealed batch under its id, with its items in order, cut as asked": async (rig) => {
+    const row = windowRow(rig);
+    const first = adding(rig, row, ["1", "2"]);
+    await commit(rig, first);
+    const last = adding(rig, first.window, ["3", "4", "5"], { closes: closing(rig, { reason: "max_size", chunkItems: 2 }) });
+    expect(await commit(rig, last)).toEqual([true]);
+    expect(await rig.get({ id: row.id, tenant: "acme" })).toMatchObject({
+      stream: "orders",
+      streamKey: "k",
+      closeReason: "max_size",
+      totalItems: 5,
+      status: "pending",
+    });
+    const chunks = await rig.store.chunks.list("acme", row.id, { after: 0, limit: 10 });
+    expect(chunks.map(({ position, items }) => [position, items])).toEqual([
+      [0, 2],
+      [2, 2],
+      [4, 1],
+    ]);
+    expect(await keysOf(rig, row.id)).toEqual(["1", "2", "3", "4", "5"]);
+    expect(await rig.store.chunks.payload("acme", row.id, "4")).toBe(payloadOf("4"));
+    expect(await rig.store.streams.open()).toEqual([]);
+    expect(await events(rig, row.id)).toEqual(["window.opened", "item.received", "item.received", "window.closed", "batch.created"]);
+    await rig.drain({ id: row.id });
+    expect(await rig.get({ id: row.id, tenant: "acme" })).toMatchObject({ status: "completed", succeeded: 5 });
+    expect(await rig.findings()).toEqual([]);
+  },
+
+  "a window closes once, whoever else closes it": async (rig) => {
+    const first = adding(rig, windowRow(rig), ["1"]);
+    await commit(rig, first);
+    const other = await rig.opened.openAgain().catch(() => rig.store);
+    const closes = await Promise.all([
+      commit(rig, onlyClosing(rig, first.window)),
+      other.streams.commit({ changes: [onlyClosing(rig, first.window)], deadLetters: [], now: rig.now }),
+    ]);
+    expect(closes.flat().toSorted((a, b) => Number(a) - Number(b))).toEqual([false, true]);
+    expect((await rig.store.batches.list({ tenant: "acme" }, { limit: 10 })).total).toBe(1);
+  },
+
+  "adding to a closed window throws, and nothing of that commit is written": async (rig) => {
+    const first = adding(rig, windowRow(rig), ["1"]);
+    await commit(rig, first);
+    await commit(rig, onlyClosing(rig, first.window));
+    const fresh = adding(rig, windowRow(rig, { key: "fresh" }), ["1"]);
+    const letter = { tenant: "acme", stream: "orders", itemKey: null, text: "{}", reason: "overflow", at: rig.now };
+    await expect(
+      rig.store.streams.commit({ changes: [fresh, adding(rig, first.window, ["2"])], deadLetters: [letter], now: rig.now }),
+    ).rejects.toThrow("takes no more items");
+    expect(await rig.store.streams.open()).toEqual([]);
+    expect(await rig.store.streams.deadLetterCount("acme", "orders")).toBe(0);
+  },
+
+  "one key has one open window; a closed one makes room within the same commit": async (rig) => {
+    const first = adding(rig, windowRow(rig), ["1"]);
+    await commit(rig, first);
+    await expect(commit(rig, adding(rig, windowRow(rig), ["2"]))).rejects.toThrow(/unique/i);
+    expect(await commit(rig, onlyClosing(rig, first.window), adding(rig, windowRow(rig), ["2"]))).toEqual([true, false]);
+    expect(await rig.store.streams.open()).toMatchObject([{ keys: ["2"] }]);
+  },
+
+  "an urgent item is a batch at once, beside the open window of its key": async (rig) => {
+    await commit(rig, adding(rig, windowRow(rig), ["1"]));
+    const row = windowRow(rig);
+    expect(await commit(rig, adding(rig, row, ["2"], { closes: closing(rig, { reason: "fast_path" }) }))).toEqual([true]);
+    expect(await rig.get({ id: row.id, tenant: "acme" })).toMatchObject({ closeReason: "fast_path", totalItems: 1 });
+    expect(await events(rig, row.id)).toEqual(["item.received", "window.closed", "batch.created"]);
+    expect(await rig.store.streams.open()).toMatchObject([{ keys: ["1"] }]);
+  },
+
+  "items leave the front, over commits; a window without items vanishes": async (rig) => {
+    const first = adding(rig, windowRow(rig), ["1", "2"]);
+    await commit(rig, first);
+    const second = adding(rig, first.window, ["3"]);
+    await commit(rig, second);
+    const dropped = { ...second.window, items: 1, bytes: 10 };
+    await commit(rig, { window: { ...dropped, items: 2, bytes: 20 }, opens: false, drops: 1, adds: null, closes: null, requeued: [] });
+    expect(await rig.store.streams.open()).toMatchObject([{ items: 2, keys: ["2", "3"], sizes: [10, 10] }]);
+    await commit(rig, { window: dropped, opens: false, drops: 1, adds: null, closes: null, requeued: [] });
+    expect(await rig.store.streams.open()).toMatchObject([{ items: 1, keys: ["3"] }]);
+    await commit(rig, { window: { ...dropped, items: 0, bytes: 0 }, opens: false, drops: 1, adds: null, closes: null, requeued: [] });
+    expect(await rig.store.streams.open()).toEqual([]);
+    expect(await rig.store.batches.list({ tenant: "acme" }, { limit: 10 })).toMatchObject({ total: 0 });
+  },
+
+  "dead letters stay in order, per tenant and stream, and go with the commit that brings them back": async (rig) => {
+    const letter = (text: string, tenant = "acme") => ({ tenant, stream: "orders", itemKey: "k", text, reason: "overflow", at: rig.now });
+    await rig.store.streams.commit({ changes: [], deadLetters: [letter("{}"), letter('{"n":2}'), letter("{}", "other")], now: rig.now });
+    const [one, two] = await rig.store.streams.deadLetters("acme", "orders", { after: 0, limit: 10 });
+    expect(await rig.store.streams.deadLetters("acme", "orders", { after: one!.id, limit: 10 })).toEqual([two]);
+    expect(two).toMatchObject({ text: '{"n":2}', itemKey: "k", reason: "overflow", at: rig.now });
+    await commit(rig, adding(rig, windowRow(rig), ["1"], { requeued: [one!.id] }));
+    expect(await rig.store.streams.deadLetterCount("acme", "orders")).toBe(1);
+    expect(await rig.store.streams.deadLetterCount("other", "orders")).toBe(1);
+  },
+
+  "times of closed windows and their batches, and queues by operation": async (rig) => {
+    const first = adding(rig, windowRow(rig), ["1"]);
+    await commit(rig, first);
+    const openedAt = rig.now;
+    rig.now += 5_000;
+    await commit(rig, onlyClosing(rig, first.window));
+    expect(await rig.store.streams.queues("acme", 0)).toEqual([
+      { operation: "transform", pending: 1, running: 0, ended: 0, meanMs: null, oldest: { id: first.window.id, createdAt: rig.now } },
+    ]);
+    rig.now += 100;
+    const chunk = await rig.claim({ id: first.window.id });
+    rig.now += 900;
+    await rig.commit(chunk, { "1": { ok: true } });
+    const range = { from: openedAt, to: rig.now, limit: 10 };
+    const sample = { openedAt, closedAt: openedAt + 5_000, startedAt: openedAt + 5_100, completedAt: openedAt + 6_000 };
+    expect(await rig.store.streams.samples("acme", "orders", range)).toEqual([sample]);
+    expect(await rig.store.streams.samples("acme", null, range)).toEqual([sample]);
+    expect(await rig.store.streams.samples("acme", "another", range)).toEqual([]);
+    expect(await rig.store.streams.samples("other", null, range)).toEqual([]);
+    expect(await rig.store.streams.queues("acme", 0)).toMatchObject([{ pending: 0, ended: 1, meanMs: 900, oldest: null }]);
+    await rig.store.batches.remove("acme", rig.now + 1, { limit: 10, dryRun: false });
+    expect(await rig.store.streams.samples("acme", null, range)).toEqual([]);
+  },
+});
