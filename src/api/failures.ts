@@ -15,12 +15,24 @@ export function sendError(reply: FastifyReply, request: FastifyRequest, error: B
   if (error.retryAfterSeconds !== undefined) reply.header("retry-after", String(Math.max(1, Math.ceil(error.retryAfterSeconds))));
   // Said here too, because an address that cannot be read is answered before any hook runs.
   reply.headers({ "x-request-id": request.id, "cache-control": "no-store", "x-content-type-options": "nosniff" });
-  // After these the rest of the body is not worth reading: the connection ends with the answer.
-  if (error.status === 413 || error.status === 408) reply.header("connection", "close");
+  // After these the rest of the body is not worth reading. Who sends nothing is cut off at once. Who sends too much may still be
+  // writing: closing under it would turn the answer into a broken pipe, so what comes is thrown away for a while first.
+  if (error.status === 408) reply.header("connection", "close");
+  if (error.status === 413) cutOffLater(request);
   return reply
     .code(error.status)
     .type("application/json; charset=utf-8")
     .send(JSON.stringify(envelopeOf(error, request.id)));
+}
+
+/** How long a client that was refused for size may go on sending before its connection is cut. */
+const LINGER_MS = 3000;
+
+function cutOffLater({ raw }: FastifyRequest): void {
+  raw.resume();
+  setTimeout(() => {
+    if (!raw.complete) raw.destroy();
+  }, LINGER_MS).unref();
 }
 
 /** Anything that was thrown, as an error a client may read. What we did not foresee becomes `internal`, and only the log has it. */

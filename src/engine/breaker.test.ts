@@ -3,7 +3,7 @@ import { createTestYard, VirtualClock, type TestYard } from "batchyard/testing";
 import { afterEach, describe, expect, it } from "vitest";
 import { Breakers } from "./breaker.ts";
 
-const down = { category: "transient", code: "ECONNREFUSED", error: "connect ECONNREFUSED" } as const;
+const down = { tenant: "default", category: "transient", code: "ECONNREFUSED", error: "connect ECONNREFUSED" } as const;
 
 describe("Breakers", () => {
   it("open after twenty outside failures in a row, let one probe through after a cool-down that doubles, and close on success", async () => {
@@ -52,9 +52,9 @@ describe("Breakers", () => {
   it("a handler's own faults open nothing", () => {
     const breakers = new Breakers(new VirtualClock());
     for (let i = 0; i < 100; i++) {
-      breakers.failed("x", { category: "transient", code: "handler_error", error: "x is undefined" });
-      breakers.failed("x", { category: "transient", code: "timeout", error: "too long" });
-      breakers.failed("x", { category: "data", code: "bad_row", error: "no" });
+      breakers.failed("x", { tenant: "default", category: "transient", code: "handler_error", error: "x is undefined" });
+      breakers.failed("x", { tenant: "default", category: "transient", code: "timeout", error: "too long" });
+      breakers.failed("x", { tenant: "default", category: "data", code: "bad_row", error: "no" });
     }
     expect(breakers.allows("x")).toBe(true);
   });

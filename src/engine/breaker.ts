@@ -13,6 +13,8 @@ export interface BreakerView {
   state: "closed" | "open" | "half_open";
   consecutiveFailures: number;
   lastError: string | null;
+  /** Whose item that error was of: its text may quote the item. */
+  lastTenant: string | null;
   /** Unix milliseconds. */
   openedAt: number | null;
   retryAt: number | null;
@@ -62,7 +64,7 @@ export class Breakers {
   }
 
   /** True when the breaker is open after this failure: what talks to the same thing is to start no more. */
-  failed(operation: string, failure: { category: ErrorCategory; code: string; error: string }): boolean {
+  failed(operation: string, failure: { tenant: string; category: ErrorCategory; code: string; error: string }): boolean {
     if (OWN_FAULTS.has(failure.code) || !["transient", "resource", "rate_limit"].includes(failure.category)) return false;
     let breaker = this.breakers.get(operation);
     if (breaker === undefined) {
@@ -72,6 +74,7 @@ export class Breakers {
     const view = breaker.view;
     view.consecutiveFailures += 1;
     view.lastError = failure.error;
+    view.lastTenant = failure.tenant;
     if (view.state === "open") return true;
     if (view.state === "closed" && view.consecutiveFailures < OPENS_AFTER) return false;
     if (view.state === "half_open") breaker.coolDownMs = Math.min(LONGEST_COOL_DOWN_MS, breaker.coolDownMs * 2);
@@ -101,5 +104,5 @@ export class Breakers {
 }
 
 function closed(name: string): BreakerView {
-  return { name, state: "closed", consecutiveFailures: 0, lastError: null, openedAt: null, retryAt: null };
+  return { name, state: "closed", consecutiveFailures: 0, lastError: null, lastTenant: null, openedAt: null, retryAt: null };
 }

@@ -258,7 +258,7 @@ export class Run implements RunControl {
   private fail(index: number, outcome: Extract<Outcome, { ok: false }>): void {
     const place = this.places[index]!;
     // Several items in a row that fail for the same outside reason: start no more of this chunk, the breaker defers it.
-    if (this.hooks.breakers.failed(this.hooks.operation.name, outcome)) this.stop();
+    if (this.hooks.breakers.failed(this.hooks.operation.name, { ...outcome, tenant: this.chunk.tenant })) this.stop();
     if (this.retries(outcome)) {
       setBit(this.done, place);
       this.waiting.push({ place, retryAfterMs: outcome.retryAfterMs ?? null });

@@ -39,20 +39,26 @@ async function thingsOf(tenant: string, key: string): Promise<Things> {
   );
   const { file } = await made({ path: "/api/files?filename=theirs.csv", headers: { "content-type": "text/csv" }, body: "id\n1\n" });
   await as(key, { method: "PUT", ...formed("/api/collections/toys/k1", { owner: tenant }) });
+  await as(key, {
+    method: "PUT",
+    ...formed("/api/streams/toystream", { operation: "echo", maxItems: 10, maxOpen: 1, overflow: "dead_letter" }),
+  });
+  // One window that became a batch, one that is open, one item beyond it.
+  await made(formed("/api/streams/toystream/items", { id: "zeroth" }));
+  await made(formed("/api/streams/toystream/flush", {}));
+  await made(formed("/api/streams/toystream/items", [{ id: "first" }, { id: "second" }]));
+  await made(formed("/api/detections", { detection_id: 1, camera_id: "their-gate" }));
   const { chunks } = (await made(formed("/api/external/lease", { worker: tenant }))) as unknown as {
     chunks: { chunk: number; fence: number }[];
   };
-  const stream = `stream-of-${tenant}`;
-  await as(key, { method: "PUT", ...formed(`/api/streams/${stream}`, { operation: "echo", windowSeconds: 3600 }) });
-  await made(formed(`/api/streams/${stream}/items`, { id: "1" }));
   const [row] = await served.yard.store.access.keys(tenant);
   return {
     batch: batch!["id"]!,
     item: "item1",
     file: file!["id"]!,
     record: "k1",
-    stream,
     key: row!.id,
+    stream: "toystream",
     chunk: chunks[0]!.chunk,
     fence: chunks[0]!.fence,
   };
@@ -103,8 +109,8 @@ describe("another tenant's objects", () => {
     item: "item1",
     file: "file-aaaaaaaaaaaaaaaaaaaaaaaa",
     record: "nobody",
-    stream: "stream-of-nobody",
     key: "key_aaaaaaaaaaaaaaaaaaaaaaaa",
+    stream: "nobodys-stream",
     chunk: 99_999,
     fence: 1,
   };
@@ -150,14 +156,48 @@ describe("another tenant's objects", () => {
     expect(await mine("/api/files")).toMatchObject({ files: [] });
     expect(await mine("/api/collections")).toMatchObject({ collections: [] });
     expect(await mine("/api/collections/toys")).toMatchObject({ records: [] });
-    const { streams } = (await mine("/api/streams")) as { streams: { name: string }[] };
-    expect(streams.map(({ name }) => name)).toEqual(["detections"]);
-    expect(await mine("/api/queues/status")).toMatchObject({ queues: [] });
     expect((await as(keys["admin"]!, { method: "POST", ...formed("/api/external/lease", { worker: "thief", max: 100 }) })).text).toContain(
       '"chunks":[]',
     );
     expect((await as(keys["admin"]!, { path: "/" })).text).not.toContain(theirs.batch);
     expect((await mine("/api/keys"))["keys"]).toHaveLength(3);
+    expect(await mine("/api/streams")).toMatchObject({ streams: [{ name: "detections", open_windows: 0, open_items: 0 }] });
+    expect(await mine("/api/streams/detections/windows")).toMatchObject({ windows: [], total: 0 });
+    expect(await mine("/api/system/pipeline")).toMatchObject({ batch_aggregator: { active_batches: 0, batches: [] } });
+    expect(await mine("/api/queues/status")).toMatchObject({ queues: [], summary: { total_queued: 0, total_running: 0 } });
+    expect(await mine("/api/system/pipeline-latency")).toMatchObject({ total_pipeline: null, detect_to_batch: null });
+    expect(await mine("/api/system/pipeline-latency/history")).toMatchObject({ snapshots: [] });
+    const own = formed(`/api/streams/${theirs.stream}`, { operation: "echo", maxItems: 7 });
+    expect((await as(keys["admin"]!, { method: "PUT", ...own })).status).toBe(201);
+    expect(await mine(`/api/streams/${theirs.stream}/windows`)).toMatchObject({ windows: [], total: 0 });
+    expect(await mine(`/api/streams/${theirs.stream}/dead-letters`)).toMatchObject({ dead_letters: [], total: 0 });
+    expect((await as(keys["admin"]!, { method: "DELETE", path: own.path })).status).toBe(200);
+    const kept = json(await as(keys["theirs"]!, { path: own.path }));
+    expect(kept).toMatchObject({ stream: { definition: { maxItems: 10 }, open_windows: 1, open_items: 1 } });
+    // There is something to be seen: its owner sees it.
+    const seen = async (path: string): Promise<string> => (await as(keys["theirs"]!, { path })).text;
+    expect(await seen("/api/streams/detections/windows")).toContain("their-gate");
+    expect(await seen("/api/system/pipeline")).toContain("their-gate");
+    expect(await seen(`/api/streams/${theirs.stream}/dead-letters`)).toContain('"second"');
+    expect(await seen("/api/queues/status")).toContain('"name":"echo"');
+    expect(await seen("/api/system/pipeline-latency")).toContain('"sample_count":1');
+  });
+
+  it("are not quoted by what all share: a breaker tells its last error to the tenant whose item it was", async () => {
+    const { breakers } = served.yard.engine;
+    const error = "no answer about their secret";
+    breakers.failed("echo", { tenant: "theirs", category: "transient", code: "ECONNREFUSED", error });
+    for (const path of ["/api/system/breakers", "/api/system/pipeline"]) {
+      for (const [key, tells] of [
+        ["theirs", true],
+        ["admin", false],
+      ] as const) {
+        const { text } = await as(keys[key]!, { path });
+        expect([path, key, text.includes('"name":"echo"'), text.includes(error)]).toEqual([path, key, true, tells]);
+      }
+    }
+    const reset = await as(keys["admin"]!, { method: "POST", path: "/api/system/breakers/echo/reset" });
+    expect([reset.status, breakers.list()]).toEqual([200, []]);
     await as(keys["admin"]!, { method: "PUT", ...formed("/api/collections/toys/k1", { owner: "ours" }) });
     expect((await as(keys["theirs"]!, { path: "/api/collections/toys/k1" })).text).toContain('"owner":"theirs"');
   });
@@ -172,14 +212,16 @@ describe("another tenant's objects", () => {
   });
 
   async function state(): Promise<unknown> {
-    const { store } = served.yard;
+    const { store, streams } = served.yard;
+    const owner = { tenant: "theirs", actor: "test", role: "admin", credential: null, address: null } as const;
     return [
+      streams.list(owner),
+      streams.windows(owner, theirs.stream),
+      await streams.deadLetters(owner, theirs.stream, { after: 0, limit: 10 }),
       await store.batches.get("theirs", theirs.batch),
       await store.files.list("theirs", { before: null, limit: 10 }),
       await store.records.get("theirs", "toys", "k1"),
       await store.access.keys("theirs"),
-      (await store.streams.definitions()).filter(({ tenant }) => tenant === "theirs"),
-      json(await as(keys["theirs"]!, { path: `/api/streams/${theirs.stream}` })),
       await store.chunks.list("theirs", theirs.batch, { after: 0, limit: 10 }),
     ];
   }

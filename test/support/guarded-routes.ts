@@ -8,8 +8,9 @@ export interface Things {
   item: string;
   file: string;
   record: string;
-  stream: string;
   key: string;
+  /** A stream with an open window and a dead letter. */
+  stream: string;
   /** A leased chunk and the fence of its lease. */
   chunk: number;
   fence: number;
@@ -36,16 +37,14 @@ const action = (name: string, body: Record<string, unknown> = {}): Guarded => ({
   about: ({ batch }) => [formed(`/api/batch/${batch}/${name}`, body)],
 });
 const ofStream = (rest: string): Guarded => read(({ stream }) => [{ path: `/api/streams/${stream}${rest}` }]);
-const onStream = (rest: string): Guarded => ({
-  need: "operator",
-  body: null,
-  about: ({ stream }) => [{ path: `/api/streams/${stream}${rest}` }],
-});
-/** As `onStream`, with a JSON body. */
-const toStream = (rest: string, body: Record<string, unknown>): Guarded => ({
+/** An act on a stream; `body` null = the route takes none. */
+const actOnStream = (rest: string, body: Record<string, unknown> | null): Guarded => ({
   need: "operator",
   body,
-  about: ({ stream }) => [formed(`/api/streams/${stream}${rest}`, body)],
+  about: ({ stream }) => {
+    const path = `/api/streams/${stream}${rest}`;
+    return [body === null ? { path } : formed(path, body)];
+  },
 });
 const validResult = { nodeId: "1", success: true };
 
@@ -108,22 +107,24 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   },
   "GET /api/streams": read(),
   "GET /api/streams/{name}": ofStream(""),
-  // Under another tenant's name it makes a stream of one's own, as with records.
-  "PUT /api/streams/{name}": { need: "operator", body: { operation: "echo", windowSeconds: 3600 }, open: true },
-  "DELETE /api/streams/{name}": onStream(""),
-  "POST /api/streams/{name}/items": { ...toStream("/items", { id: "stolen" }), open: true },
-  "POST /api/detections": { need: "operator", body: { id: 1 }, open: true },
+  // Writing under another tenant's name makes a stream of one's own; see the test of lists.
+  "PUT /api/streams/{name}": { need: "operator", body: { operation: "echo", maxItems: 10 } },
+  "DELETE /api/streams/{name}": { need: "operator", body: null, about: ({ stream }) => [{ path: `/api/streams/${stream}` }] },
+  "POST /api/streams/{name}/items": { ...actOnStream("/items", { id: "1" }), open: true },
+  // Every tenant has its own stream of this name.
+  "POST /api/detections": { need: "operator", body: { detection_id: 1, camera_id: "gate" }, open: true },
   "GET /api/streams/{name}/windows": ofStream("/windows"),
-  "POST /api/streams/{name}/flush": toStream("/flush", {}),
-  "POST /api/streams/{name}/pause": onStream("/pause"),
-  "POST /api/streams/{name}/resume": onStream("/resume"),
+  "POST /api/streams/{name}/flush": actOnStream("/flush", { key: "k" }),
+  "POST /api/streams/{name}/pause": actOnStream("/pause", null),
+  "POST /api/streams/{name}/resume": actOnStream("/resume", null),
   "GET /api/streams/{name}/dead-letters": ofStream("/dead-letters"),
-  "POST /api/streams/{name}/dead-letters/requeue": toStream("/dead-letters/requeue", { limit: 1 }),
+  "POST /api/streams/{name}/dead-letters/requeue": actOnStream("/dead-letters/requeue", { limit: 1 }),
   "GET /api/system/pipeline": read(),
   "GET /api/queues/status": read(),
   "GET /api/system/pipeline-latency": read(),
   "GET /api/system/pipeline-latency/history": read(),
   "GET /api/system/workers": read(),
+  // Operations, and so their breakers, are the server's; whose error it was is not told to others.
   "GET /api/system/breakers": read(),
   "POST /api/system/breakers/{name}/reset": { need: "admin", body: null },
   "POST /api/external/lease": { need: "operator", body: { worker: "w" } },

@@ -172,7 +172,7 @@ export const breakersAnswer = z.strictObject({
       name: z.string(),
       state: z.enum(["closed", "open", "half_open"]),
       consecutive_failures: z.int(),
-      last_error: z.string().nullable(),
+      last_error: z.string().nullable().meta({ description: "Null when it was of another tenant's item" }),
       opened_at: time.nullable(),
       retry_at: time.nullable(),
     }),

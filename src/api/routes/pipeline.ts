@@ -1,3 +1,4 @@
+import type { BreakerView } from "../../engine/breaker.ts";
 import { BatchyardError } from "../../model/errors.ts";
 import { iso } from "../../model/clock.ts";
 import { worstOf } from "../../monitor/pipeline.ts";
@@ -43,7 +44,7 @@ export function pipelineRoutes({ streams, pipeline, engine, clock, health, audit
             batch_max_detections: definition.maxItems,
             closure_lag: { closures: lag.closures, p50_ms: lag.p50Ms, p99_ms: lag.p99Ms, max_ms: lag.maxMs },
           },
-          degradation: await degradation(definition.operation, now),
+          degradation: await degradation(caller.tenant, definition.operation, now),
           timestamp: new Date(now).toISOString(),
         });
       },
@@ -145,7 +146,7 @@ export function pipelineRoutes({ streams, pipeline, engine, clock, health, audit
       tag: TAG,
       need: "viewer",
       answers: { 200: contract.breakersAnswer },
-      handle: async () => ok({ success: true, breakers: engine.breakers.list().map(wireBreaker) }),
+      handle: async ({ caller }) => ok({ success: true, breakers: breakersFor(caller.tenant) }),
     }),
     route({
       method: "POST",
@@ -173,13 +174,17 @@ export function pipelineRoutes({ streams, pipeline, engine, clock, health, audit
           after: null,
           outcome: "SUCCESS",
         });
-        return ok({ success: true, breakers: engine.breakers.list().map(wireBreaker) });
+        return ok({ success: true, breakers: breakersFor(caller.tenant) });
       },
     }),
   ];
 
+  function breakersFor(tenant: string): object[] {
+    return engine.breakers.list().map((breaker) => wireBreaker(breaker, errorFor(tenant, breaker)));
+  }
+
   /** offline: the store does not answer. minimal: windows fill, but their operation is stopped. degraded: another operation is. */
-  async function degradation(operation: string, now: number): Promise<object> {
+  async function degradation(tenant: string, operation: string, now: number): Promise<object> {
     const { checks } = await health();
     const last_check = new Date(now).toISOString();
     const open = engine.breakers.list().filter((breaker) => breaker.state !== "closed");
@@ -196,7 +201,7 @@ export function pipelineRoutes({ streams, pipeline, engine, clock, health, audit
         status: breaker.state === "closed" ? "healthy" : "unhealthy",
         last_check,
         consecutive_failures: breaker.consecutiveFailures,
-        error_message: breaker.lastError,
+        error_message: errorFor(tenant, breaker),
       })),
     ];
     const down = Object.values(checks).some((check) => !check.ok);
@@ -211,21 +216,11 @@ export function pipelineRoutes({ streams, pipeline, engine, clock, health, audit
   }
 }
 
-function wireBreaker(view: {
-  name: string;
-  state: string;
-  consecutiveFailures: number;
-  lastError: string | null;
-  openedAt: number | null;
-  retryAt: number | null;
-}): object {
-  const { name, state, consecutiveFailures, lastError, openedAt, retryAt } = view;
-  return {
-    name,
-    state,
-    consecutive_failures: consecutiveFailures,
-    last_error: lastError,
-    opened_at: iso(openedAt),
-    retry_at: iso(retryAt),
-  };
+/** A breaker is the server's, but the text of an error may quote an item: only the tenant whose item it was reads it. */
+function errorFor(tenant: string, { lastError, lastTenant }: BreakerView): string | null {
+  return lastTenant === tenant ? lastError : null;
+}
+
+function wireBreaker({ name, state, consecutiveFailures, openedAt, retryAt }: BreakerView, last_error: string | null): object {
+  return { name, state, consecutive_failures: consecutiveFailures, last_error, opened_at: iso(openedAt), retry_at: iso(retryAt) };
 }
