@@ -160,6 +160,7 @@ describe("sessions", () => {
     expect(home.statusCode).toBe(200);
     expect(home.headers["content-security-policy"]).toContain("default-src 'none'");
     expect(home.body).not.toContain("<script");
+    expect(home.body).toContain("curl -s http://localhost:80/api/batch/create");
     // The policy lets exactly this style in: a page whose style differs by a blank would be shown without any.
     for (const url of ["/", "/docs", "/signin"]) {
       const shown = await served.app.inject({ method: "GET", url, headers: { cookie } });

@@ -12,9 +12,9 @@ const MARKS: Record<WireBatch["status"], string> = {
 };
 
 /** The newest batches; the page asks again every few seconds. */
-export function homePage(batches: WireBatch[], total: number): string {
+export function homePage(batches: WireBatch[], total: number, origin: string): string {
   const body = html`<h1>Batches</h1>
-    ${batches.length === 0 ? empty() : table(batches, total)}`;
+    ${batches.length === 0 ? empty(origin) : table(batches, total)}`;
   return page({ title: "Batches", body, signedIn: true, refreshSeconds: 5 });
 }
 
@@ -53,10 +53,11 @@ function table(batches: WireBatch[], total: number): Html {
     </div>`;
 }
 
-function empty(): Html {
+/** The command as it works here: `origin` is the address the page was asked under. */
+function empty(origin: string): Html {
   return html`<p>There are no batches yet. Create one:</p>
     <pre>
-curl -s http://127.0.0.1:8377/api/batch/create \\
+curl -s ${origin}/api/batch/create \\
   -H "authorization: Bearer $BATCHYARD_TOKEN" -H "content-type: application/json" \\
   -d '{"operation":"transform","options":{"expression":"name"},"items":[{"id":"1","name":"first"}]}'</pre>`;
 }

@@ -59,7 +59,7 @@ export function doorRoutes({ batches, health, log, version }: ApiServices, table
       tag: "Documentation",
       need: "viewer",
       answers: { 200: "text/html" },
-      async handle({ caller }) {
+      async handle({ caller, request }) {
         const { batches: rows, total } = await batches.history(caller, { limit: 25 });
         return {
           kind: "html",
@@ -67,6 +67,7 @@ export function doorRoutes({ batches, health, log, version }: ApiServices, table
           html: homePage(
             rows.map((batch) => wireBatch(batch)),
             total,
+            `${request.protocol}://${request.host}`,
           ),
         };
       },
