@@ -180,6 +180,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export type Config = ReturnType<typeof shape> & {
   /** The same start with another runtime.env. Throws bad_config. */
   withRuntime(runtime: Environment): Config;
+  /** Value of a variable of the process environment that batchyard.config names; null = not set. */
+  variable(name: string): string | null;
 };
 
 /** Pure: the same three records give the same object. Throws bad_config with every fault at once. */
@@ -203,6 +205,7 @@ export function loadConfig(env: Environment, flags: Flags = {}, runtime: Environ
   return deepFreeze({
     ...shape(values as Values, origins as Record<SettingName, Origin>, env),
     withRuntime: (changed: Environment) => loadConfig(env, flags, changed),
+    variable: (name: string) => first(["env", env[name]])?.value ?? null,
   });
 }
 

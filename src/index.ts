@@ -4,6 +4,7 @@ import { loadConfig, type Config } from "./config.ts";
 import { Batchyard } from "./library/batchyard.ts";
 import { createYard } from "./main.ts";
 import type { StreamSettings } from "./streams/definition.ts";
+import type { ProviderSettings } from "./providers/provider.ts";
 import type { Operation } from "./operations/operation.ts";
 
 /** What `createBatchyard` takes; everything has a default. */
@@ -16,6 +17,8 @@ export interface BatchyardOptions {
   channels?: Readonly<Record<string, { webhook: string; secret?: string | undefined }>> | undefined;
   /** Streams by name: single items that become batches. See docs/learn/streams.md. */
   streams?: Readonly<Record<string, StreamSettings>> | undefined;
+  /** Model providers by name. See docs/operate/providers.md. */
+  providers?: Readonly<Record<string, ProviderSettings>> | undefined;
   /** Chunks run at once; 4 when absent, 0 = create only. */
   workers?: number | undefined;
   /** Any setting of docs/operate/config.md by its name. */
@@ -29,6 +32,7 @@ const OPTIONS: readonly string[] = [
   "operations",
   "streams",
   "channels",
+  "providers",
   "workers",
   "settings",
   "tenant",
@@ -49,6 +53,7 @@ export async function createBatchyard(options: BatchyardOptions = {}): Promise<B
     config,
     operations: options.operations,
     channels: options.channels,
+    providers: options.providers,
     streams: { tenant, definitions: options.streams ?? {} },
   });
   try {
@@ -65,6 +70,7 @@ export interface ProjectConfig {
   operations?: readonly Operation[] | undefined;
   channels?: BatchyardOptions["channels"];
   streams?: BatchyardOptions["streams"];
+  providers?: BatchyardOptions["providers"];
 }
 
 /** Types the default export of `batchyard.config.ts`. */
@@ -78,5 +84,6 @@ export { OperationError } from "./model/failure.ts";
 export { BatchyardError } from "./model/errors.ts";
 export type { Batchyard, BatchUpdate, NewLibraryBatch } from "./library/batchyard.ts";
 export type { HandlerContext, HandlerResult, ItemOutcome, Operation } from "./operations/operation.ts";
+export type { ProviderSettings } from "./providers/provider.ts";
 export type { StreamSettings } from "./streams/definition.ts";
 export type { Item, ItemResult } from "./model/item.ts";

@@ -32,6 +32,8 @@ import type { Operation, TenantServices } from "./operations/operation.ts";
 import { createRegistry, type Registry } from "./operations/registry.ts";
 import { planRows } from "./operations/rows.ts";
 import { tenantServices } from "./operations/services.ts";
+import type { Fetch } from "./providers/client.ts";
+import { Providers } from "./providers/providers.ts";
 import { Settings } from "./settings/settings.ts";
 import type { Store, UpkeepStore } from "./store/port.ts";
 import { YardStreams, type DeclaredStreams } from "./streams/yard-streams.ts";
@@ -56,6 +58,10 @@ export interface YardParts {
   channels?: Readonly<Record<string, { webhook: string; secret?: string | undefined }>> | undefined;
   /** Streams by name, of one tenant. */
   streams?: DeclaredStreams | undefined;
+  /** `providers` of batchyard.config. */
+  providers?: unknown;
+  /** Instead of the network, for requests to providers. */
+  fetch?: Fetch | undefined;
   clock?: Clock | undefined;
   /** 0 ≤ x < 1; jitter of retries. */
   random?: (() => number) | undefined;
@@ -71,6 +77,7 @@ export interface Yard {
   readonly batches: Batches;
   readonly streams: Streams;
   readonly registry: Registry;
+  readonly providers: Providers;
   readonly store: Store;
   readonly engine: Engine;
   readonly log: Logger;
@@ -107,6 +114,12 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
   const registry = createRegistry(
     [...builtinOperations, ...(parts.operations ?? [])].map((operation) => parts.wrap?.(operation) ?? operation),
   );
+  const providers = new Providers({
+    declared: parts.providers,
+    openai: config.openai,
+    variable: (name) => config.variable(name),
+    fetch: parts.fetch,
+  });
   const disk = createFiles({ files: store.files, directory: config.data, clock });
   const failed = (error: unknown): void => log.error(error);
   const settings = new Settings({ config, failed });
@@ -200,6 +213,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     batches,
     streams,
     registry,
+    providers,
     store,
     engine,
     log,

@@ -11,6 +11,8 @@ export interface ProjectConfig {
   channels?: Readonly<Record<string, { webhook: string; secret?: string }>>;
   /** Definitions of streams, by name. */
   streams?: Readonly<Record<string, unknown>>;
+  /** Model providers by name; checked where the yard is made. */
+  providers?: unknown;
   [part: string]: unknown;
 }
 

@@ -17,6 +17,10 @@ export interface TestYardOptions {
   /** The operations under test, besides the built-in ones. */
   operations?: readonly Operation[] | undefined;
   channels?: BatchyardOptions["channels"];
+  /** Model providers by name. */
+  providers?: BatchyardOptions["providers"];
+  /** Instead of the network, for requests to providers. */
+  fetch?: typeof globalThis.fetch | undefined;
   /** Any setting of docs/operate/config.md by its name. */
   settings?: Readonly<Record<string, string>> | undefined;
   /** 0 ≤ x < 1, the jitter of retries: the same sequence in every run when absent. `() => 1` makes waits the longest. */
@@ -65,6 +69,8 @@ export class TestYard extends Batchyard {
         config: loadConfig({ LOG_LEVEL: "silent", ...options.settings }, { BATCHYARD_DATA: directory }),
         operations: options.operations,
         channels: options.channels,
+        providers: options.providers,
+        fetch: options.fetch,
         clock,
         random: options.random ?? seededRandom(1),
         wrap: (operation) => calls.counted(operation),

@@ -15,7 +15,8 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   formats: ["model", "intake"],
   files: ["model", "store"],
   operations: ["model", "store", "intake", "formats", "files"],
-  executors: ["model", "store", "operations"],
+  providers: ["model"],
+  executors: ["model", "store", "operations", "providers"],
   streams: ["model", "store", "intake", "batches"],
   batches: ["model", "store", "events", "intake", "formats", "files", "operations", "executors"],
   engine: ["model", "store", "events", "operations", "batches", "executors"],
@@ -42,7 +43,19 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   library: ["model", "intake", "batches", "streams", "api/contract", "api/wire", "main.ts"],
   testing: ["model", "operations", "api/contract", "library", "main.ts", "index.ts", "config.ts"],
   cli: ["model", "formats", "client", "api/contract", "batches", "operations", "sample", "main.ts", "index.ts", "config.ts"],
-  "index.ts": ["model", "store", "events", "operations", "batches", "streams", "api/contract", "library", "main.ts", "config.ts"],
+  "index.ts": [
+    "model",
+    "store",
+    "events",
+    "operations",
+    "providers",
+    "batches",
+    "streams",
+    "api/contract",
+    "library",
+    "main.ts",
+    "config.ts",
+  ],
   "main.ts": ["*"],
 };
 
@@ -54,6 +67,7 @@ const PACKAGE_HOMES: readonly { package: RegExp; home: RegExp; reason: string }[
   { package: /^(node:sqlite|kysely|pg)$/, home: /^src\/store\//, reason: "only src/store talks to a database" },
   { package: /^(fastify|@fastify\/.*)$/, home: /^src\/api\//, reason: "only src/api speaks HTTP to clients" },
   { package: /^commander$/, home: /^src\/cli\//, reason: "only src/cli reads a command line" },
+  { package: /^openai$/, home: /^src\/(providers|executors)\//, reason: "providers are reached through src/providers" },
 ];
 
 /** A statement, not a word in a sentence: keywords in the order only SQL has. */

@@ -85,10 +85,10 @@ async function runHere(
   flags: Flags,
 ): Promise<ExitCode> {
   const config = configFromProcess({ BATCHYARD_DATA: directory, BATCHYARD_WORKERS: flags.workers?.toString(), LOG_LEVEL: "error" });
-  const { operations, channels } = await loadProjectConfig(flags.config);
+  const { operations, channels, providers } = await loadProjectConfig(flags.config);
   const { createYard } = await import("../../main.ts");
   const stop = stopSignal(terminal, "stopping …");
-  const yard = await createYard({ config, operations, channels });
+  const yard = await createYard({ config, operations, channels, providers });
   try {
     // Refused before a byte is read, with the names of those there are.
     yard.registry.get(operation);

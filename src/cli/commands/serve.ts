@@ -62,6 +62,7 @@ export async function openServer({ terminal }: Context, flags: ServeFlags, quiet
       config,
       operations: project.operations,
       channels: project.channels,
+      providers: project.providers,
       streams: { tenant: "default", definitions: project.streams ?? {} },
     });
   } catch (error) {
