@@ -2,9 +2,11 @@ import type { BatchRow } from "../model/batch.ts";
 import type { EventDraft, StoredEvent } from "../model/event.ts";
 import type { ErrorCategory } from "../model/item.ts";
 import type { BatchStatus } from "../model/moves.ts";
+import type { JobTime, JobTotals } from "../model/job-totals.ts";
 import type { NanoUsd } from "../model/money.ts";
 import type { SuccessBlock } from "../model/success-block.ts";
 import type { BatchStats } from "../model/stats/batch-stats.ts";
+import type { Sketch } from "../model/stats/sketch.ts";
 
 /**
  * The store is the truth. One adapter is one implementation of this file, and test/contract/store holds each to it.
@@ -26,6 +28,7 @@ export interface Store {
   readonly outbox: OutboxStore;
   readonly streams: StreamStore;
   readonly audit: AuditStore;
+  readonly monitor: MonitorStore;
   readonly upkeep: UpkeepStore;
   close(): Promise<void>;
 }
@@ -630,6 +633,43 @@ export interface StreamStore {
   samples(tenant: string, stream: string | null, range: { from: number; to: number; limit: number }): Promise<PipelineSample[]>;
   /** By operation; `since` bounds what counts as ended lately. */
   queues(tenant: string, since: number): Promise<QueueRow[]>;
+}
+
+// ── monitoring ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Sealed batches by the time they were created. */
+export interface JobFilter {
+  tenant: string;
+  /** Inclusive. */
+  from: number;
+  /** Exclusive. */
+  to: number;
+  operation?: string | undefined;
+  statuses?: readonly BatchStatus[] | undefined;
+}
+
+export interface JobPoint {
+  /** Start of the bucket; without buckets, start of the range. */
+  at: number;
+  operation: string;
+  status: BatchStatus;
+  totals: JobTotals;
+}
+
+export interface TimePoint {
+  at: number;
+  sketch: Sketch;
+}
+
+/**
+ * What batches add up to, maintained with every move of a batch. A query costs by the buckets of its range, never by its
+ * batches, and is exact to the millisecond; batches that retention removed stay in it by the minute.
+ */
+export interface MonitorStore {
+  /** In order of time. `widthMs`: a minute, an hour, a day or a multiple of one of them; null = the whole range as one. */
+  jobs(filter: JobFilter, widthMs: number | null): Promise<JobPoint[]>;
+  /** Distribution of a time over the batches that have started and ended. */
+  times(filter: JobFilter, metric: JobTime, widthMs: number | null): Promise<TimePoint[]>;
 }
 
 // ── upkeep ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -38,6 +38,8 @@ describe.each(ADAPTERS)("$name against the model", ({ open }) => {
         }),
         { numRuns: RUNS },
       );
+      // And what they all add up to.
+      expect(await rig.findings()).toEqual([]);
       // A model that is never moved proves nothing: each command took effect, and each end was reached.
       for (const effect of EFFECTS) expect.soft(effects.get(effect) ?? 0, effect).toBeGreaterThan(RUNS / 20);
     },

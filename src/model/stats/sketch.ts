@@ -3,9 +3,18 @@
  * merge by adding bins, in any order, with the same result. Bins are kept sparse; values ≤ MIN count as zero.
  */
 const RELATIVE_ERROR = 0.01;
-const GAMMA = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR);
-const LN_GAMMA = Math.log(GAMMA);
+/** γ: bin b covers (γ^(b-1), γ^b]. */
+export const BIN_BASE = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR);
+const LN_BASE = Math.log(BIN_BASE);
 const MIN = 1e-6;
+
+/** Of values that count as zero. */
+export const ZERO_BIN = -(2 ** 31);
+
+/** Number of the bin a value belongs to. */
+export function binOf(value: number): number {
+  return value > MIN ? Math.ceil(Math.log(value) / LN_BASE) : ZERO_BIN;
+}
 
 export class Sketch {
   /** bin → count; bin b covers (γ^(b-1), γ^b]. */
@@ -14,13 +23,13 @@ export class Sketch {
   count = 0;
 
   add(value: number, times = 1): void {
+    this.addBin(binOf(value), times);
+  }
+
+  addBin(bin: number, times: number): void {
     this.count += times;
-    if (!(value > MIN)) {
-      this.zeros += times;
-      return;
-    }
-    const bin = Math.ceil(Math.log(value) / LN_GAMMA);
-    this.bins.set(bin, (this.bins.get(bin) ?? 0) + times);
+    if (bin === ZERO_BIN) this.zeros += times;
+    else this.bins.set(bin, (this.bins.get(bin) ?? 0) + times);
   }
 
   merge(other: Sketch): void {
@@ -37,7 +46,7 @@ export class Sketch {
     if (seen >= rank) return 0;
     for (const bin of [...this.bins.keys()].sort((a, b) => a - b)) {
       seen += this.bins.get(bin)!;
-      if (seen >= rank) return (2 * Math.pow(GAMMA, bin)) / (GAMMA + 1);
+      if (seen >= rank) return (2 * Math.pow(BIN_BASE, bin)) / (BIN_BASE + 1);
     }
     return null;
   }

@@ -3,6 +3,7 @@ import type { BatchRow, RunOptions } from "../../model/batch.ts";
 import { openItems } from "../../model/batch.ts";
 import { batchMoveFrom, isFinal, type BatchMove, type BatchStatus } from "../../model/moves.ts";
 import type { Database } from "./database.ts";
+import { JobRollup, ROLLED_COLUMNS, type Rolled } from "./job-rollup.ts";
 
 /** A row of `batches` as SQLite returns it. Loaded, changed and saved within one transaction. */
 export interface RawBatch {
@@ -114,6 +115,10 @@ export function loadOwnBatch(db: Database, tenant: string, id: string): RawBatch
 
 /** Writes back everything a move may change. */
 export function saveBatch(db: Database, raw: RawBatch): void {
+  if (raw.sealed === 1) {
+    const before = db.get<Rolled & { sealed: number }>(`SELECT sealed, ${ROLLED_COLUMNS} FROM batches WHERE id = ?`, raw.id);
+    JobRollup.of(db).changed(before === undefined || before.sealed === 0 ? null : before, raw);
+  }
   db.run(
     `UPDATE batches SET status = ?, epoch = ?, priority = ?, total_items = ?, succeeded = ?, failed = ?, cancelled = ?, expired = ?, running = ?,
        retried = ?, late = ?, cost = ?, leased_chunks = ?, open_chunks = ?, sealed = ?, deps_open = ?, ready_at = ?, served_at = ?, max_failures = ?, announced = ?,

@@ -29,6 +29,7 @@ import { insertChunk } from "./chunk-row.ts";
 import type { Database } from "./database.ts";
 import { awaitDependencies, closeBatch, endIfSettled } from "./ending.ts";
 import { failOpenItems } from "./finish.ts";
+import { JobRollup } from "./job-rollup.ts";
 import type { StatsCache } from "./stats-cache.ts";
 import { reopenItems } from "./retry.ts";
 
@@ -186,7 +187,9 @@ export class SqliteBatches implements BatchStore {
     if (options.dryRun) return ids.length;
     for (const { id } of ids) {
       this.db.transaction(() => {
-        countStatus(this.db, loadBatch(this.db, id)!, -1);
+        const raw = loadBatch(this.db, id)!;
+        countStatus(this.db, raw, -1);
+        JobRollup.of(this.db).removed(raw);
         this.erase(id);
       });
     }

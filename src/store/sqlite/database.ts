@@ -4,8 +4,16 @@ import { Checkpointer } from "./checkpointer.ts";
 
 /** SQLite result codes that say "the disk", not "the program": FULL 13, IOERR 10, READONLY 8. */
 const DISK_CODES = new Set([8, 10, 13]);
+const BUSY_MS = 5000;
 /** CORRUPT 11, NOTADB 26. */
 const DAMAGE_CODES = new Set([11, 26]);
+
+/** Sums that a transaction gathers in memory and writes once before it commits. */
+export interface Gathered {
+  flush(): void;
+  /** The transaction failed. */
+  forget(): void;
+}
 
 /** One connection, its prepared statements and its transactions. Everything is synchronous: a transaction is one turn of the event loop. */
 export class Database {
@@ -15,17 +23,20 @@ export class Database {
   /** Called after each commit that asked for it with `announce`. */
   readonly listeners = new Set<() => void>();
   private announced = false;
+  /** What the current transaction has gathered and not yet written. */
+  private readonly gathered = new Set<Gathered>();
   private readonly checkpointer: Checkpointer;
 
   constructor(path: string, synchronous: "NORMAL" | "FULL") {
     this.path = path;
     try {
-      this.connection = new DatabaseSync(path);
-      // WAL: readers never wait for the writer. busy_timeout: a backup or doctor of another process holds locks briefly.
+      // A backup, a doctor or the checkpointer of an earlier connection holds locks briefly: wait for them from the first statement on.
+      this.connection = new DatabaseSync(path, { timeout: BUSY_MS });
+      // WAL: readers never wait for the writer.
       // cache 16 MiB, no mmap: both count as this process's memory; the system caches the file anyway. Automatic checkpoints only at 64 MiB: the
       // Checkpointer is usually earlier.
       this.exec(
-        `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = OFF;
+        `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA foreign_keys = OFF;
          PRAGMA cache_size = -16384; PRAGMA mmap_size = 0; PRAGMA wal_autocheckpoint = 16384; PRAGMA temp_store = MEMORY`,
       );
     } catch (error) {
@@ -76,10 +87,14 @@ export class Database {
     try {
       this.exec("BEGIN IMMEDIATE");
       const value = work();
+      for (const sums of this.gathered) sums.flush();
+      this.gathered.clear();
       this.exec("COMMIT");
       return value;
     } catch (error) {
       this.announced = false;
+      for (const sums of this.gathered) sums.forget();
+      this.gathered.clear();
       // SQLite itself rolls back on FULL and IOERR; then there is nothing left to roll back.
       if (this.connection.isTransaction) this.exec("ROLLBACK");
       throw this.translate(error);
@@ -89,6 +104,12 @@ export class Database {
   /** The current transaction wrote something others wait for. */
   announce(): void {
     this.announced = true;
+  }
+
+  /** Has `sums` written as the last thing of the current transaction; at once outside of one. */
+  gather(sums: Gathered): void {
+    if (this.connection.isTransaction) this.gathered.add(sums);
+    else sums.flush();
   }
 
   /** Closing runs the last checkpoint, so that the file is whole without its log. */

@@ -7,6 +7,7 @@ import { StoredBlock } from "../../model/success-block.ts";
 import type { Finding } from "../port.ts";
 import { loadBatch, openCount, saveBatch, type RawBatch } from "./batch-row.ts";
 import type { Database } from "./database.ts";
+import { recountRollups } from "./rollup-recount.ts";
 import type { StatsCache } from "./stats-cache.ts";
 
 /** `false`: the two sides of this check are both recounted, so nothing says which one is right. */
@@ -87,6 +88,7 @@ export function recountTotals(db: Database, rebuild: boolean, findings: Finding[
     });
     if (rebuild && row.found > 0) db.run("UPDATE windows SET items = ? WHERE id = ?", row.found, row.id);
   }
+  recountRollups(db, rebuild, findings);
 }
 
 /** Each chunk's `settled` against its results, `moved` against its marks. */

@@ -1,11 +1,12 @@
 import { BatchyardError } from "../../model/errors.ts";
 import { BATCH_STATES, CHUNK_STATES, FINAL_BATCH_STATES, OPEN_BATCH_STATES, WINDOW_STATES } from "../../model/moves.ts";
 import type { Database } from "./database.ts";
+import { fillRollups } from "./rollup-recount.ts";
 
 const list = (states: readonly string[]): string => states.map((state) => `'${state}'`).join(", ");
 
 /** Applied in order, each in its own transaction, never edited after a release: a change is a new entry. */
-const MIGRATIONS: readonly string[] = [
+const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[] = [
   `
   CREATE TABLE batches (
     id TEXT PRIMARY KEY, tenant TEXT NOT NULL, operation TEXT NOT NULL,
@@ -149,6 +150,23 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX dead_letters_stream ON dead_letters (tenant, stream, id);
   `,
+  {
+    fill: fillRollups,
+    sql: `
+  -- What batches add up to, by the time they were created in buckets of width ms: rollups.ts. kept = 1: batches that retention removed.
+  CREATE TABLE job_rollups (
+    tenant TEXT, width INTEGER, bucket INTEGER, operation TEXT, status TEXT, kept INTEGER,
+    jobs INTEGER NOT NULL, items INTEGER NOT NULL, succeeded INTEGER NOT NULL, failed INTEGER NOT NULL, cancelled INTEGER NOT NULL, expired INTEGER NOT NULL,
+    retried INTEGER NOT NULL, cost INTEGER NOT NULL, timed INTEGER NOT NULL, run_ms INTEGER NOT NULL, wait_ms INTEGER NOT NULL,
+    PRIMARY KEY (tenant, width, bucket, operation, status, kept)
+  ) STRICT, WITHOUT ROWID;
+  -- The bins of the sketches over their times, one row a bin: sketches merge by adding rows.
+  CREATE TABLE job_bins (
+    tenant TEXT, width INTEGER, bucket INTEGER, operation TEXT, status TEXT, kept INTEGER, metric TEXT, bin INTEGER, jobs INTEGER NOT NULL,
+    PRIMARY KEY (tenant, width, bucket, operation, status, kept, metric, bin)
+  ) STRICT, WITHOUT ROWID;
+  `,
+  },
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -164,7 +182,9 @@ export function migrate(db: Database): void {
   if (found > SCHEMA_VERSION) throw new BatchyardError("newer_schema", { found, known: SCHEMA_VERSION });
   for (let version = found; version < SCHEMA_VERSION; version++) {
     db.transaction(() => {
-      db.exec(MIGRATIONS[version]!);
+      const migration = MIGRATIONS[version]!;
+      db.exec(typeof migration === "string" ? migration : migration.sql);
+      if (typeof migration !== "string") migration.fill(db);
       db.exec(`PRAGMA user_version = ${version + 1}`);
     });
   }

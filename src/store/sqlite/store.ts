@@ -9,6 +9,7 @@ import { Database } from "./database.ts";
 import { SqliteEvents } from "./events.ts";
 import { SqliteFiles } from "./files.ts";
 import { lockDirectory } from "./lock.ts";
+import { SqliteMonitor } from "./monitor.ts";
 import { SqliteOutbox } from "./outbox.ts";
 import { SqliteRecords } from "./records.ts";
 import { SqliteResults } from "./results.ts";
@@ -44,6 +45,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
       outbox: new SqliteOutbox(db),
       streams: new SqliteStreams(db, batches),
       audit: new SqliteAudit(db),
+      monitor: new SqliteMonitor(db),
       upkeep: new SqliteUpkeep(db, stats),
       async close() {
         db.close();

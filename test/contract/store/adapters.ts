@@ -45,6 +45,8 @@ export const FAULTS = [
   "timeline",
   "batch_counts",
   "collections",
+  "sums",
+  "times",
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -113,4 +115,6 @@ const SQLITE_FAULTS: Partial<Record<Fault, string>> = {
   timeline: `UPDATE batch_stats SET body = json_set(body, '$.t', json('[1000]')) WHERE batch_id = ?`,
   batch_counts: "UPDATE batch_counts SET batches = batches + 1",
   collections: "UPDATE collections SET records = records + 1",
+  sums: "UPDATE job_rollups SET jobs = jobs + 1, items = items + 1",
+  times: "UPDATE job_bins SET jobs = jobs + 1",
 };

@@ -8,6 +8,7 @@ import { intake } from "./intake.ts";
 import { leases } from "./leases.ts";
 import { lists } from "./lists.ts";
 import { log } from "./log.ts";
+import { monitoring } from "./monitoring.ts";
 import { opening } from "./opening.ts";
 import { records } from "./records.ts";
 import { reports } from "./reports.ts";
@@ -35,6 +36,7 @@ const CASES = [
   access,
   log,
   upkeep,
+  monitoring,
   streams,
   opening,
 ].flat();

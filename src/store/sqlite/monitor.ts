@@ -1,0 +1,133 @@
+import type { SQLInputValue } from "node:sqlite";
+import { addJobs, JOB_SUMS, jobTimes, jobTotals, noJobs, type JobTime, type JobTotals } from "../../model/job-totals.ts";
+import type { BatchStatus } from "../../model/moves.ts";
+import { binOf, Sketch } from "../../model/stats/sketch.ts";
+import type { JobFilter, JobPoint, MonitorStore, TimePoint } from "../port.ts";
+import type { Database } from "./database.ts";
+import { ROLLED_COLUMNS, WIDTHS, type Rolled } from "./job-rollup.ts";
+
+/** A part of a range: whole buckets of one width, or, with width 0, less than a bucket, which is counted from the batches themselves. */
+interface Piece {
+  width: number;
+  from: number;
+  to: number;
+}
+
+/** Splits [from, to) into the widest buckets that fit. `widest` bounds them. */
+export function pieces(from: number, to: number, widest: number): Piece[] {
+  if (from >= to) return [];
+  for (const width of WIDTHS.toReversed()) {
+    if (width > widest) continue;
+    const first = Math.ceil(from / width) * width;
+    const last = Math.floor(to / width) * width;
+    if (first >= last) continue;
+    return [...pieces(from, first, width - 1), { width, from: first, to: last }, ...pieces(last, to, width - 1)];
+  }
+  return [{ width: 0, from, to }];
+}
+
+export class SqliteMonitor implements MonitorStore {
+  private readonly db: Database;
+
+  constructor(db: Database) {
+    this.db = db;
+  }
+
+  async jobs(filter: JobFilter, widthMs: number | null): Promise<JobPoint[]> {
+    const points = new Map<string, JobPoint>();
+    const add = (at: number, operation: string, status: BatchStatus, totals: JobTotals): void => {
+      const name = `${at} ${status} ${operation}`;
+      let point = points.get(name);
+      if (point === undefined) points.set(name, (point = { at, operation, status, totals: noJobs() }));
+      addJobs(point.totals, totals);
+    };
+    const sums = JOB_SUMS.map((sum) => `SUM(${sum}) AS ${sum}`).join(", ");
+    for (const piece of pieces(filter.from, filter.to, widthMs ?? Infinity)) {
+      const at = widthMs === null ? "?" : "bucket - bucket % ?";
+      const by = widthMs ?? filter.from;
+      if (piece.width === 0) {
+        for (const row of this.partly(filter, piece)) {
+          add(widthMs === null ? by : row.created_at - (row.created_at % widthMs), row.operation, row.status, jobTotals(row));
+        }
+        continue;
+      }
+      const { where, parameters } = narrowed(filter);
+      const rows = this.db.all<{ at: number; operation: string; status: BatchStatus } & JobTotals>(
+        `SELECT ${at} AS at, operation, status, ${sums} FROM job_rollups
+         WHERE tenant = ? AND width = ? AND bucket >= ? AND bucket < ?${where} GROUP BY 1, 2, 3 HAVING SUM(jobs) > 0`,
+        by,
+        filter.tenant,
+        piece.width,
+        piece.from,
+        piece.to,
+        ...parameters,
+      );
+      for (const row of rows) add(row.at, row.operation, row.status, row);
+    }
+    return [...points.values()].sort((a, b) => a.at - b.at || compare(a.operation, b.operation) || compare(a.status, b.status));
+  }
+
+  async times(filter: JobFilter, metric: JobTime, widthMs: number | null): Promise<TimePoint[]> {
+    const points = new Map<number, Sketch>();
+    const sketchAt = (at: number): Sketch => {
+      let sketch = points.get(at);
+      if (sketch === undefined) points.set(at, (sketch = new Sketch()));
+      return sketch;
+    };
+    for (const piece of pieces(filter.from, filter.to, widthMs ?? Infinity)) {
+      if (piece.width === 0) {
+        for (const row of this.partly(filter, piece)) {
+          const times = jobTimes(row);
+          const at = widthMs === null ? filter.from : row.created_at - (row.created_at % widthMs);
+          if (times !== null) sketchAt(at).addBin(binOf(times[metric]), 1);
+        }
+        continue;
+      }
+      const { where, parameters } = narrowed(filter);
+      const rows = this.db.all<{ at: number; bin: number; n: number }>(
+        `SELECT ${widthMs === null ? "?" : "bucket - bucket % ?"} AS at, bin, SUM(jobs) AS n FROM job_bins
+         WHERE tenant = ? AND width = ? AND bucket >= ? AND bucket < ? AND metric = ?${where} GROUP BY 1, 2 HAVING n > 0`,
+        widthMs ?? filter.from,
+        filter.tenant,
+        piece.width,
+        piece.from,
+        piece.to,
+        metric,
+        ...parameters,
+      );
+      for (const row of rows) sketchAt(row.at).addBin(row.bin, row.n);
+    }
+    return [...points].map(([at, sketch]) => ({ at, sketch })).sort((a, b) => a.at - b.at);
+  }
+
+  /** Batches of less than a bucket. */
+  private partly(filter: JobFilter, piece: Piece): IterableIterator<Rolled> {
+    const { where, parameters } = narrowed(filter);
+    return this.db.iterate<Rolled>(
+      `SELECT ${ROLLED_COLUMNS} FROM batches WHERE sealed = 1 AND tenant = ? AND created_at >= ? AND created_at < ?${where}`,
+      filter.tenant,
+      piece.from,
+      piece.to,
+      ...parameters,
+    );
+  }
+}
+
+function narrowed(filter: JobFilter): { where: string; parameters: SQLInputValue[] } {
+  const { operation, statuses } = filter;
+  const parameters: SQLInputValue[] = [];
+  let where = "";
+  if (operation !== undefined) {
+    where += " AND operation = ?";
+    parameters.push(operation);
+  }
+  if (statuses !== undefined) {
+    where += ` AND status IN (${statuses.map(() => "?").join(", ")})`;
+    parameters.push(...statuses);
+  }
+  return { where, parameters };
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,185 @@
+import { expect } from "vitest";
+import { isFinal, type BatchStatus } from "../../../src/model/moves.ts";
+import type { BatchRow } from "../../../src/model/batch.ts";
+import type { JobFilter } from "../../../src/store/port.ts";
+import { failed, OK, type Rig } from "./rig.ts";
+import { section } from "./section.ts";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const OPERATIONS = ["transform", "annotate"];
+const STATES: BatchStatus[] = ["pending", "running", "paused", "completed", "failed", "cancelled", "expired"];
+
+/** Pseudo-random and the same every time. */
+function randomOf(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+/** Batches over four days in every state, some created at the edges of a minute, an hour and a day. */
+async function history(rig: Rig, random: (below: number) => number): Promise<void> {
+  const start = rig.now - (rig.now % DAY);
+  const edges = [0, 1, MINUTE - 1, MINUTE, HOUR - 1, HOUR, DAY - 1, DAY, DAY + 1];
+  for (let n = 0; n < 60; n++) {
+    rig.now = start + (edges[n] ?? random(4 * DAY));
+    const batch = await rig.create([["a", "b"], ["c"]], { batch: { operation: OPERATIONS[random(2)]! } });
+    const fate = random(7);
+    rig.now += random(3) * random(100_000);
+    if (fate === 0) continue;
+    const chunk = await rig.claim(batch);
+    rig.now += random(5) === 0 ? 0 : random(90_000);
+    if (fate === 1) continue;
+    await rig.commit(chunk, { a: random(2) === 0 ? OK : failed(), b: fate === 2 ? failed() : OK });
+    if (fate === 3) await rig.store.batches.pause("acme", batch.id, rig.now);
+    if (fate === 4) await rig.store.batches.end("acme", batch.id, random(2) === 0 ? "cancelled" : "expired", null, rig.now);
+    if (fate < 5) continue;
+    await rig.drain(batch, { c: failed() });
+    if (fate === 6) await rig.store.batches.retry("acme", batch.id, {}, rig.now + random(1000));
+  }
+  rig.now = start + 4 * DAY;
+}
+
+async function all(rig: Rig): Promise<BatchRow[]> {
+  return (await rig.store.batches.list({ tenant: "acme" }, { limit: 10_000 })).batches;
+}
+
+function matching(batches: readonly BatchRow[], filter: JobFilter): BatchRow[] {
+  return batches.filter(
+    (batch) =>
+      batch.createdAt >= filter.from &&
+      batch.createdAt < filter.to &&
+      (filter.operation === undefined || batch.operation === filter.operation) &&
+      (filter.statuses === undefined || filter.statuses.includes(batch.status)),
+  );
+}
+
+const sum = (batches: readonly BatchRow[], value: (batch: BatchRow) => number): number =>
+  batches.reduce((total, batch) => total + value(batch), 0);
+
+/** Counted from the batches, in the shape of JobTotals. */
+function recounted(batches: readonly BatchRow[]): Record<string, number> {
+  const timed = batches.filter((batch) => batch.startedAt !== null && batch.completedAt !== null);
+  return {
+    jobs: batches.length,
+    items: sum(batches, (batch) => batch.totalItems),
+    succeeded: sum(batches, (batch) => batch.succeeded),
+    failed: sum(batches, (batch) => batch.failed),
+    cancelled: sum(batches, (batch) => batch.cancelled),
+    expired: sum(batches, (batch) => batch.expired),
+    retried: sum(batches, (batch) => batch.retried),
+    cost: sum(batches, (batch) => batch.cost),
+    timed: timed.length,
+    run_ms: sum(timed, (batch) => batch.completedAt! - batch.startedAt!),
+    wait_ms: sum(timed, (batch) => batch.startedAt! - batch.createdAt),
+  };
+}
+
+function filters(rig: Rig, random: (below: number) => number, count: number): JobFilter[] {
+  const start = rig.now - 4 * DAY;
+  const ends = [start, start + MINUTE, start + HOUR, start + DAY, start + DAY + 1];
+  return Array.from({ length: count }, (_, n) => {
+    const from = ends[n] ?? start + random(4 * DAY);
+    return {
+      tenant: "acme",
+      from,
+      to: from + random(random(2) === 0 ? 3 * DAY : 2 * HOUR) + 1,
+      ...(random(2) === 0 ? {} : { operation: OPERATIONS[random(2)]! }),
+      ...(random(2) === 0 ? {} : { statuses: STATES.filter(() => random(2) === 0) }),
+    };
+  });
+}
+
+export const monitoring = section("monitoring", {
+  async "sums over any range equal a recount over its batches"(rig) {
+    const random = randomOf(7);
+    await history(rig, random);
+    const batches = await all(rig);
+    for (const filter of filters(rig, random, 120)) {
+      const wanted = matching(batches, filter);
+      const points = await rig.store.monitor.jobs(filter, null);
+      const kinds = new Set(wanted.map((batch) => `${batch.operation} ${batch.status}`));
+      expect(points.map((point) => `${point.operation} ${point.status}`)).toEqual([...kinds].sort());
+      for (const point of points) {
+        const kind = wanted.filter((batch) => batch.operation === point.operation && batch.status === point.status);
+        expect(point.totals).toEqual(recounted(kind));
+        expect(point.at).toBe(filter.from);
+      }
+    }
+  },
+
+  async "buckets of a minute, an hour, six hours and a day add up to the range, each batch in its own"(rig) {
+    const random = randomOf(11);
+    await history(rig, random);
+    const batches = await all(rig);
+    for (const filter of filters(rig, random, 20)) {
+      for (const width of [MINUTE, HOUR, 6 * HOUR, DAY]) {
+        const wanted = matching(batches, filter);
+        const points = await rig.store.monitor.jobs(filter, width);
+        for (const point of points) {
+          const own = wanted.filter(
+            (batch) =>
+              batch.createdAt - (batch.createdAt % width) === point.at &&
+              batch.operation === point.operation &&
+              batch.status === point.status,
+          );
+          expect(point.totals).toEqual(recounted(own));
+        }
+        expect(points.reduce((total, point) => total + point.totals.jobs, 0)).toBe(wanted.length);
+      }
+    }
+  },
+
+  async "times are within 1 % of the exact ones, by nearest rank"(rig) {
+    const random = randomOf(13);
+    await history(rig, random);
+    const batches = await all(rig);
+    for (const filter of filters(rig, random, 40)) {
+      const ended = matching(batches, filter).filter((batch) => batch.startedAt !== null && batch.completedAt !== null);
+      const exact = {
+        run: ended.map((batch) => batch.completedAt! - batch.startedAt!),
+        wait: ended.map((batch) => batch.startedAt! - batch.createdAt),
+        total: ended.map((batch) => batch.completedAt! - batch.createdAt),
+      };
+      for (const metric of ["run", "wait", "total"] as const) {
+        const sorted = exact[metric].sort((a, b) => a - b);
+        const [point] = await rig.store.monitor.times(filter, metric, null);
+        expect(point?.sketch.count ?? 0).toBe(sorted.length);
+        for (const q of [0.5, 0.95, 0.99]) {
+          const rank = sorted[Math.ceil(q * sorted.length) - 1] ?? null;
+          const quantile = point?.sketch.quantile(q) ?? null;
+          if (rank === null) expect(quantile).toBeNull();
+          else expect(Math.abs(quantile! - rank)).toBeLessThanOrEqual(rank * 0.0101);
+        }
+      }
+    }
+  },
+
+  async "a batch that retention removed stays in the sums, and the sums stay right"(rig) {
+    const batch = await rig.create([["a", "b"]]);
+    rig.now += 5000;
+    await rig.drain(batch);
+    const before = await rig.store.monitor.jobs({ tenant: "acme", from: 0, to: rig.now + HOUR - (rig.now % HOUR) }, null);
+    expect(before[0]!.totals).toMatchObject({ jobs: 1, items: 2, succeeded: 2, timed: 1 });
+    expect(await rig.store.batches.remove("acme", rig.now + 1, { limit: 10, dryRun: false })).toBe(1);
+    expect(await rig.store.monitor.jobs({ tenant: "acme", from: 0, to: rig.now + HOUR - (rig.now % HOUR) }, null)).toEqual(before);
+    expect(
+      (await rig.store.monitor.times({ tenant: "acme", from: 0, to: rig.now + HOUR - (rig.now % HOUR) }, "run", null))[0]!.sketch.count,
+    ).toBe(1);
+    expect(await rig.findings()).toEqual([]);
+  },
+
+  async "another tenant's and unsealed batches are in no sum"(rig) {
+    const other = await rig.create([["a"]], { tenant: "other" });
+    const staged = rig.newBatch();
+    await rig.store.batches.stage(staged);
+    await rig.store.batches.append("acme", staged.id, rig.chunks([["a"]]));
+    const range = { from: 0, to: rig.now + DAY };
+    expect(await rig.store.monitor.jobs({ tenant: "acme", ...range }, null)).toEqual([]);
+    expect((await rig.store.monitor.jobs({ tenant: "other", ...range }, null))[0]!.totals.jobs).toBe(1);
+    expect(isFinal((await rig.get(other)).status)).toBe(false);
+  },
+});
