@@ -32,6 +32,10 @@ const percent = z.int().min(0).max(100);
 const status = z.enum(BATCH_STATES);
 const closeReason = z.enum(["timeout", "idle", "max_size", "max_bytes", "min_size", "schedule", "manual", "drain", "fast_path"]);
 
+const origin = {
+  stream: id.optional().meta({ description: "The stream that made the batch" }),
+  key: z.string().optional().meta({ description: "The key of its window" }),
+};
 const counts = {
   batch_id: id,
   operation: id,
@@ -43,6 +47,7 @@ const counts = {
   failed: count,
   cancelled: count,
   expired: count,
+  ...origin,
 };
 const exampleCounts = {
   batch_id: "batch_1767225600000_a1b2c3d4e",
@@ -192,14 +197,14 @@ export const EVENTS = {
     class: "state",
     severity: "info",
     when: "items of a chunk failed and will be tried again",
-    data: z.looseObject({ batch_id: id, chunk: count, reason: z.string(), items: count, attempt: count }),
+    data: z.looseObject({ batch_id: id, chunk: count, reason: z.string(), items: count, attempt: count, ...origin }),
     example: { batch_id: "batch_1767225600000_a1b2c3d4e", chunk: 7, reason: "retry", items: 3, attempt: 1 },
   }),
   "chunk.stalled": kind({
     class: "critical",
     severity: "critical",
     when: "a worker stopped answering while it held the chunk; the chunk runs again",
-    data: z.looseObject({ batch_id: id, chunk: count, reason: z.string(), worker: z.string().nullable(), crashes: count }),
+    data: z.looseObject({ batch_id: id, chunk: count, reason: z.string(), worker: z.string().nullable(), crashes: count, ...origin }),
     example: { batch_id: "batch_1767225600000_a1b2c3d4e", chunk: 7, reason: "lease_lost", worker: "local:embedded:4711", crashes: 1 },
   }),
   "queue.status": kind({

@@ -6,7 +6,7 @@ import type { EventLog, SettledItems } from "./port.ts";
 import { analysisFrame, windowFrames, type AnalysedBatch, type StreamFrame } from "./stream-frames.ts";
 
 /**
- * Socket.IO at /socket.io: the batch life cycle under colon names, one room per tenant and one per watched batch.
+ * Socket.IO at /socket.io: the batch life cycle under colon names, one room per tenant and one per watched batch or stream.
  *
  * At most once, as Socket.IO is: a client that must miss nothing reads /api/events, which resumes.
  */
@@ -16,6 +16,13 @@ const MAX_ROOMS = 1_000;
 // A client that leaves this many packets unread is cut; it reconnects and reads the snapshot.
 const MAX_QUEUED_PACKETS = 10_000;
 const CHECK_MS = 15_000;
+const STREAM_ROOM_TYPES: ReadonlySet<string> = new Set([
+  "window.opened",
+  "window.closed",
+  "stream.paused",
+  "chunk.retried",
+  "chunk.stalled",
+]);
 const PLAIN_ROOM = /^(alerts|metrics|stream:[A-Za-z0-9_.:-]{1,200})$/;
 
 /** What the sockets need of the rest: who knocks, and what a batch looks like. */
@@ -226,6 +233,10 @@ async function publish(io: Sockets, event: StoredEvent, door: SocketDoor): Promi
   const batchId = event.entity.id;
   const to = io.to(tenantRoom(event.tenant));
   for (const { type, data } of await framesOf(event, door)) to.emit(type, { type, data });
+  const { stream } = event.data;
+  // What else happens to a stream is for those who watch it: the life of its batches goes to everybody anyway.
+  if (typeof stream === "string" && STREAM_ROOM_TYPES.has(event.type))
+    io.to(inner(event.tenant, `stream:${stream}`)).emit(event.type.replace(".", ":"), event.data);
   switch (event.type) {
     case "batch.created": {
       const batch = await door.createdBatch(event.tenant, batchId).catch(() => null);

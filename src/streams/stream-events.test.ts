@@ -1,16 +1,19 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { io, type Socket } from "socket.io-client";
+import { FrameParser, type Frame } from "../client/sse.ts";
 import { serve, TOKEN, type Served } from "../api/server.fixture.ts";
 import { analysisFrame, type AnalysedBatch } from "../events/stream-frames.ts";
 import type { StoredEvent } from "../model/event.ts";
 
 let served: Served;
 let socket: Socket;
+let address: string;
 const seen: [string, { type: string; data: Record<string, unknown> }][] = [];
 
 beforeAll(async () => {
   served = await serve();
-  socket = io(await served.listen(), { transports: ["websocket"], reconnection: false, forceNew: true, auth: { token: TOKEN } });
+  address = await served.listen();
+  socket = io(address, { transports: ["websocket"], reconnection: false, forceNew: true, auth: { token: TOKEN } });
   const welcome = new Promise((resolve) => socket.once("welcome", resolve));
   socket.onAny((event: string, data: { type: string; data: Record<string, unknown> }) => seen.push([event, data]));
   await welcome;
@@ -63,6 +66,35 @@ it("detection.new, detection.batch with its true reason, then the analysis: in o
     duration_ms: number,
     completed_at: text,
   });
+});
+
+it("GET /api/events?stream= and the room of a stream show what becomes of its windows, and nothing of others", async () => {
+  const room: [string, Record<string, unknown>][] = [];
+  await socket.emitWithAck("join-room", { room: "stream:orders" });
+  socket.onAny((event: string, data: Record<string, unknown>) => room.push([event, data]));
+  const response = await fetch(`${address}/api/events?stream=orders&coalesce=off`, { headers: { authorization: `Bearer ${TOKEN}` } });
+  const parser = new FrameParser();
+  const frames: Frame[] = [];
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  for (const name of ["others", "orders"]) {
+    await served.send({ method: "PUT", url: `/api/streams/${name}`, payload: { operation: "echo", windowSeconds: 60 } });
+    await served.send({ method: "POST", url: `/api/streams/${name}/items`, payload: [{ id: "1" }, { id: "2", fail: "broken" }] });
+    await served.send({ method: "POST", url: `/api/streams/${name}/flush` });
+  }
+  await served.send({ method: "POST", url: "/api/streams/orders/pause" });
+  while (!frames.some(({ event }) => event === "batch.completed") || !frames.some(({ event }) => event === "stream.paused")) {
+    frames.push(...parser.push((await reader.read()).value!));
+  }
+  await reader.cancel();
+  const told = frames.slice(1).map(({ event, data }) => ({ event, data: (JSON.parse(data) as { data: Record<string, unknown> }).data }));
+  expect(told.map(({ event }) => event)).toEqual(
+    expect.arrayContaining(["window.opened", "item.received", "window.closed", "batch.created", "batch.started", "batch.completed"]),
+  );
+  expect(told.filter(({ data }) => data["stream"] !== "orders")).toEqual([]);
+  await socket.emitWithAck("leave-room", { room: "stream:orders" });
+  const own = room.filter(([event]) => /^(window|stream):/.test(event));
+  expect(own.map(([event]) => event)).toEqual(["window:opened", "window:closed", "stream:paused"]);
+  expect(own.filter(([, data]) => data["stream"] !== "orders")).toEqual([]);
 });
 
 it("a failed analysis says what kind of failure it was, and whether trying again may help", () => {

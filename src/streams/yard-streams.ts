@@ -170,11 +170,10 @@ export class YardStreams implements Streams {
     this.keep(caller.tenant, name, changed);
     this.aggregator.rulesChanged();
     if (was !== paused) {
-      const type = paused ? "stream.paused" : "stream.resumed";
       await store.events.append([
         {
           tenant: caller.tenant,
-          type,
+          type: "stream.paused",
           entity: { kind: "stream", id: name },
           severity: "info",
           ts: clock.now(),

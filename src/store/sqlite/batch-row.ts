@@ -177,8 +177,13 @@ export function countsOf(raw: RawBatch): Record<string, unknown> {
     failed: raw.failed,
     cancelled: raw.cancelled,
     expired: raw.expired,
-    ...(raw.stream === null ? {} : { stream: raw.stream, key: raw.stream_key }),
+    ...originOf(raw),
   };
+}
+
+/** The window that a batch was, for events about it; empty for a batch that no stream made. */
+export function originOf(raw: Pick<RawBatch, "stream" | "stream_key">): Record<string, unknown> {
+  return raw.stream === null ? {} : { stream: raw.stream, key: raw.stream_key };
 }
 
 export function emitBatch(

@@ -10,6 +10,7 @@ import {
   loadBatch,
   loadOwnBatch,
   moveBatch,
+  originOf,
   openCount,
   refreshReadyAt,
   saveBatch,
@@ -177,7 +178,14 @@ export class SqliteChunks implements ChunkStore {
         raw.running -= chunk.items - chunk.settled - chunk.moved;
         refreshReadyAt(this.db, raw);
         saveBatch(this.db, raw);
-        const data = { batch_id: raw.id, chunk: chunk.id, reason: "lease_lost", worker: chunk.worker_id, crashes: chunk.crashes + 1 };
+        const data = {
+          batch_id: raw.id,
+          chunk: chunk.id,
+          reason: "lease_lost",
+          worker: chunk.worker_id,
+          crashes: chunk.crashes + 1,
+          ...originOf(raw),
+        };
         insertEvent(this.db, {
           tenant: raw.tenant,
           type: "chunk.stalled",
@@ -312,7 +320,14 @@ export class SqliteChunks implements ChunkStore {
     raw.open_chunks += commit.next.length;
     raw.retried += commit.retried;
     if (commit.retried === 0) return;
-    const data = { batch_id: raw.id, chunk: chunk.id, reason: "retry", items: commit.retried, attempt: chunk.attempt + 1 };
+    const data = {
+      batch_id: raw.id,
+      chunk: chunk.id,
+      reason: "retry",
+      items: commit.retried,
+      attempt: chunk.attempt + 1,
+      ...originOf(raw),
+    };
     insertEvent(this.db, {
       tenant: raw.tenant,
       type: "chunk.retried",

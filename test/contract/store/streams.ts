@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { joinLines } from "../../../src/model/item.ts";
 import type { WindowChange, WindowClosing, WindowRow } from "../../../src/store/port.ts";
-import { payloadOf, type Rig } from "./rig.ts";
+import { OK, payloadOf, type Rig } from "./rig.ts";
 import { section } from "./section.ts";
 
 let count = 0;
@@ -134,6 +134,30 @@ export const streams = section("streams", {
     await rig.drain({ id: row.id });
     expect(await rig.get({ id: row.id, tenant: "acme" })).toMatchObject({ status: "completed", succeeded: 5 });
     expect(await rig.findings()).toEqual([]);
+  },
+
+  "every event of a window, of its batch and of its chunks names the stream": async (rig) => {
+    const row = windowRow(rig);
+    const opened = adding(rig, row, ["1", "2"]);
+    await commit(rig, opened);
+    await commit(rig, onlyClosing(rig, opened.window));
+    await rig.commit(await rig.claim(row), { "1": { retry: true }, "2": OK });
+    await rig.claim(row, 1_000);
+    await rig.store.chunks.reap({ now: rig.now + 2_000 });
+    await rig.drain(row, { "1": OK });
+    const told = await rig.store.events.read(0, 100, { entity: row.id });
+    expect(told.map((event) => event.type)).toEqual([
+      "window.opened",
+      "item.received",
+      "window.closed",
+      "batch.created",
+      "batch.started",
+      "chunk.retried",
+      "chunk.stalled",
+      "batch.progress",
+      "batch.completed",
+    ]);
+    for (const { data } of told) expect(data).toMatchObject({ batch_id: row.id, stream: "orders", key: "k" });
   },
 
   "a window closes once, whoever else closes it": async (rig) => {
