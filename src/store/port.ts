@@ -2,6 +2,7 @@ import type { BatchRow } from "../model/batch.ts";
 import type { EventDraft, StoredEvent } from "../model/event.ts";
 import type { ErrorCategory } from "../model/item.ts";
 import type { BatchStatus } from "../model/moves.ts";
+import type { FlowMeasure } from "../model/flow.ts";
 import type { JobTime, JobTotals } from "../model/job-totals.ts";
 import type { NanoUsd } from "../model/money.ts";
 import type { SuccessBlock } from "../model/success-block.ts";
@@ -670,6 +671,36 @@ export interface MonitorStore {
   jobs(filter: JobFilter, widthMs: number | null): Promise<JobPoint[]>;
   /** Distribution of a time over the batches that have started and ended. */
   times(filter: JobFilter, metric: JobTime, widthMs: number | null): Promise<TimePoint[]>;
+  /** What happened, by the time it happened: minutes, hours and days in order. A bucket belongs to the range it starts in. */
+  flow(filter: FlowFilter, widthMs: number | null): Promise<FlowPoint[]>;
+  /** Distributions of what was measured when it happened. */
+  measured(filter: Omit<FlowFilter, "metrics">, metric: FlowMeasure, widthMs: number | null): Promise<MeasuredPoint[]>;
+}
+
+/** Counters of src/model/flow.ts. */
+export interface FlowFilter {
+  tenant: string;
+  /** Inclusive; rounded down to a minute, for keys of streams to an hour. */
+  from: number;
+  /** Exclusive; rounded up likewise. */
+  to: number;
+  /** Exact names, or beginnings that end in `:` or `/`. */
+  sources: readonly string[];
+  /** Exact names, or beginnings that end in `.`; none = all. */
+  metrics?: readonly string[] | undefined;
+}
+
+export interface FlowPoint {
+  at: number;
+  source: string;
+  metric: string;
+  value: number;
+}
+
+export interface MeasuredPoint {
+  at: number;
+  source: string;
+  sketch: Sketch;
 }
 
 // ── upkeep ─────────────────────────────────────────────────────────────────────────────────────────────────────────

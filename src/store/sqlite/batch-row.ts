@@ -3,6 +3,7 @@ import type { BatchRow, RunOptions } from "../../model/batch.ts";
 import { openItems } from "../../model/batch.ts";
 import { batchMoveFrom, isFinal, type BatchMove, type BatchStatus } from "../../model/moves.ts";
 import type { Database } from "./database.ts";
+import { FlowRollup } from "./flow-rollup.ts";
 import { JobRollup, ROLLED_COLUMNS, type Rolled } from "./job-rollup.ts";
 
 /** A row of `batches` as SQLite returns it. Loaded, changed and saved within one transaction. */
@@ -161,6 +162,7 @@ export function insertEvent(db: Database, event: EventDraft): void {
     event.ts,
     JSON.stringify(event.data),
   );
+  FlowRollup.of(db).event(event);
   db.announce();
 }
 

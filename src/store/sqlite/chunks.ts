@@ -30,6 +30,7 @@ import {
 } from "./chunk-row.ts";
 import type { Database } from "./database.ts";
 import { closeBatch, endIfSettled } from "./ending.ts";
+import { FlowRollup } from "./flow-rollup.ts";
 import { Recorded, type Place } from "./recorded.ts";
 import { insertFailures } from "./failure-rows.ts";
 import type { StatsCache } from "./stats-cache.ts";
@@ -180,6 +181,7 @@ export class SqliteChunks implements ChunkStore {
         saveBatch(this.db, raw);
         const data = {
           batch_id: raw.id,
+          operation: raw.operation,
           chunk: chunk.id,
           reason: "lease_lost",
           worker: chunk.worker_id,
@@ -322,6 +324,7 @@ export class SqliteChunks implements ChunkStore {
     if (commit.retried === 0) return;
     const data = {
       batch_id: raw.id,
+      operation: raw.operation,
       chunk: chunk.id,
       reason: "retry",
       items: commit.retried,
@@ -350,6 +353,7 @@ export class SqliteChunks implements ChunkStore {
     if (failures.length > 0) insertFailures(this.db, raw, chunkId, failures, now);
     raw.succeeded += successes.count;
     raw.failed += failures.length;
+    FlowRollup.of(this.db).results(raw, successes.count, failures, now);
   }
 
   /** A transaction whose failure also forgets the decoded statistics it may have changed. */

@@ -6,6 +6,7 @@ import type { NewFailure } from "../port.ts";
 import { openCount, type RawBatch } from "./batch-row.ts";
 import { loadPayload, type RawChunk } from "./chunk-row.ts";
 import type { Database } from "./database.ts";
+import { FlowRollup } from "./flow-rollup.ts";
 import { insertFailures } from "./failure-rows.ts";
 
 /** Settles every open item of a batch as failed, each with its own row. Saves nothing of the batch row itself. Returns how many. */
@@ -43,6 +44,7 @@ export function failOpenItems(db: Database, raw: RawBatch, failure: { error: str
       setBit(done, index);
     }
     insertFailures(db, raw, chunk.id, failures, now);
+    FlowRollup.of(db).results(raw, 0, failures, now);
     raw.failed += failures.length;
     unreported -= failures.length;
     db.run(
@@ -53,6 +55,7 @@ export function failOpenItems(db: Database, raw: RawBatch, failure: { error: str
   }
   const nameless = freshNames(db, raw.id, unreported).map((name) => failed(name, null, 0));
   insertFailures(db, raw, null, nameless, now);
+  FlowRollup.of(db).results(raw, 0, nameless, now);
   raw.failed += nameless.length;
   raw.running = raw.leased_chunks = raw.open_chunks = 0;
   return open;

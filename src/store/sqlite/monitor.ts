@@ -2,7 +2,8 @@ import type { SQLInputValue } from "node:sqlite";
 import { addJobs, JOB_SUMS, jobTimes, jobTotals, noJobs, type JobTime, type JobTotals } from "../../model/job-totals.ts";
 import type { BatchStatus } from "../../model/moves.ts";
 import { binOf, Sketch } from "../../model/stats/sketch.ts";
-import type { JobFilter, JobPoint, MonitorStore, TimePoint } from "../port.ts";
+import type { FlowMeasure } from "../../model/flow.ts";
+import type { FlowFilter, FlowPoint, JobFilter, JobPoint, MeasuredPoint, MonitorStore, TimePoint } from "../port.ts";
 import type { Database } from "./database.ts";
 import { ROLLED_COLUMNS, WIDTHS, type Rolled } from "./job-rollup.ts";
 
@@ -100,6 +101,42 @@ export class SqliteMonitor implements MonitorStore {
     return [...points].map(([at, sketch]) => ({ at, sketch })).sort((a, b) => a.at - b.at);
   }
 
+  async flow(filter: FlowFilter, widthMs: number | null): Promise<FlowPoint[]> {
+    const points = new Map<string, FlowPoint>();
+    for (const part of flowParts(filter, widthMs)) {
+      const rows = this.db.all<FlowPoint>(
+        `SELECT ${part.at} AS at, source, metric, SUM(value) AS value FROM flow WHERE ${part.where}${anyOf("metric", filter.metrics, ".")} GROUP BY 1, 2, 3`,
+        ...part.parameters,
+        ...(filter.metrics ?? []).flatMap((metric) => range(metric, ".")),
+      );
+      for (const row of rows) {
+        const name = `${row.at} ${row.source} ${row.metric}`;
+        const point = points.get(name);
+        if (point === undefined) points.set(name, row);
+        else point.value += row.value;
+      }
+    }
+    return [...points.values()].sort((a, b) => a.at - b.at || compare(a.source, b.source) || compare(a.metric, b.metric));
+  }
+
+  async measured(filter: Omit<FlowFilter, "metrics">, metric: FlowMeasure, widthMs: number | null): Promise<MeasuredPoint[]> {
+    const points = new Map<string, MeasuredPoint>();
+    for (const part of flowParts(filter, widthMs)) {
+      const rows = this.db.all<{ at: number; source: string; bin: number; value: number }>(
+        `SELECT ${part.at} AS at, source, bin, SUM(value) AS value FROM flow_bins WHERE ${part.where} AND metric = ? GROUP BY 1, 2, 3`,
+        ...part.parameters,
+        metric,
+      );
+      for (const row of rows) {
+        const name = `${row.at} ${row.source}`;
+        let point = points.get(name);
+        if (point === undefined) points.set(name, (point = { at: row.at, source: row.source, sketch: new Sketch() }));
+        point.sketch.addBin(row.bin, row.value);
+      }
+    }
+    return [...points.values()].sort((a, b) => a.at - b.at || compare(a.source, b.source));
+  }
+
   /** Batches of less than a bucket. */
   private partly(filter: JobFilter, piece: Piece): IterableIterator<Rolled> {
     const { where, parameters } = narrowed(filter);
@@ -111,6 +148,50 @@ export class SqliteMonitor implements MonitorStore {
       ...parameters,
     );
   }
+}
+
+interface FlowPart {
+  /** SQL of the bucket's time; its parameter is the first. */
+  at: string;
+  where: string;
+  parameters: SQLInputValue[];
+}
+
+/** The range in whole buckets: minutes at the edges, and hours where only keys are asked for, which are not counted by the minute. */
+function flowParts(filter: Omit<FlowFilter, "metrics">, widthMs: number | null): FlowPart[] {
+  const finest = filter.sources.every((source) => source.startsWith("key:")) ? WIDTHS[1] : WIDTHS[0];
+  const from = Math.floor(filter.from / finest) * finest;
+  const to = Math.ceil(filter.to / finest) * finest;
+  return pieces(from, to, widthMs ?? Infinity)
+    .filter((piece) => piece.width > 0)
+    .map((piece) => ({
+      at: widthMs === null ? "?" : "bucket - bucket % ?",
+      where: `tenant = ? AND width = ? AND bucket >= ? AND bucket < ?${anyOf("source", filter.sources, ":/")}`,
+      parameters: [
+        widthMs ?? filter.from,
+        filter.tenant,
+        piece.width,
+        piece.from,
+        piece.to,
+        ...filter.sources.flatMap((source) => range(source, ":/")),
+      ],
+    }));
+}
+
+/** One of these names, or begins like one that ends in a separator. */
+function anyOf(column: string, names: readonly string[] | undefined, separators: string): string {
+  if (names === undefined) return "";
+  if (names.length === 0) return " AND 0";
+  return ` AND (${names.map((name) => (isBeginning(name, separators) ? `(${column} >= ? AND ${column} < ?)` : `${column} = ?`)).join(" OR ")})`;
+}
+
+function range(name: string, separators: string): string[] {
+  if (!isBeginning(name, separators)) return [name];
+  return [name, name.slice(0, -1) + String.fromCharCode(name.charCodeAt(name.length - 1) + 1)];
+}
+
+function isBeginning(name: string, separators: string): boolean {
+  return separators.includes(name.at(-1) ?? " ");
 }
 
 function narrowed(filter: JobFilter): { where: string; parameters: SQLInputValue[] } {

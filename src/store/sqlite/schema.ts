@@ -165,6 +165,13 @@ const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[
     tenant TEXT, width INTEGER, bucket INTEGER, operation TEXT, status TEXT, kept INTEGER, metric TEXT, bin INTEGER, jobs INTEGER NOT NULL,
     PRIMARY KEY (tenant, width, bucket, operation, status, kept, metric, bin)
   ) STRICT, WITHOUT ROWID;
+  -- What happened, by the time it happened, and the bins of what was measured: flow-rollup.ts
+  CREATE TABLE flow (
+    tenant TEXT, width INTEGER, bucket INTEGER, source TEXT, metric TEXT, value INTEGER NOT NULL, PRIMARY KEY (tenant, width, bucket, source, metric)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE flow_bins (
+    tenant TEXT, width INTEGER, bucket INTEGER, source TEXT, metric TEXT, bin INTEGER, value INTEGER NOT NULL, PRIMARY KEY (tenant, width, bucket, source, metric, bin)
+  ) STRICT, WITHOUT ROWID;
   `,
   },
 ];

@@ -14,6 +14,7 @@ import type {
 import { insertEvent } from "./batch-row.ts";
 import type { SqliteBatches } from "./batches.ts";
 import type { Database } from "./database.ts";
+import { FlowRollup } from "./flow-rollup.ts";
 import { dropFront, insertItems, windowItems, windowChunks } from "./window-items.ts";
 
 interface RawStream {
@@ -192,6 +193,7 @@ export class SqliteStreams implements StreamStore {
       reason,
       at,
     );
+    FlowRollup.of(this.db).deadLetter(tenant, stream, at);
   }
 
   /** True when the window closed. */
@@ -272,6 +274,7 @@ export class SqliteStreams implements StreamStore {
       close_reason: closes.reason,
       ...closes.says,
     });
+    FlowRollup.of(this.db).lag(window.tenant, window.stream, closes.lagMs, now);
     const batch = {
       ...closes.batch,
       id: window.id,

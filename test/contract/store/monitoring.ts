@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import { joinLines } from "../../../src/model/item.ts";
 import { isFinal, type BatchStatus } from "../../../src/model/moves.ts";
 import type { BatchRow } from "../../../src/model/batch.ts";
 import type { JobFilter } from "../../../src/store/port.ts";
@@ -169,6 +170,117 @@ export const monitoring = section("monitoring", {
     expect(
       (await rig.store.monitor.times({ tenant: "acme", from: 0, to: rig.now + HOUR - (rig.now % HOUR) }, "run", null))[0]!.sketch.count,
     ).toBe(1);
+    expect(await rig.findings()).toEqual([]);
+  },
+
+  async "what happened adds up to the events and results there are, in each bucket"(rig) {
+    const start = rig.now - (rig.now % DAY);
+    await history(rig, randomOf(17));
+    const events = await rig.store.events.read(0, 100_000);
+    const range = { tenant: "acme", from: start, to: rig.now + DAY };
+    for (const width of [MINUTE, HOUR, DAY, null]) {
+      const points = await rig.store.monitor.flow({ ...range, sources: ["operation:"] }, width);
+      const total = (metric: string): number =>
+        points.filter((point) => point.metric === metric).reduce((all, point) => all + point.value, 0);
+      for (const type of ["created", "started", "completed", "failed", "cancelled", "expired"])
+        expect(total(`batches.${type}`)).toBe(events.filter((event) => event.type === `batch.${type}`).length);
+      expect(total("items.succeeded")).toBe(sum(await all(rig), (batch) => batch.succeeded));
+      // Failures that a retry took back have happened all the same.
+      expect(total("items.failed")).toBeGreaterThanOrEqual(sum(await all(rig), (batch) => batch.failed));
+      expect(total("failures.data")).toBe(total("items.failed"));
+      if (width === null) continue;
+      for (const point of points.filter((each) => each.metric === "batches.created")) {
+        const own = events.filter(
+          (event) =>
+            event.type === "batch.created" &&
+            event.ts - (event.ts % width) === point.at &&
+            `operation:${String(event.data["operation"])}` === point.source,
+        );
+        expect(point.value).toBe(own.length);
+      }
+    }
+    const [waits] = await rig.store.monitor.measured({ ...range, sources: ["operation:transform"] }, "wait", null);
+    const ended = events.filter(
+      (event) => /^batch.(completed|failed|cancelled|expired)$/.test(event.type) && event.data["operation"] === "transform",
+    );
+    expect(waits!.sketch.count).toBeGreaterThan(0);
+    expect(waits!.sketch.count).toBeLessThanOrEqual(ended.length);
+    expect(
+      (await rig.store.monitor.flow({ ...range, sources: ["operation:transform"], metrics: ["batches.created"] }, null)).map(
+        (point) => point.metric,
+      ),
+    ).toEqual(["batches.created"]);
+    expect(await rig.store.monitor.flow({ ...range, tenant: "other", sources: ["operation:"] }, null)).toEqual([]);
+  },
+
+  async "windows are counted by stream and by key, with reasons, ages, sizes and lateness"(rig) {
+    const stream = { tenant: "acme", stream: "orders" };
+    for (const [n, key] of ["a", "a", "b"].entries()) {
+      const id = `batch_${rig.now}_w${n}`;
+      const opened = rig.now;
+      const window = { ...stream, id, key, openedAt: opened, lastItemAt: opened, items: 2, bytes: 4, held: false };
+      const change = {
+        window,
+        opens: true,
+        drops: 0,
+        adds: { keys: ["x", "y"], body: joinLines(["1", "2"]), says: {} },
+        closes: null,
+        requeued: [],
+      };
+      await rig.store.streams.commit({ changes: [change], deadLetters: [], now: opened });
+      rig.now += 20_000;
+      const closes = {
+        reason: n === 0 ? "timeout" : "idle",
+        batch: rig.newBatch(),
+        maxFailures: null,
+        chunkItems: Infinity,
+        chunkChars: Infinity,
+        lagMs: 7,
+        says: {},
+      };
+      await rig.store.streams.commit({ changes: [{ ...change, opens: false, adds: null, closes }], deadLetters: [], now: rig.now });
+    }
+    const letter = { ...stream, itemKey: null, text: "1", reason: "full", at: rig.now };
+    await rig.store.streams.commit({ changes: [], deadLetters: [letter], now: rig.now });
+    const range = { tenant: "acme", from: rig.now - HOUR, to: rig.now + 1 };
+    const of = async (source: string): Promise<Record<string, number>> =>
+      Object.fromEntries((await rig.store.monitor.flow({ ...range, sources: [source] }, null)).map((point) => [point.metric, point.value]));
+    expect(await of("stream:orders")).toEqual({
+      "items.received": 6,
+      "windows.opened": 3,
+      "windows.closed.timeout": 1,
+      "windows.closed.idle": 2,
+      "windows.items": 6,
+      dead_letters: 1,
+    });
+    expect(await of("key:orders/a")).toEqual({ "items.received": 4, "windows.closed": 2, "windows.items": 4 });
+    const keys = await rig.store.monitor.flow({ ...range, sources: ["key:orders/"], metrics: ["windows.closed"] }, null);
+    expect(keys.map((point) => [point.source, point.value])).toEqual([
+      ["key:orders/a", 2],
+      ["key:orders/b", 1],
+    ]);
+    for (const [metric, value] of [
+      ["age", 20_000],
+      ["items", 2],
+      ["lag", 7],
+    ] as const) {
+      const [point] = await rig.store.monitor.measured({ ...range, sources: ["stream:orders"] }, metric, null);
+      expect(point!.sketch.count).toBe(3);
+      expect(Math.abs(point!.sketch.quantile(0.5)! - value)).toBeLessThanOrEqual(value * 0.0101);
+    }
+  },
+
+  async "what a failed transaction counted is forgotten"(rig) {
+    const batch = await rig.create([["a"]]);
+    const chunk = await rig.claim(batch);
+    const wrong = rig.commit({ ...chunk, keys: ["a", "b"] }, { a: OK, b: OK });
+    await expect(wrong).rejects.toBeInstanceOf(Error);
+    await rig.commit({ ...chunk, done: new Uint8Array(1) }, { a: OK });
+    const points = await rig.store.monitor.flow(
+      { tenant: "acme", from: rig.now, to: rig.now + 1, sources: ["operation:"], metrics: ["items."] },
+      null,
+    );
+    expect(points.map((point) => [point.metric, point.value])).toEqual([["items.succeeded", 1]]);
     expect(await rig.findings()).toEqual([]);
   },
 

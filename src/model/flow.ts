@@ -1,0 +1,36 @@
+/**
+ * What is counted by the time it happened. A source is `operation:<name>` or `stream:<name>`, or `key:<stream>/<key>` for one key
+ * of a stream; a reason of closing or a category of failure follows its metric after a dot.
+ */
+export const FLOW_METRICS = [
+  "items.received",
+  "items.succeeded",
+  "items.failed",
+  "items.retried",
+  "failures",
+  "batches.created",
+  "batches.started",
+  "batches.completed",
+  "batches.failed",
+  "batches.cancelled",
+  "batches.expired",
+  "batches.reprocessed",
+  "chunks.lost",
+  "windows.opened",
+  "windows.closed",
+  "windows.items",
+  "dead_letters",
+] as const;
+
+/**
+ * What is measured, as distributions. Milliseconds: wait (creation → start), run (start → end), total (creation → end; of a
+ * window: opening → end of its batch), age (opening → closing), lag (due → closing); items: items of a closed window.
+ */
+export const FLOW_MEASURES = ["wait", "run", "total", "age", "lag", "items"] as const;
+export type FlowMeasure = (typeof FLOW_MEASURES)[number];
+
+export const sourceOf = {
+  operation: (name: string): string => `operation:${name}`,
+  stream: (name: string): string => `stream:${name}`,
+  key: (stream: string, key: string): string => `key:${stream}/${key}`,
+};
