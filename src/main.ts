@@ -22,6 +22,7 @@ import { createFiles } from "./files/disk-files.ts";
 import type { Files } from "./files/files.ts";
 import { systemClock, type Clock } from "./model/clock.ts";
 import { Courier } from "./monitor/notify/courier.ts";
+import { Pricing } from "./money/pricing.ts";
 import { LogNotifier } from "./monitor/notify/log.ts";
 import type { Notifier } from "./monitor/notify/port.ts";
 import { WebhookNotifier } from "./monitor/notify/webhook.ts";
@@ -161,6 +162,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
       http: new HttpExecutor(),
     },
     registry,
+    pricing: new Pricing(),
     clock,
     random: parts.random ?? Math.random,
     failed,

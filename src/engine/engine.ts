@@ -3,6 +3,7 @@ import type { BatchRow } from "../model/batch.ts";
 import type { Clock } from "../model/clock.ts";
 import type { Executors } from "../executors/registry.ts";
 import type { SettledItems } from "../events/port.ts";
+import type { Pricing } from "../money/pricing.ts";
 import type { Registry } from "../operations/registry.ts";
 import type { ClaimedChunk, Store } from "../store/port.ts";
 import { Breakers } from "./breaker.ts";
@@ -24,6 +25,7 @@ export interface EngineParts {
   dispatcher: Dispatcher;
   executors: Executors;
   registry: Registry;
+  pricing: Pricing;
   clock: Clock;
   random: () => number;
   /** Something that must not fail did: logged, and tried again at the next tick. */

@@ -47,11 +47,19 @@ function holdsNoNumber(value: unknown): boolean {
   return Object.values(value).some(holdsNoNumber);
 }
 
-/** A final failure with its ItemResult. */
-export function failureRow(key: string, index: number, outcome: Extract<Outcome, { ok: false }>, retries: number, now: number): NewFailure {
+/** A final failure with its ItemResult. `cost`: US dollars its last try was paid with. */
+export function failureRow(
+  key: string,
+  index: number,
+  outcome: Extract<Outcome, { ok: false }>,
+  retries: number,
+  now: number,
+  cost?: number,
+): NewFailure {
   const found = outcome.result === undefined ? undefined : resultText(outcome.result);
   const result = typeof found === "string" ? `"result":${found},` : "";
   const quality = outcome.qualityScore === undefined ? "" : `"qualityScore":${outcome.qualityScore},`;
+  const paid = cost === undefined ? "" : `"cost":${cost},`;
   return {
     nodeId: key,
     index,
@@ -61,7 +69,7 @@ export function failureRow(key: string, index: number, outcome: Extract<Outcome,
     category: outcome.category,
     line:
       `{"nodeId":${JSON.stringify(key)},"success":false,${result}${quality}"error":${JSON.stringify(outcome.error)},"errorCode":${JSON.stringify(outcome.code)},` +
-      `"retries":${retries},"durationMs":${milliseconds(outcome.durationMs)},"createdAt":"${stampOf(now)}"}`,
+      `"retries":${retries},"durationMs":${milliseconds(outcome.durationMs)},${paid}"createdAt":"${stampOf(now)}"}`,
   };
 }
 

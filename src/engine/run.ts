@@ -4,15 +4,18 @@ import { BatchyardError } from "../model/errors.ts";
 import { classify, OperationError } from "../model/failure.ts";
 import { unreadable } from "../operations/rows.ts";
 import { isRetryable, joinLines, parseLines, splitLines, type Item } from "../model/item.ts";
-import { toNanoUsd } from "../model/money.ts";
+import { toNanoUsd, toUsd } from "../model/money.ts";
 import { StoredBlock, SuccessBlock } from "../model/success-block.ts";
 import { BatchStats } from "../model/stats/batch-stats.ts";
-import type { ChunkWork, Executor, Outcome, RunControl } from "../executors/port.ts";
+import type { Pricing } from "../money/pricing.ts";
+import type { ChunkWork, Executor, Outcome, RunControl, Spend } from "../executors/port.ts";
 import type { Operation } from "../operations/operation.ts";
+import type { LedgerEntry } from "../model/ledger.ts";
 import type { BatchRow } from "../model/batch.ts";
 import type { ClaimedChunk, Commit, CommitOutcome, NewChunk, NewFailure, Store } from "../store/port.ts";
 import { backoffMs } from "./backoff.ts";
 import type { Breakers } from "./breaker.ts";
+import { ledgerEntry } from "./ledger-entry.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import { failureRow, milliseconds, resultText } from "./result-line.ts";
 
@@ -29,6 +32,8 @@ const PIECE_MS = 1500;
 const MAX_PIECES = 64;
 /** Buffered results are committed early past this, so that memory stays bounded. */
 const MAX_BUFFERED_CHARS = 4 * 1024 * 1024;
+/** What a buffered ledger entry takes, about. */
+const LEDGER_CHARS = 400;
 
 export interface RunLimits {
   retryAttempts: number;
@@ -43,6 +48,7 @@ export interface RunHooks {
   store: Store;
   breakers: Breakers;
   rateLimit: RateLimit | null;
+  pricing: Pricing;
   limits: RunLimits;
   operation: Operation;
   options: unknown;
@@ -88,6 +94,7 @@ export class Run implements RunControl {
   private failures: NewFailure[] = [];
   private stats = new BatchStats();
   private cost = 0;
+  private ledger: LedgerEntry[] = [];
   private commits: Promise<void> = Promise.resolve();
   private last: CommitOutcome | null = null;
   private stopped = false;
@@ -208,8 +215,7 @@ export class Run implements RunControl {
   }
 
   settle(index: number, outcome: Outcome): void {
-    if (this.answered[index] === 1) return;
-    if (this.lostLease || this.ended) return this.tooLate(index, outcome);
+    if (this.answered[index] === 1 || this.lostLease || this.ended) return this.tooLate(index, outcome);
     this.answered[index] = 1;
     this.settledItems += 1;
     const final = this.record(index, outcome);
@@ -217,25 +223,56 @@ export class Run implements RunControl {
     if (this.chars > MAX_BUFFERED_CHARS) this.checkpoint();
   }
 
-  /** What is aborted fails, which says nothing. A result all the same is for the store to refuse, and to count. */
+  spent(spend: Spend & { customId: string }): void {
+    this.book(spend, spend.customId, false);
+    this.sendLate();
+  }
+
+  /**
+   * What is aborted fails, which says nothing. A result all the same is for the store to refuse, and to count; what any answer
+   * cost is booked.
+   */
   private tooLate(index: number, outcome: Outcome): void {
-    if (!this.lostLease || !outcome.ok) return;
-    this.answered[index] = 1;
-    this.record(index, outcome);
+    if (this.answered[index] === 0 && this.lostLease && outcome.ok) {
+      this.answered[index] = 1;
+      this.record(index, outcome);
+    } else this.book(outcome.spend, this.items[index]!.key, false);
+    this.sendLate();
+  }
+
+  /** After the last commit there is one more for whatever came since. */
+  private sendLate(): void {
     if (!this.ended || this.lateSent) return;
     this.lateSent = true;
     queueMicrotask(() => {
       this.lateSent = false;
-      this.enqueue("release");
+      this.enqueue("release", [], true);
+      this.commits.catch((error: unknown) => this.hooks.deferred(error));
     });
+  }
+
+  /** Books a charged request with the next commit. Returns what was paid in US dollars; undefined without a price. */
+  private book(spend: Spend | undefined, key: string, counted: boolean): number | undefined {
+    if (spend === undefined) return undefined;
+    const { tenant, batchId } = this.chunk;
+    const now = this.hooks.clock.now();
+    const entry = ledgerEntry(spend, { tenant, batchId, operation: this.hooks.operation.name, key, now }, counted, this.hooks.pricing);
+    this.ledger.push(entry);
+    this.chars += LEDGER_CHARS;
+    if (entry.price === null) return undefined;
+    if (counted) this.cost += entry.price.paid;
+    return toUsd(entry.price.paid);
   }
 
   /** Writes a success; returns the outcome, turned into a failure when its result cannot be kept. */
   private record(index: number, outcome: Outcome): Outcome {
     if (!outcome.ok) return outcome;
     const text = resultText(outcome.result);
-    if (typeof text !== "string") return { ok: false, ...text, category: "permanent", durationMs: outcome.durationMs };
+    if (typeof text !== "string")
+      return { ok: false, ...text, category: "permanent", durationMs: outcome.durationMs, spend: outcome.spend };
     const place = this.places[index]!;
+    const paid = this.book(outcome.spend, this.items[index]!.key, true);
+    if (outcome.spend === undefined && outcome.cost !== undefined) this.cost += toNanoUsd(outcome.cost);
     this.successes.add({
       item: place,
       text,
@@ -243,14 +280,13 @@ export class Run implements RunControl {
       at: this.hooks.clock.now(),
       durationMs: milliseconds(outcome.durationMs),
       qualityScore: outcome.qualityScore ?? null,
-      cost: outcome.cost ?? null,
+      cost: (outcome.spend === undefined ? outcome.cost : paid) ?? null,
     });
     this.chars += text.length;
     setBit(this.done, place);
     this.stats.addDuration(outcome.durationMs);
     if (outcome.qualityScore !== undefined) this.stats.addScore(outcome.qualityScore);
     this.measure(outcome);
-    if (outcome.cost !== undefined) this.cost += toNanoUsd(outcome.cost);
     this.hooks.breakers.succeeded(this.hooks.operation.name);
     return outcome;
   }
@@ -261,6 +297,7 @@ export class Run implements RunControl {
     if (this.hooks.breakers.failed(this.hooks.operation.name, { ...outcome, tenant: this.chunk.tenant })) this.stop();
     if (this.retries(outcome)) {
       setBit(this.done, place);
+      this.book(outcome.spend, this.items[index]!.key, false);
       this.waiting.push({ place, retryAfterMs: outcome.retryAfterMs ?? null });
       return;
     }
@@ -274,7 +311,8 @@ export class Run implements RunControl {
   }
 
   private failFinally(place: number, key: string, outcome: Extract<Outcome, { ok: false }>): void {
-    const row = failureRow(key, place, outcome, this.chunk.attempt, this.hooks.clock.now());
+    const paid = this.book(outcome.spend, key, true);
+    const row = failureRow(key, place, outcome, this.chunk.attempt, this.hooks.clock.now(), paid);
     this.failures.push(row);
     this.chars += row.line.length;
     setBit(this.done, place);
@@ -292,7 +330,7 @@ export class Run implements RunControl {
     const elapsed = this.hooks.clock.now() - this.startedAt;
     const open = this.items.length - this.settledItems;
     if (this.chunk.batch.options.batchSize === undefined && elapsed >= CUT_AFTER_MS && open > this.hooks.limits.lanes) this.cutShort();
-    if (this.successes.count + this.failures.length + this.waiting.length === 0) return;
+    if (this.successes.count + this.failures.length + this.waiting.length + this.ledger.length === 0) return;
     this.enqueue("checkpoint");
   }
 
@@ -311,11 +349,11 @@ export class Run implements RunControl {
     return this.lostLease ? null : this.last;
   }
 
-  private enqueue(end: "checkpoint" | "finish" | "release", handOn: number[] = []): void {
+  private enqueue(end: "checkpoint" | "finish" | "release", handOn: number[] = [], afterEnd = false): void {
     const commit = this.take(end, handOn);
     this.commits = this.commits.then(async () => {
-      if (this.lostLease && commit.successes.count + commit.failures.length === 0) return;
-      this.last = await this.written(commit);
+      if ((this.lostLease || afterEnd) && commit.successes.count + commit.failures.length === 0) return this.booked(commit);
+      this.last = await this.written(() => this.hooks.store.chunks.commit(commit));
       this.told(this.last, commit);
     });
     // A commit that fails surfaces where the commits are awaited.
@@ -323,16 +361,21 @@ export class Run implements RunControl {
   }
 
   /** Results are kept until the disk takes them: giving up would throw away work that is done. An abort ends the wait. */
-  private async written(commit: Commit): Promise<CommitOutcome> {
+  private async written<T>(write: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
-        return await this.hooks.store.chunks.commit(commit);
+        return await write();
       } catch (error) {
         if (!(error instanceof BatchyardError && error.code === "storage_full") || this.signal.aborted) throw error;
         this.hooks.deferred(error);
         await this.pause(FULL_DISK_RETRY_MS);
       }
     }
+  }
+
+  /** There is no chunk to commit to any more, but money was spent. */
+  private async booked({ ledger }: Commit): Promise<void> {
+    if (ledger !== undefined) await this.written(() => this.hooks.store.ledger.book(ledger.map((entry) => ({ ...entry, counted: false }))));
   }
 
   private pause(ms: number): Promise<void> {
@@ -370,6 +413,7 @@ export class Run implements RunControl {
       done: Uint8Array.from(this.done),
       stats: this.stats,
       cost: this.cost,
+      ...(this.ledger.length === 0 ? {} : { ledger: this.ledger }),
       next,
       retried: this.waiting.length,
       end,
@@ -379,6 +423,7 @@ export class Run implements RunControl {
     this.failures = [];
     this.waiting = [];
     this.stats = new BatchStats();
+    this.ledger = [];
     this.cost = this.chars = 0;
     return commit;
   }

@@ -1,6 +1,7 @@
 import type { Clock } from "../model/clock.ts";
 import type { BatchRow } from "../model/batch.ts";
 import { lanesPerChunk, ownOptions } from "../batches/options.ts";
+import type { Pricing } from "../money/pricing.ts";
 import type { Executor } from "../executors/port.ts";
 import { breathe, breatheDue } from "../executors/handler/breather.ts";
 import { executorFor, type Executors } from "../executors/registry.ts";
@@ -52,6 +53,7 @@ export interface WorkerParts {
   clock: Clock;
   random: () => number;
   speeds: Speeds;
+  pricing: Pricing;
   /** A chunk left: the feeder may send it again, and should look for more. */
   released(chunkId: number): void;
   progressDue(batchId: string): boolean;
@@ -194,7 +196,7 @@ export class Worker {
   }
 
   private hooks(chunk: ClaimedChunk): RunHooks {
-    const { store, clock, random, breakers, progressDue, settled, failed, registry } = this.parts;
+    const { store, clock, random, breakers, progressDue, settled, failed, registry, pricing } = this.parts;
     const operation = registry.get(chunk.batch.operation);
     const options = operation.options.safeParse(ownOptions(chunk.batch.options)).data;
     return {
@@ -209,6 +211,7 @@ export class Worker {
       options,
       limits: this.limitsOf(chunk),
       rateLimit: this.rateLimitOf(chunk),
+      pricing,
     };
   }
 

@@ -1,10 +1,39 @@
 import type { ErrorCategory, Item } from "../model/item.ts";
+import type { Tier } from "../model/ledger.ts";
 import type { RunOptions } from "../model/batch.ts";
 import type { Operation } from "../operations/operation.ts";
 
-/** How one try of one item ended. */
+/** A request that a provider answered and charges for. The run prices it and books it once per (attempt, customId). */
+export interface Spend {
+  /** Unique for ever within the tenant, and of this batch: the upstream batch, or this run of the chunk (`attemptOf`). */
+  attempt: string;
+  /** What the request was sent as; the item's key when absent. */
+  customId?: string | undefined;
+  /** Name of the configured provider. */
+  provider: string;
+  /** As the answer names it. */
+  model: string;
+  tier: Tier;
+  /** The `usage` of the answer as it came; without one the request is booked with no tokens and no price. */
+  usage: unknown;
+  /** When the answer was complete, Unix milliseconds; now when absent. Prices are those of that time. */
+  at?: number | undefined;
+}
+
+/**
+ * How one try of one item ended. With `spend` the item's cost is what that request was paid with, and `cost` is not read;
+ * a failure has cost money too.
+ */
 export type Outcome =
-  | { ok: true; result: unknown; qualityScore?: number | undefined; cost?: number | undefined; durationMs: number }
+  | {
+      ok: true;
+      result: unknown;
+      qualityScore?: number | undefined;
+      /** US dollars. */
+      cost?: number | undefined;
+      spend?: Spend | undefined;
+      durationMs: number;
+    }
   | {
       ok: false;
       error: string;
@@ -13,6 +42,7 @@ export type Outcome =
       retryAfterMs?: number | null | undefined;
       durationMs: number;
       qualityScore?: number | undefined;
+      spend?: Spend | undefined;
       /** What the handler found out all the same (the faults of a validation). */
       result?: unknown;
     };
@@ -44,6 +74,8 @@ export interface RunControl {
   readonly stopping: boolean;
   /** Settles item `index` of ChunkWork.items. The first call of an index counts. */
   settle(index: number, outcome: Outcome): void;
+  /** Money that no result of this chunk stands for: a duplicate or unknown line, an answer that came too late. */
+  spent(spend: Spend & { customId: string }): void;
   /** Resolves when the batch's rate limit lets the next item start; at once without one. */
   admit(): Promise<void> | null;
 }
@@ -55,6 +87,11 @@ export interface RunControl {
 export interface Executor {
   readonly kind: string;
   run(work: ChunkWork, control: RunControl): Promise<void>;
+}
+
+/** The attempt of requests that this run of the chunk sends one by one. */
+export function attemptOf(work: Pick<ChunkWork, "batchId" | "chunkId" | "fence">): string {
+  return `${work.batchId}:${work.chunkId}:${work.fence}`;
 }
 
 /** The same for every try of an item within one epoch. */

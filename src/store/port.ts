@@ -4,6 +4,7 @@ import type { ErrorCategory } from "../model/item.ts";
 import type { BatchStatus } from "../model/moves.ts";
 import type { FlowMeasure } from "../model/flow.ts";
 import type { JobTime, JobTotals } from "../model/job-totals.ts";
+import type { CostSums, LedgerEntry } from "../model/ledger.ts";
 import type { NanoUsd } from "../model/money.ts";
 import type { SuccessBlock } from "../model/success-block.ts";
 import type { BatchStats } from "../model/stats/batch-stats.ts";
@@ -30,6 +31,7 @@ export interface Store {
   readonly streams: StreamStore;
   readonly audit: AuditStore;
   readonly monitor: MonitorStore;
+  readonly ledger: LedgerStore;
   readonly upkeep: UpkeepStore;
   close(): Promise<void>;
 }
@@ -213,7 +215,13 @@ export interface Commit {
   done: Uint8Array;
   /** What these results add to the batch's statistics. */
   stats: BatchStats;
+  /** Sum of what these results cost. */
   cost: NanoUsd;
+  /**
+   * Requests to book in the same step. A `counted` one has its price in `cost`; the others are added to the cost of the batch.
+   * A refused commit books them all as not counted: the money is spent.
+   */
+  ledger?: readonly LedgerEntry[];
   /** Successors for items that leave this chunk unsettled (retries, the rest of a split chunk). */
   next: NewChunk[];
   /** Tries that ended in a retry. */
@@ -701,6 +709,42 @@ export interface MeasuredPoint {
   at: number;
   source: string;
   sketch: Sketch;
+}
+
+// ── ledger ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface CostQuery {
+  tenant: string;
+  /** Days since 1970-01-01 UTC, both inclusive. */
+  fromDay: number;
+  toDay: number;
+  groupBy: "model" | "operation" | "tenant" | "day" | "batch" | "provider" | "tier";
+  /** Only this batch. */
+  batchId?: string | undefined;
+  limit: number;
+}
+
+export interface CostGroup {
+  /** The model, the operation…; of days, days since 1970-01-01 UTC. */
+  key: string;
+  sums: CostSums;
+}
+
+/** What was spent, request by request. The sums outlive the batches, their single requests do not. */
+export interface LedgerStore {
+  /**
+   * Books each entry once per (attempt, customId): a repeated one changes nothing, except that `counted` stays true once it was.
+   * Entries that are not `counted` are added to the cost of their batch. Throws when an attempt is of another batch.
+   */
+  book(entries: readonly LedgerEntry[]): Promise<{ booked: number; repeated: number }>;
+  /** Maintained, never counted; what costs most first. */
+  sums(query: CostQuery): Promise<CostGroup[]>;
+  /** Entries of a batch by attempt and custom id, `after` exclusive. */
+  lines(
+    tenant: string,
+    batchId: string,
+    page: { after: { attempt: string; customId: string } | null; limit: number },
+  ): Promise<LedgerEntry[]>;
 }
 
 // ── upkeep ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -15,11 +15,12 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   formats: ["model", "intake"],
   files: ["model", "store"],
   operations: ["model", "store", "intake", "formats", "files"],
-  providers: ["model"],
-  executors: ["model", "store", "operations", "providers"],
+  money: ["model"],
+  providers: ["model", "money"],
+  executors: ["model", "store", "operations", "providers", "money"],
   streams: ["model", "store", "intake", "batches"],
-  batches: ["model", "store", "events", "intake", "formats", "files", "operations", "executors"],
-  engine: ["model", "store", "events", "operations", "batches", "executors"],
+  batches: ["model", "store", "events", "intake", "formats", "files", "operations", "executors", "money"],
+  engine: ["model", "store", "events", "operations", "batches", "executors", "money"],
   api: [
     "model",
     "store",
@@ -66,6 +67,7 @@ const ADAPTERS = [/^src\/store\/(?!port\.ts$|contract)[^/]+\//, /^src\/engine\/d
 const PACKAGE_HOMES: readonly { package: RegExp; home: RegExp; reason: string }[] = [
   { package: /^(node:sqlite|kysely|pg)$/, home: /^src\/store\//, reason: "only src/store talks to a database" },
   { package: /^(fastify|@fastify\/.*)$/, home: /^src\/api\//, reason: "only src/api speaks HTTP to clients" },
+  { package: /^(@pydantic\/genai-prices|gpt-tokenizer(\/.*)?)$/, home: /^src\/money\//, reason: "only src/money knows prices and tokens" },
   { package: /^commander$/, home: /^src\/cli\//, reason: "only src/cli reads a command line" },
   { package: /^openai$/, home: /^src\/(providers|executors)\//, reason: "providers are reached through src/providers" },
 ];

@@ -9,6 +9,7 @@ function limited(free: number) {
     signal: new AbortController().signal,
     stopping: false,
     settle: () => {},
+    spent: () => {},
     admit: () => (++asked <= free ? null : new Promise<void>((resolve) => waiting.push(resolve))),
   };
   return { control, asked: () => asked, admitNext: () => waiting.shift()!() };

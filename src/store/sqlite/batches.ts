@@ -30,6 +30,7 @@ import type { Database } from "./database.ts";
 import { awaitDependencies, closeBatch, endIfSettled } from "./ending.ts";
 import { failOpenItems } from "./finish.ts";
 import { JobRollup } from "./job-rollup.ts";
+import { closeLedger } from "./ledger.ts";
 import type { StatsCache } from "./stats-cache.ts";
 import { reopenItems } from "./retry.ts";
 
@@ -330,6 +331,7 @@ export class SqliteBatches implements BatchStore {
     for (const table of ["chunks", "payloads", "segments", "failures", "error_groups", "recorded", "batch_stats", "batch_deps"]) {
       this.db.run(`DELETE FROM ${table} WHERE batch_id = ?`, id);
     }
+    closeLedger(this.db, id);
     this.db.run("DELETE FROM windows WHERE id = ?", id);
     this.db.run("DELETE FROM batches WHERE id = ?", id);
   }

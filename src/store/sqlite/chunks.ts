@@ -1,4 +1,6 @@
 import { countBits, hasBit, newBits, setBit } from "../../model/bits.ts";
+import type { LedgerEntry } from "../../model/ledger.ts";
+import type { NanoUsd } from "../../model/money.ts";
 import { isFinal } from "../../model/moves.ts";
 import type { SuccessBlock } from "../../model/success-block.ts";
 import type { ChunkStore, ChunkView, ClaimedChunk, Commit, CommitOutcome, LostLease, NewFailure, RecordedResult } from "../port.ts";
@@ -32,6 +34,7 @@ import type { Database } from "./database.ts";
 import { closeBatch, endIfSettled } from "./ending.ts";
 import { FlowRollup } from "./flow-rollup.ts";
 import { Recorded, type Place } from "./recorded.ts";
+import { addCost, bookEntries } from "./ledger.ts";
 import { insertFailures } from "./failure-rows.ts";
 import type { StatsCache } from "./stats-cache.ts";
 import { insertSegment } from "./segment-row.ts";
@@ -102,10 +105,17 @@ export class SqliteChunks implements ChunkStore {
       const results = commit.successes.count + commit.failures.length;
       // The last checkpoint settled everything and so ended the chunk; its finish has nothing left to write.
       if (chunk.state === "done" && chunk.fence === commit.fence && results + commit.next.length === 0) {
+        const spent = this.book(raw, commit.ledger ?? []);
+        if (spent !== 0) addCost(this.db, raw, spent);
         if (commit.end === "finish") this.db.run("UPDATE chunks SET fence = fence + 1 WHERE id = ?", chunk.id);
         return { accepted: true, batch: toBatchRow(raw) };
       }
       if (chunk.state !== "leased" || chunk.fence !== commit.fence) {
+        const spent = this.book(
+          raw,
+          (commit.ledger ?? []).map((entry) => ({ ...entry, counted: false })),
+        );
+        if (spent !== 0) addCost(this.db, raw, spent);
         this.db.run("UPDATE batches SET late = late + ? WHERE id = ?", results, raw.id);
         return { accepted: false, batch: toBatchRow({ ...raw, late: raw.late + results }) };
       }
@@ -120,7 +130,7 @@ export class SqliteChunks implements ChunkStore {
       this.writeResults(raw, chunk.id, commit.successes, null, commit.failures, commit.now);
       this.stats.add(raw.id, commit.stats, commit.successes.count, commit.failures.length, commit.now);
       this.handOn(raw, chunk, commit);
-      raw.cost += commit.cost;
+      raw.cost += commit.cost + this.book(raw, commit.ledger ?? []);
       // A chunk whose items are all settled or handed on is done, whatever the commit calls itself: its batch may end with it.
       const state = rest === 0 ? "done" : commit.end === "checkpoint" ? "leased" : "pending";
       raw.running -= results + handedOn + (state === "leased" ? 0 : rest);
@@ -307,6 +317,11 @@ export class SqliteChunks implements ChunkStore {
       done: chunk.done ?? newBits(chunk.items),
       batch: toBatchRow(raw),
     };
+  }
+
+  /** Books what a commit spent; returns what of it no result carries. */
+  private book(raw: RawBatch, entries: readonly LedgerEntry[]): NanoUsd {
+    return entries.length === 0 ? 0 : (bookEntries(this.db, entries).uncounted.get(raw.id) ?? 0);
   }
 
   private start(raw: RawBatch, now: number): void {

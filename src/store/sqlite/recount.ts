@@ -5,6 +5,7 @@ import { isFinal } from "../../model/moves.ts";
 import { BatchStats } from "../../model/stats/batch-stats.ts";
 import { StoredBlock } from "../../model/success-block.ts";
 import type { Finding } from "../port.ts";
+import { recountLedgerDays, recountLedgerGroups, uncountedCost } from "./ledger-recount.ts";
 import { loadBatch, openCount, saveBatch, type RawBatch } from "./batch-row.ts";
 import type { Database } from "./database.ts";
 import { recountRollups } from "./rollup-recount.ts";
@@ -22,7 +23,9 @@ export function recountBatch(db: Database, stats: StatsCache, id: string, rebuil
   const report: Report = (message, mendable = true) => findings.push({ batchId: id, message, repaired: rebuild && mendable });
   const chunks = recountChunks(db, id, rebuild, report);
   recountGroups(db, id, rebuild, report);
-  const { counted, cost } = statisticsOf(db, id);
+  const { counted, cost: carried } = statisticsOf(db, id);
+  recountLedgerGroups(db, id, rebuild, report);
+  const cost = carried + uncountedCost(db, id);
   const kept = stats.load(id);
   const same =
     kept.durationCount === counted.durationCount &&
@@ -76,6 +79,7 @@ export function recountTotals(db: Database, rebuild: boolean, findings: Finding[
         row.found,
       );
   }
+  recountLedgerDays(db, rebuild, findings);
   const windows = db.all<{ id: string; kept: number; found: number }>(
     `SELECT w.id, w.items AS kept, COALESCE(SUM(i.items - i.skipped), 0) AS found FROM windows w LEFT JOIN window_items i ON i.window_id = w.id
      WHERE w.state = 'open' GROUP BY w.id HAVING kept <> found`,

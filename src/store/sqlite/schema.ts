@@ -174,6 +174,39 @@ const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[
   ) STRICT, WITHOUT ROWID;
   `,
   },
+  `
+  CREATE TABLE ledger_attempts (
+    id INTEGER PRIMARY KEY, tenant TEXT NOT NULL, attempt TEXT NOT NULL, batch_id TEXT NOT NULL, UNIQUE (tenant, attempt)
+  ) STRICT;
+  CREATE INDEX ledger_attempts_batch ON ledger_attempts (batch_id);
+  -- what lines share, with their sums; day: days since 1970 UTC; closed: its lines went with their batch
+  CREATE TABLE ledger_groups (
+    id INTEGER PRIMARY KEY, tenant TEXT NOT NULL, batch_id TEXT NOT NULL, day INTEGER NOT NULL, operation TEXT NOT NULL, provider TEXT NOT NULL,
+    model TEXT NOT NULL, tier TEXT NOT NULL CHECK (tier IN ('batch', 'online')), factor TEXT NOT NULL, price_version TEXT NOT NULL,
+    closed INTEGER NOT NULL DEFAULT 0,
+    requests INTEGER NOT NULL, unpriced INTEGER NOT NULL, uncounted INTEGER NOT NULL CHECK (uncounted >= 0),
+    input INTEGER NOT NULL, cached INTEGER NOT NULL, cache_write INTEGER NOT NULL, audio_input INTEGER NOT NULL,
+    output INTEGER NOT NULL, reasoning INTEGER NOT NULL, audio_output INTEGER NOT NULL,
+    standard INTEGER NOT NULL, paid INTEGER NOT NULL, paid_uncounted INTEGER NOT NULL,
+    UNIQUE (batch_id, day, operation, provider, model, tier, factor, price_version, tenant)
+  ) STRICT;
+  CREATE INDEX ledger_groups_day ON ledger_groups (tenant, day);
+  -- the primary key is what books each request once; standard and paid in nano-dollars, null = no price
+  CREATE TABLE ledger_lines (
+    attempt_id INTEGER, custom_id TEXT, group_id INTEGER NOT NULL, counted INTEGER NOT NULL, at INTEGER NOT NULL,
+    input INTEGER NOT NULL, cached INTEGER NOT NULL, cache_write INTEGER NOT NULL, audio_input INTEGER NOT NULL,
+    output INTEGER NOT NULL, reasoning INTEGER NOT NULL, audio_output INTEGER NOT NULL, standard INTEGER, paid INTEGER,
+    PRIMARY KEY (attempt_id, custom_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE ledger_days (
+    tenant TEXT, day INTEGER, operation TEXT, provider TEXT, model TEXT, tier TEXT,
+    requests INTEGER NOT NULL, unpriced INTEGER NOT NULL, uncounted INTEGER NOT NULL CHECK (uncounted >= 0),
+    input INTEGER NOT NULL, cached INTEGER NOT NULL, cache_write INTEGER NOT NULL, audio_input INTEGER NOT NULL,
+    output INTEGER NOT NULL, reasoning INTEGER NOT NULL, audio_output INTEGER NOT NULL,
+    standard INTEGER NOT NULL, paid INTEGER NOT NULL, paid_uncounted INTEGER NOT NULL,
+    PRIMARY KEY (tenant, day, operation, provider, model, tier)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

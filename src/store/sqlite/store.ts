@@ -8,6 +8,7 @@ import { SqliteChunks } from "./chunks.ts";
 import { Database } from "./database.ts";
 import { SqliteEvents } from "./events.ts";
 import { SqliteFiles } from "./files.ts";
+import { SqliteLedger } from "./ledger.ts";
 import { lockDirectory } from "./lock.ts";
 import { SqliteMonitor } from "./monitor.ts";
 import { SqliteOutbox } from "./outbox.ts";
@@ -46,6 +47,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
       streams: new SqliteStreams(db, batches),
       audit: new SqliteAudit(db),
       monitor: new SqliteMonitor(db),
+      ledger: new SqliteLedger(db),
       upkeep: new SqliteUpkeep(db, stats),
       async close() {
         db.close();

@@ -47,6 +47,9 @@ export const FAULTS = [
   "collections",
   "sums",
   "times",
+  "ledger_group",
+  "ledger_day",
+  "ledger_day_missing",
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -114,6 +117,9 @@ const SQLITE_FAULTS: Partial<Record<Fault, string>> = {
   statistics: `UPDATE batch_stats SET body = json_set(body, '$.d', json('[0]')) WHERE batch_id = ?`,
   timeline: `UPDATE batch_stats SET body = json_set(body, '$.t', json('[1000]')) WHERE batch_id = ?`,
   batch_counts: "UPDATE batch_counts SET batches = batches + 1",
+  ledger_group: "UPDATE ledger_groups SET paid = paid + 1, requests = requests + 1 WHERE batch_id = ?",
+  ledger_day: "UPDATE ledger_days SET standard = standard + 1, output = output - 1",
+  ledger_day_missing: "DELETE FROM ledger_days",
   collections: "UPDATE collections SET records = records + 1",
   sums: "UPDATE job_rollups SET jobs = jobs + 1, items = items + 1",
   times: "UPDATE job_bins SET jobs = jobs + 1",

@@ -2,6 +2,7 @@ import { hasBit, setBit } from "../../../src/model/bits.ts";
 import type { BatchRow } from "../../../src/model/batch.ts";
 import { fingerprint } from "../../../src/model/failure.ts";
 import { joinLines, splitLines, type ItemResult } from "../../../src/model/item.ts";
+import type { LedgerEntry } from "../../../src/model/ledger.ts";
 import { toNanoUsd } from "../../../src/model/money.ts";
 import { BatchStats } from "../../../src/model/stats/batch-stats.ts";
 import { SuccessBlock } from "../../../src/model/success-block.ts";
@@ -130,7 +131,7 @@ export class Rig {
     chunk: ClaimedChunk,
     answers: Readonly<Record<string, Answer>>,
     end: Commit["end"] = "finish",
-    options: { retryAt?: number; progress?: boolean } = {},
+    options: { retryAt?: number; progress?: boolean; ledger?: LedgerEntry[] } = {},
   ): Promise<CommitOutcome> {
     return this.store.chunks.commit(commitOf(chunk, answers, end, { now: this.now, ...options }));
   }
@@ -183,7 +184,7 @@ function commitOf(
   chunk: ClaimedChunk,
   answers: Readonly<Record<string, Answer>>,
   end: Commit["end"],
-  options: { now: number; retryAt?: number; progress?: boolean },
+  options: { now: number; retryAt?: number; progress?: boolean; ledger?: LedgerEntry[] },
 ): Commit {
   const successes = new SuccessBlock();
   const failures: NewFailure[] = [];
@@ -237,6 +238,7 @@ function commitOf(
     done: Uint8Array.from(chunk.done),
     stats,
     cost,
+    ...(options.ledger === undefined ? {} : { ledger: options.ledger }),
     next,
     retried: retries.length,
     end,

@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import { FAULTS, type Fault } from "./adapters.ts";
+import { entry } from "./ledger.ts";
 import { failed, OK, RETRY, type Rig } from "./rig.ts";
 import { section, type Case } from "./section.ts";
 
@@ -8,7 +9,8 @@ async function halfDone(rig: Rig): Promise<{ id: string; tenant: string }> {
   const before = await rig.create([["x"]]);
   const batch = await rig.create([["a", "b"], ["c", "d"], ["e"]], { batch: { dependsOn: [before.id] } });
   await rig.drain(before);
-  await rig.commit(await rig.claim(batch), { a: { ok: true, cost: 0.5, qualityScore: 0.5 }, b: failed() });
+  const ledger = [entry(batch, { customId: "a", counted: true }), entry(batch, { customId: "b" })];
+  await rig.commit(await rig.claim(batch), { a: { ok: true, cost: 0.5, qualityScore: 0.5 }, b: failed() }, "finish", { ledger });
   await rig.commit(await rig.claim(batch), { c: OK, d: RETRY }, "finish", { retryAt: rig.now + 5 });
   await rig.claim(batch);
   await rig.store.records.put("acme", "films", [{ key: "a", data: {}, writer: null }], "insert", rig.now);
