@@ -66,6 +66,9 @@ export interface BatchRow {
   leasedChunks: number;
   openChunks: number;
   cost: NanoUsd;
+  /** What the same requests would have cost one by one, and what was saved of it: nano-dollars, where a price is known. */
+  standard: NanoUsd;
+  saved: NanoUsd;
   error: string | null;
   createdAt: number;
   startedAt: number | null;

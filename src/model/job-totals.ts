@@ -8,6 +8,10 @@ export const JOB_SUMS = [
   "expired",
   "retried",
   "cost",
+  /** What the same requests would have cost one by one, where a price is known. */
+  "standard",
+  /** Of that, what was not paid. */
+  "saved",
   /** Batches that have started and ended: those the next two sums are over. */
   "timed",
   /** From start to end. */
@@ -24,7 +28,21 @@ export const JOB_TIMES = ["run", "wait", "total"] as const;
 export type JobTime = (typeof JOB_TIMES)[number];
 
 export function noJobs(): JobTotals {
-  return { jobs: 0, items: 0, succeeded: 0, failed: 0, cancelled: 0, expired: 0, retried: 0, cost: 0, timed: 0, run_ms: 0, wait_ms: 0 };
+  return {
+    jobs: 0,
+    items: 0,
+    succeeded: 0,
+    failed: 0,
+    cancelled: 0,
+    expired: 0,
+    retried: 0,
+    cost: 0,
+    standard: 0,
+    saved: 0,
+    timed: 0,
+    run_ms: 0,
+    wait_ms: 0,
+  };
 }
 
 /** Adds `more` to `totals`, `times` times (-1 takes it off again). */
@@ -42,6 +60,8 @@ export function jobTotals(batch: {
   expired: number;
   retried: number;
   cost: number;
+  standard: number;
+  saved: number;
   created_at: number;
   started_at: number | null;
   completed_at: number | null;
@@ -56,6 +76,8 @@ export function jobTotals(batch: {
     expired: batch.expired,
     retried: batch.retried,
     cost: batch.cost,
+    standard: batch.standard,
+    saved: batch.saved,
     timed: times === null ? 0 : 1,
     run_ms: times?.run ?? 0,
     wait_ms: times?.wait ?? 0,

@@ -679,6 +679,8 @@ export interface MonitorStore {
   jobs(filter: JobFilter, widthMs: number | null): Promise<JobPoint[]>;
   /** Distribution of a time over the batches that have started and ended. */
   times(filter: JobFilter, metric: JobTime, widthMs: number | null): Promise<TimePoint[]>;
+  /** Batches of the range, newest first (created_at, id), from position `offset` on: the cost does not grow with it. */
+  page(filter: JobFilter, offset: number, limit: number): Promise<BatchRow[]>;
   /** What happened, by the time it happened: minutes, hours and days in order. A bucket belongs to the range it starts in. */
   flow(filter: FlowFilter, widthMs: number | null): Promise<FlowPoint[]>;
   /** Distributions of what was measured when it happened. */

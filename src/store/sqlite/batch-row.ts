@@ -23,6 +23,9 @@ export interface RawBatch {
   retried: number;
   late: number;
   cost: number;
+  /** Nano-dollars; see src/model/job-totals.ts. */
+  standard: number;
+  saved: number;
   leased_chunks: number;
   open_chunks: number;
   sealed: number;
@@ -85,6 +88,8 @@ export function toBatchRow(raw: RawBatch): BatchRow {
     leasedChunks: raw.leased_chunks,
     openChunks: raw.open_chunks,
     cost: raw.cost,
+    standard: raw.standard,
+    saved: raw.saved,
     error: raw.error,
     createdAt: raw.created_at,
     startedAt: raw.started_at,
@@ -122,7 +127,7 @@ export function saveBatch(db: Database, raw: RawBatch): void {
   }
   db.run(
     `UPDATE batches SET status = ?, epoch = ?, priority = ?, total_items = ?, succeeded = ?, failed = ?, cancelled = ?, expired = ?, running = ?,
-       retried = ?, late = ?, cost = ?, leased_chunks = ?, open_chunks = ?, sealed = ?, deps_open = ?, ready_at = ?, served_at = ?, max_failures = ?, announced = ?,
+       retried = ?, late = ?, cost = ?, standard = ?, saved = ?, leased_chunks = ?, open_chunks = ?, sealed = ?, deps_open = ?, ready_at = ?, served_at = ?, max_failures = ?, announced = ?,
        started_at = ?, completed_at = ?, error = ? WHERE id = ?`,
     raw.status,
     raw.epoch,
@@ -136,6 +141,8 @@ export function saveBatch(db: Database, raw: RawBatch): void {
     raw.retried,
     raw.late,
     raw.cost,
+    raw.standard,
+    raw.saved,
     raw.leased_chunks,
     raw.open_chunks,
     raw.sealed,

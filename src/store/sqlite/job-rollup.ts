@@ -20,12 +20,14 @@ export type Rolled = Pick<
   | "expired"
   | "retried"
   | "cost"
+  | "standard"
+  | "saved"
   | "created_at"
   | "started_at"
   | "completed_at"
 >;
 export const ROLLED_COLUMNS =
-  "tenant, operation, status, total_items, succeeded, failed, cancelled, expired, retried, cost, created_at, started_at, completed_at";
+  "tenant, operation, status, total_items, succeeded, failed, cancelled, expired, retried, cost, standard, saved, created_at, started_at, completed_at";
 
 /** One bucket of one kind of batch. kept = 1: batches that retention removed. */
 interface Cell {
@@ -124,6 +126,8 @@ function sameSums(before: Rolled, after: Rolled): boolean {
     before.expired === after.expired &&
     before.retried === after.retried &&
     before.cost === after.cost &&
+    before.standard === after.standard &&
+    before.saved === after.saved &&
     before.started_at === after.started_at &&
     before.completed_at === after.completed_at
   );

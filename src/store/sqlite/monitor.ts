@@ -4,6 +4,8 @@ import type { BatchStatus } from "../../model/moves.ts";
 import { binOf, Sketch } from "../../model/stats/sketch.ts";
 import type { FlowMeasure } from "../../model/flow.ts";
 import type { FlowFilter, FlowPoint, JobFilter, JobPoint, MeasuredPoint, MonitorStore, TimePoint } from "../port.ts";
+import type { BatchRow } from "../../model/batch.ts";
+import { toBatchRow, type RawBatch } from "./batch-row.ts";
 import type { Database } from "./database.ts";
 import { ROLLED_COLUMNS, WIDTHS, type Rolled } from "./job-rollup.ts";
 
@@ -101,6 +103,22 @@ export class SqliteMonitor implements MonitorStore {
     return [...points].map(([at, sketch]) => ({ at, sketch })).sort((a, b) => a.at - b.at);
   }
 
+  async page(filter: JobFilter, offset: number, limit: number): Promise<BatchRow[]> {
+    const { where, parameters } = narrowed(filter);
+    const seat = this.seat(filter, pieces(filter.from, filter.to, Infinity).toReversed(), offset);
+    return this.db
+      .all<RawBatch>(
+        `SELECT * FROM batches WHERE sealed = 1 AND tenant = ? AND created_at >= ? AND created_at < ?${where} ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?`,
+        filter.tenant,
+        filter.from,
+        seat.to,
+        ...parameters,
+        limit,
+        seat.skip,
+      )
+      .map(toBatchRow);
+  }
+
   async flow(filter: FlowFilter, widthMs: number | null): Promise<FlowPoint[]> {
     const points = new Map<string, FlowPoint>();
     for (const part of flowParts(filter, widthMs)) {
@@ -135,6 +153,40 @@ export class SqliteMonitor implements MonitorStore {
       }
     }
     return [...points.values()].sort((a, b) => a.at - b.at || compare(a.source, b.source));
+  }
+
+  /** Where position `skip` of the pieces, last first, is: so many batches before `to`. Whole buckets are passed by their sums. */
+  private seat(filter: JobFilter, last: readonly Piece[], skip: number): { to: number; skip: number } {
+    let to = filter.to;
+    let left = skip;
+    for (const piece of last) {
+      for (const { bucket, jobs } of this.counted(filter, piece)) {
+        if (jobs > left) {
+          const narrower = WIDTHS.filter((width) => width < piece.width).at(-1);
+          if (narrower === undefined) return { to: Math.min(filter.to, bucket + piece.width), skip: left };
+          return this.seat(filter, [{ width: narrower, from: bucket, to: bucket + piece.width }], left);
+        }
+        left -= jobs;
+        to = bucket;
+      }
+    }
+    return { to, skip: left };
+  }
+
+  /** Batches by bucket, last first; a piece of less than a bucket is one. */
+  private counted(filter: JobFilter, piece: Piece): { bucket: number; jobs: number }[] {
+    const { where, parameters } = narrowed(filter);
+    const within = [filter.tenant, piece.from, piece.to, ...parameters];
+    if (piece.width === 0) {
+      const sql = `SELECT COUNT(*) AS jobs FROM batches WHERE sealed = 1 AND tenant = ? AND created_at >= ? AND created_at < ?${where}`;
+      return [{ bucket: piece.from, jobs: this.db.get<{ jobs: number }>(sql, ...within)!.jobs }];
+    }
+    return this.db.all(
+      `SELECT bucket, SUM(jobs) AS jobs FROM job_rollups WHERE tenant = ? AND bucket >= ? AND bucket < ?${where} AND width = ? AND kept = 0
+       GROUP BY bucket HAVING SUM(jobs) > 0 ORDER BY bucket DESC`,
+      ...within,
+      piece.width,
+    );
   }
 
   /** Batches of less than a bucket. */

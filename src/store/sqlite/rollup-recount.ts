@@ -10,7 +10,7 @@ const TIMED = "completed_at IS NOT NULL AND started_at IS NOT NULL";
 /** The buckets as the batches say they should be. */
 const CELLS = `
   SELECT tenant, width, created_at - created_at % width AS bucket, operation, status, 0 AS kept, COUNT(*) AS jobs, SUM(total_items) AS items,
-    SUM(succeeded) AS succeeded, SUM(failed) AS failed, SUM(cancelled) AS cancelled, SUM(expired) AS expired, SUM(retried) AS retried, SUM(cost) AS cost,
+    SUM(succeeded) AS succeeded, SUM(failed) AS failed, SUM(cancelled) AS cancelled, SUM(expired) AS expired, SUM(retried) AS retried, SUM(cost) AS cost, SUM(standard) AS standard, SUM(saved) AS saved,
     COUNT(*) FILTER (WHERE ${TIMED}) AS timed, COALESCE(SUM(completed_at - started_at) FILTER (WHERE ${TIMED}), 0) AS run_ms,
     COALESCE(SUM(started_at - created_at) FILTER (WHERE ${TIMED}), 0) AS wait_ms
   FROM batches, ${WIDTH_ROWS} WHERE sealed = 1 GROUP BY 1, 2, 3, 4, 5`;

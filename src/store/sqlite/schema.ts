@@ -153,11 +153,13 @@ const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[
   {
     fill: fillRollups,
     sql: `
+  ALTER TABLE batches ADD COLUMN standard INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE batches ADD COLUMN saved INTEGER NOT NULL DEFAULT 0;
   -- What batches add up to, by the time they were created in buckets of width ms: rollups.ts. kept = 1: batches that retention removed.
   CREATE TABLE job_rollups (
     tenant TEXT, width INTEGER, bucket INTEGER, operation TEXT, status TEXT, kept INTEGER,
     jobs INTEGER NOT NULL, items INTEGER NOT NULL, succeeded INTEGER NOT NULL, failed INTEGER NOT NULL, cancelled INTEGER NOT NULL, expired INTEGER NOT NULL,
-    retried INTEGER NOT NULL, cost INTEGER NOT NULL, timed INTEGER NOT NULL, run_ms INTEGER NOT NULL, wait_ms INTEGER NOT NULL,
+    retried INTEGER NOT NULL, cost INTEGER NOT NULL, standard INTEGER NOT NULL, saved INTEGER NOT NULL, timed INTEGER NOT NULL, run_ms INTEGER NOT NULL, wait_ms INTEGER NOT NULL,
     PRIMARY KEY (tenant, width, bucket, operation, status, kept)
   ) STRICT, WITHOUT ROWID;
   -- The bins of the sketches over their times, one row a bin: sketches merge by adding rows.

@@ -73,6 +73,8 @@ function recounted(batches: readonly BatchRow[]): Record<string, number> {
     expired: sum(batches, (batch) => batch.expired),
     retried: sum(batches, (batch) => batch.retried),
     cost: sum(batches, (batch) => batch.cost),
+    standard: sum(batches, (batch) => batch.standard),
+    saved: sum(batches, (batch) => batch.saved),
     timed: timed.length,
     run_ms: sum(timed, (batch) => batch.completedAt! - batch.startedAt!),
     wait_ms: sum(timed, (batch) => batch.startedAt! - batch.createdAt),
@@ -130,6 +132,19 @@ export const monitoring = section("monitoring", {
           expect(point.totals).toEqual(recounted(own));
         }
         expect(points.reduce((total, point) => total + point.totals.jobs, 0)).toBe(wanted.length);
+      }
+    }
+  },
+
+  async "a page at any position is the one that a list of everything has there"(rig) {
+    const random = randomOf(19);
+    await history(rig, random);
+    const batches = await all(rig);
+    for (const filter of filters(rig, random, 60)) {
+      const wanted = matching(batches, filter).map((batch) => batch.id);
+      for (const offset of [0, 1, 7, Math.max(0, wanted.length - 2), wanted.length, wanted.length + 5]) {
+        const page = await rig.store.monitor.page(filter, offset, 5);
+        expect(page.map((batch) => batch.id)).toEqual(wanted.slice(offset, offset + 5));
       }
     }
   },
