@@ -26,6 +26,7 @@ import { Pricing } from "./money/pricing.ts";
 import { LogNotifier } from "./monitor/notify/log.ts";
 import type { Notifier } from "./monitor/notify/port.ts";
 import { WebhookNotifier } from "./monitor/notify/webhook.ts";
+import { JobReports } from "./monitor/jobs/job-report.ts";
 import { Pipeline } from "./monitor/pipeline.ts";
 import { Retention } from "./monitor/retention.ts";
 import { builtinOperations } from "./operations/builtin.ts";
@@ -260,6 +261,14 @@ export async function startServer(parts: YardParts): Promise<RunningServer> {
       batches: yard.batches,
       streams: yard.streams,
       pipeline: new Pipeline(store.streams, clock),
+      jobReports: new JobReports({
+        monitor: store.monitor,
+        results: store.results,
+        counts: (tenant) => store.batches.counts(tenant),
+        maxSize: () => yard.settings.current().processing.maxRequests,
+      }),
+      monitor: store.monitor,
+      results: store.results,
       engine,
       files: (tenant) => yard.files(tenant),
       fileRows: store.files,

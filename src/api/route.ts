@@ -61,6 +61,8 @@ export interface RouteSpec<P extends z.ZodObject | undefined, Q extends z.ZodObj
   creates?: boolean;
   /** Counts against the limit of creations a minute. */
   limited?: boolean;
+  /** Counts against the limit of 60 requests a minute that a user of monitoring has. */
+  paced?: boolean;
   /** Never ends by itself, so HEAD must not run it. */
   endless?: boolean;
   /** Status → schema of the JSON answer, or the content type of another one. */

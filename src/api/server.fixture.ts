@@ -9,6 +9,7 @@ import { createYard, type Yard } from "../main.ts";
 import type { Clock } from "../model/clock.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { defineOperation } from "../operations/define.ts";
+import { JobReports } from "../monitor/jobs/job-report.ts";
 import { Pipeline } from "../monitor/pipeline.ts";
 import type { Role } from "../store/port.ts";
 import { issueKey } from "./auth/secrets.ts";
@@ -71,6 +72,14 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
     batches: yard.batches,
     streams: yard.streams,
     pipeline: new Pipeline(store.streams, clock),
+    jobReports: new JobReports({
+      monitor: store.monitor,
+      results: store.results,
+      counts: (tenant) => store.batches.counts(tenant),
+      maxSize: () => yard.settings.current().processing.maxRequests,
+    }),
+    monitor: store.monitor,
+    results: store.results,
     engine: yard.engine,
     files: (tenant) => yard.files(tenant),
     fileRows: store.files,

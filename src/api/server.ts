@@ -24,6 +24,7 @@ import { doorRoutes } from "./routes/doors.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { externalRoutes } from "./routes/external.ts";
 import { fileRoutes } from "./routes/files.ts";
+import { monitoringRoutes } from "./routes/monitoring.ts";
 import { pipelineRoutes } from "./routes/pipeline.ts";
 import { resultRoutes } from "./routes/results.ts";
 import { streamRoutes } from "./routes/streams.ts";
@@ -170,6 +171,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     ...externalRoutes(services),
     ...eventRoutes(services, streams, guard, { sockets: () => sockets.counts }),
     ...settingsRoutes(services),
+    ...monitoringRoutes(services),
     ...accessRoutes(services, guard),
     ...doorRoutes(services, () => routes),
   );
@@ -179,7 +181,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
       method: route.method,
       url: route.path,
       exposeHeadRoute: route.endless !== true,
-      config: { route, ...(route.limited === true ? { rateLimit: creationLimit(config.limits.createPerMinute) } : {}) },
+      config: { route, ...limitOf(route, config.limits.createPerMinute) },
       handler: (request, reply) => dispatch(route, context, request, reply),
     });
   }
@@ -242,9 +244,18 @@ function refuseKeyInUrl(request: FastifyRequest, token: string | null): void {
   }
 }
 
-function creationLimit(perMinute: number) {
+/** Requests a minute to the monitoring routes together, by user. */
+const MONITORING_PER_MINUTE = 60;
+
+function limitOf(route: Route, createPerMinute: number) {
+  if (route.limited === true) return { rateLimit: perMinute(createPerMinute) };
+  if (route.paced === true) return { rateLimit: { ...perMinute(MONITORING_PER_MINUTE), groupId: "monitoring" } };
+  return null;
+}
+
+function perMinute(max: number) {
   return {
-    max: perMinute,
+    max,
     timeWindow: 60_000,
     keyGenerator: (request: FastifyRequest) => `${request.caller.tenant}/${request.caller.credential ?? request.ip}`,
     errorResponseBuilder: (_request: FastifyRequest, limit: { ttl: number }) => {

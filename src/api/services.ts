@@ -5,8 +5,9 @@ import type { Files } from "../files/files.ts";
 import type { Clock } from "../model/clock.ts";
 import type { Registry } from "../operations/registry.ts";
 import type { Settings } from "../settings/settings.ts";
-import type { AccessStore, AuditStore, EventStore, FileStore, RecordStore } from "../store/port.ts";
+import type { AccessStore, AuditStore, EventStore, FileStore, MonitorStore, RecordStore, ResultStore } from "../store/port.ts";
 import type { ExternalWorkers } from "../engine/external.ts";
+import type { JobReports } from "../monitor/jobs/job-report.ts";
 import type { Pipeline } from "../monitor/pipeline.ts";
 import type { Breakers } from "../engine/breaker.ts";
 import type { Streams } from "../streams/service.ts";
@@ -46,6 +47,9 @@ export interface ApiServices {
   batches: Batches;
   streams: Streams;
   pipeline: Pipeline;
+  jobReports: JobReports;
+  monitor: MonitorStore;
+  results: Pick<ResultStore, "groups">;
   engine: LocalWorker;
   files: (tenant: string) => Files;
   /** Metadata of files, for the list. */

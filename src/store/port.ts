@@ -681,6 +681,8 @@ export interface MonitorStore {
   times(filter: JobFilter, metric: JobTime, widthMs: number | null): Promise<TimePoint[]>;
   /** Batches of the range, newest first (created_at, id), from position `offset` on: the cost does not grow with it. */
   page(filter: JobFilter, offset: number, limit: number): Promise<BatchRow[]>;
+  /** All batches of the range, newest first, in blocks that leave room for other work between them. */
+  scan(filter: JobFilter): AsyncIterable<BatchRow[]>;
   /** What happened, by the time it happened: minutes, hours and days in order. A bucket belongs to the range it starts in. */
   flow(filter: FlowFilter, widthMs: number | null): Promise<FlowPoint[]>;
   /** Distributions of what was measured when it happened. */

@@ -42,6 +42,8 @@ function row(changes: Partial<BatchRow> = {}): BatchRow {
     leasedChunks: 0,
     openChunks: 0,
     cost: 1_500_000_000,
+    standard: 0,
+    saved: 0,
     error: null,
     createdAt: START,
     startedAt: START,

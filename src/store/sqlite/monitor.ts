@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { SQLInputValue } from "node:sqlite";
 import { addJobs, JOB_SUMS, jobTimes, jobTotals, noJobs, type JobTime, type JobTotals } from "../../model/job-totals.ts";
 import type { BatchStatus } from "../../model/moves.ts";
@@ -8,6 +9,9 @@ import type { BatchRow } from "../../model/batch.ts";
 import { toBatchRow, type RawBatch } from "./batch-row.ts";
 import type { Database } from "./database.ts";
 import { ROLLED_COLUMNS, WIDTHS, type Rolled } from "./job-rollup.ts";
+
+/** Batches read at once: a few milliseconds. */
+const SCAN_ROWS = 500;
 
 /** A part of a range: whole buckets of one width, or, with width 0, less than a bucket, which is counted from the batches themselves. */
 interface Piece {
@@ -117,6 +121,26 @@ export class SqliteMonitor implements MonitorStore {
         seat.skip,
       )
       .map(toBatchRow);
+  }
+
+  async *scan(filter: JobFilter): AsyncGenerator<BatchRow[]> {
+    const { where, parameters } = narrowed(filter);
+    let last: { created_at: number; id: string } = { created_at: filter.to, id: "" };
+    for (;;) {
+      const rows = this.db.all<RawBatch>(
+        `SELECT * FROM batches WHERE sealed = 1 AND tenant = ? AND created_at >= ? AND (created_at, id) < (?, ?)${where}
+         ORDER BY created_at DESC, id DESC LIMIT ${SCAN_ROWS}`,
+        filter.tenant,
+        filter.from,
+        last.created_at,
+        last.id,
+        ...parameters,
+      );
+      if (rows.length > 0) yield rows.map(toBatchRow);
+      if (rows.length < SCAN_ROWS) return;
+      last = rows.at(-1)!;
+      await setImmediate();
+    }
   }
 
   async flow(filter: FlowFilter, widthMs: number | null): Promise<FlowPoint[]> {

@@ -13,7 +13,7 @@ const OPERATIONS = ["transform", "annotate"];
 const STATES: BatchStatus[] = ["pending", "running", "paused", "completed", "failed", "cancelled", "expired"];
 
 /** Pseudo-random and the same every time. */
-function randomOf(seed: number): (below: number) => number {
+export function randomOf(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -22,12 +22,17 @@ function randomOf(seed: number): (below: number) => number {
 }
 
 /** Batches over four days in every state, some created at the edges of a minute, an hour and a day. */
-async function history(rig: Rig, random: (below: number) => number): Promise<void> {
+export async function history(
+  rig: Rig,
+  random: (below: number) => number,
+  operations: readonly string[] = OPERATIONS,
+  jobs = 60,
+): Promise<void> {
   const start = rig.now - (rig.now % DAY);
   const edges = [0, 1, MINUTE - 1, MINUTE, HOUR - 1, HOUR, DAY - 1, DAY, DAY + 1];
-  for (let n = 0; n < 60; n++) {
+  for (let n = 0; n < jobs; n++) {
     rig.now = start + (edges[n] ?? random(4 * DAY));
-    const batch = await rig.create([["a", "b"], ["c"]], { batch: { operation: OPERATIONS[random(2)]! } });
+    const batch = await rig.create([["a", "b"], ["c"]], { batch: { operation: operations[random(2)]! } });
     const fate = random(7);
     rig.now += random(3) * random(100_000);
     if (fate === 0) continue;
@@ -35,11 +40,11 @@ async function history(rig: Rig, random: (below: number) => number): Promise<voi
     rig.now += random(5) === 0 ? 0 : random(90_000);
     if (fate === 1) continue;
     await rig.commit(chunk, { a: random(2) === 0 ? OK : failed(), b: fate === 2 ? failed() : OK });
-    if (fate === 3) await rig.store.batches.pause("acme", batch.id, rig.now);
-    if (fate === 4) await rig.store.batches.end("acme", batch.id, random(2) === 0 ? "cancelled" : "expired", null, rig.now);
+    if (fate === 3) await rig.store.batches.pause(rig.tenant, batch.id, rig.now);
+    if (fate === 4) await rig.store.batches.end(rig.tenant, batch.id, random(2) === 0 ? "cancelled" : "expired", null, rig.now);
     if (fate < 5) continue;
     await rig.drain(batch, { c: failed() });
-    if (fate === 6) await rig.store.batches.retry("acme", batch.id, {}, rig.now + random(1000));
+    if (fate === 6) await rig.store.batches.retry(rig.tenant, batch.id, {}, rig.now + random(1000));
   }
   rig.now = start + 4 * DAY;
 }
@@ -146,6 +151,9 @@ export const monitoring = section("monitoring", {
         const page = await rig.store.monitor.page(filter, offset, 5);
         expect(page.map((batch) => batch.id)).toEqual(wanted.slice(offset, offset + 5));
       }
+      const scanned: string[] = [];
+      for await (const block of rig.store.monitor.scan(filter)) scanned.push(...block.map((batch) => batch.id));
+      expect(scanned).toEqual(wanted);
     }
   },
 

@@ -36,13 +36,17 @@ export interface CreateOptions {
   batch?: Partial<NewBatch>;
 }
 
+/** Of all rigs, so that two over one store never give the same id. */
+let count = 0;
+
 /** A store under test with a clock of its own and the few moves that every case needs. */
 export class Rig {
   readonly opened: Opened;
   store: Store;
   /** Unix milliseconds; cases move it themselves. */
   now = 1_800_000_000_000;
-  private count = 0;
+  /** Of batches that say nothing else. */
+  tenant = "acme";
 
   constructor(opened: Opened) {
     this.opened = opened;
@@ -54,10 +58,10 @@ export class Rig {
   }
 
   newBatch(overrides: Partial<NewBatch> = {}): NewBatch {
-    this.count += 1;
+    count += 1;
     return {
-      id: `batch_${this.now}_${String(this.count).padStart(9, "0")}`,
-      tenant: "acme",
+      id: `batch_${this.now}_${String(count).padStart(9, "0")}`,
+      tenant: this.tenant,
       operation: "transform",
       name: null,
       description: null,
@@ -102,7 +106,7 @@ export class Rig {
 
   /** A sealed batch with these chunks of keys. */
   create(groups: readonly (readonly string[])[], options: CreateOptions = {}): Promise<BatchRow> {
-    const batch = this.newBatch({ tenant: options.tenant ?? "acme", ...options.batch });
+    const batch = this.newBatch({ tenant: options.tenant ?? this.tenant, ...options.batch });
     return this.store.batches.create(batch, this.chunks(groups), this.seal(batch, options));
   }
 

@@ -1,0 +1,144 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { serve, type Served } from "../../src/api/server.fixture.ts";
+import type { BatchRow } from "../../src/model/batch.ts";
+import { VirtualClock } from "../../src/testing/virtual-clock.ts";
+import { history, randomOf } from "../contract/store/monitoring.ts";
+import { Rig } from "../contract/store/rig.ts";
+
+const HISTORIES = 200;
+const HOUR = 3_600_000;
+const RANGES = { "1h": HOUR, "24h": 24 * HOUR, "7d": 7 * 24 * HOUR, "30d": 30 * 24 * HOUR };
+const STATUSES: Record<string, string[]> = {
+  pending: ["pending"],
+  processing: ["running"],
+  completed: ["completed"],
+  failed: ["failed", "expired"],
+  cancelled: ["cancelled"],
+  paused: ["paused"],
+};
+// Operations that no worker knows, so that nothing runs but what the history says.
+const OPERATIONS = ["alpha", "beta"];
+
+let served: Served;
+const clock = new VirtualClock({ startsAt: Date.UTC(2026, 5, 1) });
+beforeAll(async () => {
+  served = await serve({ clock });
+});
+afterAll(() => served.close());
+
+const sum = (batches: readonly BatchRow[], value: (batch: BatchRow) => number): number =>
+  batches.reduce((total, batch) => total + value(batch), 0);
+const round = (value: number, places: number): number => Math.round(value * 10 ** places) / 10 ** places;
+
+interface Answer {
+  summary: Record<string, number>;
+  queues: Record<string, number>;
+  performance: { throughput: Record<string, number>; efficiency: Record<string, number> };
+  jobs: { id: string; processingTimeMs: number | null; errorSummary: { error: string; count: number; percentage: number }[] }[];
+  historical: {
+    timestamp: string;
+    jobs: number;
+    completed: number;
+    failed: number;
+    requests: number;
+    errorRate: number;
+    p95Ms: number | null;
+  }[];
+  changes: Record<string, { current: number; previous: number }>;
+  pagination: { total: number };
+}
+
+/** Written anew from the contract's definitions, over the batches themselves. */
+function expected(batches: readonly BatchRow[], hours: number) {
+  const of = (name: string): BatchRow[] => batches.filter((batch) => STATUSES[name]!.includes(batch.status));
+  const completed = of("completed").length;
+  const failed = of("failed").length;
+  const timed = batches.filter((batch) => batch.startedAt !== null && batch.completedAt !== null);
+  const requests = sum(batches, (batch) => batch.totalItems);
+  const successRate = completed + failed === 0 ? 100 : round((completed / (completed + failed)) * 100, 1);
+  const running = sum(timed, (batch) => batch.completedAt! - batch.startedAt!);
+  const queued = sum(timed, (batch) => batch.startedAt! - batch.createdAt);
+  return {
+    summary: {
+      totalJobs: batches.length,
+      completedJobs: completed,
+      failedJobs: failed,
+      pendingJobs: of("pending").length,
+      totalRequests: requests,
+      processedRequests: sum(batches, (batch) => batch.succeeded + batch.failed),
+      averageProcessingTime: timed.length === 0 ? 0 : Math.round(running / timed.length),
+      successRate,
+    },
+    throughput: {
+      requestsPerHour: round(requests / hours, 2),
+      jobsPerHour: round(batches.length / hours, 2),
+      averageBatchSize: batches.length === 0 ? 0 : round(requests / batches.length, 2),
+    },
+    efficiency: {
+      errorRate: round(100 - successRate, 1),
+      processingEfficiency: running + queued === 0 ? 0 : round((running / (running + queued)) * 100, 1),
+    },
+  };
+}
+
+describe("GET /api/admin/batch-monitoring", () => {
+  it(`equals a recount over the batches for ${HISTORIES} histories and questions`, { timeout: 120_000 }, async () => {
+    const { store } = served.yard;
+    let answers = 0;
+    for (let seed = 1; seed <= HISTORIES; seed++) {
+      const tenant = `tenant-${seed}`;
+      const random = randomOf(seed * 7919);
+      const rig = new Rig({ store, close: async () => {} } as never);
+      rig.tenant = tenant;
+      rig.now = clock.now() - 4 * 24 * HOUR;
+      await history(rig, random, OPERATIONS, 14);
+      const all = (await store.batches.list({ tenant }, { limit: 10_000 })).batches;
+      // Some histories lie so that a batch stands exactly at the beginning of the range.
+      const now = clock.now();
+      const authorization = `Bearer ${await served.key("admin", tenant)}`;
+      for (const timeRange of ["1h", "24h", "7d", "30d"] as const) {
+        const status = random(2) === 0 ? undefined : Object.keys(STATUSES)[random(6)]!;
+        const jobType = random(2) === 0 ? undefined : OPERATIONS[random(2)]!;
+        const page = 1 + random(3);
+        const limit = 1 + random(6);
+        const url = `/api/admin/batch-monitoring?timeRange=${timeRange}&page=${page}&limit=${limit}${status === undefined ? "" : `&status=${status}`}${jobType === undefined ? "" : `&jobType=${jobType}`}`;
+        const { json, status: code } = await served.send({ method: "GET", url, headers: { authorization } });
+        expect({ code, json }).toMatchObject({ code: 200 });
+        const data = (json as unknown as { data: Answer }).data;
+        const kind = all.filter(
+          (batch) =>
+            (jobType === undefined || batch.operation === jobType) && (status === undefined || STATUSES[status]!.includes(batch.status)),
+        );
+        const range = kind.filter((batch) => batch.createdAt >= now - RANGES[timeRange] && batch.createdAt <= now);
+        const before = kind.filter((batch) => batch.createdAt >= now - 2 * RANGES[timeRange] && batch.createdAt < now - RANGES[timeRange]);
+        const hours = RANGES[timeRange] / HOUR;
+        const wanted = expected(range, hours);
+        expect(data.summary).toMatchObject(wanted.summary);
+        expect(data.performance.throughput).toEqual(wanted.throughput);
+        expect(data.performance.efficiency).toMatchObject(wanted.efficiency);
+        expect(data.queues).toEqual({
+          pending: kind.filter((batch) => batch.status === "pending").length,
+          processing: kind.filter((batch) => batch.status === "running").length,
+          completed: wanted.summary.completedJobs,
+          failed: wanted.summary.failedJobs,
+        });
+        expect(data.pagination.total).toBe(range.length);
+        expect(data.jobs.map((job) => job.id)).toEqual(range.slice((page - 1) * limit, page * limit).map((batch) => batch.id));
+        for (const job of data.jobs) {
+          const batch = range.find(({ id }) => id === job.id)!;
+          expect(job.processingTimeMs).toBe(
+            batch.startedAt === null || batch.completedAt === null ? null : batch.completedAt - batch.startedAt,
+          );
+          expect(job.errorSummary.reduce((total, line) => total + line.count, 0)).toBe(batch.failed);
+        }
+        expect(data.historical.reduce((total, point) => total + point.jobs, 0)).toBe(range.length);
+        expect(data.historical.reduce((total, point) => total + point.requests, 0)).toBe(wanted.summary.totalRequests);
+        const previous = expected(before, hours).summary;
+        expect(data.changes["totalJobs"]).toMatchObject({ current: range.length, previous: before.length });
+        expect(data.changes["successRate"]!.previous).toBe(previous.successRate);
+        answers += 1;
+      }
+    }
+    expect(answers).toBe(HISTORIES * 4);
+  });
+});
