@@ -36,6 +36,11 @@ const action = (name: string, body: Record<string, unknown> = {}): Guarded => ({
   body,
   about: ({ batch }) => [formed(`/api/batch/${batch}/${name}`, body)],
 });
+const onJob = (name: string, body: Record<string, unknown> = {}): Guarded => ({
+  need: "admin",
+  body,
+  about: ({ batch }) => [formed(`/api/admin/batch-monitoring/${batch}/${name}`, body)],
+});
 const ofStream = (rest: string): Guarded => read(({ stream }) => [{ path: `/api/streams/${stream}${rest}` }]);
 /** An act on a stream; `body` null = the route takes none. */
 const actOnStream = (rest: string, body: Record<string, unknown> | null): Guarded => ({
@@ -127,6 +132,15 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   // Operations, and so their breakers, are the server's; whose error it was is not told to others.
   "GET /api/system/breakers": read(),
   "POST /api/system/breakers/{name}/reset": { need: "admin", body: null },
+  "GET /api/admin/batch-monitoring": { need: "admin", body: null },
+  "GET /api/admin/batch-monitoring/analysis/errors": { need: "admin", body: null },
+  "GET /api/admin/batch-monitoring/analysis/slow": { need: "admin", body: null },
+  "GET /api/admin/batch-monitoring/analysis/sizes": { need: "admin", body: null },
+  "POST /api/admin/batch-monitoring/{id}/retry": onJob("retry"),
+  "POST /api/admin/batch-monitoring/{id}/cancel": onJob("cancel"),
+  "POST /api/admin/batch-monitoring/{id}/pause": onJob("pause"),
+  "POST /api/admin/batch-monitoring/{id}/resume": onJob("resume"),
+  "POST /api/admin/batch-monitoring/{id}/priority": onJob("priority", { priority: "high" }),
   "POST /api/external/lease": { need: "operator", body: { worker: "w" } },
   "POST /api/external/heartbeat": {
     need: "operator",

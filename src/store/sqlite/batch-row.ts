@@ -122,12 +122,14 @@ export function loadOwnBatch(db: Database, tenant: string, id: string): RawBatch
 /** Writes back everything a move may change. */
 export function saveBatch(db: Database, raw: RawBatch): void {
   if (raw.sealed === 1) {
-    const before = db.get<Rolled & { sealed: number }>(`SELECT sealed, ${ROLLED_COLUMNS} FROM batches WHERE id = ?`, raw.id);
+    const before = rolledOf(db, raw.id);
+    // What was booked meanwhile is only in the row.
+    if (before !== undefined) [raw.standard, raw.saved] = [before.standard, before.saved];
     JobRollup.of(db).changed(before === undefined || before.sealed === 0 ? null : before, raw);
   }
   db.run(
     `UPDATE batches SET status = ?, epoch = ?, priority = ?, total_items = ?, succeeded = ?, failed = ?, cancelled = ?, expired = ?, running = ?,
-       retried = ?, late = ?, cost = ?, standard = ?, saved = ?, leased_chunks = ?, open_chunks = ?, sealed = ?, deps_open = ?, ready_at = ?, served_at = ?, max_failures = ?, announced = ?,
+       retried = ?, late = ?, cost = ?, leased_chunks = ?, open_chunks = ?, sealed = ?, deps_open = ?, ready_at = ?, served_at = ?, max_failures = ?, announced = ?,
        started_at = ?, completed_at = ?, error = ? WHERE id = ?`,
     raw.status,
     raw.epoch,
@@ -141,8 +143,6 @@ export function saveBatch(db: Database, raw: RawBatch): void {
     raw.retried,
     raw.late,
     raw.cost,
-    raw.standard,
-    raw.saved,
     raw.leased_chunks,
     raw.open_chunks,
     raw.sealed,
@@ -156,6 +156,20 @@ export function saveBatch(db: Database, raw: RawBatch): void {
     raw.error,
     raw.id,
   );
+}
+
+function rolledOf(db: Database, id: string): (Rolled & { sealed: number }) | undefined {
+  return db.get(`SELECT sealed, ${ROLLED_COLUMNS} FROM batches WHERE id = ?`, id);
+}
+
+/** The ledger has booked requests of a batch; nano-dollars. */
+export function addSavings(db: Database, id: string, standard: number, paid: number): void {
+  if (standard === 0 && paid === 0) return;
+  const before = rolledOf(db, id);
+  if (before === undefined) return;
+  const after = { ...before, standard: before.standard + standard, saved: before.saved + standard - paid };
+  db.run("UPDATE batches SET standard = ?, saved = ? WHERE id = ?", after.standard, after.saved, id);
+  if (before.sealed === 1) JobRollup.of(db).changed(before, after);
 }
 
 export function insertEvent(db: Database, event: EventDraft): void {

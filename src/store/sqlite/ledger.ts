@@ -1,7 +1,7 @@
 import { dayOf, type CostSums, type LedgerEntry, type Tokens } from "../../model/ledger.ts";
 import type { NanoUsd } from "../../model/money.ts";
 import type { CostGroup, CostQuery, LedgerStore } from "../port.ts";
-import { loadBatch, saveBatch, type RawBatch } from "./batch-row.ts";
+import { addSavings, loadBatch, saveBatch, type RawBatch } from "./batch-row.ts";
 import type { Database } from "./database.ts";
 
 /** Maintained sums, in `ledger_groups` (of one batch) and `ledger_days` (of all), in this order. */
@@ -154,9 +154,10 @@ function keepAfterAll(db: Database, attemptId: number, entry: LedgerEntry, resul
 
 function addSums(db: Database, key: Group["key"], added: RawSums): void {
   const values = SUMS.map((sum) => added[sum]);
-  const [tenant, , day, operation, provider, model, tier] = key;
+  const [tenant, batchId, day, operation, provider, model, tier] = key;
   db.run(ADD_TO_GROUP, ...key, ...values);
   db.run(ADD_TO_DAY, tenant, day, operation, provider, model, tier, ...values);
+  addSavings(db, batchId, added.standard, added.paid);
 }
 
 function spend(result: Booked, batchId: string, paid: NanoUsd): void {

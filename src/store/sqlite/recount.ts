@@ -6,7 +6,7 @@ import { BatchStats } from "../../model/stats/batch-stats.ts";
 import { StoredBlock } from "../../model/success-block.ts";
 import type { Finding } from "../port.ts";
 import { recountLedgerDays, recountLedgerGroups, uncountedCost } from "./ledger-recount.ts";
-import { loadBatch, openCount, saveBatch, type RawBatch } from "./batch-row.ts";
+import { addSavings, loadBatch, openCount, saveBatch, type RawBatch } from "./batch-row.ts";
 import type { Database } from "./database.ts";
 import { recountRollups } from "./rollup-recount.ts";
 import type { StatsCache } from "./stats-cache.ts";
@@ -37,7 +37,22 @@ export function recountBatch(db: Database, stats: StatsCache, id: string, rebuil
   }
   const recounted = recountColumns(db, raw, cost, report);
   if (rebuild) saveBatch(db, recounted);
+  recountSavings(db, raw, rebuild, report);
   return chunks;
+}
+
+/** What the requests of a batch would have cost one by one, against the ledger. */
+function recountSavings(db: Database, raw: RawBatch, rebuild: boolean, report: Report): void {
+  const booked = db.get<{ standard: number; paid: number }>(
+    "SELECT COALESCE(SUM(standard), 0) AS standard, COALESCE(SUM(paid), 0) AS paid FROM ledger_groups WHERE tenant = ? AND batch_id = ?",
+    raw.tenant,
+    raw.id,
+  )!;
+  const saved = booked.standard - booked.paid;
+  if (raw.standard !== booked.standard) report(`standard is ${raw.standard}, recounted ${booked.standard}`);
+  if (raw.saved !== saved) report(`saved is ${raw.saved}, recounted ${saved}`);
+  const standard = booked.standard - raw.standard;
+  if (rebuild) addSavings(db, raw.id, standard, standard - (saved - raw.saved));
 }
 
 /** What is not one batch's: batches by operation and status, records by collection, items by open window. */

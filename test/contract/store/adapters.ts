@@ -37,6 +37,8 @@ export const FAULTS = [
   "ready_at",
   "deps_open",
   "cost",
+  "standard",
+  "saved",
   "chunk_settled",
   "chunk_moved",
   "error_group",

@@ -3,6 +3,7 @@ import { joinLines } from "../../../src/model/item.ts";
 import { isFinal, type BatchStatus } from "../../../src/model/moves.ts";
 import type { BatchRow } from "../../../src/model/batch.ts";
 import type { JobFilter } from "../../../src/store/port.ts";
+import { entry } from "./ledger.ts";
 import { failed, OK, type Rig } from "./rig.ts";
 import { section } from "./section.ts";
 
@@ -304,6 +305,17 @@ export const monitoring = section("monitoring", {
       null,
     );
     expect(points.map((point) => [point.metric, point.value])).toEqual([["items.succeeded", 1]]);
+    expect(await rig.findings()).toEqual([]);
+  },
+
+  async "what was booked is in the sums of its batch"(rig) {
+    const batch = await rig.create([["a"]]);
+    const booked = entry(batch, { price: { standard: 1000, paid: 500, factor: "0.5", version: "list" } });
+    await rig.store.ledger.book([booked, booked, { ...booked, customId: "b", price: null }]);
+    await rig.drain(batch);
+    const [point] = await rig.store.monitor.jobs({ tenant: "acme", from: 0, to: rig.now + 1 }, null);
+    expect(point!.totals).toMatchObject({ standard: 1000, saved: 500 });
+    expect(await rig.get(batch)).toMatchObject({ standard: 1000, saved: 500 });
     expect(await rig.findings()).toEqual([]);
   },
 
