@@ -10,7 +10,7 @@ const perJob = z.enum(names<JobStatus>(JOB_STATUSES));
 
 export const MAX_JOBS = 100;
 
-export const range = z.enum(names<RangeName>(RANGES));
+const range = z.enum(names<RangeName>(RANGES));
 export const monitoringQuery = z.strictObject({
   timeRange: range.default("24h"),
   status: perJob.optional(),
@@ -149,16 +149,4 @@ export const sizesAnswer = z.object({
     }),
   ),
   best: z.string().nullable().meta({ description: "The size with the least time per request" }),
-});
-
-export const auditQuery = z.strictObject({
-  limit: whole(1, 1000).default(100),
-  before: whole(1, Number.MAX_SAFE_INTEGER).optional(),
-});
-export const auditAnswer = z.object({ success: yes, entries: z.array(z.looseObject({ seq: number })), next: number.nullable() });
-export const auditCheckAnswer = z.object({
-  success: yes,
-  intact: z.boolean(),
-  checked: number,
-  fault: z.object({ seq: number.nullable(), message: z.string() }).nullable(),
 });

@@ -23,8 +23,8 @@ import {
   refreshReadyAt,
   saveBatch,
   toBatchRow,
-  type RawBatch,
 } from "./batch-row.ts";
+import type { RawBatch } from "./raw-batch.ts";
 import { insertChunk } from "./chunk-row.ts";
 import type { Database } from "./database.ts";
 import { awaitDependencies, closeBatch, endIfSettled } from "./ending.ts";

@@ -17,8 +17,8 @@ import {
   refreshReadyAt,
   saveBatch,
   toBatchRow,
-  type RawBatch,
 } from "./batch-row.ts";
+import type { RawBatch } from "./raw-batch.ts";
 import {
   findItem,
   insertChunk,

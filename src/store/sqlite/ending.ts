@@ -9,8 +9,8 @@ import {
   moveBatch,
   openCount,
   saveBatch,
-  type RawBatch,
 } from "./batch-row.ts";
+import type { RawBatch } from "./raw-batch.ts";
 import type { Database } from "./database.ts";
 import { FlowRollup } from "./flow-rollup.ts";
 

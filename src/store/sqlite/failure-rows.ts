@@ -1,5 +1,5 @@
 import type { NewFailure } from "../port.ts";
-import type { RawBatch } from "./batch-row.ts";
+import type { RawBatch } from "./raw-batch.ts";
 import type { Database } from "./database.ts";
 
 const EXAMPLES = 5;

@@ -3,14 +3,14 @@ import type { EventDraft } from "../../model/event.ts";
 import { jobTimes } from "../../model/job-totals.ts";
 import { binOf } from "../../model/stats/sketch.ts";
 import type { NewFailure } from "../port.ts";
-import type { RawBatch } from "./batch-row.ts";
+import type { RawBatch } from "./raw-batch.ts";
 import type { Database, Gathered } from "./database.ts";
 import { WIDTHS } from "./job-rollup.ts";
 
 const MINUTE = 60_000;
 /** Keys of a stream that are counted apart in one hour; the rest goes together as OTHER_KEYS. */
 const MAX_KEYS = 1000;
-export const OTHER_KEYS = "__other__";
+const OTHER_KEYS = "__other__";
 
 interface Cell {
   tenant: string;

@@ -1,6 +1,6 @@
 import { binOf } from "../../model/stats/sketch.ts";
 import { addJobs, JOB_SUMS, JOB_TIMES, jobTimes, jobTotals, noJobs, type JobTotals } from "../../model/job-totals.ts";
-import type { RawBatch } from "./batch-row.ts";
+import type { RawBatch } from "./raw-batch.ts";
 import type { Database, Gathered } from "./database.ts";
 
 const MINUTE = 60_000;

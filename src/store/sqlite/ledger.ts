@@ -1,7 +1,8 @@
 import { dayOf, type CostSums, type LedgerEntry, type Tokens } from "../../model/ledger.ts";
 import type { NanoUsd } from "../../model/money.ts";
 import type { CostGroup, CostQuery, LedgerStore } from "../port.ts";
-import { addSavings, loadBatch, saveBatch, type RawBatch } from "./batch-row.ts";
+import { addSavings, loadBatch, saveBatch } from "./batch-row.ts";
+import type { RawBatch } from "./raw-batch.ts";
 import type { Database } from "./database.ts";
 
 /** Maintained sums, in `ledger_groups` (of one batch) and `ledger_days` (of all), in this order. */

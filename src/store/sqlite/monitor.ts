@@ -6,7 +6,8 @@ import { binOf, Sketch } from "../../model/stats/sketch.ts";
 import type { FlowMeasure } from "../../model/flow.ts";
 import type { FlowFilter, FlowPoint, JobFilter, JobPoint, MeasuredPoint, MonitorStore, TimePoint } from "../port.ts";
 import type { BatchRow } from "../../model/batch.ts";
-import { toBatchRow, type RawBatch } from "./batch-row.ts";
+import { toBatchRow } from "./batch-row.ts";
+import type { RawBatch } from "./raw-batch.ts";
 import type { Database } from "./database.ts";
 import { ROLLED_COLUMNS, WIDTHS, type Rolled } from "./job-rollup.ts";
 
@@ -21,7 +22,7 @@ interface Piece {
 }
 
 /** Splits [from, to) into the widest buckets that fit. `widest` bounds them. */
-export function pieces(from: number, to: number, widest: number): Piece[] {
+function pieces(from: number, to: number, widest: number): Piece[] {
   if (from >= to) return [];
   for (const width of WIDTHS.toReversed()) {
     if (width > widest) continue;

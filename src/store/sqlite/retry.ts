@@ -1,6 +1,7 @@
 import { joinLines, splitLines, type ItemResult } from "../../model/item.ts";
 import type { RetrySelection } from "../port.ts";
-import { emitBatch, moveBatch, refreshReadyAt, saveBatch, type RawBatch } from "./batch-row.ts";
+import { emitBatch, moveBatch, refreshReadyAt, saveBatch } from "./batch-row.ts";
+import type { RawBatch } from "./raw-batch.ts";
 import { insertChunk, loadPayload } from "./chunk-row.ts";
 import { awaitDependencies } from "./ending.ts";
 import type { Database } from "./database.ts";

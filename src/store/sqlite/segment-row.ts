@@ -1,5 +1,5 @@
 import { StoredBlock, type SuccessBlock } from "../../model/success-block.ts";
-import type { RawBatch } from "./batch-row.ts";
+import type { RawBatch } from "./raw-batch.ts";
 import { loadPayload } from "./chunk-row.ts";
 import type { Database } from "./database.ts";
 
