@@ -80,7 +80,7 @@ describe.each(CLIENTS)("faults of calls, %s", (_name, Client) => {
     const client = clientOf((await started()).baseURL, Client);
     await peer.down("refused");
     expect(await failure(client.models.list())).toBeInstanceOf(Client.APIConnectionError);
-    await peer.up();
+    await Promise.all([peer.up(), peer.up()]);
     await client.models.list();
     await peer.down("503");
     expect((await failure(client.models.list())).status).toBe(503);

@@ -113,6 +113,7 @@ class HttpDoor implements Door {
   isShut = false;
   port = 0;
   private server: Server | null = null;
+  private opening: Promise<void> | null = null;
   private readonly provider: Provider;
   private readonly holding = new Set<() => void>();
 
@@ -135,7 +136,10 @@ class HttpDoor implements Door {
 
   async up(): Promise<void> {
     this.isShut = false;
-    if (this.server !== null && !this.server.listening) await this.open(this.server);
+    if (this.server === null || this.server.listening) return;
+    // Two outages may end at once.
+    this.opening ??= this.open(this.server).finally(() => (this.opening = null));
+    await this.opening;
   }
 
   held(): Promise<void> {
