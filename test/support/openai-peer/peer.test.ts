@@ -67,6 +67,8 @@ describe.each(CLIENTS)("%s", (_name, Client) => {
     const first = await client.batches.list();
     expect(first.data).toHaveLength(20);
     expect(first.hasNextPage()).toBe(true);
+    const last = await client.batches.list({ limit: 5, after: made[5]! });
+    expect([last.data.map(({ id }) => id), last.hasNextPage()]).toEqual([made.slice(0, 5).toReversed(), false]);
     expect((await failure(client.batches.list({ limit: 101 }))).status).toBe(400);
   });
 
