@@ -85,6 +85,7 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
     fileRows: store.files,
     records: store.records,
     access: store.access,
+    ledger: store.ledger,
     audit: store.audit,
     eventLog: yard.events,
     events: store.events,

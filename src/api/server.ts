@@ -19,6 +19,7 @@ import { mayCall, type Route } from "./route.ts";
 import { accessRoutes } from "./routes/access.ts";
 import { batchRoutes } from "./routes/batches.ts";
 import { collectionRoutes } from "./routes/collections.ts";
+import { costRoutes } from "./routes/costs.ts";
 import { createRoutes } from "./routes/create.ts";
 import { doorRoutes } from "./routes/doors.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -170,6 +171,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     ...pipelineRoutes(services),
     ...externalRoutes(services),
     ...eventRoutes(services, streams, guard, { sockets: () => sockets.counts }),
+    ...costRoutes(services),
     ...settingsRoutes(services),
     ...monitoringRoutes(services),
     ...accessRoutes(services, guard),

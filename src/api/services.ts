@@ -5,7 +5,7 @@ import type { Files } from "../files/files.ts";
 import type { Clock } from "../model/clock.ts";
 import type { Registry } from "../operations/registry.ts";
 import type { Settings } from "../settings/settings.ts";
-import type { AccessStore, AuditStore, EventStore, FileStore, MonitorStore, RecordStore, ResultStore } from "../store/port.ts";
+import type { AccessStore, AuditStore, EventStore, FileStore, LedgerStore, MonitorStore, RecordStore, ResultStore } from "../store/port.ts";
 import type { ExternalWorkers } from "../engine/external.ts";
 import type { JobReports } from "../monitor/jobs/job-report.ts";
 import type { Pipeline } from "../monitor/pipeline.ts";
@@ -57,6 +57,7 @@ export interface ApiServices {
   records: RecordStore;
   access: AccessStore;
   audit: AuditStore;
+  ledger: Pick<LedgerStore, "sums">;
   eventLog: EventLog;
   /** Where acts that change no batch are made known. */
   events: Pick<EventStore, "append">;

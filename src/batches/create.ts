@@ -207,13 +207,12 @@ export class Creator {
     if (run.deadline !== undefined && Date.parse(run.deadline) <= this.parts.clock.now()) {
       faults.push({ path: "options.deadline", code: "out_of_range", message: "The deadline has already passed" });
     }
-    for (const name of ["budgetUsd"] as const) {
-      if (run[name] !== undefined)
-        faults.push({
-          path: `options.${name}`,
-          code: "not_supported",
-          message: `${operation.name} has no price, so ${name} cannot be kept; leave it out`,
-        });
+    if (run.budgetUsd !== undefined && operation.free === true) {
+      faults.push({
+        path: "options.budgetUsd",
+        code: "not_supported",
+        message: `${operation.name} has no price, so budgetUsd cannot be kept; leave it out`,
+      });
     }
     if (run.rateLimit?.tokensPerMinute !== undefined) {
       faults.push({

@@ -1,4 +1,5 @@
 import type { BatchRow } from "../model/batch.ts";
+import type { CostSums } from "../model/ledger.ts";
 import type { ItemText } from "../model/item.ts";
 import type { BatchStatus } from "../model/moves.ts";
 import type { BatchStats } from "../model/stats/batch-stats.ts";
@@ -159,4 +160,6 @@ export interface Reconciliation {
   counts: { missing: number; duplicate: number; unknown: number };
   /** Nothing missing, nothing twice, nothing unknown. */
   ok: boolean;
+  /** What was charged for the batch; `uncounted` are requests that no result stands for. */
+  costs: CostSums;
 }

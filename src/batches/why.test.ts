@@ -31,6 +31,24 @@ describe("why a batch is not done", () => {
     });
   });
 
+  it("over its budget: what runs may end", async () => {
+    const priced = defineOperation({
+      name: "priced",
+      async processItem(item: { waits: number }) {
+        await yard.clock.wait(item.waits);
+        return { result: 1, cost: 0.5 };
+      },
+    });
+    yard = await createTestYard({ operations: [priced] });
+    const slow = [{ waits: 1 }, { waits: 20_000 }, { waits: 1 }];
+    const { id } = await yard.createBatch({ operation: "priced", items: slow, options: { budgetUsd: 0.5, batchSize: 1, concurrency: 8 } });
+    await yard.advance(5000);
+    const [first, ...others] = (await yard.why(id)).reasons;
+    expect(first).toMatchObject({ code: "over_budget", message: expect.stringMatching(/of 0\.5 USD/) as string });
+    expect(others.map((reason) => reason.code)).toEqual(["running"]);
+    expect(await yard.runToEnd(id)).toMatchObject({ status: "completed" });
+  });
+
   it("running, by whom; a limit of its own; then done", async () => {
     await open();
     const { id } = await yard.createBatch({ operation: "work", items: items(8), options: { concurrency: 2, batchSize: 2 } });

@@ -1,4 +1,5 @@
 import { openItems, type BatchRow } from "../model/batch.ts";
+import { toNanoUsd, toUsd } from "../model/money.ts";
 import { isFinal } from "../model/moves.ts";
 import type { ChunkView, Store } from "../store/port.ts";
 import type { Reason } from "./service.ts";
@@ -12,6 +13,11 @@ export async function whyNotDone(store: Store, signals: Signals, batch: BatchRow
   if (isFinal(batch.status)) return [{ code: "done", message: `The batch is ${batch.status}`, since: batch.completedAt }];
   const reasons: Reason[] = [];
   if (batch.status === "paused") reasons.push({ code: "paused", message: "The batch is paused; resume it to go on", since: null });
+  const { budgetUsd } = batch.options;
+  if (budgetUsd !== undefined && batch.cost > 0 && batch.cost >= toNanoUsd(budgetUsd)) {
+    const message = `Its budget is spent (${toUsd(batch.cost)} of ${budgetUsd} USD): what runs may end, nothing more starts`;
+    reasons.push({ code: "over_budget", message, since: null });
+  }
   const blockers = await openDependencies(store, batch);
   if (blockers.length > 0) {
     reasons.push({

@@ -26,6 +26,7 @@ import type {
 } from "./service.ts";
 import type { Signals } from "./signals.ts";
 import { whyNotDone } from "./why.ts";
+import { noCosts } from "../model/ledger.ts";
 
 const STREAM_PAGE = 1000;
 const DAY_MS = 86_400_000;
@@ -144,7 +145,19 @@ export class YardBatches implements Batches {
     const keys = this.store.chunks.keys(caller.tenant, id);
     const named = batch.openChunks > 0 || (await this.store.chunks.list(caller.tenant, id, { after: 0, limit: 1 })).length > 0;
     const stopped = batch.cancelled + batch.expired;
-    return reconcileResults(keys, this.streamResults(caller, id, {}), batch.totalItems, openItems(batch) + stopped, named);
+    const results = this.streamResults(caller, id, {});
+    const [charged] = await this.store.ledger.sums({
+      tenant: caller.tenant,
+      batchId: id,
+      fromDay: 0,
+      toDay: Number.MAX_SAFE_INTEGER,
+      groupBy: "batch",
+      limit: 1,
+    });
+    return {
+      ...(await reconcileResults(keys, results, batch.totalItems, openItems(batch) + stopped, named)),
+      costs: charged?.sums ?? noCosts(),
+    };
   }
 
   async record(caller: Caller, id: string, results: ReportedResult[]): ReturnType<Batches["record"]> {

@@ -11,6 +11,8 @@ import type {
   BatchItemResult,
   CollectionInfo,
   CollectionRecord,
+  Costs,
+  CostsQuery,
   Comparison,
   CreateRequest,
   DryRun,
@@ -184,6 +186,10 @@ export function createClient(options: ClientOptions) {
       },
     },
     streams: streamCalls(transport),
+    /** What was spent: totals, groups, and a month of the same. */
+    async costs(query: CostsQuery = {}): Promise<Costs> {
+      return transport.json<Costs>("/api/costs", { query: { ...query } });
+    },
     settings: {
       async get(): Promise<Settings> {
         return transport.json<Settings>("/api/v1/settings");

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type * as access from "../api/contract/access.ts";
 import type * as batches from "../api/contract/batch.ts";
+import type * as costs from "../api/contract/costs.ts";
 import type * as results from "../api/contract/results.ts";
 import type * as streams from "../api/contract/streams.ts";
 import type * as settings from "../api/contract/settings.ts";
@@ -37,6 +38,9 @@ export type CollectionInfo = z.output<typeof stored.collectionsAnswer>["collecti
 export type CollectionRecord = z.output<typeof stored.storedRecord>;
 export type RecordsQuery = z.input<typeof stored.recordsQuery>;
 export type RecordsPage = Omit<z.output<typeof stored.recordsAnswer>, "success">;
+
+export type CostsQuery = z.input<typeof costs.costsQuery>;
+export type Costs = Omit<z.output<typeof costs.costsAnswer>, "success">;
 
 export type Settings = z.output<typeof settings.settingsAnswer>;
 export type SettingsPatch = Record<string, Record<string, number | boolean | string | readonly string[]>>;

@@ -4,7 +4,7 @@ import { BatchyardError } from "../model/errors.ts";
 import { classify, OperationError } from "../model/failure.ts";
 import { unreadable } from "../operations/rows.ts";
 import { isRetryable, joinLines, parseLines, splitLines, type Item } from "../model/item.ts";
-import { toNanoUsd, toUsd } from "../model/money.ts";
+import { toNanoUsd, toUsd, type NanoUsd } from "../model/money.ts";
 import { StoredBlock, SuccessBlock } from "../model/success-block.ts";
 import { BatchStats } from "../model/stats/batch-stats.ts";
 import type { Pricing } from "../money/pricing.ts";
@@ -15,6 +15,7 @@ import type { BatchRow } from "../model/batch.ts";
 import type { ClaimedChunk, Commit, CommitOutcome, NewChunk, NewFailure, Store } from "../store/port.ts";
 import { backoffMs } from "./backoff.ts";
 import type { Breakers } from "./breaker.ts";
+import type { Budget } from "./budget.ts";
 import { ledgerEntry } from "./ledger-entry.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import { failureRow, milliseconds, resultText } from "./result-line.ts";
@@ -49,6 +50,8 @@ export interface RunHooks {
   breakers: Breakers;
   rateLimit: RateLimit | null;
   pricing: Pricing;
+  /** Null: the batch may spend any amount. */
+  budget: Budget | null;
   limits: RunLimits;
   operation: Operation;
   options: unknown;
@@ -95,6 +98,10 @@ export class Run implements RunControl {
   private stats = new BatchStats();
   private cost = 0;
   private ledger: LedgerEntry[] = [];
+  /** Paid since the last commit, whether a result carries it or not. */
+  private paid: NanoUsd = 0;
+  /** What the budget keeps free for items on their way, by their index. */
+  private readonly promised = new Map<number, NanoUsd>();
   private commits: Promise<void> = Promise.resolve();
   private last: CommitOutcome | null = null;
   private stopped = false;
@@ -177,6 +184,36 @@ export class Run implements RunControl {
     this.abort();
   }
 
+  afford(requests: readonly { index: number; estimate: NanoUsd | null }[]): boolean {
+    const { budget } = this.hooks;
+    if (budget === null) return true;
+    let sum = 0;
+    for (const { estimate } of requests) {
+      if (estimate === null) return false;
+      sum += estimate;
+    }
+    if (!budget.promise(sum)) return false;
+    for (const { index, estimate } of requests) this.promised.set(index, (this.promised.get(index) ?? 0) + estimate!);
+    return true;
+  }
+
+  /** The request of this item is answered, or will never be sent. */
+  private release(index: number): void {
+    const estimate = this.promised.get(index);
+    if (estimate === undefined) return;
+    this.promised.delete(index);
+    this.hooks.budget?.release(estimate);
+  }
+
+  /** Money was spent; when it was the last of the budget, nothing more is started. */
+  private pay(amount: NanoUsd): void {
+    const { budget } = this.hooks;
+    if (budget === null) return;
+    this.paid += amount;
+    budget.pay(amount);
+    if (budget.spent) this.stop();
+  }
+
   admit(): Promise<void> | null {
     return this.hooks.rateLimit?.admit(this.halted.signal) ?? null;
   }
@@ -215,6 +252,7 @@ export class Run implements RunControl {
   }
 
   settle(index: number, outcome: Outcome): void {
+    this.release(index);
     if (this.answered[index] === 1 || this.lostLease || this.ended) return this.tooLate(index, outcome);
     this.answered[index] = 1;
     this.settledItems += 1;
@@ -260,6 +298,7 @@ export class Run implements RunControl {
     this.ledger.push(entry);
     this.chars += LEDGER_CHARS;
     if (entry.price === null) return undefined;
+    this.pay(entry.price.paid);
     if (counted) this.cost += entry.price.paid;
     return toUsd(entry.price.paid);
   }
@@ -272,7 +311,10 @@ export class Run implements RunControl {
       return { ok: false, ...text, category: "permanent", durationMs: outcome.durationMs, spend: outcome.spend };
     const place = this.places[index]!;
     const paid = this.book(outcome.spend, this.items[index]!.key, true);
-    if (outcome.spend === undefined && outcome.cost !== undefined) this.cost += toNanoUsd(outcome.cost);
+    if (outcome.spend === undefined && outcome.cost !== undefined) {
+      this.cost += toNanoUsd(outcome.cost);
+      this.pay(toNanoUsd(outcome.cost));
+    }
     this.successes.add({
       item: place,
       text,
@@ -342,6 +384,7 @@ export class Run implements RunControl {
   /** Commits the rest: the chunk ends, or goes back with the items that have no answer. Null when the lease was lost. */
   async finish(): Promise<CommitOutcome | null> {
     this.ended = true;
+    for (const index of this.promised.keys()) this.release(index);
     const unanswered = this.places.filter((_, index) => this.answered[index] === 0);
     const handOn = this.cut ? unanswered : [];
     this.enqueue(unanswered.length > handOn.length ? "release" : "finish", handOn);
@@ -350,10 +393,13 @@ export class Run implements RunControl {
   }
 
   private enqueue(end: "checkpoint" | "finish" | "release", handOn: number[] = [], afterEnd = false): void {
+    const { paid } = this;
     const commit = this.take(end, handOn);
+    this.paid = 0;
     this.commits = this.commits.then(async () => {
-      if ((this.lostLease || afterEnd) && commit.successes.count + commit.failures.length === 0) return this.booked(commit);
+      if ((this.lostLease || afterEnd) && commit.successes.count + commit.failures.length === 0) return this.booked(commit, paid);
       this.last = await this.written(() => this.hooks.store.chunks.commit(commit));
+      this.hooks.budget?.settled(paid, this.last.batch?.cost);
       this.told(this.last, commit);
     });
     // A commit that fails surfaces where the commits are awaited.
@@ -374,8 +420,9 @@ export class Run implements RunControl {
   }
 
   /** There is no chunk to commit to any more, but money was spent. */
-  private async booked({ ledger }: Commit): Promise<void> {
+  private async booked({ ledger }: Commit, paid: NanoUsd): Promise<void> {
     if (ledger !== undefined) await this.written(() => this.hooks.store.ledger.book(ledger.map((entry) => ({ ...entry, counted: false }))));
+    this.hooks.budget?.settled(paid, undefined);
   }
 
   private pause(ms: number): Promise<void> {

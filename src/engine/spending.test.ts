@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { attemptOf, type Executor, type Outcome, type RunControl, type Spend } from "../executors/port.ts";
+import { attemptOf, OVER_BUDGET, type Executor, type Outcome, type RunControl, type Spend } from "../executors/port.ts";
 import { dayOf, type CostSums, type LedgerEntry } from "../model/ledger.ts";
 import { joinLines, type ItemResult } from "../model/item.ts";
 import { Pricing } from "../money/pricing.ts";
@@ -11,6 +11,7 @@ import type { ClaimedChunk, NewBatch, Store } from "../store/port.ts";
 import { openSqliteStore } from "../store/sqlite/store.ts";
 import { VirtualClock } from "../testing/virtual-clock.ts";
 import { Breakers } from "./breaker.ts";
+import { Budget } from "./budget.ts";
 import { Run } from "./run.ts";
 
 const NOW = Date.parse("2026-03-01T12:00:00Z");
@@ -70,7 +71,7 @@ async function again(): Promise<ClaimedChunk> {
   return (await store.chunks.claim(pending!.id, { workerId: "w", leaseMs: 30_000, now: clock.now() + 3_600_000 }))!;
 }
 
-function runOf(chunk: ClaimedChunk): Run {
+function runOf(chunk: ClaimedChunk, budget: Budget | null = null): Run {
   return new Run(chunk, {
     clock,
     random: () => 0,
@@ -78,6 +79,7 @@ function runOf(chunk: ClaimedChunk): Run {
     breakers: new Breakers(clock),
     rateLimit: null,
     pricing: new Pricing(),
+    budget,
     limits: { retryAttempts: 1, retryBackoffMs: 1, timeoutMs: 1000, lanes: 3 },
     operation,
     options: {},
@@ -221,5 +223,47 @@ describe("what a run spends", () => {
     expect(outcome!.batch).toMatchObject({ status: "failed", failed: 3, cost: 3 * PAID });
     expect(await sums()).toMatchObject({ requests: 3, uncounted: 0 });
     await sound();
+  });
+
+  it("stops before anything is sent when the budget does not cover it", async () => {
+    const chunk = await claim();
+    const granted: boolean[] = [];
+    const budget = new Budget(2 * PAID);
+    const careful: Executor = {
+      kind: "test",
+      async run(work, control) {
+        const spend: Spend = { attempt: attemptOf(work), provider: "openai", model: "gpt-4o", tier: "batch", usage: USAGE };
+        for (const index of work.items.keys()) {
+          const may = control.afford([{ index, estimate: PAID }]);
+          granted.push(may);
+          control.settle(index, may ? done(spend) : OVER_BUDGET);
+        }
+      },
+    };
+    const outcome = await runOf(chunk, budget).execute(careful);
+    expect(granted).toEqual([true, true, false]);
+    expect(outcome!.batch).toMatchObject({ succeeded: 2, failed: 1, cost: 2 * PAID });
+    expect((await results(chunk)).at(-1)).toMatchObject({ success: false, errorCode: "budget_exceeded" });
+    expect(budget.spent).toBe(true);
+  });
+
+  it("grants all of several requests or none, and nothing whose price is not known", async () => {
+    const chunk = await claim();
+    const granted: boolean[] = [];
+    const budget = new Budget(3 * PAID);
+    const asked = answering(
+      () => [],
+      (control) => {
+        const request = (index: number, estimate: number | null) => ({ index, estimate });
+        granted.push(control.afford([request(0, 2 * PAID), request(1, 2 * PAID)]));
+        granted.push(control.afford([request(0, null)]));
+        granted.push(control.afford([request(0, 2 * PAID), request(1, PAID)]));
+        granted.push(control.afford([request(2, 1)]));
+      },
+    );
+    await runOf(chunk, budget).execute(asked);
+    expect(granted).toEqual([false, false, true, false]);
+    // What was promised and never sent is free again.
+    expect(budget.promise(3 * PAID)).toBe(true);
   });
 });

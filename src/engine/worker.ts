@@ -1,6 +1,7 @@
 import type { Clock } from "../model/clock.ts";
 import type { BatchRow } from "../model/batch.ts";
 import { lanesPerChunk, ownOptions } from "../batches/options.ts";
+import { toNanoUsd } from "../model/money.ts";
 import type { Pricing } from "../money/pricing.ts";
 import type { Executor } from "../executors/port.ts";
 import { breathe, breatheDue } from "../executors/handler/breather.ts";
@@ -9,6 +10,7 @@ import type { Registry } from "../operations/registry.ts";
 import type { ClaimedChunk, Store } from "../store/port.ts";
 import { bisect } from "./bisection.ts";
 import type { Breakers } from "./breaker.ts";
+import { Budget } from "./budget.ts";
 import type { ChunkHint, Dispatcher } from "./dispatcher/port.ts";
 import { RateLimit } from "./rate-limit.ts";
 import type { Speeds } from "./speeds.ts";
@@ -73,6 +75,7 @@ export class Worker {
   private readonly parts: WorkerParts;
   private readonly slots = new Map<number, Slot>();
   private readonly limits = new Map<string, RateLimit>();
+  private readonly budgets = new Map<string, Budget>();
   private draining = false;
   private idle: (() => void)[] = [];
 
@@ -212,6 +215,7 @@ export class Worker {
       limits: this.limitsOf(chunk),
       rateLimit: this.rateLimitOf(chunk),
       pricing,
+      budget: this.budgetOf(chunk),
     };
   }
 
@@ -224,6 +228,18 @@ export class Worker {
       timeoutMs: options.timeout ?? this.settings.timeoutMs,
       lanes,
     };
+  }
+
+  private budgetOf({ batchId, batch }: ClaimedChunk): Budget | null {
+    if (batch.options.budgetUsd === undefined) return null;
+    let budget = this.budgets.get(batchId);
+    if (budget === undefined) {
+      if (this.budgets.size >= 1000) this.budgets.clear();
+      budget = new Budget(toNanoUsd(batch.options.budgetUsd));
+      this.budgets.set(batchId, budget);
+    }
+    budget.seen(batch.cost);
+    return budget;
   }
 
   private rateLimitOf(chunk: ClaimedChunk): RateLimit | null {

@@ -1,5 +1,6 @@
 import type { ErrorCategory, Item } from "../model/item.ts";
 import type { Tier } from "../model/ledger.ts";
+import type { NanoUsd } from "../model/money.ts";
 import type { RunOptions } from "../model/batch.ts";
 import type { Operation } from "../operations/operation.ts";
 
@@ -76,9 +77,24 @@ export interface RunControl {
   settle(index: number, outcome: Outcome): void;
   /** Money that no result of this chunk stands for: a duplicate or unknown line, an answer that came too late. */
   spent(spend: Spend & { customId: string }): void;
+  /**
+   * Before anything is sent: does the batch's budget still cover these requests at most? All or none of them; what is granted is
+   * kept free until their items settle. False also when a price is not known (null) and there is a budget: settle the items
+   * with OVER_BUDGET. Always true without a budget.
+   */
+  afford(requests: readonly { index: number; estimate: NanoUsd | null }[]): boolean;
   /** Resolves when the batch's rate limit lets the next item start; at once without one. */
   admit(): Promise<void> | null;
 }
+
+/** How an item ends that RunControl.afford refused. */
+export const OVER_BUDGET: Extract<Outcome, { ok: false }> = {
+  ok: false,
+  error: "What is left of the budget of the batch does not cover this request, or its price is not known",
+  code: "budget_exceeded",
+  category: "permanent",
+  durationMs: 0,
+};
 
 /**
  * Runs the items of a chunk. Resolves when everything it started has settled; items it did not settle go back unharmed.

@@ -68,6 +68,11 @@ export function noCosts(): CostSums {
 
 const DAY_MS = 86_400_000;
 
+/** A day of the ledger as a date: "2026-03-01". */
+export function dayText(day: number): string {
+  return new Date(day * DAY_MS).toISOString().slice(0, 10);
+}
+
 /** The UTC day of a time, in days since 1970-01-01: what the ledger sums by. */
 export function dayOf(at: number): number {
   return Math.floor(at / DAY_MS);

@@ -35,7 +35,7 @@ export const runOptions = z.strictObject({
     .optional()
     .meta({ description: "Failed items above which the batch is stopped: a count, or a share of all items" }),
   deadline: instant().optional(),
-  budgetUsd: decimal(0, 1_000_000).optional(),
+  budgetUsd: decimal(0, 1_000_000).optional().meta({ description: "US dollars; nothing more is started once they are spent" }),
   rateLimit: z
     .strictObject({ requestsPerMinute: whole(1, 10_000_000).optional(), tokensPerMinute: whole(1, 1_000_000_000).optional() })
     .optional(),

@@ -54,8 +54,8 @@ export class Pricing {
   private lookUp(provider: string, model: string, at: number): PriceSheet | null {
     const configured = this.own(provider);
     const name = aliasOf(configured, model);
-    const own = configured?.prices;
-    if (own !== undefined && Object.hasOwn(own, name)) return ownPrices(provider, name, own[name]!);
+    const own = ownPrices(provider, configured, name);
+    if (own !== null) return own;
     const publisher = publisherOf(provider, configured);
     return publisher === null ? null : cataloguePrices(publisher, name, at);
   }

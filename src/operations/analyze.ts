@@ -103,6 +103,7 @@ function sentence(items: number, counts: ReadonlyMap<string, number>, strongest:
 /** One call for all items of a window; every item gets the verdict on the whole. */
 export const analyze = defineOperation({
   name: "analyze",
+  free: true,
   description: "Scores the risk of a window of detections from their labels and confidences, one call a window.",
   options,
   processBatch(items: Item[], { options: { weights } }) {

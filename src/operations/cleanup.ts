@@ -17,6 +17,7 @@ const STEP = 1000;
 /** Removes what is older than `daysToKeep` days. Result `{deleted}`. */
 export const cleanup = defineOperation({
   name: "cleanup",
+  free: true,
   description: "Removes finished batches, or the records of a collection, that are older than a number of days.",
   options,
   async plan(request) {

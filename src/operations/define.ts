@@ -14,6 +14,8 @@ interface Common<O> {
   options?: ZodType<O>;
   /** Items of a chunk in flight at once, unless the batch says otherwise; 1..10,000. */
   concurrency?: number;
+  /** Nothing it does has a price; batches with a budget are refused. */
+  free?: boolean;
   check?(options: NoInfer<O>): Fault[];
   warnings?(options: NoInfer<O>): string[];
   plan?(request: PlanRequest<NoInfer<O>>, services: TenantServices): Promise<AsyncIterable<ItemText[]>>;

@@ -52,6 +52,7 @@ interface Unreadable {
  */
 export const exportRows = defineOperation({
   name: "export",
+  free: true,
   description: "Writes a collection, a file or the given items into a csv, jsonl or xlsx file.",
   options,
   async plan(request, services) {

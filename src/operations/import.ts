@@ -28,6 +28,7 @@ type ImportOptions = z.output<typeof options>;
  */
 export const importRecords = defineOperation({
   name: "import",
+  free: true,
   description: "Writes items, rows of a file or records of a collection into a collection.",
   options,
   plan: (request, services) => planRows(request, services, request.options),

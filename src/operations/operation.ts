@@ -94,6 +94,8 @@ export interface Operation<O = unknown> {
   readonly thread?: URL | undefined;
   /** Items of a chunk in flight at once, unless the batch says otherwise. */
   readonly concurrency?: number | undefined;
+  /** Nothing it does has a price: a budget could not be kept, and is refused. */
+  readonly free?: boolean | undefined;
   /** Faults in options that a schema cannot see (an expression that does not compile). */
   check?(options: O): Fault[];
   /** Options that are accepted but change nothing here, one sentence each; kept with the batch as its warnings. */

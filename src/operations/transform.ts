@@ -33,6 +33,7 @@ const TURN_MS = 20;
  */
 export const transform = defineOperation({
   name: "transform",
+  free: true,
   description: "Turns each item into the value of a JSONata expression, and writes it to a collection if asked to.",
   options,
   plan: planRows,

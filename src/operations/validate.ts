@@ -35,6 +35,7 @@ const SHOWN = 3;
  */
 export const validate = defineOperation({
   name: "validate",
+  free: true,
   description: "Checks each item against a JSON Schema 2020-12.",
   options,
   plan: planRows,

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { matchesName } from "../model/name-pattern.ts";
+import { providerPrices, type ProviderPrices } from "../money/provider-prices.ts";
 import { Secret } from "./secret.ts";
 
 /** What OpenAI takes as one batch; a provider may allow less, or (a server of one's own) more. */
@@ -14,7 +16,6 @@ const OPENAI_LIMITS = {
 const DEFAULT_BASE_URL = "https://api.openai.com/v1";
 
 const whole = (max: number) => z.int().min(1).max(max);
-const usd = z.number().min(0).max(1_000_000);
 
 const baseURL = z
   .string()
@@ -28,16 +29,6 @@ const key = z
   .min(1)
   .max(4096)
   .regex(/^[\x21-\x7e]+$/, { error: "must be visible ASCII characters without blanks" });
-
-const price = z.strictObject({
-  /** US dollars for a million tokens. */
-  input: usd,
-  output: usd,
-  /** As input when absent. */
-  cachedInput: usd.optional(),
-  /** Share of these prices that the provider's batch API asks, 0..1; 0.5 when absent. */
-  batchFactor: z.number().min(0).max(1).optional(),
-});
 
 /** One entry of `providers` in batchyard.config. */
 export const providerSchema = z.strictObject({
@@ -61,8 +52,8 @@ export const providerSchema = z.strictObject({
       maxEmbeddingInputs: whole(10_000_000).default(OPENAI_LIMITS.maxEmbeddingInputs),
     })
     .prefault({}),
-  /** By model name or pattern; the price list that comes with Batchyard is asked for everything else. */
-  prices: z.record(z.string().min(1).max(200), price).default({}),
+  /** Prices of its own, names that models go by, what a batch is charged at. */
+  ...providerPrices.shape,
   /** Sent with every request, for gateways that want more than a key. */
   headers: z.record(z.string().regex(/^[A-Za-z0-9-]{1,100}$/), z.string().max(4096)).default({}),
   /** Azure OpenAI: the key goes into `api-key`, endpoints have no `/v1`, and a file is usable only once it is processed. */
@@ -73,7 +64,6 @@ export const providerSchema = z.strictObject({
 
 /** A provider as batchyard.config writes it. */
 export type ProviderSettings = z.input<typeof providerSchema>;
-export type ModelPrice = z.output<typeof price>;
 
 /** An upstream that speaks the OpenAI API. */
 export interface Provider extends Omit<z.output<typeof providerSchema>, "apiKey" | "headers" | "azure"> {
@@ -98,29 +88,12 @@ export function providerOf(name: string, settings: z.output<typeof providerSchem
 
 /** Does a provider serve this model? */
 export function serves(provider: Pick<Provider, "models">, model: string): boolean {
-  return provider.models.some((pattern) => matches(pattern, model));
+  return provider.models.some((pattern) => matchesName(pattern, model));
 }
 
-/** The price of a model by the provider's own list: the exact name first, then the longest pattern. */
-export function priceOf(provider: Pick<Provider, "prices">, model: string): ModelPrice | null {
-  const exact = provider.prices[model];
-  if (exact !== undefined) return exact;
-  const fitting = Object.keys(provider.prices).filter((pattern) => matches(pattern, model));
-  const [longest] = fitting.sort((a, b) => b.length - a.length);
-  return longest === undefined ? null : provider.prices[longest]!;
-}
-
-/** `*` stands for any text; everything else for itself. */
-function matches(pattern: string, model: string): boolean {
-  const [head, ...rest] = pattern.split("*");
-  if (rest.length === 0) return pattern === model;
-  if (!model.startsWith(head!)) return false;
-  let at = head!.length;
-  const tail = rest.pop()!;
-  for (const part of rest) {
-    const found = model.indexOf(part, at);
-    if (found < 0) return false;
-    at = found + part.length;
-  }
-  return model.length - tail.length >= at && model.endsWith(tail);
+/** What a provider's requests are priced by. Where nothing is said, its address says whose published prices hold. */
+export function pricesOf(provider: Provider): ProviderPrices {
+  const { prices, aliases, batchFactor, batchFactors, baseURL } = provider;
+  const catalogue = provider.catalogue === undefined && provider.azure !== null ? "azure" : provider.catalogue;
+  return { prices, aliases, batchFactor, batchFactors, catalogue, baseURL };
 }

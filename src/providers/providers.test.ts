@@ -1,8 +1,9 @@
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { BatchyardError } from "../model/errors.ts";
-import { priceOf, serves } from "./provider.ts";
+import { serves } from "./provider.ts";
 import { Providers, type ProvidersParts } from "./providers.ts";
+import { Pricing } from "../money/pricing.ts";
 
 const KEY = "sk-canary-0123456789";
 
@@ -85,8 +86,24 @@ describe("providers", () => {
     expect(["gpt-5-mini", "gpt-5", "x-gpt-5"].map((model) => serves({ models: ["gpt-*"] }, model))).toEqual([true, true, false]);
     expect(["ab", "aXb", "aXbY", "aba"].map((model) => serves({ models: ["a*b"] }, model))).toEqual([true, true, false, false]);
     expect(serves({ models: ["a*a"] }, "a")).toBe(false);
-    const prices = { "*": { input: 1, output: 1 }, "gpt-*": { input: 2, output: 2 }, "gpt-5": { input: 3, output: 3 } };
-    expect(["gpt-5", "gpt-4", "other"].map((model) => priceOf({ prices }, model)?.input)).toEqual([3, 2, 1]);
+  });
+
+  it("the prices of a provider are its own, else those its address publishes", () => {
+    const prices = { "*": { input: 1, output: 1 }, "gpt-*": { input: 2, output: 2 }, "gpt-5": { input: 3, output: 3, batchFactor: 0.25 } };
+    const providers = made({
+      vllm: { baseURL: "http://127.0.0.1:8000/v1", prices },
+      openai: { aliases: { mine: "gpt-4o" } },
+      west: { baseURL: "https://west.openai.azure.com/openai", azure: true, batch: true },
+      basement: { baseURL: "http://127.0.0.1:8001/v1" },
+    });
+    const pricing = new Pricing(providers.prices());
+    const tokens = { input: 1_000_000, cachedInput: 0, cacheWrite: 0, audioInput: 0, output: 0, reasoning: 0, audioOutput: 0 };
+    const price = (provider: string, model: string) => pricing.price({ provider, model, tier: "batch", tokens, at: Date.UTC(2026, 2, 1) });
+    expect(["gpt-5", "gpt-4", "other"].map((model) => price("vllm", model)?.standard)).toEqual([3e9, 2e9, 1e9]);
+    expect(["gpt-5", "gpt-4"].map((model) => price("vllm", model)?.paid)).toEqual([0.75e9, 1e9]);
+    expect(price("openai", "mine")).toMatchObject({ standard: 2.5e9, version: expect.stringContaining("openai/gpt-4o") as string });
+    expect(price("west", "gpt-4o")).toMatchObject({ standard: 2.5e9, version: expect.stringContaining("azure/gpt-4o") as string });
+    expect(price("basement", "gpt-4o")).toBeNull();
   });
 });
 

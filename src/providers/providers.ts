@@ -1,9 +1,10 @@
 import type OpenAI from "openai";
 import { z } from "zod";
 import { BatchyardError, type Fault } from "../model/errors.ts";
+import type { ProviderPrices } from "../money/provider-prices.ts";
 import { faultsOf } from "../model/schema-faults.ts";
 import type { Fetch } from "./client.ts";
-import { providerOf, providerSchema, serves, type Provider, type ProviderSettings } from "./provider.ts";
+import { pricesOf, providerOf, providerSchema, serves, type Provider, type ProviderSettings } from "./provider.ts";
 
 /** The provider that OPENAI_API_KEY or OPENAI_BASE_URL give. */
 const DEFAULT_NAME = "openai";
@@ -56,6 +57,11 @@ export class Providers {
   find(use: ProviderUse, model: string): Provider | null {
     for (const provider of this.byName.values()) if (provider[use] && serves(provider, model)) return provider;
     return null;
+  }
+
+  /** What requests are priced by, by the provider's name. */
+  prices(): Record<string, ProviderPrices> {
+    return Object.fromEntries([...this.byName.values()].map((provider) => [provider.name, pricesOf(provider)]));
   }
 
   /** One client a provider; the library behind it is loaded with the first, a server without providers never loads it. */

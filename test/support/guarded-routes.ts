@@ -124,6 +124,7 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "POST /api/streams/{name}/resume": actOnStream("/resume", null),
   "GET /api/streams/{name}/dead-letters": ofStream("/dead-letters"),
   "POST /api/streams/{name}/dead-letters/requeue": actOnStream("/dead-letters/requeue", { limit: 1 }),
+  "GET /api/costs": read(),
   "GET /api/system/pipeline": read(),
   "GET /api/queues/status": read(),
   "GET /api/system/pipeline-latency": read(),

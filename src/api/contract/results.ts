@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { batch } from "./batch.ts";
 import { decimal, text, time, whole, yes } from "../../model/fields.ts";
+import { costFigures } from "./costs.ts";
 
 export const itemResult = z.strictObject({
   nodeId: z.string(),
@@ -150,6 +151,7 @@ export const reconcileAnswer = z.strictObject({
     duplicate: z.array(z.string()),
     unknown: z.array(z.string()),
     counts: z.strictObject({ missing: z.int(), duplicate: z.int(), unknown: z.int() }),
+    costs: costFigures.meta({ description: "What was charged for the batch" }),
   }),
 });
 

@@ -13,6 +13,7 @@ import { round, wireBatch } from "../wire/batch.ts";
 import { averageDuration, meanScore, summaryOf } from "../wire/summary.ts";
 import { shareOfFailures, visualizationOf } from "../wire/visualization.ts";
 import { idParams } from "./batches.ts";
+import { costFigures } from "../wire/costs.ts";
 
 const TAG = "Results";
 
@@ -179,7 +180,8 @@ export function resultRoutes({ batches, clock }: ApiServices): Route[] {
       params: idParams,
       answers: { 200: contract.reconcileAnswer },
       async handle({ caller, params }) {
-        return ok({ success: true, reconciliation: await batches.reconcile(caller, params.id) });
+        const { costs, ...found } = await batches.reconcile(caller, params.id);
+        return ok({ success: true, reconciliation: { ...found, costs: costFigures(costs) } });
       },
     }),
     route({

@@ -10,6 +10,7 @@ function limited(free: number) {
     stopping: false,
     settle: () => {},
     spent: () => {},
+    afford: () => true,
     admit: () => (++asked <= free ? null : new Promise<void>((resolve) => waiting.push(resolve))),
   };
   return { control, asked: () => asked, admitNext: () => waiting.shift()!() };

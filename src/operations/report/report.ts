@@ -37,6 +37,7 @@ type ReportOptions = z.output<typeof options>;
  */
 export const report = defineOperation({
   name: "report",
+  free: true,
   description: "Groups and measures all rows, as one HTML page or a CSV file.",
   options,
   async plan(request, services) {

@@ -2,6 +2,7 @@ import { countBits, hasBit, newBits, setBit } from "../../model/bits.ts";
 import type { LedgerEntry } from "../../model/ledger.ts";
 import type { NanoUsd } from "../../model/money.ts";
 import { isFinal } from "../../model/moves.ts";
+import { BatchStats } from "../../model/stats/batch-stats.ts";
 import type { SuccessBlock } from "../../model/success-block.ts";
 import type { ChunkStore, ChunkView, ClaimedChunk, Commit, CommitOutcome, LostLease, NewFailure, RecordedResult } from "../port.ts";
 import {
@@ -30,6 +31,7 @@ import {
   type ItemPlace,
   type RawChunk,
 } from "./chunk-row.ts";
+import { stopOverBudget } from "./budget.ts";
 import type { Database } from "./database.ts";
 import { closeBatch, endIfSettled } from "./ending.ts";
 import { FlowRollup } from "./flow-rollup.ts";
@@ -64,12 +66,17 @@ export class SqliteChunks implements ChunkStore {
   }
 
   async claim(chunkId: number, lease: { workerId: string; leaseMs: number; now: number }): Promise<ClaimedChunk | null> {
-    return this.db.transaction(() => {
+    return this.writeStats(() => {
       const chunk = loadChunk(this.db, chunkId);
       if (chunk === undefined || chunk.state !== "pending" || chunk.available_at > lease.now) return null;
       const raw = loadBatch(this.db, chunk.batch_id)!;
       if ((raw.status !== "pending" && raw.status !== "running") || raw.sealed === 0 || raw.deps_open > 0) return null;
       if (raw.max_leased !== null && raw.leased_chunks >= raw.max_leased) return null;
+      // A chunk whose worker died came back without a commit.
+      if (this.stopOverBudget(raw, lease.now)) {
+        this.afterResults(raw, lease.now, true);
+        return null;
+      }
 
       const leaseUntil = lease.now + lease.leaseMs;
       const fence = chunk.fence + 1;
@@ -381,8 +388,17 @@ export class SqliteChunks implements ChunkStore {
     }
   }
 
+  /** True when the budget is spent; what has not started has failed then. */
+  private stopOverBudget(raw: RawBatch, now: number): boolean {
+    const failed = stopOverBudget(this.db, raw, now);
+    if (failed !== null && failed > 0) this.stats.add(raw.id, new BatchStats(), 0, failed, now);
+    return failed !== null;
+  }
+
   private afterResults(raw: RawBatch, now: number, progress: boolean): void {
-    if (raw.max_failures !== null && raw.failed > raw.max_failures && !isFinal(raw.status)) {
+    // Items that a budget stopped are not failures of the work: they must not stop what still runs.
+    const overBudget = this.stopOverBudget(raw, now);
+    if (!overBudget && raw.max_failures !== null && raw.failed > raw.max_failures && !isFinal(raw.status)) {
       cancelOpenWork(this.db, raw, "cancelled");
       raw.error = `Stopped: ${raw.failed} items failed, more than the ${raw.max_failures} that maxFailures allows`;
       closeBatch(this.db, raw, "fail", "failed", now);

@@ -10,8 +10,17 @@ import type { Database } from "./database.ts";
 import { FlowRollup } from "./flow-rollup.ts";
 import { insertFailures } from "./failure-rows.ts";
 
-/** Settles every open item of a batch as failed, each with its own row. Saves nothing of the batch row itself. Returns how many. */
-export function failOpenItems(db: Database, raw: RawBatch, failure: { error: string; code: string }, now: number): number {
+/**
+ * Settles every open item of a batch as failed, each with its own row; `pending`: only items that nobody works on, nor was told
+ * of. Saves nothing of the batch row itself, nor its statistics. Returns how many.
+ */
+export function failOpenItems(
+  db: Database,
+  raw: RawBatch,
+  failure: { error: string; code: string },
+  now: number,
+  which: "open" | "pending" = "open",
+): number {
   const group = fingerprint(failure.code, failure.error).fingerprint;
   const failed = (nodeId: string, index: number | null, attempt: number): NewFailure => {
     const result: ItemResult = {
@@ -34,7 +43,11 @@ export function failOpenItems(db: Database, raw: RawBatch, failure: { error: str
   };
   const open = openCount(raw);
   let unreported = open;
-  const chunks = db.all<RawChunk>("SELECT * FROM chunks WHERE batch_id = ? AND state IN ('pending', 'leased') ORDER BY id", raw.id);
+  const chunks = db.all<RawChunk>(
+    "SELECT * FROM chunks WHERE batch_id = ?1 AND (state = 'pending' OR (state = 'leased' AND ?2 = 'open')) ORDER BY id",
+    raw.id,
+    which,
+  );
   for (const chunk of chunks) {
     const { keys } = loadPayload(db, chunk.id);
     const failures: NewFailure[] = [];
@@ -53,6 +66,11 @@ export function failOpenItems(db: Database, raw: RawBatch, failure: { error: str
       done,
       chunk.id,
     );
+  }
+  if (which === "pending") {
+    raw.open_chunks -= chunks.length;
+    raw.ready_at = null;
+    return open - unreported;
   }
   const nameless = freshNames(db, raw.id, unreported).map((name) => failed(name, null, 0));
   insertFailures(db, raw, null, nameless, now);

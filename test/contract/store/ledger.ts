@@ -206,4 +206,37 @@ export const ledger: Case[] = section("ledger", {
     expect(await rig.store.ledger.book([entry(batch)])).toEqual({ booked: 0, repeated: 1 });
     expect(await total(rig)).toMatchObject({ requests: 1, paid: 500_000_000 });
   },
+
+  async "a budget that is spent fails what has not started; what is leased may end"(rig) {
+    const batch = await rig.create([["a"], ["b"], ["c"], ["d", "e"]], { batch: { options: { budgetUsd: 1 } } });
+    const first = await rig.claim(batch);
+    const second = await rig.claim(batch);
+    await rig.commit(first, { a: { ok: true, cost: 1 } });
+    expect(await rig.get(batch)).toMatchObject({ status: "running", succeeded: 1, failed: 3, leasedChunks: 1, openChunks: 1 });
+    expect(await rig.tryClaim(batch)).toBeNull();
+    expect(await rig.findings()).toEqual([]);
+    // Its retry does not start any more.
+    await rig.commit(second, { b: RETRY });
+    expect(await rig.get(batch)).toMatchObject({ status: "completed", succeeded: 1, failed: 4, cost: 1_000_000_000 });
+    expect((await rig.get(batch)).error).toContain("1 of 1 USD");
+    const results = await rig.results(batch, { success: false });
+    expect(results.map((result) => [result.nodeId, result.errorCode])).toEqual(["c", "d", "e", "b"].map((key) => [key, "budget_exceeded"]));
+    expect(await rig.findings()).toEqual([]);
+  },
+
+  async "a budget that money without a result spent is found at the next lease"(rig) {
+    const batch = await rig.create([["a"], ["b"]], { batch: { options: { budgetUsd: 0.4 } } });
+    await rig.store.ledger.book([entry(batch)]);
+    expect(await rig.tryClaim(batch)).toBeNull();
+    expect(await rig.get(batch)).toMatchObject({ status: "failed", failed: 2, cost: 500_000_000 });
+    expect(await rig.findings()).toEqual([]);
+  },
+
+  async "a budget that is not spent, or is 0 for what costs nothing, stops nothing"(rig) {
+    const rich = await rig.create([["a"], ["b"]], { batch: { options: { budgetUsd: 1.5 } } });
+    await rig.drain(rich, { a: { ok: true, cost: 1 } });
+    const free = await rig.create([["a"], ["b"]], { batch: { options: { budgetUsd: 0 } } });
+    await rig.drain(free);
+    for (const batch of [rich, free]) expect(await rig.get(batch)).toMatchObject({ status: "completed", succeeded: 2, error: null });
+  },
 });

@@ -302,7 +302,11 @@ export const CREATE_CASES: readonly BadCase[] = [
     { maxFailures: "110%" },
     { faults: ["options.maxFailures invalid_format"], says: ['"10%"'] },
   ),
-  withOptions("a budget nobody can keep", { budgetUsd: 5 }, { faults: ["options.budgetUsd not_supported"], says: ["no price"] }),
+  created(
+    "a budget where nothing has a price",
+    { operation: "transform", items: [{ id: "1" }], options: { expression: "$", budgetUsd: 5 } },
+    { code: "validation_failed", faults: ["options.budgetUsd not_supported"], says: ["no price"] },
+  ),
   withOptions("a negative budget", { budgetUsd: -1 }, { faults: ["options.budgetUsd out_of_range"] }),
   withOptions(
     "a rate of nothing",

@@ -1,0 +1,45 @@
+import { z } from "zod";
+import { instant, yes } from "../../model/fields.ts";
+
+/** US dollars, exact to a billionth. */
+const usd = z.number();
+
+/** What requests used and cost. */
+export const costFigures = z.strictObject({
+  requests: z.int(),
+  unpriced: z.int().meta({ description: "Of these, without a known price: in tokens, not in money" }),
+  uncounted: z.int().meta({ description: "Of these, whose result was not the one kept: retried tries, duplicates, late answers" }),
+  tokens: z.strictObject({
+    input: z.int(),
+    cachedInput: z.int(),
+    cacheWrite: z.int(),
+    audioInput: z.int(),
+    output: z.int(),
+    reasoning: z.int(),
+    audioOutput: z.int(),
+  }),
+  standard: usd.meta({ description: "US dollars, had each request been sent by itself" }),
+  paid: usd,
+  saved: usd,
+  savingsPercentage: z.number().meta({ description: "Of standard, one decimal" }),
+  paidUncounted: usd.meta({ description: "Of paid, for requests whose result was not the one kept" }),
+});
+
+export const costsQuery = z.strictObject({
+  from: instant().optional().meta({ description: "Its UTC day is the first; 29 days before `to` when absent" }),
+  to: instant().optional().meta({ description: "Its UTC day is the last; today when absent" }),
+  groupBy: z.enum(["model", "operation", "tenant", "day", "batch", "provider", "tier"]).default("model"),
+});
+
+export const costsAnswer = z.strictObject({
+  success: yes,
+  from: z.iso.date(),
+  to: z.iso.date(),
+  rangeDays: z.int(),
+  groupBy: costsQuery.shape.groupBy,
+  totals: costFigures,
+  groups: z
+    .array(costFigures.extend({ key: z.string() }))
+    .meta({ description: "What costs most first, at most 1,000; all days, in their order" }),
+  projectedMonthly: z.strictObject({ standard: usd, paid: usd, saved: usd }).meta({ description: "The range, as 30 days of the same" }),
+});

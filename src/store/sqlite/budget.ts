@@ -1,0 +1,28 @@
+import type { RunOptions } from "../../model/batch.ts";
+import { isFinal } from "../../model/moves.ts";
+import { toNanoUsd, toUsd } from "../../model/money.ts";
+import type { RawBatch } from "./raw-batch.ts";
+import type { Database } from "./database.ts";
+import { failOpenItems } from "./finish.ts";
+
+/** The budget of a batch that has spent it, in nano-dollars; null = there is money left, or no limit. */
+function spentBudget(raw: RawBatch): number | null {
+  if (raw.cost === 0 || !raw.options.includes('"budgetUsd"')) return null;
+  const { budgetUsd } = JSON.parse(raw.options) as RunOptions;
+  if (budgetUsd === undefined) return null;
+  const budget = toNanoUsd(budgetUsd);
+  return raw.cost >= budget ? budget : null;
+}
+
+/**
+ * Once a budget is spent, items that have not started fail with `budget_exceeded`; those that run may end, as they are paid
+ * for. Saves nothing of the batch row itself. Returns how many failed; null = the budget is not spent.
+ */
+export function stopOverBudget(db: Database, raw: RawBatch, now: number): number | null {
+  const budget = spentBudget(raw);
+  if (budget === null || isFinal(raw.status)) return null;
+  const error = `The budget of the batch is spent: ${toUsd(raw.cost)} of ${toUsd(budget)} USD`;
+  const failed = failOpenItems(db, raw, { error, code: "budget_exceeded" }, now, raw.leased_chunks > 0 ? "pending" : "open");
+  if (failed > 0) raw.error = error;
+  return failed;
+}
