@@ -3,6 +3,7 @@ import { didYouMean } from "./model/schema-faults.ts";
 import { loadConfig, type Config } from "./config.ts";
 import { Batchyard } from "./library/batchyard.ts";
 import { createYard } from "./main.ts";
+import type { OpenAiWebhook } from "./openai/webhooks.ts";
 import type { StreamSettings } from "./streams/definition.ts";
 import type { ProviderSettings } from "./providers/provider.ts";
 import type { Operation } from "./operations/operation.ts";
@@ -19,6 +20,8 @@ export interface BatchyardOptions {
   streams?: Readonly<Record<string, StreamSettings>> | undefined;
   /** Model providers by name. See docs/operate/providers.md. */
   providers?: Readonly<Record<string, ProviderSettings>> | undefined;
+  /** Addresses that are told when a batch of an OpenAI client ends. See docs/learn/openai.md. */
+  webhooks?: readonly OpenAiWebhook[] | undefined;
   /** Chunks run at once; 4 when absent, 0 = create only. */
   workers?: number | undefined;
   /** Any setting of docs/operate/config.md by its name. */
@@ -33,6 +36,7 @@ const OPTIONS: readonly string[] = [
   "streams",
   "channels",
   "providers",
+  "webhooks",
   "workers",
   "settings",
   "tenant",
@@ -54,6 +58,7 @@ export async function createBatchyard(options: BatchyardOptions = {}): Promise<B
     operations: options.operations,
     channels: options.channels,
     providers: options.providers,
+    webhooks: options.webhooks,
     streams: { tenant, definitions: options.streams ?? {} },
   });
   try {
@@ -71,6 +76,7 @@ export interface ProjectConfig {
   channels?: BatchyardOptions["channels"];
   streams?: BatchyardOptions["streams"];
   providers?: BatchyardOptions["providers"];
+  webhooks?: BatchyardOptions["webhooks"];
 }
 
 /** Types the default export of `batchyard.config.ts`. */

@@ -18,6 +18,7 @@ import { ChunkHandlerExecutor } from "./executors/handler/chunk-handler.ts";
 import { InlineExecutor } from "./executors/handler/inline.ts";
 import { ThreadExecutor } from "./executors/handler/threads.ts";
 import { HttpExecutor } from "./executors/http/push.ts";
+import type { Executors } from "./executors/registry.ts";
 import { createFiles } from "./files/disk-files.ts";
 import type { Files } from "./files/files.ts";
 import { systemClock, type Clock } from "./model/clock.ts";
@@ -29,6 +30,12 @@ import { WebhookNotifier } from "./monitor/notify/webhook.ts";
 import { JobReports } from "./monitor/jobs/job-report.ts";
 import { Pipeline } from "./monitor/pipeline.ts";
 import { Retention } from "./monitor/retention.ts";
+import { handlerModels } from "./openai/handler-models.ts";
+import { Models } from "./openai/models.ts";
+import { openAiOperation } from "./openai/operation.ts";
+import { OpenAiRunner } from "./openai/runner.ts";
+import { OpenAiService } from "./openai/service.ts";
+import { channelOf, type OpenAiWebhook } from "./openai/webhooks.ts";
 import { builtinOperations } from "./operations/builtin.ts";
 import type { Operation, TenantServices } from "./operations/operation.ts";
 import { createRegistry, type Registry } from "./operations/registry.ts";
@@ -58,6 +65,8 @@ export interface YardParts {
   operations?: readonly Operation[] | undefined;
   /** Notification channels by name, besides `log`. */
   channels?: Readonly<Record<string, { webhook: string; secret?: string | undefined }>> | undefined;
+  /** Addresses that are told when a /v1 batch ends. */
+  webhooks?: readonly OpenAiWebhook[] | undefined;
   /** Streams by name, of one tenant. */
   streams?: DeclaredStreams | undefined;
   /** `providers` of batchyard.config. */
@@ -78,6 +87,8 @@ export interface Yard {
   readonly settings: Settings;
   readonly batches: Batches;
   readonly streams: Streams;
+  /** The /v1 surface but for HTTP. */
+  readonly openai: OpenAiService;
   readonly registry: Registry;
   readonly providers: Providers;
   readonly store: Store;
@@ -113,8 +124,10 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     { level: config.logLevel, base: null, redact: { paths: ["*.authorization", "*.token", "*.secret", "*.password"], censor: "[secret]" } },
     pino.destination({ dest: 2, sync: true }),
   );
-  const registry = createRegistry(
-    [...builtinOperations, ...(parts.operations ?? [])].map((operation) => parts.wrap?.(operation) ?? operation),
+  const registry: Registry = createRegistry(
+    [...builtinOperations, openAiOperation(() => models), ...(parts.operations ?? [])].map(
+      (operation) => parts.wrap?.(operation) ?? operation,
+    ),
   );
   const providers = new Providers({
     declared: parts.providers,
@@ -129,6 +142,9 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
   const channels = new Map<string, Notifier>([["log", new LogNotifier(log)]]);
   for (const [name, target] of Object.entries(parts.channels ?? {}))
     channels.set(name, new WebhookNotifier({ url: target.webhook, secret: target.secret }));
+  const couriered = new Map(channels);
+  const webhooks = parts.webhooks ?? [];
+  for (const webhook of webhooks) couriered.set(channelOf(webhook), new WebhookNotifier({ ...webhook, bare: true }));
 
   const servicesFor = (tenant: string): TenantServices =>
     tenantServices(tenant, {
@@ -139,6 +155,13 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     });
   // A thread keeps a core busy, and each holds its own copy of what its handler loads: more of them than cores are memory for nothing.
   const threads = new ThreadExecutor(clock, Math.max(1, Math.min(config.workers, availableParallelism())));
+  const executors: Executors = {
+    inline: new InlineExecutor(clock, servicesFor),
+    chunk: new ChunkHandlerExecutor(clock, servicesFor),
+    thread: threads,
+    http: new HttpExecutor(),
+  };
+  const models = new Models([handlerModels({ registry, own: parts.operations ?? [], executors, clock })]);
   const engine = new Engine({
     settings: {
       id: `local:embedded:${process.pid}`,
@@ -156,12 +179,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     },
     store,
     dispatcher: new MemoryDispatcher(),
-    executors: {
-      inline: new InlineExecutor(clock, servicesFor),
-      chunk: new ChunkHandlerExecutor(clock, servicesFor),
-      thread: threads,
-      http: new HttpExecutor(),
-    },
+    executors,
     registry,
     pricing: new Pricing(providers.prices()),
     clock,
@@ -198,7 +216,8 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
   const streams = new YardStreams({ store, creator, clock, settings: () => settings.current().windows, wake: () => engine.wake(), failed });
   settings.onChange(() => streams.rulesChanged());
   const events = new LogTail(store.events, clock, failed);
-  const courier = new Courier({ outbox: store.outbox, channels, clock, failed });
+  const runner = new OpenAiRunner({ store, batches, files: (tenant) => disk.forTenant(tenant), events, models, clock, webhooks, failed });
+  const courier = new Courier({ outbox: store.outbox, channels: couriered, clock, failed });
   const retention = new Retention({
     store,
     clock,
@@ -215,6 +234,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     settings,
     batches,
     streams,
+    openai: new OpenAiService({ store, runner, models, clock }),
     registry,
     providers,
     store,
@@ -226,11 +246,13 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     async start() {
       await engine.start();
       await streams.start(parts.streams ?? null);
+      await runner.start();
       courier.start();
       retention.start();
     },
     async stop() {
       await streams.stop();
+      await runner.stop();
       await engine.stop(config.shutdownMs * GRACE_SHARE);
       await retention.stop();
       await courier.stop();
@@ -260,6 +282,7 @@ export async function startServer(parts: YardParts): Promise<RunningServer> {
     const { app } = await createServer({
       batches: yard.batches,
       streams: yard.streams,
+      openai: yard.openai,
       pipeline: new Pipeline(store.streams, clock),
       jobReports: new JobReports({
         monitor: store.monitor,

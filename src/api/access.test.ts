@@ -21,7 +21,9 @@ describe("credentials", () => {
     let checked = 0;
     for (const route of served.api.routes.filter((candidate) => candidate.need !== "public")) {
       const answer = await served.app.inject({ method: route.method, url: path(route) });
-      expect([route.path, answer.statusCode, answer.json<{ code: string }>().code]).toEqual([route.path, 401, "unauthorized"]);
+      const body = answer.json<{ code?: string; error?: { code?: string } }>();
+      const expected = route.path.startsWith("/v1/") ? "invalid_api_key" : "unauthorized";
+      expect([route.path, answer.statusCode, body.code ?? body.error?.code]).toEqual([route.path, 401, expected]);
       expect(answer.headers["x-request-id"]).toBeTruthy();
       checked += 1;
     }

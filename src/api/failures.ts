@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { STATUS_CODES } from "node:http";
 import { BatchyardError, ERRORS } from "../model/errors.ts";
 import { newId } from "../model/ids.ts";
+import { OpenAiError, toOpenAiError } from "../openai/error.ts";
 import type { Method } from "./route.ts";
 
 /** The one envelope of every error. */
@@ -11,18 +12,37 @@ function envelopeOf(error: BatchyardError, requestId: string): Record<string, un
   return { success: false, error: error.message, code: error.code, ...details, requestId };
 }
 
-export function sendError(reply: FastifyReply, request: FastifyRequest, error: BatchyardError): FastifyReply {
-  if (error.retryAfterSeconds !== undefined) reply.header("retry-after", String(Math.max(1, Math.ceil(error.retryAfterSeconds))));
+/** Answers in the envelope of the surface that was asked. */
+export function sendError(reply: FastifyReply, request: FastifyRequest, error: BatchyardError | OpenAiError): FastifyReply {
+  const openAi = isOpenAiPath(request.url);
+  const wait = error.retryAfterSeconds ?? null;
+  // OpenAI's clients take no longer wait than a minute for one.
+  if (wait !== null) reply.header("retry-after", String(Math.max(1, Math.min(openAi ? 60 : Infinity, Math.ceil(wait)))));
   // Said here too, because an address that cannot be read is answered before any hook runs.
   reply.headers({ "x-request-id": request.id, "cache-control": "no-store", "x-content-type-options": "nosniff" });
   // After these the rest of the body is not worth reading. Who sends nothing is cut off at once. Who sends too much may still be
   // writing: closing under it would turn the answer into a broken pipe, so what comes is thrown away for a while first.
   if (error.status === 408) reply.header("connection", "close");
   if (error.status === 413) cutOffLater(request);
+  const shown = error instanceof OpenAiError ? error : openAi ? toOpenAiError(error) : error;
+  if (shown instanceof OpenAiError) {
+    const retry = shown.shouldRetry ?? !isPermanent(shown.status);
+    reply.header("x-should-retry", String(retry));
+  }
   return reply
     .code(error.status)
     .type("application/json; charset=utf-8")
-    .send(JSON.stringify(envelopeOf(error, request.id)));
+    .send(JSON.stringify(shown instanceof OpenAiError ? shown.body : envelopeOf(shown, request.id)));
+}
+
+/** Sending the same request again will not help. */
+function isPermanent(status: number): boolean {
+  return status >= 400 && status < 500 && status !== 408 && status !== 429;
+}
+
+/** The surface of OpenAI's clients, with its own envelope of errors. */
+export function isOpenAiPath(url: string): boolean {
+  return /^\/v1(?:[/?#]|$)/.test(url);
 }
 
 /** How long a client that was refused for size may go on sending before its connection is cut. */
@@ -36,8 +56,8 @@ function cutOffLater({ raw }: FastifyRequest): void {
 }
 
 /** Anything that was thrown, as an error a client may read. What we did not foresee becomes `internal`, and only the log has it. */
-export function asBatchyardError(thrown: unknown, request: FastifyRequest): BatchyardError {
-  if (thrown instanceof BatchyardError) return thrown;
+export function asClientError(thrown: unknown, request: FastifyRequest): BatchyardError | OpenAiError {
+  if (thrown instanceof BatchyardError || thrown instanceof OpenAiError) return thrown;
   const error = thrown as Partial<FastifyError>;
   switch (error.code) {
     case "FST_ERR_CTP_BODY_TOO_LARGE":
@@ -70,12 +90,22 @@ export function installNotFound(app: FastifyInstance, routes: readonly { method:
   }));
   app.setNotFoundHandler((request, reply) => {
     const path = pathOf(request.url);
+    if (isOpenAiPath(path)) return sendError(reply, request, unknownOpenAi(request.method, path, patterns));
     const allowed = new Set(patterns.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method as string));
     if (allowed.has("GET")) allowed.add("HEAD");
     if (allowed.size === 0 || allowed.has(request.method)) return sendError(reply, request, new BatchyardError("not_found", { path }));
     const list = [...allowed].sort().join(", ");
     reply.header("allow", list);
     return sendError(reply, request, new BatchyardError("method_not_allowed", { method: request.method, path, allowed: list }));
+  });
+}
+
+/** As OpenAI words it. */
+function unknownOpenAi(method: string, path: string, patterns: readonly { method: Method; pattern: RegExp }[]): OpenAiError {
+  const allowed = patterns.filter(({ pattern }) => pattern.test(path)).map((each) => each.method);
+  if (allowed.length === 0) return new OpenAiError(404, `Invalid URL (${method} ${path})`, { code: "unknown_url" });
+  return new OpenAiError(405, `Not allowed to ${method} on ${path} (HINT: Perhaps you meant to make a ${allowed.join(" or ")} request?)`, {
+    code: "method_not_supported",
   });
 }
 

@@ -22,14 +22,7 @@ const PURPOSE = text(1, 100);
  * Throws validation_failed, too_large and upload_too_slow.
  */
 export async function oneFile(request: FastifyRequest, { limit, clock }: { limit: number; clock: Clock }): Promise<ArrivedFile> {
-  const declared = Number(request.headers["content-length"] ?? 0);
-  // The boundaries and part headers around the file take a little room of their own.
-  if (declared > limit + 65_536) throw new BatchyardError("too_large", { limit });
-  const parts = request.parts({ limits: { fileSize: limit, files: 2, fields: 20, fieldSize: 1_024 } });
-  const next = async (): Promise<Multipart | null> => {
-    const found = await soon(parts.next(), clock).catch(readable);
-    return found.done === true ? null : found.value;
-  };
+  const next = partsOf(request, { limit, clock });
 
   const faults: Fault[] = [];
   let purpose: string | undefined;
@@ -51,7 +44,7 @@ export async function oneFile(request: FastifyRequest, { limit, clock }: { limit
     name: file.filename === "" ? "upload" : file.filename,
     type: file.mimetype,
     purpose,
-    bytes: bytesOf(paced(stream, clock)),
+    bytes: partBytes(file, clock),
     async check() {
       if (stream.truncated) throw new BatchyardError("too_large", { limit });
       const more = await next();
@@ -67,6 +60,23 @@ export async function oneFile(request: FastifyRequest, { limit, clock }: { limit
       ]);
     },
   };
+}
+
+/** The parts of a multipart body, one a call; null = that was all. Throws too_large when the declared length is. */
+export function partsOf(request: FastifyRequest, { limit, clock }: { limit: number; clock: Clock }): () => Promise<Multipart | null> {
+  const declared = Number(request.headers["content-length"] ?? 0);
+  // The boundaries and part headers around the file take a little room of their own.
+  if (declared > limit + 65_536) throw new BatchyardError("too_large", { limit });
+  const parts = request.parts({ limits: { fileSize: limit, files: 2, fields: 20, fieldSize: 1_024 } });
+  return async () => {
+    const found = await soon(parts.next(), clock).catch(readable);
+    return found.done === true ? null : found.value;
+  };
+}
+
+/** The bytes of a part as the client sends them; past the limit they end, and the part is `truncated`. */
+export function partBytes({ file }: MultipartFile, clock: Clock): AsyncIterable<Uint8Array> {
+  return bytesOf(paced(file, clock));
 }
 
 function unknownField(name: string): Fault {

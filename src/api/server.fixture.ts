@@ -10,10 +10,13 @@ import type { Clock } from "../model/clock.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { defineOperation } from "../operations/define.ts";
 import { JobReports } from "../monitor/jobs/job-report.ts";
+import type { OpenAiWebhook } from "../openai/webhooks.ts";
+import type { Operation } from "../operations/operation.ts";
 import { Pipeline } from "../monitor/pipeline.ts";
 import type { Role } from "../store/port.ts";
 import { issueKey } from "./auth/secrets.ts";
 import { envelope } from "./contract/access.ts";
+import { errorAnswer as openAiError } from "./contract/openai.ts";
 import type { Route } from "./route.ts";
 import { createServer, type ApiServer } from "./server.ts";
 import type { ApiConfig } from "./services.ts";
@@ -43,6 +46,10 @@ export interface ServedOptions {
   clock?: Clock;
   limits?: Partial<ApiConfig["limits"]>;
   directory?: string;
+  /** Besides echo. */
+  operations?: readonly Operation[];
+  webhooks?: readonly OpenAiWebhook[];
+  settings?: Readonly<Record<string, string>>;
 }
 
 /** Gives back what it is told: `fail` fails the item with that message. */
@@ -64,13 +71,16 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
     BATCHYARD_WORKERS: "2",
     BATCH_MAX_RETRIES: "0",
     LOG_LEVEL: "silent",
+    ...options.settings,
   });
-  const yard = await createYard({ config, operations: [echo], clock: options.clock });
+  const operations = [echo, ...(options.operations ?? [])];
+  const yard = await createYard({ config, operations, clock: options.clock, webhooks: options.webhooks });
   const { store, clock } = yard;
   const logged: string[] = [];
   const api = await createServer({
     batches: yard.batches,
     streams: yard.streams,
+    openai: yard.openai,
     pipeline: new Pipeline(store.streams, clock),
     jobReports: new JobReports({
       monitor: store.monitor,
@@ -168,7 +178,7 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
 /** Every answer that a test sees has the shape the contract promises: errors the envelope, the rest their route's schema. */
 function heldToContract(routes: readonly Route[], method: string, url: string, status: number, body: unknown): void {
   if (status >= 400) {
-    envelope.parse(body);
+    (url.startsWith("/v1") ? openAiError : envelope).parse(body);
     return;
   }
   const path = url.split("?")[0]!;

@@ -11,7 +11,7 @@ import { BatchyardError } from "../model/errors.ts";
 import { newId } from "../model/ids.ts";
 import { Guard, isOwnOrigin, requireSameOrigin, SESSION_COOKIE } from "./auth/guard.ts";
 import { dispatch } from "./dispatch.ts";
-import { answerClientError, asBatchyardError, installNotFound, sendError } from "./failures.ts";
+import { answerClientError, asClientError, installNotFound, isOpenAiPath, sendError } from "./failures.ts";
 import { Idempotency } from "./idempotency.ts";
 import { STYLE_HASH } from "./pages/page.ts";
 import { signInPage } from "./pages/sign-in.ts";
@@ -26,6 +26,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { externalRoutes } from "./routes/external.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { monitoringRoutes } from "./routes/monitoring.ts";
+import { openAiRoutes } from "./openai/routes.ts";
 import { pipelineRoutes } from "./routes/pipeline.ts";
 import { resultRoutes } from "./routes/results.ts";
 import { streamRoutes } from "./routes/streams.ts";
@@ -71,7 +72,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     clientErrorHandler: (error, socket) => answerClientError(error, socket),
     frameworkErrors: (error, request, reply) =>
-      void sendError(reply as FastifyReply, request as FastifyRequest, asBatchyardError(error, request as FastifyRequest)),
+      void sendError(reply as FastifyReply, request as FastifyRequest, asClientError(error, request as FastifyRequest)),
     // Long uploads are paced by body.ts, not ended by a clock that does not look at them.
     requestTimeout: 0,
     forceCloseConnections: "idle",
@@ -151,9 +152,14 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
   });
 
   app.setErrorHandler((thrown, request, reply) => {
-    const error = asBatchyardError(thrown, request);
+    const error = asClientError(thrown, request);
     // A browser without a session gets the page that helps; programs get the envelope.
-    if (error.status === 401 && request.method === "GET" && (request.headers.accept ?? "").includes("text/html")) {
+    if (
+      error.status === 401 &&
+      request.method === "GET" &&
+      !isOpenAiPath(request.url) &&
+      (request.headers.accept ?? "").includes("text/html")
+    ) {
       const outcome = signInPage(401, null);
       if (outcome.kind === "html") return reply.code(401).type("text/html; charset=utf-8").send(outcome.html);
     }
@@ -174,6 +180,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     ...costRoutes(services),
     ...settingsRoutes(services),
     ...monitoringRoutes(services),
+    ...openAiRoutes(services, idempotency),
     ...accessRoutes(services, guard),
     ...doorRoutes(services, () => routes),
   );

@@ -4,6 +4,7 @@ import type { EventLog, SettledItems } from "../events/port.ts";
 import type { Files } from "../files/files.ts";
 import type { Clock } from "../model/clock.ts";
 import type { Registry } from "../operations/registry.ts";
+import type { OpenAiService } from "../openai/service.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { AccessStore, AuditStore, EventStore, FileStore, LedgerStore, MonitorStore, RecordStore, ResultStore } from "../store/port.ts";
 import type { ExternalWorkers } from "../engine/external.ts";
@@ -46,6 +47,7 @@ export interface LocalWorker {
 export interface ApiServices {
   batches: Batches;
   streams: Streams;
+  openai: OpenAiService;
   pipeline: Pipeline;
   jobReports: JobReports;
   monitor: MonitorStore;

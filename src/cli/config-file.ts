@@ -13,6 +13,8 @@ export interface ProjectConfig {
   streams?: Readonly<Record<string, unknown>>;
   /** Model providers by name; checked where the yard is made. */
   providers?: unknown;
+  /** Addresses that are told when a batch of an OpenAI client ends. */
+  webhooks?: readonly { url: string; secret: string; tenant?: string }[];
   [part: string]: unknown;
 }
 

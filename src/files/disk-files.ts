@@ -45,7 +45,7 @@ export function createFiles(options: FilesOptions): DiskFiles {
         removed = 0;
         for (const file of await files.expired(now, SWEEP_AT_ONCE)) {
           if ((await files.usedBy(file.tenant, file.id)) !== null) continue;
-          if (await files.delete(file.tenant, file.id)) removed += 1;
+          if (await files.delete(file.tenant, file.id, now)) removed += 1;
           await place.remove(file.id);
         }
         expired += removed;
@@ -69,9 +69,11 @@ class TenantFiles implements Files {
   }
 
   async save(bytes: AsyncIterable<Uint8Array>, meta: Parameters<Files["save"]>[1]): Promise<FileRow> {
-    const id = `file-${randomText(24)}`;
+    const id = meta.id ?? `file-${randomText(24)}`;
+    if (meta.id !== undefined) await this.rows.delete(this.tenant, id, this.clock.now());
     try {
       const written = await this.place.write(id, bytes, meta.maxBytes ?? Number.POSITIVE_INFINITY);
+      const late = await meta.arrived?.();
       const row: FileRow = {
         id,
         tenant: this.tenant,
@@ -79,9 +81,9 @@ class TenantFiles implements Files {
         contentType: meta.contentType,
         bytes: written.bytes,
         sha256: written.sha256,
-        purpose: meta.purpose ?? null,
+        purpose: late?.purpose ?? meta.purpose ?? null,
         createdAt: this.clock.now(),
-        expiresAt: meta.expiresAt ?? null,
+        expiresAt: late?.expiresAt ?? meta.expiresAt ?? null,
       };
       await this.rows.insert(row);
       return row;
@@ -111,7 +113,7 @@ class TenantFiles implements Files {
     await this.get(id);
     const batch = await this.rows.usedBy(this.tenant, id);
     if (batch !== null) throw new BatchyardError("file_in_use", { id, batch });
-    if (!(await this.rows.delete(this.tenant, id))) throw new BatchyardError("file_not_found");
+    if (!(await this.rows.delete(this.tenant, id, this.clock.now()))) throw new BatchyardError("file_not_found");
     await this.place.remove(id);
   }
 }
@@ -132,7 +134,7 @@ class Place {
 
   async write(id: string, bytes: AsyncIterable<Uint8Array>, maxBytes: number): Promise<{ bytes: number; sha256: string }> {
     const path = this.pathOf(id);
-    const temporary = join(this.incoming, id);
+    const temporary = join(this.incoming, `${id}.${randomText(6)}`);
     await mkdir(this.incoming, { recursive: true });
     const hash = createHash("sha256");
     let count = 0;

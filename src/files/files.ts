@@ -12,6 +12,10 @@ export interface Files {
       purpose?: string | undefined;
       maxBytes?: number | undefined;
       expiresAt?: number | undefined;
+      /** Save under this id instead of a new one, in place of a file that has it. */
+      id?: string | undefined;
+      /** Asked when the bytes are whole and before the file is there: what came after them. Throwing leaves nothing. */
+      arrived?: (() => Promise<{ purpose?: string | undefined; expiresAt?: number | undefined }>) | undefined;
     },
   ): Promise<FileRow>;
   /** Throws file_not_found. */

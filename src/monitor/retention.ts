@@ -6,6 +6,8 @@ const FIRST_ROUND_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** Batches removed in one transaction; the event loop turns in between. */
 const AT_ONCE = 20;
+/** Rows of /v1 batches, a few hundred bytes each. */
+const OPENAI_AT_ONCE = 10_000;
 /** What a stream of events can be resumed over: 24 hours or this many, whichever is less. */
 const EVENTS_KEPT = 5_000_000;
 
@@ -60,6 +62,7 @@ export class Retention {
       await new Promise((resolve) => setImmediate(resolve));
     }
     if (this.stopped) return;
+    await this.store.openai.remove(now - this.batchDays() * DAY_MS, OPENAI_AT_ONCE);
     await this.store.events.trim({ before: now - DAY_MS, keep: EVENTS_KEPT });
     await this.sweepFiles(now);
   }

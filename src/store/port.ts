@@ -9,6 +9,7 @@ import type { NanoUsd } from "../model/money.ts";
 import type { SuccessBlock } from "../model/success-block.ts";
 import type { BatchStats } from "../model/stats/batch-stats.ts";
 import type { Sketch } from "../model/stats/sketch.ts";
+import type { OpenAiBatchStore } from "./openai-batches.ts";
 
 /**
  * The store is the truth. One adapter is one implementation of this file, and test/contract/store holds each to it.
@@ -29,6 +30,7 @@ export interface Store {
   readonly events: EventStore;
   readonly outbox: OutboxStore;
   readonly streams: StreamStore;
+  readonly openai: OpenAiBatchStore;
   readonly audit: AuditStore;
   readonly monitor: MonitorStore;
   readonly ledger: LedgerStore;
@@ -406,11 +408,23 @@ export interface FileRow {
   expiresAt: number | null;
 }
 
+export interface FilePage {
+  /** Place of the last file seen, exclusive. */
+  before: { createdAt: number; id: string } | null;
+  limit: number;
+  /** By (created_at, id); newest first when absent. */
+  order?: "newest" | "oldest" | undefined;
+  /** Only files with one of these; null = those without a purpose. */
+  purposes?: readonly (string | null)[] | undefined;
+}
+
 export interface FileStore {
   insert(file: FileRow): Promise<void>;
   get(tenant: string, id: string): Promise<FileRow | null>;
-  list(tenant: string, page: { before: { createdAt: number; id: string } | null; limit: number }): Promise<FileRow[]>;
-  delete(tenant: string, id: string): Promise<boolean>;
+  list(tenant: string, page: FilePage): Promise<FileRow[]>;
+  delete(tenant: string, id: string, now: number): Promise<boolean>;
+  /** Where a file stands in lists, or stood until it was removed within the last day. */
+  place(tenant: string, id: string, now: number): Promise<{ createdAt: number; id: string } | null>;
   /** The open batch that still reads this file, or null. */
   usedBy(tenant: string, id: string): Promise<string | null>;
   expired(now: number, limit: number): Promise<FileRow[]>;

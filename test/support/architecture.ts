@@ -20,6 +20,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   executors: ["model", "store", "operations", "providers", "money"],
   streams: ["model", "store", "intake", "batches"],
   batches: ["model", "store", "events", "intake", "formats", "files", "operations", "executors", "money"],
+  openai: ["model", "store", "events", "intake", "files", "operations", "executors", "batches"],
   engine: ["model", "store", "events", "operations", "batches", "executors", "money"],
   api: [
     "model",
@@ -35,6 +36,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     "executors",
     "engine",
     "monitor",
+    "openai",
     "config.ts",
   ],
   react: ["client/index.ts"],
@@ -52,6 +54,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     "providers",
     "batches",
     "streams",
+    "openai",
     "api/contract",
     "library",
     "main.ts",

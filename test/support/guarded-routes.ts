@@ -7,6 +7,8 @@ export interface Things {
   /** The key of the batch's only item. */
   item: string;
   file: string;
+  /** A batch of the OpenAI surface. */
+  openai: string;
   record: string;
   key: string;
   /** A stream with an open window and a dead letter. */
@@ -153,6 +155,20 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
     body: { chunk: 1, fence: 1, results: [] },
     about: ({ chunk, fence, item }) => [formed("/api/external/results", { chunk, fence, results: [{ key: item, result: "stolen" }] })],
   },
+  // A batch over another tenant's file is one of one's own that fails; see the story of the OpenAI surface.
+  "POST /v1/files": { need: "operator", body: null },
+  "GET /v1/files": read(),
+  "GET /v1/files/{id}": read(({ file }) => [{ path: `/v1/files/${file}` }]),
+  "GET /v1/files/{id}/content": read(({ file }) => [{ path: `/v1/files/${file}/content` }]),
+  "DELETE /v1/files/{id}": { need: "operator", body: null, about: ({ file }) => [{ path: `/v1/files/${file}` }] },
+  "POST /v1/batches": {
+    need: "operator",
+    body: { input_file_id: "file-none", endpoint: "/v1/chat/completions", completion_window: "24h" },
+  },
+  "GET /v1/batches": read(({ openai }) => [{ path: `/v1/batches?after=${openai}` }]),
+  "GET /v1/batches/{id}": read(({ openai }) => [{ path: `/v1/batches/${openai}` }]),
+  "POST /v1/batches/{id}/cancel": { need: "operator", body: null, about: ({ openai }) => [{ path: `/v1/batches/${openai}/cancel` }] },
+  "GET /v1/models": read(),
   "GET /signin": { need: "public", body: null },
   "POST /signin": { need: "public", body: null },
   "GET /api/session": read(),

@@ -63,6 +63,7 @@ export async function openServer({ terminal }: Context, flags: ServeFlags, quiet
       operations: project.operations,
       channels: project.channels,
       providers: project.providers,
+      webhooks: project.webhooks,
       streams: { tenant: "default", definitions: project.streams ?? {} },
     });
   } catch (error) {

@@ -31,6 +31,7 @@ import { awaitDependencies, closeBatch, endIfSettled } from "./ending.ts";
 import { failOpenItems } from "./finish.ts";
 import { JobRollup } from "./job-rollup.ts";
 import { closeLedger } from "./ledger.ts";
+import { OPEN_OPENAI } from "./schema.ts";
 import type { StatsCache } from "./stats-cache.ts";
 import { reopenItems } from "./retry.ts";
 
@@ -180,7 +181,9 @@ export class SqliteBatches implements BatchStore {
 
   async remove(tenant: string | null, before: number, options: { limit: number; dryRun: boolean }): Promise<number> {
     const ids = this.db.all<{ id: string }>(
-      "SELECT id FROM batches WHERE (?1 IS NULL OR tenant = ?1) AND completed_at IS NOT NULL AND completed_at < ?2 ORDER BY completed_at LIMIT ?3",
+      // Not while a /v1 batch still has its files to write from these results.
+      `SELECT id FROM batches WHERE (?1 IS NULL OR tenant = ?1) AND completed_at IS NOT NULL AND completed_at < ?2
+       AND NOT EXISTS (SELECT 1 FROM openai_batches WHERE batch_id = batches.id AND status IN (${OPEN_OPENAI})) ORDER BY completed_at LIMIT ?3`,
       tenant,
       before,
       options.limit,

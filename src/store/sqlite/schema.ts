@@ -1,9 +1,13 @@
 import { BatchyardError } from "../../model/errors.ts";
 import { BATCH_STATES, CHUNK_STATES, FINAL_BATCH_STATES, OPEN_BATCH_STATES, WINDOW_STATES } from "../../model/moves.ts";
+import { FINAL_OPENAI_STATES, OPENAI_STATES } from "../../model/openai-moves.ts";
 import type { Database } from "./database.ts";
 import { fillRollups } from "./rollup-recount.ts";
 
 const list = (states: readonly string[]): string => states.map((state) => `'${state}'`).join(", ");
+
+export const FINAL_OPENAI = list(FINAL_OPENAI_STATES);
+export const OPEN_OPENAI = list(OPENAI_STATES.filter((state) => !(FINAL_OPENAI_STATES as readonly string[]).includes(state)));
 
 /** Applied in order, each in its own transaction, never edited after a release: a change is a new entry. */
 const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[] = [
@@ -208,6 +212,30 @@ const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[
     standard INTEGER NOT NULL, paid INTEGER NOT NULL, paid_uncounted INTEGER NOT NULL,
     PRIMARY KEY (tenant, day, operation, provider, model, tier)
   ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  CREATE TABLE openai_batches (
+    id TEXT PRIMARY KEY, tenant TEXT NOT NULL, status TEXT NOT NULL CHECK (status IN (${list(OPENAI_STATES)})),
+    endpoint TEXT NOT NULL, input_file_id TEXT NOT NULL, metadata TEXT, output_expires_after INTEGER NOT NULL, fingerprint TEXT NOT NULL,
+    -- the internal batch, promised before it exists: a start after a crash finds what was made under it
+    batch_id TEXT NOT NULL UNIQUE,
+    model TEXT, errors TEXT, usage TEXT,
+    total INTEGER NOT NULL DEFAULT 0, completed INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0,
+    output_file_id TEXT, error_file_id TEXT,
+    created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, in_progress_at INTEGER, finalizing_at INTEGER, completed_at INTEGER,
+    failed_at INTEGER, expired_at INTEGER, cancelling_at INTEGER, cancelled_at INTEGER,
+    CHECK ((completed_at IS NOT NULL) = (status = 'completed')),
+    CHECK ((failed_at IS NOT NULL) = (status = 'failed')),
+    CHECK ((expired_at IS NOT NULL) = (status = 'expired')),
+    CHECK ((cancelled_at IS NOT NULL) = (status = 'cancelled')),
+    CHECK (completed + failed <= total)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX openai_batches_newest ON openai_batches (tenant, created_at DESC, id DESC);
+  CREATE INDEX openai_batches_repeated ON openai_batches (tenant, fingerprint, created_at);
+  CREATE INDEX openai_batches_open ON openai_batches (created_at, id) WHERE status IN (${OPEN_OPENAI});
+  -- where a removed file stood in lists: who pages through them and removes what they show goes on from there
+  CREATE TABLE removed_files (id TEXT PRIMARY KEY, tenant TEXT NOT NULL, created_at INTEGER NOT NULL, removed_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX removed_files_age ON removed_files (removed_at);
   `,
 ];
 

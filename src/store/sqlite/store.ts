@@ -11,6 +11,7 @@ import { SqliteFiles } from "./files.ts";
 import { SqliteLedger } from "./ledger.ts";
 import { lockDirectory } from "./lock.ts";
 import { SqliteMonitor } from "./monitor.ts";
+import { SqliteOpenAiBatches } from "./openai-batches.ts";
 import { SqliteOutbox } from "./outbox.ts";
 import { SqliteRecords } from "./records.ts";
 import { SqliteResults } from "./results.ts";
@@ -45,6 +46,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
       events: new SqliteEvents(db),
       outbox: new SqliteOutbox(db),
       streams: new SqliteStreams(db, batches),
+      openai: new SqliteOpenAiBatches(db),
       audit: new SqliteAudit(db),
       monitor: new SqliteMonitor(db),
       ledger: new SqliteLedger(db),

@@ -102,9 +102,35 @@ export const access = section("access and files", {
     const first = await files.list("acme", { before: null, limit: 2 });
     expect(first.map((row) => row.id)).toEqual(["f0", "f3"]);
     expect((await files.list("acme", { before: first[1]!, limit: 5 })).map((row) => row.id)).toEqual(["f2", "f1"]);
-    expect(await files.delete("acme", "f2")).toBe(true);
-    expect(await files.delete("acme", "f2")).toBe(false);
+    expect(await files.delete("acme", "f2", rig.now)).toBe(true);
+    expect(await files.delete("acme", "f2", rig.now)).toBe(false);
     expect(await files.get("acme", "f2")).toBeNull();
+  },
+
+  async "files are listed in either order and by purpose, and a removed one keeps its place for a day"(rig) {
+    const { files } = rig.store;
+    for (const [id, purpose] of [
+      ["f1", "batch"],
+      ["f2", null],
+      ["f3", "batch"],
+      ["f4", "vision"],
+    ] as const)
+      await files.insert(file(rig, id, { purpose }));
+    const ids = async (page: Partial<Parameters<typeof files.list>[1]>): Promise<string[]> =>
+      (await files.list("acme", { before: null, limit: 10, ...page })).map((row) => row.id);
+    expect(await ids({ order: "oldest" })).toEqual(["f1", "f2", "f3", "f4"]);
+    expect(await ids({ order: "oldest", before: { createdAt: rig.now, id: "f2" } })).toEqual(["f3", "f4"]);
+    expect(await ids({ purposes: ["batch"] })).toEqual(["f3", "f1"]);
+    expect(await ids({ purposes: ["vision", null], order: "oldest" })).toEqual(["f2", "f4"]);
+    expect(await ids({ purposes: ["none"] })).toEqual([]);
+    expect(await files.place("acme", "f3", rig.now)).toEqual({ createdAt: rig.now, id: "f3" });
+    const createdAt = rig.now;
+    expect(await files.delete("acme", "f3", rig.now)).toBe(true);
+    rig.now += 86_400_000;
+    expect(await files.place("acme", "f3", rig.now)).toEqual({ createdAt, id: "f3" });
+    expect(await files.place("other", "f3", rig.now)).toBeNull();
+    expect(await files.place("acme", "f3", rig.now + 1)).toBeNull();
+    expect(await files.place("acme", "f9", rig.now)).toBeNull();
   },
 
   async "a file is in use while an open batch reads it"(rig) {

@@ -10,6 +10,7 @@ import { ledger } from "./ledger.ts";
 import { lists } from "./lists.ts";
 import { log } from "./log.ts";
 import { monitoring } from "./monitoring.ts";
+import { openai } from "./openai.ts";
 import { opening } from "./opening.ts";
 import { records } from "./records.ts";
 import { reports } from "./reports.ts";
@@ -40,6 +41,7 @@ const CASES = [
   monitoring,
   streams,
   ledger,
+  openai,
   opening,
 ].flat();
 /** Fewer cases than this mean that a section got lost. */

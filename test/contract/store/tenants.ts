@@ -81,7 +81,7 @@ export const tenants = section("tenants", {
     });
     expect(await files.get("other", "file_1")).toBeNull();
     expect(await files.list("other", { before: null, limit: 10 })).toEqual([]);
-    expect(await files.delete("other", "file_1")).toBe(false);
+    expect(await files.delete("other", "file_1", rig.now)).toBe(false);
     await access.insertKey({
       id: "key_1",
       tenant: "acme",

@@ -1,0 +1,58 @@
+import { OperationError } from "../model/failure.ts";
+import type { ErrorCategory } from "../model/item.ts";
+import { defineOperation } from "../operations/define.ts";
+import type { Operation } from "../operations/operation.ts";
+import type { LineAnswer, Models } from "./models.ts";
+
+export const OPENAI_OPERATION = "openai";
+
+/** What is kept of an answer: the `response` of its line in the output or error file. */
+export type StoredAnswer = Pick<LineAnswer, "status_code" | "request_id" | "body">;
+
+/** The operation that answers lines of OpenAI batch files, each with the model it names. Its items are the lines as they are. */
+export function openAiOperation(models: () => Models): Operation {
+  return defineOperation({
+    name: OPENAI_OPERATION,
+    description: "Answers requests in OpenAI's batch format {method, url, body}, each with the model that its body names",
+    async processItem(line: unknown, ctx) {
+      const { url, body } = requestOf(line);
+      const name = body["model"];
+      const model = typeof name === "string" ? models().find(ctx.tenant, name) : null;
+      if (model === null || !model.endpoints.includes(url))
+        throw new OperationError(`There is no model '${String(name)}' for ${url} on this server`, {
+          code: "model_not_found",
+          category: "configuration",
+        });
+      const { signal, tenant, key, attempt, batchId, idempotencyKey } = ctx;
+      const answer = await model.executor.answer({ url, body }, { signal, tenant, key, attempt, batchId, idempotencyKey });
+      const { status_code, request_id } = answer;
+      const stored: StoredAnswer = { status_code, request_id, body: answer.body };
+      if (status_code >= 200 && status_code < 300) return { result: stored };
+      const failure = answer.failure ?? { code: `http_${status_code}`, category: categoryOf(status_code) };
+      throw new OperationError(messageOf(answer), { ...failure, retryAfterMs: answer.retryAfterMs ?? undefined, result: stored });
+    },
+  });
+}
+
+function requestOf(line: unknown): { url: string; body: Record<string, unknown> } {
+  const { method, url, body } = (typeof line === "object" && line !== null ? line : {}) as Record<string, unknown>;
+  if (method === "POST" && typeof url === "string" && typeof body === "object" && body !== null && !Array.isArray(body))
+    return { url, body: body as Record<string, unknown> };
+  throw new OperationError('The item is no request: {"method": "POST", "url": "/v1/…", "body": {…}}', {
+    code: "invalid_request",
+    category: "data",
+  });
+}
+
+/** Of these statuses, a later try may end otherwise. */
+function categoryOf(status: number): ErrorCategory {
+  if (status === 429) return "rate_limit";
+  if (status === 408 || status === 409 || status === 425 || status >= 500) return "transient";
+  return status === 401 || status === 403 ? "configuration" : "permanent";
+}
+
+function messageOf({ status_code, body }: LineAnswer): string {
+  const error = typeof body === "object" && body !== null && "error" in body ? body.error : null;
+  const message = typeof error === "object" && error !== null && "message" in error ? error.message : error;
+  return typeof message === "string" && message !== "" ? message : `The model answered with status ${status_code}`;
+}
