@@ -1,4 +1,4 @@
-import { BatchyardError, type ErrorCode } from "../model/errors.ts";
+import type { BatchyardError, ErrorCode } from "../model/errors.ts";
 
 export type OpenAiErrorType = "invalid_request_error" | "requests" | "server_error";
 

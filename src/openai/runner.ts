@@ -1,4 +1,4 @@
-import { Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import type { Batches, Caller } from "../batches/service.ts";
 import type { EventLog } from "../events/port.ts";
 import type { Files } from "../files/files.ts";

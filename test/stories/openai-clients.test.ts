@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Readable } from "node:stream";
-import OpenAI, { toFile, toStreamingFile } from "openai";
+import { toFile, toStreamingFile, type OpenAI } from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { folders } from "../support/folder.ts";
 import { gatedModel, type GatedModel } from "../support/gated-model.ts";
