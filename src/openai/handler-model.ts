@@ -5,7 +5,7 @@ import type { Operation } from "../operations/operation.ts";
 import { runItem } from "./item-run.ts";
 import type { LineAnswer, LineContext, LineRequest, Model } from "./models.ts";
 import { OpenAiError, wrongType } from "./error.ts";
-import { countPromptTokens, countTokens } from "./tokens.ts";
+import { countPromptTokens, countTokens } from "../money/tokens.ts";
 
 const CHAT = "/v1/chat/completions";
 

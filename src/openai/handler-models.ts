@@ -22,5 +22,5 @@ export function handlerModels(parts: { registry: Registry; own: readonly Operati
     handlerModel({ id, operation: registry.get(name), executors, clock, createdAt: CREATED_AT });
   const callable = own.filter((operation) => defaultKind(operation) === "handler" && operation.options.safeParse({}).success);
   const models = [modelOf(LOCAL_MODEL, ANNOTATOR), ...callable.map(({ name }) => modelOf(name, name))];
-  return { list: () => models };
+  return { list: () => models, find: (_tenant, id) => models.find((model) => model.id === id) ?? null };
 }

@@ -27,6 +27,8 @@ export async function runItem(executors: Executors, operation: Operation, payloa
     signal: line.signal,
     stopping: false,
     settle: (_index, outcome) => void settled.push(outcome),
+    // Handlers of this server cost nothing that is booked.
+    spent: () => undefined,
     admit: () => null,
   };
   await executorFor(executors, operation, "handler").run(work, control);

@@ -52,7 +52,10 @@ export interface Model {
 
 /** Where models come from: the handlers of this server, configured upstreams. */
 export interface ModelSource {
+  /** Those it can name. */
   list(tenant: string): readonly Model[];
+  /** Also one it serves without naming it (a pattern); null when it serves none of this name. */
+  find(tenant: string, id: string): Model | null;
 }
 
 /** All models, those of earlier sources first. A name that two sources have is the earlier one's. */
@@ -71,8 +74,8 @@ export class Models {
 
   find(tenant: string, id: string): Model | null {
     for (const source of this.sources) {
-      const model = source.list(tenant).find((candidate) => candidate.id === id);
-      if (model !== undefined) return model;
+      const model = source.find(tenant, id);
+      if (model !== null) return model;
     }
     return null;
   }

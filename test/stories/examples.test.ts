@@ -21,10 +21,10 @@ interface Ended {
 }
 
 /** Runs a command in the temporary directory until it ends. */
-async function run(command: string, args: readonly string[], cwd = directory): Promise<Ended> {
+async function run(command: string, args: readonly string[], cwd = directory, env: Readonly<Record<string, string>> = {}): Promise<Ended> {
   const child = spawn(command, args, {
     cwd,
-    env: { PATH: process.env["PATH"], BATCHYARD_TOKEN: TOKEN, NO_COLOR: "1" },
+    env: { PATH: process.env["PATH"], BATCHYARD_TOKEN: TOKEN, NO_COLOR: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const ended: Ended = { code: null, out: [], err: "" };
@@ -46,6 +46,7 @@ describe("examples", () => {
       "first-batch.ts",
       "http-push.ts",
       "import-validate-report.ts",
+      "openai-client.ts",
       "retry-and-errors.ts",
       "test-your-handler.ts",
     ];
@@ -118,6 +119,28 @@ describe("examples", () => {
       { nodeId: "3", success: false, errorCode: "empty_slug" },
     ]);
     expect(err).toContain("completed: 2 succeeded, 1 failed of 3");
+  });
+});
+
+describe("openai-client.ts", () => {
+  it("runs a batch of a real server with the official client", async () => {
+    const server = spawn(process.execPath, [FROM_SOURCE, CLI, "serve", "--data", "data", "--port", "0"], {
+      cwd: directory,
+      env: { PATH: process.env["PATH"], BATCHYARD_TOKEN: TOKEN, LOG_LEVEL: "warn" },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    try {
+      const url = await listening(server);
+      const { code, out, err } = await run(process.execPath, [FROM_SOURCE, join(ROOT, "examples/openai-client.ts")], directory, {
+        BATCHYARD_URL: url,
+      });
+      expect({ code, err }).toEqual({ code: 0, err: "" });
+      expect(out[0]).toBe("completed: 2 of 2");
+      expect(out.slice(1).sort()).toEqual(["review-1: positive", "review-2: negative"]);
+    } finally {
+      server.kill("SIGTERM");
+      await new Promise((resolve) => server.once("close", resolve));
+    }
   });
 });
 
