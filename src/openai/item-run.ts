@@ -29,6 +29,7 @@ export async function runItem(executors: Executors, operation: Operation, payloa
     settle: (_index, outcome) => void settled.push(outcome),
     // Handlers of this server cost nothing that is booked.
     spent: () => undefined,
+    afford: () => true,
     admit: () => null,
   };
   await executorFor(executors, operation, "handler").run(work, control);
