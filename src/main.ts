@@ -189,6 +189,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     failed,
     sweepFiles: (now) => disk.sweep(now),
     batchDays: () => settings.current().batch.retentionDays,
+    monitoringDays: () => settings.current().monitoring.retentionDays,
   });
   await events.start();
   // This process is the only writer of its directory: what is not sealed belongs to an upload that died with its process.

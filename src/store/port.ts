@@ -1,3 +1,4 @@
+import type { Arrival } from "../model/arrival-block.ts";
 import type { BatchRow } from "../model/batch.ts";
 import type { EventDraft, StoredEvent } from "../model/event.ts";
 import type { ErrorCategory } from "../model/item.ts";
@@ -25,6 +26,7 @@ export interface Store {
   readonly events: EventStore;
   readonly outbox: OutboxStore;
   readonly streams: StreamStore;
+  readonly impact: ImpactStore;
   readonly audit: AuditStore;
   readonly upkeep: UpkeepStore;
   close(): Promise<void>;
@@ -592,6 +594,13 @@ export interface DeadLetter extends NewDeadLetter {
   id: number;
 }
 
+/** What a commit brought to one stream, in the order it came: goes into the arrival log in the same step. */
+export interface NewArrivals {
+  tenant: string;
+  stream: string;
+  arrivals: readonly Arrival[];
+}
+
 /** Times of one closed window and its batch. */
 export interface PipelineSample {
   openedAt: number;
@@ -615,6 +624,7 @@ export interface StreamStore {
   /** Of all tenants. */
   definitions(): Promise<StreamRow[]>;
   save(stream: StreamRow): Promise<void>;
+  /** With its dead letters, its arrival log and the history of its rules. */
   remove(tenant: string, name: string): Promise<boolean>;
   /** Every open window with its true start, those open longest first. */
   open(): Promise<RecoveredWindow[]>;
@@ -622,7 +632,12 @@ export interface StreamStore {
    * One durable step for many windows: group commit. Per change: true when the window closed by it. A change that only closes
    * a window which is not open does nothing (false); one that adds to it throws, and then nothing of the step is written.
    */
-  commit(step: { changes: readonly WindowChange[]; deadLetters: readonly NewDeadLetter[]; now: number }): Promise<boolean[]>;
+  commit(step: {
+    changes: readonly WindowChange[];
+    deadLetters: readonly NewDeadLetter[];
+    arrivals: readonly NewArrivals[];
+    now: number;
+  }): Promise<boolean[]>;
   /** Oldest first, `after` exclusive. */
   deadLetters(tenant: string, stream: string, page: { after: number; limit: number }): Promise<DeadLetter[]>;
   deadLetterCount(tenant: string, stream: string): Promise<number>;
@@ -630,6 +645,51 @@ export interface StreamStore {
   samples(tenant: string, stream: string | null, range: { from: number; to: number; limit: number }): Promise<PipelineSample[]>;
   /** By operation; `since` bounds what counts as ended lately. */
   queues(tenant: string, since: number): Promise<QueueRow[]>;
+}
+
+// ── impact: what came and what became of it, for previews of changed rules ─────────────────────────────────────────────
+
+/** A window that closed. */
+export interface ClosedWindow {
+  id: string;
+  key: string;
+  openedAt: number;
+  closedAt: number;
+  items: number;
+  bytes: number;
+  reason: string;
+}
+
+/** The rules of a stream from a time on. */
+export interface RuleChange {
+  id: number;
+  tenant: string;
+  stream: string;
+  at: number;
+  /** Null: the first that is known. */
+  before: Record<string, unknown> | null;
+  after: Record<string, unknown>;
+  /** What the change was expected to do, and what it did; null = not worked out yet. */
+  predicted: Record<string, unknown> | null;
+  actual: Record<string, unknown> | null;
+}
+
+export interface ImpactStore {
+  /** Blocks of the arrival log (model/arrival-block.ts) that hold arrivals in [from, to), as they were written; others may be in them too. */
+  blocks(tenant: string, stream: string, range: { from: number; to: number }): AsyncIterable<Uint8Array>;
+  /** Removes blocks whose last arrival came before `before`, and of each stream those beyond its newest `keep` arrivals. Returns how many blocks. */
+  trim(options: { before: number; keep: number }): Promise<number>;
+  /** Windows of a stream that closed in [from, to), in the order they closed, some at a time. */
+  closed(tenant: string, stream: string, range: { from: number; to: number }): AsyncIterable<ClosedWindow[]>;
+  /** Items and milliseconds from start to end of batches of an operation that ran to their end, newest first. */
+  services(tenant: string, operation: string, limit: number): Promise<{ items: number; ms: number }[]>;
+  addRules(change: Omit<RuleChange, "id" | "predicted" | "actual">): Promise<void>;
+  /** Newest first. */
+  rules(tenant: string, stream: string, limit: number): Promise<RuleChange[]>;
+  /** Of all tenants: changes (not the first known rules) whose `predicted` or `actual` is still null, oldest first. */
+  unsettledRules(limit: number): Promise<RuleChange[]>;
+  /** What is given replaces null; what stands already stays. */
+  settleRules(id: number, found: { predicted?: Record<string, unknown>; actual?: Record<string, unknown> }): Promise<void>;
 }
 
 // ── upkeep ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -211,7 +211,8 @@ export class Aggregator {
   /** Writes a step; what the store refuses is taken back. */
   private async commit(step: PlannedStep): Promise<void> {
     try {
-      if (!step.isEmpty) await this.parts.store.commit({ changes: step.changes(), deadLetters: step.deadLetters, now: step.now });
+      const { deadLetters, now } = step;
+      if (!step.isEmpty) await this.parts.store.commit({ changes: step.changes(), deadLetters, arrivals: step.arrivals(), now });
     } catch (error) {
       step.undo();
       throw error;

@@ -1,6 +1,7 @@
+import type { Arrival, ArrivalStart } from "../model/arrival-block.ts";
 import { newBatchId } from "../model/ids.ts";
 import { joinLines } from "../model/item.ts";
-import type { NewDeadLetter, WindowChange, WindowRow } from "../store/port.ts";
+import type { NewArrivals, NewDeadLetter, WindowChange, WindowRow } from "../store/port.ts";
 import type { StreamItem } from "./item-reader.ts";
 import { OpenWindow, type OpenStream } from "./open-stream.ts";
 import { step, type Closure, type WindowEvent } from "./window.ts";
@@ -36,6 +37,7 @@ export class PlannedStep {
   readonly closed: ClosedWindow[] = [];
   /** Windows that are open after this step, for the timers. */
   readonly touched = new Set<OpenWindow>();
+  private readonly arrived = new Map<OpenStream, Arrival[]>();
   private readonly pending: Pending[] = [];
   private readonly open = new Map<OpenWindow, Pending>();
   private readonly undos: (() => void)[] = [];
@@ -61,6 +63,11 @@ export class PlannedStep {
         closes: each.closes,
         requeued: each.requeued,
       }));
+  }
+
+  /** For the arrival log: what was placed, also what made room for later items of this step. */
+  arrivals(): NewArrivals[] {
+    return [...this.arrived].map(([{ tenant, name }, arrivals]) => ({ tenant, stream: name, arrivals }));
   }
 
   undo(): void {
@@ -102,9 +109,17 @@ export class PlannedStep {
     else if (after !== null && after !== before) this.changed(window, { ...after });
   }
 
+  private came(stream: OpenStream, { windowKey, bytes }: StreamItem, start: ArrivalStart): void {
+    const arrived = this.arrived.get(stream);
+    const arrival = { key: windowKey, bytes, start };
+    if (arrived === undefined) this.arrived.set(stream, [arrival]);
+    else arrived.push(arrival);
+  }
+
   private add(window: OpenWindow, key: string, item: StreamItem, deadLetter: number | null): void {
     const { stream } = window;
     const before = window.window;
+    this.came(stream, item, before === null ? "opened" : "joined");
     const { window: after, closures } = step(before, { type: "item", bytes: item.bytes }, this.now, stream.rules);
     const closure = closures[0];
     const state = after ?? {
@@ -201,6 +216,7 @@ export class PlannedStep {
     const window = new OpenWindow(newBatchId(this.now), stream, item.windowKey);
     const key = item.key ?? window.nextKey();
     const state = { openedAt: this.now, lastItemAt: this.now, items: 1, bytes: item.bytes, held: false };
+    this.came(stream, item, "alone");
     const pending = this.begin(window, true);
     pending.row = window.row(state);
     pending.keys.push(key);

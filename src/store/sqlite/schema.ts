@@ -149,6 +149,23 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX dead_letters_stream ON dead_letters (tenant, stream, id);
   `,
+  `
+  -- the arrival log in blocks, see model/arrival-block.ts; a block grows until it fills half a page
+  CREATE TABLE arrivals (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, stream TEXT NOT NULL, from_at INTEGER NOT NULL, to_at INTEGER NOT NULL,
+    items INTEGER NOT NULL, body BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX arrivals_stream ON arrivals (tenant, stream, id);
+  CREATE TABLE stream_rules (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, stream TEXT NOT NULL, at INTEGER NOT NULL,
+    before TEXT, after TEXT NOT NULL, predicted TEXT, actual TEXT
+  ) STRICT;
+  CREATE INDEX stream_rules_stream ON stream_rules (tenant, stream, id);
+  CREATE INDEX stream_rules_unsettled ON stream_rules (id) WHERE before IS NOT NULL AND (predicted IS NULL OR actual IS NULL);
+  -- why it closed, beside when: what was recorded is compared with what a preview replays
+  ALTER TABLE windows ADD COLUMN close_reason TEXT;
+  UPDATE windows SET close_reason = (SELECT close_reason FROM batches WHERE batches.id = windows.id) WHERE state = 'closed';
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -9,6 +9,7 @@ import { Database } from "./database.ts";
 import { SqliteEvents } from "./events.ts";
 import { SqliteFiles } from "./files.ts";
 import { lockDirectory } from "./lock.ts";
+import { SqliteImpact } from "./impact.ts";
 import { SqliteOutbox } from "./outbox.ts";
 import { SqliteRecords } from "./records.ts";
 import { SqliteResults } from "./results.ts";
@@ -43,6 +44,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
       events: new SqliteEvents(db),
       outbox: new SqliteOutbox(db),
       streams: new SqliteStreams(db, batches),
+      impact: new SqliteImpact(db),
       audit: new SqliteAudit(db),
       upkeep: new SqliteUpkeep(db, stats),
       async close() {

@@ -2,6 +2,7 @@ import type { EventDraft } from "../../model/event.ts";
 import { splitLines } from "../../model/item.ts";
 import type {
   DeadLetter,
+  NewArrivals,
   NewDeadLetter,
   PipelineSample,
   QueueRow,
@@ -11,6 +12,7 @@ import type {
   WindowChange,
   WindowClosing,
 } from "../port.ts";
+import { ArrivalTails } from "./arrival-tails.ts";
 import { insertEvent } from "./batch-row.ts";
 import type { SqliteBatches } from "./batches.ts";
 import type { Database } from "./database.ts";
@@ -50,10 +52,12 @@ interface RawLetter {
 export class SqliteStreams implements StreamStore {
   private readonly db: Database;
   private readonly batches: SqliteBatches;
+  private readonly tails: ArrivalTails;
 
   constructor(db: Database, batches: SqliteBatches) {
     this.db = db;
     this.batches = batches;
+    this.tails = new ArrivalTails(db);
   }
 
   async definitions(): Promise<StreamRow[]> {
@@ -82,7 +86,9 @@ export class SqliteStreams implements StreamStore {
 
   async remove(tenant: string, name: string): Promise<boolean> {
     return this.db.transaction(() => {
-      this.db.run("DELETE FROM dead_letters WHERE tenant = ? AND stream = ?", tenant, name);
+      this.tails.forget(tenant, name);
+      for (const table of ["dead_letters", "arrivals", "stream_rules"])
+        this.db.run(`DELETE FROM ${table} WHERE tenant = ? AND stream = ?`, tenant, name);
       return this.db.run("DELETE FROM streams WHERE tenant = ? AND name = ?", tenant, name) > 0;
     });
   }
@@ -106,11 +112,22 @@ export class SqliteStreams implements StreamStore {
     });
   }
 
-  async commit(step: { changes: readonly WindowChange[]; deadLetters: readonly NewDeadLetter[]; now: number }): Promise<boolean[]> {
-    return this.db.transaction(() => {
-      for (const letter of step.deadLetters) this.addLetter(letter);
-      return step.changes.map((change) => this.apply(change, step.now));
-    });
+  async commit(step: {
+    changes: readonly WindowChange[];
+    deadLetters: readonly NewDeadLetter[];
+    arrivals: readonly NewArrivals[];
+    now: number;
+  }): Promise<boolean[]> {
+    try {
+      return this.db.transaction(() => {
+        for (const letter of step.deadLetters) this.addLetter(letter);
+        for (const each of step.arrivals) this.tails.append(each, step.now);
+        return step.changes.map((change) => this.apply(change, step.now));
+      });
+    } catch (error) {
+      for (const { tenant, stream } of step.arrivals) this.tails.forget(tenant, stream);
+      throw error;
+    }
   }
 
   async deadLetters(tenant: string, stream: string, page: { after: number; limit: number }): Promise<DeadLetter[]> {
@@ -229,7 +246,7 @@ export class SqliteStreams implements StreamStore {
     const held = window.held ? 1 : 0;
     if (!opens) {
       this.db.run(
-        "UPDATE windows SET last_item_at = ?, items = ?, bytes = ?, held = ?, state = ?, closed_at = ?, lag_ms = ? WHERE id = ? AND state = 'open'",
+        "UPDATE windows SET last_item_at = ?, items = ?, bytes = ?, held = ?, state = ?, closed_at = ?, lag_ms = ?, close_reason = ? WHERE id = ? AND state = 'open'",
         window.lastItemAt,
         window.items,
         window.bytes,
@@ -237,12 +254,13 @@ export class SqliteStreams implements StreamStore {
         state,
         closedAt,
         closes?.lagMs ?? null,
+        closes?.reason ?? null,
         window.id,
       );
       return;
     }
     this.db.run(
-      "INSERT INTO windows (id, tenant, stream, key, state, opened_at, last_item_at, items, bytes, held, closed_at, lag_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO windows (id, tenant, stream, key, state, opened_at, last_item_at, items, bytes, held, closed_at, lag_ms, close_reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       window.id,
       window.tenant,
       window.stream,
@@ -255,6 +273,7 @@ export class SqliteStreams implements StreamStore {
       held,
       closedAt,
       closes?.lagMs ?? null,
+      closes?.reason ?? null,
     );
     // An urgent item goes alone, past the windows.
     if (closes?.reason !== "fast_path") this.tell("window.opened", { window }, now, { started_at: iso(window.openedAt) });

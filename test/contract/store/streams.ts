@@ -6,7 +6,7 @@ import { section } from "./section.ts";
 
 let count = 0;
 
-function windowRow(rig: Rig, more: Partial<WindowRow> = {}): WindowRow {
+export function windowRow(rig: Rig, more: Partial<WindowRow> = {}): WindowRow {
   const id = `batch_${rig.now}_w${String(++count).padStart(8, "0")}`;
   return {
     id,
@@ -23,7 +23,7 @@ function windowRow(rig: Rig, more: Partial<WindowRow> = {}): WindowRow {
 }
 
 /** The window with these items on top, and the change that brings them. */
-function adding(rig: Rig, row: WindowRow, keys: string[], more: Partial<WindowChange> = {}): WindowChange {
+export function adding(rig: Rig, row: WindowRow, keys: string[], more: Partial<WindowChange> = {}): WindowChange {
   const texts = keys.map(payloadOf);
   const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
   const window = { ...row, items: row.items + keys.length, bytes: row.bytes + bytes, lastItemAt: rig.now };
@@ -38,7 +38,7 @@ function adding(rig: Rig, row: WindowRow, keys: string[], more: Partial<WindowCh
   };
 }
 
-function closing(rig: Rig, more: Partial<WindowClosing> = {}): WindowClosing {
+export function closing(rig: Rig, more: Partial<WindowClosing> = {}): WindowClosing {
   return {
     reason: "timeout",
     batch: rig.newBatch(),
@@ -51,7 +51,7 @@ function closing(rig: Rig, more: Partial<WindowClosing> = {}): WindowClosing {
   };
 }
 
-const onlyClosing = (rig: Rig, window: WindowRow, more: Partial<WindowClosing> = {}): WindowChange => ({
+export const onlyClosing = (rig: Rig, window: WindowRow, more: Partial<WindowClosing> = {}): WindowChange => ({
   window,
   opens: false,
   drops: 0,
@@ -61,7 +61,7 @@ const onlyClosing = (rig: Rig, window: WindowRow, more: Partial<WindowClosing> =
 });
 
 const commit = (rig: Rig, ...changes: WindowChange[]): Promise<boolean[]> =>
-  rig.store.streams.commit({ changes, deadLetters: [], now: rig.now });
+  rig.store.streams.commit({ changes, deadLetters: [], arrivals: [], now: rig.now });
 
 async function keysOf(rig: Rig, id: string): Promise<string[]> {
   const keys: string[] = [];
@@ -166,7 +166,7 @@ export const streams = section("streams", {
     const other = await rig.opened.openAgain().catch(() => rig.store);
     const closes = await Promise.all([
       commit(rig, onlyClosing(rig, first.window)),
-      other.streams.commit({ changes: [onlyClosing(rig, first.window)], deadLetters: [], now: rig.now }),
+      other.streams.commit({ changes: [onlyClosing(rig, first.window)], deadLetters: [], arrivals: [], now: rig.now }),
     ]);
     expect(closes.flat().toSorted((a, b) => Number(a) - Number(b))).toEqual([false, true]);
     expect((await rig.store.batches.list({ tenant: "acme" }, { limit: 10 })).total).toBe(1);
@@ -179,7 +179,7 @@ export const streams = section("streams", {
     const fresh = adding(rig, windowRow(rig, { key: "fresh" }), ["1"]);
     const letter = { tenant: "acme", stream: "orders", itemKey: null, text: "{}", reason: "overflow", at: rig.now };
     await expect(
-      rig.store.streams.commit({ changes: [fresh, adding(rig, first.window, ["2"])], deadLetters: [letter], now: rig.now }),
+      rig.store.streams.commit({ changes: [fresh, adding(rig, first.window, ["2"])], deadLetters: [letter], arrivals: [], now: rig.now }),
     ).rejects.toThrow("takes no more items");
     expect(await rig.store.streams.open()).toEqual([]);
     expect(await rig.store.streams.deadLetterCount("acme", "orders")).toBe(0);
@@ -219,7 +219,12 @@ export const streams = section("streams", {
 
   "dead letters stay in order, per tenant and stream, and go with the commit that brings them back": async (rig) => {
     const letter = (text: string, tenant = "acme") => ({ tenant, stream: "orders", itemKey: "k", text, reason: "overflow", at: rig.now });
-    await rig.store.streams.commit({ changes: [], deadLetters: [letter("{}"), letter('{"n":2}'), letter("{}", "other")], now: rig.now });
+    await rig.store.streams.commit({
+      changes: [],
+      deadLetters: [letter("{}"), letter('{"n":2}'), letter("{}", "other")],
+      arrivals: [],
+      now: rig.now,
+    });
     const [one, two] = await rig.store.streams.deadLetters("acme", "orders", { after: 0, limit: 10 });
     expect(await rig.store.streams.deadLetters("acme", "orders", { after: one!.id, limit: 10 })).toEqual([two]);
     expect(two).toMatchObject({ text: '{"n":2}', itemKey: "k", reason: "overflow", at: rig.now });
