@@ -34,6 +34,7 @@ import { planRows } from "./operations/rows.ts";
 import { tenantServices } from "./operations/services.ts";
 import { Settings } from "./settings/settings.ts";
 import type { Store, UpkeepStore } from "./store/port.ts";
+import { DeadQueues } from "./streams/dead-queues.ts";
 import { YardStreams, type DeclaredStreams } from "./streams/yard-streams.ts";
 import type { Streams } from "./streams/service.ts";
 import { migrateSqliteStore, openSqliteStore, openSqliteUpkeep } from "./store/sqlite/store.ts";
@@ -70,6 +71,7 @@ export interface Yard {
   readonly settings: Settings;
   readonly batches: Batches;
   readonly streams: Streams;
+  readonly dead: DeadQueues;
   readonly registry: Registry;
   readonly store: Store;
   readonly engine: Engine;
@@ -181,6 +183,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
   const batches = new YardBatches({ store, creator, signals, clock });
   const streams = new YardStreams({ store, creator, clock, settings: () => settings.current().windows, wake: () => engine.wake(), failed });
   settings.onChange(() => streams.rulesChanged());
+  const dead = new DeadQueues({ store, streams, batches, knows: (operation) => registry.has(operation), clock });
   const events = new LogTail(store.events, clock, failed);
   const courier = new Courier({ outbox: store.outbox, channels, clock, failed });
   const retention = new Retention({
@@ -200,6 +203,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     settings,
     batches,
     streams,
+    dead,
     registry,
     store,
     engine,
@@ -244,6 +248,7 @@ export async function startServer(parts: YardParts): Promise<RunningServer> {
     const { app } = await createServer({
       batches: yard.batches,
       streams: yard.streams,
+      dead: yard.dead,
       pipeline: new Pipeline(store.streams, clock),
       engine,
       files: (tenant) => yard.files(tenant),

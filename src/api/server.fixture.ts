@@ -70,6 +70,7 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
   const api = await createServer({
     batches: yard.batches,
     streams: yard.streams,
+    dead: yard.dead,
     pipeline: new Pipeline(store.streams, clock),
     engine: yard.engine,
     files: (tenant) => yard.files(tenant),

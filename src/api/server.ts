@@ -20,6 +20,7 @@ import { accessRoutes } from "./routes/access.ts";
 import { batchRoutes } from "./routes/batches.ts";
 import { collectionRoutes } from "./routes/collections.ts";
 import { createRoutes } from "./routes/create.ts";
+import { dlqRoutes } from "./routes/dlq.ts";
 import { doorRoutes } from "./routes/doors.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { externalRoutes } from "./routes/external.ts";
@@ -167,6 +168,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     ...collectionRoutes(services),
     ...streamRoutes(services, idempotency),
     ...pipelineRoutes(services),
+    ...dlqRoutes(services),
     ...externalRoutes(services),
     ...eventRoutes(services, streams, guard, { sockets: () => sockets.counts }),
     ...settingsRoutes(services),

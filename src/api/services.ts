@@ -9,6 +9,7 @@ import type { AccessStore, AuditStore, EventStore, FileStore, RecordStore } from
 import type { ExternalWorkers } from "../engine/external.ts";
 import type { Pipeline } from "../monitor/pipeline.ts";
 import type { Breakers } from "../engine/breaker.ts";
+import type { DeadQueues } from "../streams/dead-queues.ts";
 import type { Streams } from "../streams/service.ts";
 
 /** What the HTTP surface needs to know of the configuration. */
@@ -45,6 +46,7 @@ export interface LocalWorker {
 export interface ApiServices {
   batches: Batches;
   streams: Streams;
+  dead: DeadQueues;
   pipeline: Pipeline;
   engine: LocalWorker;
   files: (tenant: string) => Files;

@@ -27,6 +27,7 @@ export interface Store {
   readonly outbox: OutboxStore;
   readonly streams: StreamStore;
   readonly impact: ImpactStore;
+  readonly dead: DeadStore;
   readonly audit: AuditStore;
   readonly upkeep: UpkeepStore;
   close(): Promise<void>;
@@ -601,6 +602,33 @@ export interface NewArrivals {
   arrivals: readonly Arrival[];
 }
 
+/** Which dead letters of a stream, which dead items of an operation: all that are left out count as "any". */
+export interface DeadSelection {
+  /** Reason of a letter, error code of an item. */
+  reason?: string | undefined;
+  ids?: readonly number[] | undefined;
+}
+
+/** Dead letters of one stream, or dead items of one operation, for one reason. Times of the oldest and the newest. */
+export interface DeadGroup {
+  queue: string;
+  reason: string;
+  count: number;
+  oldest: number;
+  newest: number;
+}
+
+/** The rest of a requeue that goes on at so many letters a second. */
+export interface PacedRequeue {
+  tenant: string;
+  stream: string;
+  selection: DeadSelection;
+  rest: number;
+  rate: number;
+  /** Id of the last letter that was tried. */
+  after: number;
+}
+
 /** Times of one closed window and its batch. */
 export interface PipelineSample {
   openedAt: number;
@@ -639,8 +667,15 @@ export interface StreamStore {
     now: number;
   }): Promise<boolean[]>;
   /** Oldest first, `after` exclusive. */
-  deadLetters(tenant: string, stream: string, page: { after: number; limit: number }): Promise<DeadLetter[]>;
-  deadLetterCount(tenant: string, stream: string): Promise<number>;
+  deadLetters(tenant: string, stream: string, page: { after: number; limit: number; selection?: DeadSelection }): Promise<DeadLetter[]>;
+  /** Maintained, never counted, by stream and reason. */
+  deadLetterGroups(tenant: string): Promise<DeadGroup[]>;
+  /** Removes them for good, oldest first, at most `limit`; returns how many. */
+  discardLetters(tenant: string, stream: string, selection: DeadSelection, limit: number): Promise<number>;
+  /** Of all tenants. */
+  pacedRequeues(): Promise<PacedRequeue[]>;
+  /** Replaces that of the same stream; a `rest` of 0 ends it. */
+  pace(requeue: PacedRequeue): Promise<void>;
   /** Windows that closed in [from, to), newest first, at most `limit`; `stream` null = of all streams. */
   samples(tenant: string, stream: string | null, range: { from: number; to: number; limit: number }): Promise<PipelineSample[]>;
   /** By operation; `since` bounds what counts as ended lately. */
@@ -690,6 +725,33 @@ export interface ImpactStore {
   unsettledRules(limit: number): Promise<RuleChange[]>;
   /** What is given replaces null; what stands already stays. */
   settleRules(id: number, found: { predicted?: Record<string, unknown>; actual?: Record<string, unknown> }): Promise<void>;
+}
+
+// ── dead items ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** An item that failed for good in a batch that has ended; no retry took it back, and nobody dismissed it. */
+export interface DeadItem {
+  id: number;
+  batchId: string;
+  nodeId: string;
+  error: string;
+  code: string;
+  category: ErrorCategory;
+  at: number;
+}
+
+export interface DeadStore {
+  /** By operation and error code, out of the error groups of ended batches: items are never counted. */
+  groups(tenant: string): Promise<DeadGroup[]>;
+  /** By batch (of the ids, so the oldest first), then in the order they failed; `after` exclusive. */
+  items(
+    tenant: string,
+    operation: string,
+    selection: DeadSelection,
+    page: { after: { batchId: string; id: number } | null; limit: number },
+  ): Promise<DeadItem[]>;
+  /** Takes at most `limit` of them out of this list; their batches keep their results. Returns how many. */
+  dismiss(tenant: string, operation: string, selection: DeadSelection, limit: number, now: number): Promise<number>;
 }
 
 // ── upkeep ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,5 +1,6 @@
 export * as access from "./access.ts";
 export * as batch from "./batch.ts";
+export * as dlq from "./dlq.ts";
 export * as events from "./events.ts";
 export * as external from "./external.ts";
 export * as options from "../../model/run-options.ts";

@@ -166,6 +166,27 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE windows ADD COLUMN close_reason TEXT;
   UPDATE windows SET close_reason = (SELECT close_reason FROM batches WHERE batches.id = windows.id) WHERE state = 'closed';
   `,
+  `
+  -- dismissed: when someone took the failure off the list of what is dead; error_groups counts them
+  ALTER TABLE failures ADD COLUMN dismissed INTEGER;
+  ALTER TABLE error_groups ADD COLUMN dismissed INTEGER NOT NULL DEFAULT 0 CHECK (dismissed >= 0);
+  CREATE TABLE dead_letter_counts (
+    tenant TEXT, stream TEXT, reason TEXT, letters INTEGER NOT NULL CHECK (letters >= 0), PRIMARY KEY (tenant, stream, reason)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO dead_letter_counts (tenant, stream, reason, letters) SELECT tenant, stream, reason, COUNT(*) FROM dead_letters GROUP BY tenant, stream, reason;
+  CREATE INDEX dead_letters_reason ON dead_letters (tenant, stream, reason, id);
+  -- letters leave by many doors: requeued, discarded, with their stream
+  CREATE TRIGGER dead_letter_came AFTER INSERT ON dead_letters BEGIN
+    INSERT INTO dead_letter_counts (tenant, stream, reason, letters) VALUES (new.tenant, new.stream, new.reason, 1)
+    ON CONFLICT (tenant, stream, reason) DO UPDATE SET letters = letters + 1;
+  END;
+  CREATE TRIGGER dead_letter_left AFTER DELETE ON dead_letters BEGIN
+    UPDATE dead_letter_counts SET letters = letters - 1 WHERE tenant = old.tenant AND stream = old.stream AND reason = old.reason;
+  END;
+  CREATE TABLE requeues (
+    tenant TEXT, stream TEXT, selection TEXT NOT NULL, rest INTEGER NOT NULL CHECK (rest > 0), rate INTEGER NOT NULL, after INTEGER NOT NULL, PRIMARY KEY (tenant, stream)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

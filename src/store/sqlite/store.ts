@@ -8,6 +8,7 @@ import { SqliteChunks } from "./chunks.ts";
 import { Database } from "./database.ts";
 import { SqliteEvents } from "./events.ts";
 import { SqliteFiles } from "./files.ts";
+import { SqliteDead } from "./dead.ts";
 import { lockDirectory } from "./lock.ts";
 import { SqliteImpact } from "./impact.ts";
 import { SqliteOutbox } from "./outbox.ts";
@@ -45,6 +46,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
       outbox: new SqliteOutbox(db),
       streams: new SqliteStreams(db, batches),
       impact: new SqliteImpact(db),
+      dead: new SqliteDead(db),
       audit: new SqliteAudit(db),
       upkeep: new SqliteUpkeep(db, stats),
       async close() {

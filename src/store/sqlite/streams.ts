@@ -1,9 +1,12 @@
 import type { EventDraft } from "../../model/event.ts";
 import { splitLines } from "../../model/item.ts";
 import type {
+  DeadGroup,
   DeadLetter,
   NewArrivals,
+  DeadSelection,
   NewDeadLetter,
+  PacedRequeue,
   PipelineSample,
   QueueRow,
   RecoveredWindow,
@@ -87,7 +90,7 @@ export class SqliteStreams implements StreamStore {
   async remove(tenant: string, name: string): Promise<boolean> {
     return this.db.transaction(() => {
       this.tails.forget(tenant, name);
-      for (const table of ["dead_letters", "arrivals", "stream_rules"])
+      for (const table of ["dead_letters", "requeues", "arrivals", "stream_rules"])
         this.db.run(`DELETE FROM ${table} WHERE tenant = ? AND stream = ?`, tenant, name);
       return this.db.run("DELETE FROM streams WHERE tenant = ? AND name = ?", tenant, name) > 0;
     });
@@ -130,13 +133,21 @@ export class SqliteStreams implements StreamStore {
     }
   }
 
-  async deadLetters(tenant: string, stream: string, page: { after: number; limit: number }): Promise<DeadLetter[]> {
+  async deadLetters(
+    tenant: string,
+    stream: string,
+    page: { after: number; limit: number; selection?: DeadSelection },
+  ): Promise<DeadLetter[]> {
+    const { reason = null, ids } = page.selection ?? {};
     return this.db
       .all<RawLetter>(
-        "SELECT * FROM dead_letters WHERE tenant = ? AND stream = ? AND id > ? ORDER BY id LIMIT ?",
+        `SELECT * FROM dead_letters WHERE tenant = ?1 AND stream = ?2 AND id > ?3 AND (?4 IS NULL OR reason = ?4)
+           AND (?5 IS NULL OR id IN (SELECT value FROM json_each(?5))) ORDER BY id LIMIT ?6`,
         tenant,
         stream,
         page.after,
+        reason,
+        ids === undefined ? null : JSON.stringify(ids),
         page.limit,
       )
       .map((raw) => ({
@@ -150,8 +161,47 @@ export class SqliteStreams implements StreamStore {
       }));
   }
 
-  async deadLetterCount(tenant: string, stream: string): Promise<number> {
-    return this.db.get<{ n: number }>("SELECT COUNT(*) AS n FROM dead_letters WHERE tenant = ? AND stream = ?", tenant, stream)!.n;
+  async deadLetterGroups(tenant: string): Promise<DeadGroup[]> {
+    return this.db.all<{ queue: string; reason: string; count: number; oldest: number; newest: number }>(
+      `SELECT c.stream AS queue, c.reason, c.letters AS count,
+         (SELECT at FROM dead_letters d WHERE d.tenant = c.tenant AND d.stream = c.stream AND d.reason = c.reason ORDER BY d.id LIMIT 1) AS oldest,
+         (SELECT at FROM dead_letters d WHERE d.tenant = c.tenant AND d.stream = c.stream AND d.reason = c.reason ORDER BY d.id DESC LIMIT 1) AS newest
+       FROM dead_letter_counts c WHERE c.tenant = ? AND c.letters > 0 ORDER BY c.stream, c.letters DESC, c.reason`,
+      tenant,
+    );
+  }
+
+  async discardLetters(tenant: string, stream: string, selection: DeadSelection, limit: number): Promise<number> {
+    return this.db.run(
+      `DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters WHERE tenant = ?1 AND stream = ?2 AND (?3 IS NULL OR reason = ?3)
+         AND (?4 IS NULL OR id IN (SELECT value FROM json_each(?4))) ORDER BY id LIMIT ?5)`,
+      tenant,
+      stream,
+      selection.reason ?? null,
+      selection.ids === undefined ? null : JSON.stringify(selection.ids),
+      limit,
+    );
+  }
+
+  async pacedRequeues(): Promise<PacedRequeue[]> {
+    return this.db
+      .all<Omit<PacedRequeue, "selection"> & { selection: string }>("SELECT * FROM requeues ORDER BY tenant, stream")
+      .map((raw) => ({ ...raw, selection: JSON.parse(raw.selection) as DeadSelection }));
+  }
+
+  async pace({ tenant, stream, selection, rest, rate, after }: PacedRequeue): Promise<void> {
+    if (rest === 0) this.db.run("DELETE FROM requeues WHERE tenant = ? AND stream = ?", tenant, stream);
+    else
+      this.db.run(
+        `INSERT INTO requeues (tenant, stream, selection, rest, rate, after) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (tenant, stream) DO UPDATE SET selection = ?3, rest = ?4, rate = ?5, after = ?6`,
+        tenant,
+        stream,
+        JSON.stringify(selection),
+        rest,
+        rate,
+        after,
+      );
   }
 
   async samples(tenant: string, stream: string | null, range: { from: number; to: number; limit: number }): Promise<PipelineSample[]> {

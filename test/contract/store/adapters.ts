@@ -45,6 +45,8 @@ export const FAULTS = [
   "timeline",
   "batch_counts",
   "collections",
+  "dead_letters",
+  "dismissed",
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -113,4 +115,6 @@ const SQLITE_FAULTS: Partial<Record<Fault, string>> = {
   timeline: `UPDATE batch_stats SET body = json_set(body, '$.t', json('[1000]')) WHERE batch_id = ?`,
   batch_counts: "UPDATE batch_counts SET batches = batches + 1",
   collections: "UPDATE collections SET records = records + 1",
+  dead_letters: "UPDATE dead_letter_counts SET letters = letters + 1",
+  dismissed: "UPDATE error_groups SET dismissed = dismissed + 1 WHERE batch_id = ?",
 };

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { access } from "./access.ts";
 import { ADAPTERS, type Adapter } from "./adapters.ts";
 import { commits } from "./commits.ts";
+import { dead } from "./dead.ts";
 import { dependencies } from "./dependencies.ts";
 import { ends } from "./ends.ts";
 import { impact } from "./impact.ts";
@@ -38,6 +39,7 @@ const CASES = [
   upkeep,
   streams,
   impact,
+  dead,
   opening,
 ].flat();
 /** Fewer cases than this mean that a section got lost. */

@@ -182,7 +182,7 @@ export const streams = section("streams", {
       rig.store.streams.commit({ changes: [fresh, adding(rig, first.window, ["2"])], deadLetters: [letter], arrivals: [], now: rig.now }),
     ).rejects.toThrow("takes no more items");
     expect(await rig.store.streams.open()).toEqual([]);
-    expect(await rig.store.streams.deadLetterCount("acme", "orders")).toBe(0);
+    expect(await rig.store.streams.deadLetterGroups("acme")).toEqual([]);
   },
 
   "one key has one open window; a closed one makes room within the same commit": async (rig) => {
@@ -229,8 +229,48 @@ export const streams = section("streams", {
     expect(await rig.store.streams.deadLetters("acme", "orders", { after: one!.id, limit: 10 })).toEqual([two]);
     expect(two).toMatchObject({ text: '{"n":2}', itemKey: "k", reason: "overflow", at: rig.now });
     await commit(rig, adding(rig, windowRow(rig), ["1"], { requeued: [one!.id] }));
-    expect(await rig.store.streams.deadLetterCount("acme", "orders")).toBe(1);
-    expect(await rig.store.streams.deadLetterCount("other", "orders")).toBe(1);
+    const left = [{ queue: "orders", reason: "overflow", count: 1, oldest: rig.now, newest: rig.now }];
+    expect(await rig.store.streams.deadLetterGroups("acme")).toEqual(left);
+    expect(await rig.store.streams.deadLetterGroups("other")).toEqual(left);
+    expect(await rig.findings()).toEqual([]);
+  },
+
+  "dead letters are selected by reason and id, grouped by reason with the times of the first and the last, and discarded": async (rig) => {
+    const letter = (reason: string, at: number, tenant = "acme") => ({ tenant, stream: "orders", itemKey: null, text: "{}", reason, at });
+    const deadLetters = [letter("overflow", 1), letter("poison", 2), letter("overflow", 3), letter("overflow", 4, "other")];
+    await rig.store.streams.commit({ changes: [], deadLetters, arrivals: [], now: rig.now });
+    expect(await rig.store.streams.deadLetterGroups("acme")).toEqual([
+      { queue: "orders", reason: "overflow", count: 2, oldest: 1, newest: 3 },
+      { queue: "orders", reason: "poison", count: 1, oldest: 2, newest: 2 },
+    ]);
+    const select = async (selection: { reason?: string; ids?: number[] }) =>
+      (await rig.store.streams.deadLetters("acme", "orders", { after: 0, limit: 10, selection })).map(({ id }) => id);
+    const [one, two, three] = await select({});
+    expect(await select({ reason: "overflow" })).toEqual([one, three]);
+    expect(await select({ ids: [two!, three!, 999] })).toEqual([two, three]);
+    expect(await select({ ids: [] })).toEqual([]);
+    expect(await rig.store.streams.discardLetters("acme", "orders", { ids: [two!] }, 10)).toBe(1);
+    expect(await rig.store.streams.discardLetters("acme", "orders", {}, 1)).toBe(1);
+    expect(await select({})).toEqual([three]);
+    expect(await rig.store.streams.discardLetters("acme", "orders", { reason: "poison" }, 10)).toBe(0);
+    await rig.store.streams.remove("other", "orders");
+    expect(await rig.store.streams.deadLetterGroups("other")).toEqual([]);
+    expect(await rig.findings()).toEqual([]);
+  },
+
+  "the rest of a paced requeue is kept, replaced and ended": async (rig) => {
+    const rest = { tenant: "acme", stream: "orders", selection: { reason: "overflow" }, rest: 5, rate: 2, after: 7 };
+    await rig.store.streams.pace(rest);
+    await rig.store.streams.pace({ ...rest, stream: "others", selection: {} });
+    await rig.store.streams.pace({ ...rest, rest: 3, after: 9 });
+    await rig.reopen();
+    expect(await rig.store.streams.pacedRequeues()).toEqual([
+      { ...rest, rest: 3, after: 9 },
+      { ...rest, stream: "others", selection: {} },
+    ]);
+    await rig.store.streams.pace({ ...rest, rest: 0 });
+    await rig.store.streams.remove("acme", "others");
+    expect(await rig.store.streams.pacedRequeues()).toEqual([]);
   },
 
   "times of closed windows and their batches, and queues by operation": async (rig) => {
