@@ -229,7 +229,7 @@ export class DeadQueues {
     const isOperation = knows(queue) || (await store.dead.groups(caller.tenant)).some((group) => group.queue === queue);
     if (kind === undefined && isStream && isOperation) throw new BatchyardError("ambiguous_queue", { name: queue });
     const found = kind ?? (isStream ? "stream" : "operation");
-    if (found === "stream" ? !isStream : !isOperation) throw new BatchyardError("queue_not_found", { name: queue });
+    if (found === "stream" ? !isStream : !isOperation) throw new BatchyardError("queue_not_found");
     return found;
   }
 
