@@ -6,6 +6,7 @@ import fastify, { LogController, type FastifyInstance, type FastifyReply, type F
 import type { Caller } from "../batches/service.ts";
 import { cursorText } from "../events/port.ts";
 import { EventStreams } from "../events/sse.ts";
+import { policyOf } from "../events/policy.ts";
 import { attachSockets, type SocketService } from "../events/sockets.ts";
 import { BatchyardError } from "../model/errors.ts";
 import { newId } from "../model/ids.ts";
@@ -170,7 +171,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     ...pipelineRoutes(services),
     ...dlqRoutes(services),
     ...externalRoutes(services),
-    ...eventRoutes(services, streams, guard, { sockets: () => sockets.counts }),
+    ...eventRoutes(services, streams, guard, { sockets: () => sockets.statistics() }),
     ...settingsRoutes(services),
     ...accessRoutes(services, guard),
     ...doorRoutes(services, () => routes),
@@ -204,6 +205,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
         return wireBatch(asCreated(view.batch));
       },
       analysedBatch: (tenant, id) => analysedBatch(services, observer(tenant), id),
+      policyOf: (coalesce) => policyOf({ coalesce, windowMs: undefined }, services.settings.current().sse),
       hasBatch: async (tenant, id) => (await batches.get(observer(tenant), id)) !== null,
     },
   });

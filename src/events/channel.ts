@@ -4,6 +4,8 @@ import type { StoredEvent } from "../model/event.ts";
 import { classOf } from "./catalogue.ts";
 import { Coalescer, type CoalescePolicy, type Flush } from "./coalescer.ts";
 import { wireFrame, type Dialect } from "./frame.ts";
+import type { DeliveryDelays } from "./delivery-delays.ts";
+import { PacedWriter } from "./paced-writer.ts";
 import { cursorText, partCursorText } from "./port.ts";
 
 /** What a connection wants to see, and how: connections that want the same share one channel. */
@@ -91,8 +93,8 @@ export function sseText(type: string, body: object, id: string | null): string {
 }
 
 export interface Subscriber {
-  /** Whole frames, encoded once for all. */
-  take(frames: Buffer): void;
+  /** Whole frames, so many, encoded once for all. */
+  take(bytes: Buffer, frames: number): void;
 }
 
 export interface ChannelCounts {
@@ -111,12 +113,31 @@ export class Channel {
   readonly wanted: Wanted;
   readonly subscribers = new Set<Subscriber>();
   private readonly coalescer: Coalescer;
+  private readonly writer: PacedWriter<{ bytes: Buffer; flush: Flush }>;
 
-  constructor(options: { wanted: Wanted; clock: Clock; epoch: string; position: number; counts: ChannelCounts; flushed: () => void }) {
-    const { wanted, clock, epoch, position, counts, flushed } = options;
+  constructor(options: {
+    wanted: Wanted;
+    clock: Clock;
+    epoch: string;
+    position: number;
+    counts: ChannelCounts;
+    delays: DeliveryDelays;
+    flushed: () => void;
+  }) {
+    const { wanted, clock, epoch, position, counts, delays, flushed } = options;
     this.wanted = wanted;
     this.key = keyOf(wanted);
     const tag = tagOf(wanted);
+    this.writer = new PacedWriter({
+      clock,
+      write: (pieces) => {
+        const bytes = pieces.length === 1 ? pieces[0]!.bytes : Buffer.concat(pieces.map((piece) => piece.bytes));
+        const frames = pieces.reduce((sum, { flush }) => sum + flush.frames.length, 0);
+        for (const subscriber of this.subscribers) subscriber.take(bytes, frames);
+        for (const { flush } of pieces) delays.record(flush.frames);
+        flushed();
+      },
+    });
     this.coalescer = new Coalescer({
       policy: wanted.policy,
       clock,
@@ -130,8 +151,7 @@ export class Channel {
           counts.batched += frame.events;
         }
         const bytes = Buffer.from(written.map(({ text }) => text).join(""));
-        for (const subscriber of this.subscribers) subscriber.take(bytes);
-        flushed();
+        this.writer.push({ bytes, flush }, bytes.length, flush.urgent);
       },
     });
   }
@@ -145,11 +165,14 @@ export class Channel {
     if (wanted.length > 0) this.coalescer.add(wanted);
   }
 
+  /** Everything up to now is written when this returns. */
   flush(): void {
     this.coalescer.flush();
+    this.writer.flush();
   }
 
   close(): void {
     this.coalescer.close();
+    this.writer.close();
   }
 }

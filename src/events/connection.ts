@@ -44,7 +44,7 @@ interface ConnectionParts {
   caughtUp(connection: EventConnection): void;
   /** The reader fell behind, or caught up again. */
   repace(connection: EventConnection, pace: Pace): void;
-  wrote(): void;
+  wrote(frames: number): void;
   ended(connection: EventConnection, dropped: boolean): void;
 }
 
@@ -94,9 +94,9 @@ export class EventConnection implements Subscriber {
     } else this.aside.push(...events);
   }
 
-  take(frames: Buffer): void {
-    this.parts.wrote();
-    this.write(frames);
+  take(bytes: Buffer, frames: number): void {
+    this.parts.wrote(frames);
+    this.write(bytes);
   }
 
   /** Called between the two channels: what was wanted up to now is written. */
@@ -192,12 +192,12 @@ export class EventConnection implements Subscriber {
     const end = events.at(-1)!.seq;
     const frames = framesOf(events, frameRulesOf(this.request.policy));
     const written = writtenFrames(
-      { base: this.seen, end, frames, events: events.length },
+      { base: this.seen, end, frames, events: events.length, urgent: false },
       { epoch: this.parts.log.epoch(), tag: tagOf(this.wanted), dialect: this.request.dialect, ids: true },
     );
     this.seen = end;
     for (const { text } of written.slice(skip)) {
-      this.parts.wrote();
+      this.parts.wrote(1);
       this.write(text);
       if (this.parts.response.writableLength > SLOW_BYTES) await this.drained();
       if (this.isClosed) return;

@@ -28,6 +28,8 @@ export interface FrameRules {
   readonly maxEvents: number;
   /** Critical events are merged with their like, too. */
   readonly mergeCritical: boolean;
+  /** The last figure before a final event is sent, too: for readers of packets, who wait for the one that says 100. */
+  readonly lastFigures: boolean;
 }
 
 /**
@@ -42,7 +44,7 @@ export function framesOf(events: readonly StoredEvent[], rules: FrameRules): Fra
   const frames: StoredEvent[][] = [];
   const newest = new Map<string, number>();
   const reached = new Map<string, number>();
-  for (const event of withoutReplaced(events)) {
+  for (const event of withoutReplaced(events, rules.lastFigures)) {
     const entity = entityOf(event);
     const group = groupOf(event);
     let at = newest.get(group);
@@ -63,18 +65,22 @@ export function framesOf(events: readonly StoredEvent[], rules: FrameRules): Fra
 }
 
 /** Without the figures that a later one of the same entity, or its final event, replaces. */
-function withoutReplaced(events: readonly StoredEvent[]): StoredEvent[] {
-  const replaced = new Set<string>();
+function withoutReplaced(events: readonly StoredEvent[], lastFigures: boolean): StoredEvent[] {
+  const replaced = new Map<string, Set<string>>();
   const ended = new Set<string>();
   const kept: StoredEvent[] = [];
   for (let at = events.length - 1; at >= 0; at--) {
     const event = events[at]!;
-    const entity = entityOf(event);
     if (classOf(event.type) === "latest") {
-      const figure = `${event.type} ${entity}`;
-      if (replaced.has(figure) || ended.has(entity)) continue;
-      replaced.add(figure);
-    } else if (isFinalType(event.type)) ended.add(entity);
+      const entity = entityOf(event);
+      let types = replaced.get(entity);
+      if (types === undefined) replaced.set(entity, (types = new Set()));
+      if (types.has(event.type) || ended.has(entity)) continue;
+      types.add(event.type);
+    } else if (isFinalType(event.type)) {
+      if (lastFigures) replaced.delete(entityOf(event));
+      else ended.add(entityOf(event));
+    }
     kept.push(event);
   }
   return kept.reverse();

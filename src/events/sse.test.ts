@@ -290,6 +290,36 @@ describe("sharing", () => {
   });
 });
 
+it("tells how many event frames a second its readers get, and how late", async () => {
+  let ahead = 0;
+  streams = new EventStreams({ log, clock: { ...systemClock, now: () => Date.now() + ahead } });
+  let ready = 0;
+  const readers = Array.from({ length: 3 }, () =>
+    read(null, (frame) => {
+      if (frame.event === "stream.hello" && (ready += 1) === 3) void happen();
+      return frame.event !== "batch.created";
+    }),
+  );
+  const happen = (): Promise<void> =>
+    store.events.append(
+      ["batch.started", "batch.started", "batch.paused", "batch.created"].map((type, n) => ({
+        tenant: "t",
+        type,
+        entity: { kind: "batch", id: `b${n}` },
+        severity: "info",
+        ts: Date.now(),
+        data: { batch_id: `b${n}`, n },
+      })),
+    );
+  await Promise.all(readers);
+  // Whole seconds count, so the present one must be over.
+  ahead = 2_000;
+  const { sse_events_per_second: rate, delivery_ms: late, frames } = streams.statistics();
+  expect({ rate, frames }).toEqual({ rate: 0.9, frames: 3 });
+  expect(late.p50).toBeGreaterThan(0);
+  expect(late.p99).toBeGreaterThanOrEqual(late.p50!);
+});
+
 describe("a slow reader", () => {
   it("gets less, is told so, and is reset when it has caught up; others notice nothing", async () => {
     const { port } = server.address() as AddressInfo;

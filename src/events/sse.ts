@@ -4,6 +4,7 @@ import type { StoredEvent } from "../model/event.ts";
 import { Channel, keyOf, type ChannelCounts, type Wanted } from "./channel.ts";
 import { EventConnection } from "./connection.ts";
 import type { CoalescePolicy } from "./coalescer.ts";
+import { DeliveryDelays } from "./delivery-delays.ts";
 import type { EventLog } from "./port.ts";
 import { RateMeter } from "./rate-meter.ts";
 import type { Pace, StreamRequest } from "./stream-request.ts";
@@ -28,6 +29,8 @@ export type StreamStatistics = BatchCounts & { [N in keyof BatchCounts as `batch
   /** Means of the last ten seconds. */
   events_per_second: number;
   frames_per_second: number;
+  sse_events_per_second: number;
+  delivery_ms: { p50: number | null; p99: number | null };
 };
 
 /**
@@ -46,6 +49,8 @@ export class EventStreams {
   private readonly tallies: ChannelCounts = { batched: 0, merged: 0, events: 0, frames: 0 };
   private readonly eventRate: RateMeter;
   private readonly frameRate: RateMeter;
+  private readonly writtenRate: RateMeter;
+  private readonly delays: DeliveryDelays;
   private written = 0;
   private droppedStreams = 0;
   private readonly moves = new Map<EventConnection, Pace>();
@@ -58,6 +63,8 @@ export class EventStreams {
     this.clock = options.clock;
     this.eventRate = new RateMeter(options.clock);
     this.frameRate = new RateMeter(options.clock);
+    this.writtenRate = new RateMeter(options.clock);
+    this.delays = new DeliveryDelays(options.clock);
   }
 
   /** Open streams, and those that were cut because their reader was too slow. */
@@ -86,6 +93,8 @@ export class EventStreams {
       frames_written: this.written,
       events_per_second: this.eventRate.perSecond(),
       frames_per_second: this.frameRate.perSecond(),
+      sse_events_per_second: this.writtenRate.perSecond(),
+      delivery_ms: this.delays.percentiles(),
     };
   }
 
@@ -104,8 +113,9 @@ export class EventStreams {
         this.moves.set(changed, pace);
         this.settle();
       },
-      wrote: () => {
+      wrote: (frames) => {
         this.written += 1;
+        this.writtenRate.add(frames);
       },
       ended: (gone, dropped) => {
         this.leave(gone);
@@ -166,6 +176,7 @@ export class EventStreams {
         epoch: this.log.epoch(),
         position: this.log.lastSeq(),
         counts: this.tallies,
+        delays: this.delays,
         flushed: () => this.settle(),
       });
       this.channels.set(key, channel);

@@ -27,17 +27,34 @@ const prefixed = {
   batcher_pending_events: count,
 };
 
+const delivery = z
+  .strictObject({ p50: z.number().nullable(), p99: z.number().nullable() })
+  .meta({ description: "From the stamp of an event until it was written to the last reader, over the last one to two minutes" });
+
 export const eventStatistics = z.strictObject({
   ...counts,
   ...prefixed,
   connections: z.strictObject({ open: count, slow: count, degraded: count, dropped: count }),
-  sockets: z.strictObject({ open: count, dropped: count }),
+  sockets: z
+    .strictObject({
+      open: count,
+      dropped: count,
+      channels: count,
+      events: count,
+      packets: count.meta({ description: "What the events became, each counted once however many clients got it" }),
+      packets_saved: count,
+      packets_written: count,
+      delivery_ms: delivery,
+    })
+    .meta({ description: "Socket.IO" }),
   channels: count.meta({ description: "Different filters and policies; connections that want the same share one" }),
   events: count.meta({ description: "Wanted by someone, each counted once however many read it" }),
   frames: count.meta({ description: "What those events became" }),
   frames_written: count.meta({ description: "Writes to readers" }),
   events_per_second: z.number().min(0),
   frames_per_second: z.number().min(0),
+  sse_events_per_second: z.number().min(0).meta({ description: "Event frames written to all readers, mean of the last ten seconds" }),
+  delivery_ms: delivery,
   log: z.strictObject({ epoch: z.string(), first: count, last: count }),
 });
 export const eventStatsAnswer = z.strictObject({ success: yes, stats: eventStatistics });

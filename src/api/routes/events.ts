@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Caller } from "../../batches/service.ts";
 import { controlFramesOf, registryOf } from "../../events/catalogue.ts";
 import { policyOf } from "../../events/policy.ts";
+import type { SocketStatistics } from "../../events/sockets.ts";
 import type { EventStreams } from "../../events/sse.ts";
 import { SESSION_COOKIE, type Guard } from "../auth/guard.ts";
 import * as contract from "../contract/events.ts";
@@ -16,7 +17,7 @@ type Query = z.output<typeof contract.eventsQuery>;
 
 /** The live door next to this one. */
 interface Neighbours {
-  sockets(): { open: number; dropped: number };
+  sockets(): SocketStatistics;
 }
 
 /** Server-sent events out of the log. */
