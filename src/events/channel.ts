@@ -122,9 +122,10 @@ export class Channel {
     position: number;
     counts: ChannelCounts;
     delays: DeliveryDelays;
-    flushed: () => void;
+    /** Runs a write to all subscribers: none of them changes its channel within it, for what waits here would overtake. */
+    fanOut: (write: () => void) => void;
   }) {
-    const { wanted, clock, epoch, position, counts, delays, flushed } = options;
+    const { wanted, clock, epoch, position, counts, delays, fanOut } = options;
     this.wanted = wanted;
     this.key = keyOf(wanted);
     const tag = tagOf(wanted);
@@ -133,9 +134,10 @@ export class Channel {
       write: (pieces) => {
         const bytes = pieces.length === 1 ? pieces[0]!.bytes : Buffer.concat(pieces.map((piece) => piece.bytes));
         const frames = pieces.reduce((sum, { flush }) => sum + flush.frames.length, 0);
-        for (const subscriber of this.subscribers) subscriber.take(bytes, frames);
-        for (const { flush } of pieces) delays.record(flush.frames);
-        flushed();
+        fanOut(() => {
+          for (const subscriber of this.subscribers) subscriber.take(bytes, frames);
+          for (const { flush } of pieces) delays.record(flush.frames);
+        });
       },
     });
     this.coalescer = new Coalescer({

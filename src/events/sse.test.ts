@@ -1,5 +1,6 @@
+import { EventEmitter } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, request, type Server } from "node:http";
+import { createServer, request, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -318,6 +319,79 @@ it("tells how many event frames a second its readers get, and how late", async (
   expect({ rate, frames }).toEqual({ rate: 0.9, frames: 3 });
   expect(late.p50).toBeGreaterThan(0);
   expect(late.p99).toBeGreaterThanOrEqual(late.p50!);
+});
+
+it("a reader that becomes slow within a write moves after it: nobody misses an event or sees one too early", async () => {
+  // Writing takes ten milliseconds of this clock, so the writer rests; its timers fire when the test says.
+  let time = 0;
+  const timers: { ms: number; fire: () => void }[] = [];
+  const clock = { ...systemClock, elapsed: () => time, after: (ms: number, fire: () => void) => afterwards({ ms, fire }) };
+  const afterwards = (timer: (typeof timers)[number]): (() => void) => {
+    timers.push(timer);
+    return () => void timers.splice(timers.indexOf(timer) >>> 0, 1);
+  };
+  class Unread extends EventEmitter {
+    writableLength = 0;
+    text = "";
+    writeHead(): void {}
+    end(): void {}
+    destroy(): void {}
+    write(bytes: string | Buffer): boolean {
+      time += 10;
+      this.text += String(bytes);
+      return this.writableLength === 0;
+    }
+    get order(): number[] {
+      return new FrameParser()
+        .push(this.text)
+        .flatMap((frame) => (frame.event.startsWith("stream.") ? [] : eventsOf(frame).map(({ n }) => n)));
+    }
+  }
+  streams = new EventStreams({ log, clock });
+  const readers = [new Unread(), new Unread(), new Unread()];
+  for (const response of readers) {
+    streams.open(response as unknown as ServerResponse, {
+      tenant: "t",
+      batchId: null,
+      stream: null,
+      types: null,
+      policy: { kind: "classic", windowMs: 500, maxEvents: 2 },
+      dialect: "core",
+      since: null,
+      snapshotUrl: "/snapshot",
+      headers: {},
+      stillHolds: () => Promise.resolve(true),
+    });
+  }
+  while (streams.statistics().channels === 0 || readers.some(({ text }) => !text.includes("stream.hello"))) await turn();
+  await turn();
+  const happen = async (...numbers: number[]): Promise<void> => {
+    await store.events.append(
+      numbers.map((n) => ({
+        tenant: "t",
+        type: "batch.started",
+        entity: { kind: "batch", id: `b${n}` },
+        severity: "info",
+        ts: n,
+        data: { batch_id: `b${n}`, n },
+      })),
+    );
+    while (log.lastSeq() < numbers.at(-1)!) await turn();
+  };
+  await happen(1, 2);
+  await happen(3, 4, 5);
+  expect(readers.map(({ order }) => order)).toEqual([
+    [1, 2],
+    [1, 2],
+    [1, 2],
+  ]);
+  readers[1]!.writableLength = 100_000;
+  const rest = timers.find(({ ms }) => ms === 60)!;
+  time += rest.ms;
+  rest.fire();
+  expect(streams.statistics().connections).toMatchObject({ slow: 1 });
+  // The one that moved has all up to now; those that stay have it, too, because moving flushes.
+  for (const { order } of readers) expect(order).toEqual([1, 2, 3, 4, 5]);
 });
 
 describe("a slow reader", () => {

@@ -54,7 +54,7 @@ export class EventStreams {
   private written = 0;
   private droppedStreams = 0;
   private readonly moves = new Map<EventConnection, Pace>();
-  /** Channels are at different positions, or connections between two of them. */
+  /** Channels are at different positions, subscribers of one are, or connections are between two of them. */
   private dispatching = false;
   private unsubscribe: (() => void) | null = null;
 
@@ -150,6 +150,14 @@ export class EventStreams {
     this.settle();
   }
 
+  private fanOut(write: () => void): void {
+    const was = this.dispatching;
+    this.dispatching = true;
+    write();
+    this.dispatching = was;
+    this.settle();
+  }
+
   /** Moving flushes, and a flush can make the next connection too slow: all of them, one after the other. */
   private settle(): void {
     if (this.dispatching) return;
@@ -177,7 +185,7 @@ export class EventStreams {
         position: this.log.lastSeq(),
         counts: this.tallies,
         delays: this.delays,
-        flushed: () => this.settle(),
+        fanOut: (write) => this.fanOut(write),
       });
       this.channels.set(key, channel);
     }
