@@ -20,6 +20,8 @@ export type ReaderCommand =
 export interface Delays {
   /** Events that each measured reader got. */
   events: number[];
+  /** Measured readers that were too slow and were told to load a snapshot: they need not have every event. */
+  degraded: number;
   p50: number;
   p99: number;
   criticalP99: number;

@@ -24,6 +24,7 @@ class Door {
   private readonly events: number[] = [];
   private readonly delays: number[] = [];
   private readonly criticals: number[] = [];
+  degraded = 0;
 
   counter(url: string): ByteCounter {
     const counter = new ByteCounter(new URL(url), (error) => process.stderr.write(`a reader ended: ${error.message}\n`));
@@ -46,6 +47,7 @@ class Door {
     this.events.fill(0);
     this.delays.length = 0;
     this.criticals.length = 0;
+    this.degraded = 0;
   }
 
   figures(): Delays {
@@ -57,6 +59,7 @@ class Door {
     const bytes = this.counters.map((counter) => counter.bytes);
     return {
       events: [...this.events],
+      degraded: this.degraded,
       p50: rank(this.delays, 0.5),
       p99: rank(this.delays, 0.99),
       criticalP99: rank(this.criticals, 0.99),
@@ -123,6 +126,7 @@ function follow(url: string, token: string, take: ReturnType<Door["reader"]>): P
       response.on("error", () => undefined);
       response.on("data", (text: string) => {
         for (const frame of parser.push(text)) {
+          if (frame.event === "stream.degraded") sse.degraded += 1;
           if (/^(stream\.|heartbeat|bye)/.test(frame.event)) continue;
           const { data } = JSON.parse(frame.data) as { data: Record<string, unknown> };
           take(frame.event, partType(frame.event) === null ? [data] : unmergeData(data));
