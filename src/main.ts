@@ -141,6 +141,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
         return settings.current().batch.timeoutMs;
       },
     },
+    home: DEFAULT_TENANT,
     store,
     dispatcher: new MemoryDispatcher(),
     executors: {
@@ -161,6 +162,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     knows: (operation) => registry.has(operation),
     breakerOpen: (operation) => engine.breakers.isOpen(operation),
     slots: () => engine.slots,
+    draining: () => engine.draining,
     msPerItem: (tenant, operation) => engine.speeds.of(tenant, operation),
   };
   const creator = new Creator({

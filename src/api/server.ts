@@ -30,6 +30,7 @@ import { pipelineRoutes } from "./routes/pipeline.ts";
 import { resultRoutes } from "./routes/results.ts";
 import { streamRoutes } from "./routes/streams.ts";
 import { settingsRoutes } from "./routes/settings.ts";
+import { workerRoutes } from "./routes/workers.ts";
 import type { ApiServices } from "./services.ts";
 import { analysedBatch } from "./wire/analysed-batch.ts";
 import { asCreated, wireBatch } from "./wire/batch.ts";
@@ -169,6 +170,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     ...collectionRoutes(services),
     ...streamRoutes(services, idempotency),
     ...pipelineRoutes(services),
+    ...workerRoutes(services),
     ...dlqRoutes(services),
     ...externalRoutes(services),
     ...eventRoutes(services, streams, guard, { sockets: () => sockets.statistics() }),

@@ -38,6 +38,8 @@ export interface LocalWorker {
   /** Chunks at once. */
   readonly slots: number;
   readonly running: number;
+  /** Set: it starts no chunk until it may again. */
+  draining: boolean;
   readonly breakers: Pick<Breakers, "list" | "reset">;
   wake(): void;
 }
@@ -60,7 +62,7 @@ export interface ApiServices {
   events: Pick<EventStore, "append">;
   /** Results as they settle, for `batch:item_completed`; null = that event is not sent. */
   settled: SettledItems | null;
-  external: Pick<ExternalWorkers, "lease" | "heartbeat" | "settle">;
+  external: Pick<ExternalWorkers, "lease" | "heartbeat" | "settle" | "roster">;
   registry: Registry;
   settings: Settings;
   config: ApiConfig;

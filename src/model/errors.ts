@@ -45,6 +45,7 @@ export const ERRORS = {
   record_not_found: { status: 404, message: "Record not found" },
   stream_not_found: { status: 404, message: "Stream not found" },
   queue_not_found: { status: 404, message: "There is no such queue; queues are named after streams and operations" },
+  worker_not_found: { status: 404, message: "There is no such worker; GET /api/system/workers lists them" },
   breaker_not_found: { status: 404, message: "There is no breaker '{name}'" },
   method_not_allowed: { status: 405, message: "{method} is not allowed at {path}; allowed: {allowed}" },
   upload_too_slow: { status: 408, message: "The body did not arrive within {seconds} s" },

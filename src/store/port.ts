@@ -182,6 +182,7 @@ export interface ClaimedChunk {
   crashes: number;
   position: number;
   leaseUntil: number;
+  workerId: string;
   keys: string[];
   body: string;
   /** One bit an item: settled or handed on in an earlier, interrupted run. */
@@ -280,6 +281,8 @@ export interface ChunkStore {
   /** Takes back leases that ended before `now`, or all of the given workers, and counts a crash on each. */
   reap(selection: { now: number } | { workerPrefix: string; now: number }): Promise<LostLease[]>;
   nextLeaseEnd(): Promise<number | null>;
+  /** Who holds leases on chunks of a tenant, and how many. */
+  leases(tenant: string): Promise<{ workerId: string; chunks: number }[]>;
   list(tenant: string, batchId: string, page: { after: number; limit: number }): Promise<ChunkView[]>;
   /** Open chunks of a batch: what `why` reads. */
   open(tenant: string, batchId: string, limit: number): Promise<ChunkView[]>;

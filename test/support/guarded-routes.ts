@@ -132,6 +132,8 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "GET /api/system/pipeline-latency": read(),
   "GET /api/system/pipeline-latency/history": read(),
   "GET /api/system/workers": read(),
+  "POST /api/system/workers/{id}/drain": { need: "admin", body: null },
+  "POST /api/system/workers/{id}/resume": { need: "admin", body: null },
   // Operations, and so their breakers, are the server's; whose error it was is not told to others.
   "GET /api/system/breakers": read(),
   "POST /api/system/breakers/{name}/reset": { need: "admin", body: null },

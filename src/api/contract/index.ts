@@ -7,3 +7,4 @@ export * as options from "../../model/run-options.ts";
 export * as results from "./results.ts";
 export * as settings from "./settings.ts";
 export * as stored from "./stored.ts";
+export * as workers from "./workers.ts";

@@ -158,12 +158,6 @@ export const latencyHistoryAnswer = z.strictObject({
   timestamp: time,
 });
 
-export const workersAnswer = z.strictObject({
-  success: yes,
-  workers: z.array(
-    z.strictObject({ id: z.string(), kind: z.enum(["local"]), slots: z.int(), running: z.int(), status: z.enum(["idle", "busy", "off"]) }),
-  ),
-});
 export const breakerParams = z.strictObject({ name: text(1, 100) });
 export const breakersAnswer = z.strictObject({
   success: yes,

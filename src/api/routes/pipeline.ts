@@ -126,21 +126,6 @@ export function pipelineRoutes({ streams, pipeline, engine, clock, health, audit
     }),
     route({
       method: "GET",
-      path: "/api/system/workers",
-      summary: "Workers of this server",
-      tag: TAG,
-      need: "viewer",
-      answers: { 200: contract.workersAnswer },
-      async handle() {
-        const { id, slots, running } = engine;
-        return ok({
-          success: true,
-          workers: [{ id, kind: "local", slots, running, status: slots === 0 ? "off" : running > 0 ? "busy" : "idle" }],
-        });
-      },
-    }),
-    route({
-      method: "GET",
       path: "/api/system/breakers",
       summary: "Operations whose breaker has counted failures",
       tag: TAG,
