@@ -5,6 +5,7 @@ import rateLimit from "@fastify/rate-limit";
 import fastify, { LogController, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Caller } from "../batches/service.ts";
 import { cursorText } from "../events/port.ts";
+import { Gauges } from "../events/gauges.ts";
 import { EventStreams } from "../events/sse.ts";
 import { policyOf } from "../events/policy.ts";
 import { attachSockets, type SocketService } from "../events/sockets.ts";
@@ -34,6 +35,7 @@ import { workerRoutes } from "./routes/workers.ts";
 import type { ApiServices } from "./services.ts";
 import { analysedBatch } from "./wire/analysed-batch.ts";
 import { asCreated, wireBatch } from "./wire/batch.ts";
+import { meters } from "./wire/gauges.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -61,7 +63,8 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
   const { access, audit, batches, clock, config, eventLog, log } = services;
   const guard = new Guard({ access, audit, clock, token: config.token });
   const idempotency = new Idempotency(access, clock);
-  const streams = new EventStreams({ log: eventLog, clock });
+  const gauges = new Gauges({ clock, meters: meters(services), failed: (error) => log.error(error) });
+  const streams = new EventStreams({ log: eventLog, clock, gauges });
 
   const app = fastify({
     loggerInstance: log,
@@ -194,6 +197,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     log: eventLog,
     settled: services.settled,
     clock,
+    gauges,
     door: {
       async admit({ headers, token, address }) {
         const cookies = headers.cookie === undefined ? undefined : app.parseCookie(headers.cookie)[SESSION_COOKIE];

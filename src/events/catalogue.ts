@@ -210,7 +210,7 @@ export const EVENTS = {
   "queue.status": kind({
     class: "latest",
     severity: "info",
-    when: "once a second while it changes",
+    when: "once a second while it changes and somebody asks for it by name; not in the log",
     data: z.looseObject({
       queues: z.array(
         z.looseObject({ name: id, status: z.enum(["healthy", "warning", "critical"]), depth: count, running: count, workers: count }),
@@ -222,14 +222,14 @@ export const EVENTS = {
   "pipeline.throughput": kind({
     class: "latest",
     severity: "info",
-    when: "once a second while it changes",
+    when: "once a second while it changes and somebody asks for it by name; not in the log",
     data: z.looseObject({ stream: z.string().optional(), items_per_second: z.number().min(0), batches_per_minute: z.number().min(0) }),
     example: { stream: "detections", items_per_second: 118.4, batches_per_minute: 6 },
   }),
   "worker.stats": kind({
     class: "latest",
     severity: "info",
-    when: "once a second while it changes",
+    when: "once a second while it changes and somebody asks for it by name; not in the log",
     data: z.looseObject({ ...worker, running: count, slots: count.nullable().meta({ description: "Null where only the worker knows" }) }),
     example: { worker: "local:embedded:4711", kind: "local", running: 3, slots: 4 },
   }),

@@ -4,6 +4,7 @@ import type { Clock } from "../model/clock.ts";
 import { invalid } from "../model/errors.ts";
 import type { CoalescePolicy } from "./coalescer.ts";
 import type { BatchLookUp } from "./packet.ts";
+import { GAUGE_TYPES, type Gauges } from "./gauges.ts";
 import type { EventLog, SettledItems } from "./port.ts";
 import type { SocketWish } from "./socket-channel.ts";
 import { SocketFeed, type FeedStatistics } from "./socket-feed.ts";
@@ -38,6 +39,7 @@ export interface SocketOptions {
   settled: SettledItems | null;
   door: SocketDoor;
   clock: Clock;
+  gauges: Gauges;
 }
 
 interface Visitor {
@@ -68,7 +70,7 @@ export interface SocketService {
 }
 
 export function attachSockets(server: HttpServer, options: SocketOptions): SocketService {
-  const { door, log, settled, clock } = options;
+  const { door, log, settled, clock, gauges } = options;
   const io: Sockets = new Server(server, {
     path: "/socket.io",
     serveClient: false,
@@ -153,6 +155,19 @@ export function attachSockets(server: HttpServer, options: SocketOptions): Socke
     if (id !== null) watched.delete(id);
   });
 
+  // The figures of a second are for the room `metrics`, as long as somebody is in it.
+  const watching = new Map<string, () => void>();
+  io.sockets.adapter.on("create-room", (room) => {
+    const tenant = metricsTenant(room);
+    if (tenant === null) return;
+    const unwatch = gauges.watch(tenant, GAUGE_TYPES, ({ type, data }) => io.to(room).emit(type.replace(".", ":"), data));
+    watching.set(room, unwatch);
+  });
+  io.sockets.adapter.on("delete-room", (room) => {
+    watching.get(room)?.();
+    watching.delete(room);
+  });
+
   const unsettle =
     settled?.onSettled(
       (batchId, tenant, lines) => {
@@ -178,6 +193,7 @@ export function attachSockets(server: HttpServer, options: SocketOptions): Socke
       cancelCheck();
       cancelStallCheck();
       await feed.close();
+      for (const unwatch of watching.values()) unwatch();
       io.disconnectSockets(true);
       // The HTTP server belongs to someone else: only the engine is closed here.
       io.engine.close();
@@ -273,6 +289,10 @@ function hangUp(socket: Client): void {
   const { transport } = socket.conn as unknown as { transport: { socket?: { terminate(): void } } };
   if (transport.socket === undefined) socket.conn.close(true);
   else transport.socket.terminate();
+}
+
+function metricsTenant(room: string): string | null {
+  return /^room\/(.+)\/metrics$/.exec(room)?.[1] ?? null;
 }
 
 /** Packets that wait for a client's connection. Engine.IO keeps them in an array of its own until the transport is writable. */

@@ -14,6 +14,7 @@ import type { Store } from "../store/port.ts";
 import { openSqliteStore } from "../store/sqlite/store.ts";
 import { classOf, isFinalType } from "./catalogue.ts";
 import { DEFAULT_POLICY, type CoalescePolicy } from "./coalescer.ts";
+import { Gauges } from "./gauges.ts";
 import { LogTail } from "./log.ts";
 import { EventStreams } from "./sse.ts";
 
@@ -32,7 +33,9 @@ const OFF: CoalescePolicy = { kind: "off", windowMs: 25, maxEvents: 1 };
 async function start(): Promise<void> {
   log = new LogTail(store.events, systemClock, () => undefined);
   await log.start();
-  streams = new EventStreams({ log, clock: systemClock });
+  const none = { measure: () => Promise.resolve([]) };
+  const meters = { "queue.status": none, "pipeline.throughput": none, "worker.stats": none };
+  streams = new EventStreams({ log, clock: systemClock, gauges: new Gauges({ clock: systemClock, meters, failed: () => undefined }) });
 }
 
 async function restart(): Promise<void> {

@@ -1,10 +1,12 @@
 import type { ServerResponse } from "node:http";
 import type { Clock } from "../model/clock.ts";
 import type { StoredEvent } from "../model/event.ts";
-import { Channel, keyOf, type ChannelCounts, type Wanted } from "./channel.ts";
+import { Channel, keyOf, sseText, type ChannelCounts, type Wanted } from "./channel.ts";
 import { EventConnection } from "./connection.ts";
 import type { CoalescePolicy } from "./coalescer.ts";
 import { DeliveryDelays } from "./delivery-delays.ts";
+import { wireFrame, type Dialect } from "./frame.ts";
+import { gaugesAmong, type Gauge, type Gauges } from "./gauges.ts";
 import type { EventLog } from "./port.ts";
 import { RateMeter } from "./rate-meter.ts";
 import type { Pace, StreamRequest } from "./stream-request.ts";
@@ -43,6 +45,7 @@ export type StreamStatistics = BatchCounts & { [N in keyof BatchCounts as `batch
 export class EventStreams {
   private readonly log: EventLog;
   private readonly clock: Clock;
+  private readonly gauges: Gauges;
   private readonly connections = new Set<EventConnection>();
   private readonly replaying = new Set<EventConnection>();
   private readonly channels = new Map<string, Channel>();
@@ -58,7 +61,8 @@ export class EventStreams {
   private dispatching = false;
   private unsubscribe: (() => void) | null = null;
 
-  constructor(options: { log: EventLog; clock: Clock }) {
+  constructor(options: { log: EventLog; clock: Clock; gauges: Gauges }) {
+    this.gauges = options.gauges;
     this.log = options.log;
     this.clock = options.clock;
     this.eventRate = new RateMeter(options.clock);
@@ -100,7 +104,8 @@ export class EventStreams {
 
   open(response: ServerResponse, request: StreamRequest): void {
     this.unsubscribe ??= this.log.subscribe((events) => this.dispatch(events));
-    const connection = new EventConnection({
+    let unwatch: () => void = () => undefined;
+    const connection: EventConnection = new EventConnection({
       log: this.log,
       clock: this.clock,
       response,
@@ -122,12 +127,18 @@ export class EventStreams {
         this.replaying.delete(gone);
         this.connections.delete(gone);
         this.moves.delete(gone);
+        unwatch();
         if (dropped) this.droppedStreams += 1;
       },
     });
     this.connections.add(connection);
     this.replaying.add(connection);
     connection.start();
+    const types = request.batchId === null ? gaugesAmong(request.types) : [];
+    if (types.length === 0 || connection.isClosed) return;
+    unwatch = this.gauges.watch(request.tenant, types, (gauge, at) => {
+      if (request.stream === null || gauge.data["stream"] === request.stream) connection.take(this.gaugeFrame(gauge, at, request));
+    });
   }
 
   /** Says goodbye to every reader and ends; what waits is sent first. They come back after a second. */
@@ -137,6 +148,13 @@ export class EventStreams {
     // A set may lose members while it is walked.
     for (const connection of this.connections) connection.bye("shutdown");
     this.unsubscribe?.();
+  }
+
+  /** Without an id: whoever resumes goes on from what was in the log. */
+  private gaugeFrame({ type, entity, data }: Gauge, at: number, { tenant, dialect }: { tenant: string; dialect: Dialect }): Buffer {
+    const event = { seq: this.log.lastSeq(), epoch: this.log.epoch(), tenant, type, entity, severity: "info", ts: at, data } as const;
+    const frame = wireFrame({ events: [event] }, dialect);
+    return Buffer.from(sseText(frame.type, frame, null));
   }
 
   private dispatch(events: StoredEvent[]): void {

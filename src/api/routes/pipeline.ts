@@ -1,12 +1,12 @@
 import type { BreakerView } from "../../engine/breaker.ts";
 import { BatchyardError } from "../../model/errors.ts";
 import { iso } from "../../model/clock.ts";
-import { worstOf } from "../../monitor/pipeline.ts";
 import { DETECTIONS } from "../../streams/detections.ts";
 import * as contract from "../contract/streams.ts";
 import { ok, route, type Route } from "../route.ts";
 import type { ApiServices } from "../services.ts";
 import { round } from "../wire/batch.ts";
+import { queuesAnswer } from "../wire/queues.ts";
 
 const TAG = "Pipeline";
 const MINUTE_MS = 60_000;
@@ -58,36 +58,7 @@ export function pipelineRoutes({ streams, pipeline, engine, clock, health, audit
       answers: { 200: contract.queuesAnswer },
       async handle({ caller }) {
         const rows = await pipeline.queues(caller.tenant);
-        const queues = rows.map((row) => ({
-          name: row.operation,
-          status: row.health,
-          depth: row.pending,
-          running: row.running,
-          workers: engine.slots,
-          throughput: {
-            jobs_per_minute: round(row.perMinute, 2),
-            avg_processing_seconds: row.meanMs === null ? null : round(row.meanMs / 1000, 3),
-          },
-          oldest_job:
-            row.oldest === null
-              ? null
-              : {
-                  id: row.oldest.id,
-                  queued_at: new Date(row.oldest.createdAt).toISOString(),
-                  wait_seconds: round((row.waitMs ?? 0) / 1000, 1),
-                },
-        }));
-        const sum = (of: (queue: (typeof queues)[number]) => number): number => queues.reduce((total, queue) => total + of(queue), 0);
-        return ok({
-          queues,
-          summary: {
-            total_queued: sum((queue) => queue.depth),
-            total_running: sum((queue) => queue.running),
-            // One pool serves all operations.
-            total_workers: engine.slots,
-            overall_status: worstOf(queues.map((queue) => queue.status)),
-          },
-        });
+        return ok(queuesAnswer(rows, engine.slots));
       },
     }),
     route({
