@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import pino, { type Logger } from "pino";
 import { issueKey, issueSignIn, TOKEN_KEY_ID, DEFAULT_TENANT } from "./api/auth/secrets.ts";
 import { createServer } from "./api/server.ts";
+import { Backpressure } from "./batches/backpressure.ts";
 import { Creator } from "./batches/create.ts";
 import type { Batches } from "./batches/service.ts";
 import type { Signals } from "./batches/signals.ts";
@@ -72,6 +73,7 @@ export interface Yard {
   readonly batches: Batches;
   readonly streams: Streams;
   readonly dead: DeadQueues;
+  readonly pressure: Backpressure;
   readonly registry: Registry;
   readonly store: Store;
   readonly engine: Engine;
@@ -182,8 +184,17 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
       defaultChannels: channels.size > 1 ? [...channels.keys()].filter((name) => name !== "log") : ["log"],
     },
   });
-  const batches = new YardBatches({ store, creator, signals, clock });
-  const streams = new YardStreams({ store, creator, clock, settings: () => settings.current().windows, wake: () => engine.wake(), failed });
+  const pressure = new Backpressure({ batches: store.batches, limits: () => settings.current().queue });
+  const batches = new YardBatches({ store, creator, signals, clock, pressure });
+  const streams = new YardStreams({
+    store,
+    creator,
+    pressure,
+    clock,
+    settings: () => settings.current().windows,
+    wake: () => engine.wake(),
+    failed,
+  });
   settings.onChange(() => streams.rulesChanged());
   const dead = new DeadQueues({ store, streams, batches, knows: (operation) => registry.has(operation), clock });
   const events = new LogTail(store.events, clock, failed);
@@ -206,6 +217,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     batches,
     streams,
     dead,
+    pressure,
     registry,
     store,
     engine,
@@ -251,7 +263,8 @@ export async function startServer(parts: YardParts): Promise<RunningServer> {
       batches: yard.batches,
       streams: yard.streams,
       dead: yard.dead,
-      pipeline: new Pipeline(store.streams, clock),
+      pressure: yard.pressure,
+      pipeline: new Pipeline(store.streams, clock, () => yard.settings.current().queue),
       engine,
       files: (tenant) => yard.files(tenant),
       fileRows: store.files,

@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { Backpressure } from "../batches/backpressure.ts";
 import type { Batches } from "../batches/service.ts";
 import type { EventLog, SettledItems } from "../events/port.ts";
 import type { Files } from "../files/files.ts";
@@ -49,6 +50,7 @@ export interface ApiServices {
   batches: Batches;
   streams: Streams;
   dead: DeadQueues;
+  pressure: Backpressure;
   pipeline: Pipeline;
   engine: LocalWorker;
   files: (tenant: string) => Files;

@@ -75,6 +75,7 @@ export const ERRORS = {
   internal: { status: 500, message: "Something went wrong here; the request id finds it in the log" },
   settings_not_saved: { status: 500, message: "The settings cannot be saved to runtime.env ({reason}); nothing was changed" },
   unavailable: { status: 503, message: "The server is {reason}; try again in {seconds} s" },
+  queue_full: { status: 503, message: "{waiting} batches wait, of at most {limit} (QUEUE_MAX_SIZE); try again in {seconds} s" },
   stream_full: { status: 503, message: "Stream {stream} takes no more than {limit} open items; try again in {seconds} s" },
   storage_full: { status: 507, message: "The store cannot write: {reason}. Free some space; nothing accepted so far is lost" },
   // start-up and library

@@ -4,7 +4,7 @@ import { joinLines } from "../model/item.ts";
 import type { NewArrivals, NewDeadLetter, WindowChange, WindowRow } from "../store/port.ts";
 import type { StreamItem } from "./item-reader.ts";
 import { OpenWindow, type OpenStream } from "./open-stream.ts";
-import { step, type Closure, type WindowEvent } from "./window.ts";
+import { step, type Closure, type WindowEvent, type WindowRules } from "./window.ts";
 
 /** An item's way: into a window, alone past the windows, or nowhere. */
 export type Placed =
@@ -33,6 +33,7 @@ interface Pending {
  */
 export class PlannedStep {
   readonly now: number;
+  private readonly held: ReadonlySet<string>;
   readonly deadLetters: NewDeadLetter[] = [];
   readonly closed: ClosedWindow[] = [];
   /** Windows that are open after this step, for the timers. */
@@ -44,7 +45,9 @@ export class PlannedStep {
   /** Streams whose order of windows counts, and that lost some in this step: an undo puts them back in line. */
   private readonly disordered = new Set<OpenStream>();
 
-  constructor(now: number) {
+  /** `held`: tenants whose windows close by size and by hand only. */
+  constructor(now: number, held: ReadonlySet<string> = new Set()) {
+    this.held = held;
     this.now = now;
   }
 
@@ -100,11 +103,15 @@ export class PlannedStep {
     this.happens(stream, key, { type: "flush", reason });
   }
 
+  private rulesOf({ tenant, rules }: OpenStream): WindowRules {
+    return this.held.has(tenant) ? { ...rules, paused: true } : rules;
+  }
+
   private happens(stream: OpenStream, key: string, event: Exclude<WindowEvent, { type: "item" }>): void {
     const window = stream.windows.get(key);
     if (window === undefined || window.window === null || stream.plan instanceof Error) return;
     const before = window.window;
-    const { window: after, closures } = step(before, event, this.now, stream.rules);
+    const { window: after, closures } = step(before, event, this.now, this.rulesOf(stream));
     if (closures[0] !== undefined) this.close(window, closures[0]);
     else if (after !== null && after !== before) this.changed(window, { ...after });
   }
@@ -120,7 +127,7 @@ export class PlannedStep {
     const { stream } = window;
     const before = window.window;
     this.came(stream, item, before === null ? "opened" : "joined");
-    const { window: after, closures } = step(before, { type: "item", bytes: item.bytes }, this.now, stream.rules);
+    const { window: after, closures } = step(before, { type: "item", bytes: item.bytes }, this.now, this.rulesOf(stream));
     const closure = closures[0];
     const state = after ?? {
       openedAt: closure!.openedAt,

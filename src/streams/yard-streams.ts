@@ -1,3 +1,4 @@
+import type { Backpressure } from "../batches/backpressure.ts";
 import type { Creator, WindowPlan } from "../batches/create.ts";
 import type { Caller } from "../batches/service.ts";
 import type { Clock } from "../model/clock.ts";
@@ -18,6 +19,7 @@ export interface YardStreamsParts {
   store: Pick<Store, "streams" | "audit" | "events">;
   creator: Pick<Creator, "windowPlan">;
   clock: Clock;
+  pressure: Backpressure;
   /** The settings as they are now. */
   settings(): WindowSettings;
   /** A window became a batch. */
@@ -45,6 +47,7 @@ export class YardStreams implements Streams {
     this.aggregator = new Aggregator({
       store: parts.store.streams,
       clock: parts.clock,
+      holds: async (tenant) => (await parts.pressure.of(tenant)).state !== "normal",
       wake: () => parts.wake(),
       failed: (error) => parts.failed(error),
     });
@@ -127,6 +130,7 @@ export class YardStreams implements Streams {
 
   async offer({ tenant }: Caller, name: string, texts: readonly string[], first: number): Promise<OfferAnswer> {
     const stream = this.find(tenant, name);
+    if (await this.parts.pressure.isFull(tenant)) return queueFull(texts.length, first);
     const offered: Offered[] = [];
     const places: number[] = [];
     const rejected: RejectedItem[] = [];
@@ -362,4 +366,10 @@ function windowView(open: OpenWindow): WindowView {
   const { openedAt, lastItemAt, items, bytes, held } = window;
   const fill = maxItems === undefined && maxBytes === undefined ? null : Math.min(1, Math.max(...shares));
   return { id: open.id, stream: open.stream.name, key: open.key, items, bytes, openedAt, lastItemAt, held, dueAt: open.dueAt(), fill };
+}
+
+/** As many batches wait as may: nothing is taken, so that nothing has to be lost. */
+function queueFull(items: number, first: number): OfferAnswer {
+  const why = { code: "queue_full", message: "As many batches wait as QUEUE_MAX_SIZE allows; send the item again later" };
+  return { accepted: 0, rejected: Array.from({ length: items }, (_, i) => ({ index: first + i, ...why })), items: [] };
 }

@@ -6,13 +6,13 @@ import * as contract from "../contract/streams.ts";
 import { ok, route, type Route } from "../route.ts";
 import type { ApiServices } from "../services.ts";
 import { round } from "../wire/batch.ts";
-import { queuesAnswer } from "../wire/queues.ts";
+import { queuesAnswer, wirePressure } from "../wire/queues.ts";
 
 const TAG = "Pipeline";
 const MINUTE_MS = 60_000;
 
 /** What the pipeline from items to analysed batches is doing. */
-export function pipelineRoutes({ streams, pipeline, engine, clock, health, audit }: ApiServices): Route[] {
+export function pipelineRoutes({ streams, pipeline, pressure, engine, clock, health, audit }: ApiServices): Route[] {
   return [
     route({
       method: "GET",
@@ -44,6 +44,7 @@ export function pipelineRoutes({ streams, pipeline, engine, clock, health, audit
             batch_max_detections: definition.maxItems,
             closure_lag: { closures: lag.closures, p50_ms: lag.p50Ms, p99_ms: lag.p99Ms, max_ms: lag.maxMs },
           },
+          backpressure: wirePressure(await pressure.of(caller.tenant)),
           degradation: await degradation(caller.tenant, definition.operation, now),
           timestamp: new Date(now).toISOString(),
         });
@@ -58,7 +59,7 @@ export function pipelineRoutes({ streams, pipeline, engine, clock, health, audit
       answers: { 200: contract.queuesAnswer },
       async handle({ caller }) {
         const rows = await pipeline.queues(caller.tenant);
-        return ok(queuesAnswer(rows, engine.slots));
+        return ok(queuesAnswer(rows, engine.slots, await pressure.of(caller.tenant)));
       },
     }),
     route({

@@ -4,11 +4,11 @@ import type { ApiServices } from "../services.ts";
 import { queuesAnswer } from "./queues.ts";
 
 /** How the figures of a second are measured: what the snapshots of the same things show, without what only time moves. */
-export function meters({ pipeline, engine, external, eventLog, clock }: ApiServices): Readonly<Record<GaugeType, Meter>> {
+export function meters({ pipeline, pressure, engine, external, eventLog, clock }: ApiServices): Readonly<Record<GaugeType, Meter>> {
   return {
     "queue.status": {
       async measure(tenant): Promise<Gauge[]> {
-        const { queues, summary } = queuesAnswer(await pipeline.queues(tenant), engine.slots);
+        const { queues, summary } = queuesAnswer(await pipeline.queues(tenant), engine.slots, await pressure.of(tenant));
         const shown = queues.map(({ name, status, depth, running, workers }) => ({ name, status, depth, running, workers }));
         return [{ type: "queue.status", entity: { kind: "queues", id: tenant }, data: { queues: shown, summary } }];
       },

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Pressure } from "../../batches/backpressure.ts";
 import { worstOf, type QueueView } from "../../monitor/pipeline.ts";
 import type * as contract from "../contract/streams.ts";
 import { round } from "./batch.ts";
@@ -6,7 +7,7 @@ import { round } from "./batch.ts";
 type QueuesAnswer = z.output<typeof contract.queuesAnswer>;
 
 /** `workers`: slots of the one pool that serves all operations. */
-export function queuesAnswer(rows: readonly QueueView[], workers: number): QueuesAnswer {
+export function queuesAnswer(rows: readonly QueueView[], workers: number, pressure: Pressure): QueuesAnswer {
   const queues = rows.map((row) => ({
     name: row.operation,
     status: row.health,
@@ -33,7 +34,15 @@ export function queuesAnswer(rows: readonly QueueView[], workers: number): Queue
       total_queued: sum((queue) => queue.depth),
       total_running: sum((queue) => queue.running),
       total_workers: workers,
-      overall_status: worstOf(queues.map((queue) => queue.status)),
+      overall_status: worstOf([
+        ...queues.map((queue) => queue.status),
+        pressure.state === "full" ? "critical" : pressure.state === "warning" ? "warning" : "healthy",
+      ]),
+      backpressure: wirePressure(pressure),
     },
   };
+}
+
+export function wirePressure({ state, waiting, threshold, maxSize }: Pressure): QueuesAnswer["summary"]["backpressure"] {
+  return { state, waiting, threshold, max_size: maxSize };
 }
