@@ -13,6 +13,7 @@ import { YardBatches } from "./batches/yard-batches.ts";
 import type { Config } from "./config.ts";
 import { MemoryDispatcher } from "./engine/dispatcher/memory.ts";
 import { Engine } from "./engine/engine.ts";
+import { EventBatcher, type BatcherOptions } from "./events/batcher.ts";
 import { LogTail } from "./events/log.ts";
 import type { EventLog } from "./events/port.ts";
 import { ChunkHandlerExecutor } from "./executors/handler/chunk-handler.ts";
@@ -81,6 +82,8 @@ export interface Yard {
   readonly events: EventLog;
   readonly clock: Clock;
   files(tenant: string): Files;
+  /** Its constants are the settings `events`, as they are now. */
+  eventBatcher(options: Omit<BatcherOptions, "clock" | "constants">): EventBatcher;
   /** Starts working; batches can be created before. */
   start(): Promise<void>;
   /** Graceful: hands back what does not end within the grace time. */
@@ -225,6 +228,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     events,
     clock,
     files: (tenant) => disk.forTenant(tenant),
+    eventBatcher: (options) => new EventBatcher({ ...options, clock, constants: () => settings.current().sse }),
     async start() {
       await engine.start();
       await streams.start(parts.streams ?? null);

@@ -57,6 +57,7 @@ beforeEach(async () => {
       stream: null,
       types: null,
       policy,
+      followsClassic: policy.kind === "classic",
       dialect: "core",
       since: typeof since === "string" ? since : null,
       snapshotUrl: "/snapshot",
@@ -145,6 +146,38 @@ function randomOf(seed: number): () => number {
     return state / 2 ** 32;
   };
 }
+
+it("a reader by the classic constants goes on by new ones, without gap or overlap", async () => {
+  policy = { kind: "classic", windowMs: 60_000, maxEvents: 1_000 };
+  const events = (from: number, count: number): EventDraft[] =>
+    Array.from({ length: count }, (_, i) => ({
+      tenant: "t",
+      type: "batch.started",
+      entity: { kind: "batch", id: `b${from + i}` },
+      severity: "info",
+      ts: 0,
+      data: { n: from + i, batch_id: `b${from + i}` },
+    }));
+  const seen: number[][] = [];
+  let greeted = (): void => undefined;
+  const open = new Promise<void>((resolve) => (greeted = resolve));
+  const done = read(null, (frame) => {
+    if (frame.event === "stream.hello") greeted();
+    else seen.push(eventsOf(frame).map(({ n }) => n));
+    return seen.flat().length < 8;
+  });
+  await open;
+  await store.events.append(events(0, 2));
+  while (log.lastSeq() < 2) await turn();
+  streams.classicChanged({ kind: "classic", windowMs: 60_000, maxEvents: 3 });
+  await store.events.append(events(2, 6));
+  await done;
+  expect(seen).toEqual([
+    [0, 1],
+    [2, 3, 4],
+    [5, 6, 7],
+  ]);
+});
 
 describe("resume", () => {
   it.each([QUICK, CLASSIC, OFF])(

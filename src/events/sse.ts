@@ -141,6 +141,19 @@ export class EventStreams {
     });
   }
 
+  /** The constants of the classic policy changed: whoever reads by them goes on by the new ones, with what waits sent first. */
+  classicChanged(policy: CoalescePolicy): void {
+    this.dispatching = true;
+    for (const connection of [...this.connections].filter(({ request }) => request.followsClassic)) {
+      const isLive = this.channelOf(connection) !== undefined;
+      if (isLive) this.leave(connection);
+      connection.request.policy = policy;
+      if (isLive && !connection.isClosed) this.enter(connection, connection.pace);
+    }
+    this.dispatching = false;
+    this.settle();
+  }
+
   /** Says goodbye to every reader and ends; what waits is sent first. They come back after a second. */
   close(): void {
     this.dispatching = true;

@@ -42,6 +42,7 @@ export function eventRoutes(
       stream: query.stream ?? null,
       types: query.types === undefined ? null : query.types.split(",").map((type) => type.trim()),
       policy,
+      followsClassic: query.coalesce === "classic",
       dialect: query.dialect,
       since: typeof resumed === "string" && resumed !== "" ? resumed : (query.since ?? null),
       snapshotUrl: batchId === null ? "/api/batch/history" : `/api/batch/${batchId}`,
@@ -50,6 +51,12 @@ export function eventRoutes(
     });
     return { kind: "sent" };
   }
+
+  settings.onChange((now, before) => {
+    const { batchTimeoutMs, batchSize } = now.sse;
+    if (batchTimeoutMs !== before.sse.batchTimeoutMs || batchSize !== before.sse.batchSize)
+      streams.classicChanged(policyOf({ coalesce: "classic", windowMs: undefined }, now.sse));
+  });
 
   return [
     route({
