@@ -12,6 +12,7 @@ import { partType, unmergeData } from "../model/merged-event.ts";
 import type { Store } from "../store/port.ts";
 import { openSqliteStore } from "../store/sqlite/store.ts";
 import { isFinalType } from "./catalogue.ts";
+import { noGauges } from "./gauges.fixture.ts";
 import { LogTail } from "./log.ts";
 import { policyOf } from "./policy.ts";
 import { attachSockets, type SocketService } from "./sockets.ts";
@@ -37,6 +38,7 @@ beforeEach(async () => {
   sockets = attachSockets(server, {
     log,
     clock: systemClock,
+    gauges: noGauges(),
     settled: {
       onSettled(listener, wanted) {
         settle = (batchId, tenant, lines) => {

@@ -14,7 +14,7 @@ import type { Store } from "../store/port.ts";
 import { openSqliteStore } from "../store/sqlite/store.ts";
 import { classOf, isFinalType } from "./catalogue.ts";
 import { DEFAULT_POLICY, type CoalescePolicy } from "./coalescer.ts";
-import { Gauges } from "./gauges.ts";
+import { noGauges } from "./gauges.fixture.ts";
 import { LogTail } from "./log.ts";
 import { EventStreams } from "./sse.ts";
 
@@ -33,9 +33,7 @@ const OFF: CoalescePolicy = { kind: "off", windowMs: 25, maxEvents: 1 };
 async function start(): Promise<void> {
   log = new LogTail(store.events, systemClock, () => undefined);
   await log.start();
-  const none = { measure: () => Promise.resolve([]) };
-  const meters = { "queue.status": none, "pipeline.throughput": none, "worker.stats": none };
-  streams = new EventStreams({ log, clock: systemClock, gauges: new Gauges({ clock: systemClock, meters, failed: () => undefined }) });
+  streams = new EventStreams({ log, clock: systemClock, gauges: noGauges() });
 }
 
 async function restart(): Promise<void> {
@@ -329,7 +327,7 @@ describe("sharing", () => {
 
 it("tells how many event frames a second its readers get, and how late", async () => {
   let ahead = 0;
-  streams = new EventStreams({ log, clock: { ...systemClock, now: () => Date.now() + ahead } });
+  streams = new EventStreams({ log, gauges: noGauges(), clock: { ...systemClock, now: () => Date.now() + ahead } });
   let ready = 0;
   const readers = Array.from({ length: 3 }, () =>
     read(null, (frame) => {
@@ -383,7 +381,7 @@ it("a reader that becomes slow within a write moves after it: nobody misses an e
         .flatMap((frame) => (frame.event.startsWith("stream.") ? [] : eventsOf(frame).map(({ n }) => n)));
     }
   }
-  streams = new EventStreams({ log, clock });
+  streams = new EventStreams({ log, gauges: noGauges(), clock });
   const readers = [new Unread(), new Unread(), new Unread()];
   for (const response of readers) {
     streams.open(response as unknown as ServerResponse, {

@@ -137,7 +137,7 @@ export class EventStreams {
     const types = request.batchId === null ? gaugesAmong(request.types) : [];
     if (types.length === 0 || connection.isClosed) return;
     unwatch = this.gauges.watch(request.tenant, types, (gauge, at) => {
-      if (request.stream === null || gauge.data["stream"] === request.stream) connection.take(this.gaugeFrame(gauge, at, request));
+      if (request.stream === null || gauge.data["stream"] === request.stream) connection.take(this.gaugeFrame(gauge, at, request), 1);
     });
   }
 
