@@ -390,6 +390,7 @@ it("a reader that becomes slow within a write moves after it: nobody misses an e
       stream: null,
       types: null,
       policy: { kind: "classic", windowMs: 500, maxEvents: 2 },
+      followsClassic: false,
       dialect: "core",
       since: null,
       snapshotUrl: "/snapshot",
