@@ -3,6 +3,7 @@ import type { Clock } from "../model/clock.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { classOf } from "./catalogue.ts";
 import { Coalescer, type CoalescePolicy, type Flush } from "./coalescer.ts";
+import type { DeliveryCheck } from "./delivery-check.ts";
 import { wireFrame, type Dialect } from "./frame.ts";
 import type { DeliveryDelays } from "./delivery-delays.ts";
 import { PacedWriter } from "./paced-writer.ts";
@@ -64,8 +65,13 @@ export interface WrittenFrame {
  * The frames of a flush as server-sent events. The id of each is where to go on after it: the seq up to which everything was
  * sent or, while frames of interleaved events are still to come, the position within the flush.
  */
-export function writtenFrames(flush: Flush, to: { epoch: string; tag: string; dialect: Dialect; ids: boolean }): WrittenFrame[] {
+export function writtenFrames(
+  flush: Flush,
+  to: { epoch: string; tag: string; dialect: Dialect; ids: boolean },
+  check?: DeliveryCheck,
+): WrittenFrame[] {
   const wired = flush.frames.map((frame) => wireFrame(frame, to.dialect));
+  for (const [at, frame] of wired.entries()) check?.wired(flush.frames[at]!.events, frame, to.dialect);
   const nextFrom: number[] = [];
   for (let at = wired.length - 1, least = Infinity; at >= 0; at--) {
     nextFrom[at] = least;
@@ -114,6 +120,10 @@ export class Channel {
   readonly subscribers = new Set<Subscriber>();
   private readonly coalescer: Coalescer;
   private readonly writer: PacedWriter<{ bytes: Buffer; flush: Flush }>;
+  /** Wanted events that have not been sent. */
+  private due = 0;
+  private sentUpTo = 0;
+  private readonly check: DeliveryCheck;
 
   constructor(options: {
     wanted: Wanted;
@@ -122,11 +132,13 @@ export class Channel {
     position: number;
     counts: ChannelCounts;
     delays: DeliveryDelays;
+    check: DeliveryCheck;
     /** Runs a write to all subscribers: none of them changes its channel within it, for what waits here would overtake. */
     fanOut: (write: () => void) => void;
   }) {
-    const { wanted, clock, epoch, position, counts, delays, fanOut } = options;
+    const { wanted, clock, epoch, position, counts, delays, check, fanOut } = options;
     this.wanted = wanted;
+    this.check = check;
     this.key = keyOf(wanted);
     const tag = tagOf(wanted);
     this.writer = new PacedWriter({
@@ -136,7 +148,10 @@ export class Channel {
         const frames = pieces.reduce((sum, { flush }) => sum + flush.frames.length, 0);
         fanOut(() => {
           for (const subscriber of this.subscribers) subscriber.take(bytes, frames);
-          for (const { flush } of pieces) delays.record(flush.frames);
+          for (const { flush } of pieces) {
+            delays.record(flush.frames);
+            check.written(flush, clock.now() - wanted.policy.windowMs);
+          }
         });
       },
     });
@@ -145,7 +160,10 @@ export class Channel {
       clock,
       position,
       sent: (flush) => {
-        const written = writtenFrames(flush, { epoch, tag, dialect: wanted.dialect, ids: !wanted.thin });
+        check.flushed(flush, this.sentUpTo);
+        this.due -= flush.events;
+        this.sentUpTo = flush.end;
+        const written = writtenFrames(flush, { epoch, tag, dialect: wanted.dialect, ids: !wanted.thin }, check);
         counts.events += flush.events;
         counts.frames += written.length;
         for (const frame of written.filter(({ events }) => events > 1)) {
@@ -164,7 +182,11 @@ export class Channel {
 
   receive(events: readonly StoredEvent[]): void {
     const wanted = events.filter((event) => wants(this.wanted, event));
-    if (wanted.length > 0) this.coalescer.add(wanted);
+    if (wanted.length === 0) return;
+    this.due += wanted.length;
+    this.coalescer.add(wanted);
+    this.check.unaccounted(this.due - this.coalescer.pending);
+    this.due = this.coalescer.pending;
   }
 
   /** Everything up to now is written when this returns. */

@@ -34,8 +34,9 @@ export interface FrameRules {
 
 /**
  * The events as frames, in the order to send them: `latest` only the last of an entity and none before its final event,
- * `durable` each alone, the rest by group. An event joins the frame of its group unless an event of the same entity stands in
- * a later one, so that whoever reads the frames one after the other meets the events of each entity in their order.
+ * `durable` each alone, the rest by group. An event joins the frame of its group unless an event of the same id stands in a
+ * later one, so that whoever reads the frames one after the other meets the events of each batch in their order, from the
+ * window that it was.
  *
  * A pure function of the events: who resumes within the frames of a flush gets the same frames again.
  */
@@ -45,21 +46,15 @@ export function framesOf(events: readonly StoredEvent[], rules: FrameRules): Fra
   const newest = new Map<string, number>();
   const reached = new Map<string, number>();
   for (const event of withoutReplaced(events, rules.lastFigures)) {
-    const entity = entityOf(event);
+    const id = `${event.tenant} ${event.entity.id}`;
     const group = groupOf(event);
     let at = newest.get(group);
     const open = at === undefined ? undefined : frames[at];
-    if (
-      at === undefined ||
-      open === undefined ||
-      open.length >= rules.maxEvents ||
-      (reached.get(entity) ?? 0) > at ||
-      isAlone(event, rules)
-    ) {
+    if (at === undefined || open === undefined || open.length >= rules.maxEvents || (reached.get(id) ?? 0) > at || isAlone(event, rules)) {
       at = frames.push([event]) - 1;
       newest.set(group, at);
     } else open.push(event);
-    reached.set(entity, at);
+    reached.set(id, at);
   }
   return frames.map((members) => ({ events: members }));
 }

@@ -21,15 +21,24 @@ export class SocketReader implements BurstReader {
   private readonly clock: Clock;
   private readonly innerRoom: (room: string) => string;
   private readonly stalled: () => void;
-  private unread = 0;
+  private readonly wrote: (unread: number) => void;
+  /** Bytes that its reader has not taken. */
+  unread = 0;
   /** When the oldest unread bytes were written. */
   private unreadSince = Infinity;
 
-  constructor(options: { connection: Connection; clock: Clock; innerRoom: (room: string) => string; stalled: () => void }) {
+  constructor(options: {
+    connection: Connection;
+    clock: Clock;
+    innerRoom: (room: string) => string;
+    stalled: () => void;
+    wrote: (unread: number) => void;
+  }) {
     this.connection = options.connection;
     this.clock = options.clock;
     this.innerRoom = options.innerRoom;
     this.stalled = options.stalled;
+    this.wrote = options.wrote;
   }
 
   /** Asked every few seconds. */
@@ -54,6 +63,7 @@ export class SocketReader implements BurstReader {
     } else {
       burst.texts.forEach((text, at) => conn.write(text, {}, at === burst.texts.length - 1 ? taken : undefined));
     }
+    this.wrote(this.unread);
     if (this.unread > MAX_UNREAD_BYTES) this.stalled();
     return true;
   }

@@ -61,7 +61,13 @@ type Client = Socket<
 >;
 
 /** Connected clients, those that were cut because they did not read, and what they got. */
-export type SocketStatistics = { open: number; dropped: number } & FeedStatistics;
+export type SocketStatistics = {
+  open: number;
+  dropped: number;
+  /** Waiting in memory for readers: now for all of them, and the most that ever waited for one. */
+  unread_bytes: number;
+  most_unread_bytes: number;
+} & FeedStatistics;
 
 export interface SocketService {
   readonly counts: { open: number; dropped: number };
@@ -93,6 +99,7 @@ export function attachSockets(server: HttpServer, options: SocketOptions): Socke
   });
 
   let dropped = 0;
+  let mostUnread = 0;
   const readers = new Map<Client, SocketReader>();
   const cut = (socket: Client): void => {
     if (!readers.delete(socket)) return;
@@ -115,6 +122,9 @@ export function attachSockets(server: HttpServer, options: SocketOptions): Socke
       clock,
       innerRoom: (room) => inner(wish.tenant, room),
       stalled: () => cut(socket),
+      wrote: (unread) => {
+        mostUnread = Math.max(mostUnread, unread);
+      },
     });
     readers.set(socket, reader);
     feed.enter(reader, wish);
@@ -186,7 +196,13 @@ export function attachSockets(server: HttpServer, options: SocketOptions): Socke
     get counts() {
       return { open: io.sockets.sockets.size, dropped };
     },
-    statistics: () => ({ open: io.sockets.sockets.size, dropped, ...feed.statistics() }),
+    statistics: () => ({
+      open: io.sockets.sockets.size,
+      dropped,
+      unread_bytes: [...readers.values()].reduce((sum, { unread }) => sum + unread, 0),
+      most_unread_bytes: mostUnread,
+      ...feed.statistics(),
+    }),
     async close() {
       unsubscribe();
       unsettle();

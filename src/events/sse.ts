@@ -3,6 +3,7 @@ import type { Clock } from "../model/clock.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { Channel, keyOf, sseText, type ChannelCounts, type Wanted } from "./channel.ts";
 import { EventConnection } from "./connection.ts";
+import { DeliveryCheck, type DeliveryHealth } from "./delivery-check.ts";
 import type { CoalescePolicy } from "./coalescer.ts";
 import { DeliveryDelays } from "./delivery-delays.ts";
 import { wireFrame, type Dialect } from "./frame.ts";
@@ -22,7 +23,15 @@ interface BatchCounts {
 }
 
 export type StreamStatistics = BatchCounts & { [N in keyof BatchCounts as `batcher_${N}`]: number } & {
-  connections: { open: number; slow: number; degraded: number; dropped: number };
+  connections: {
+    open: number;
+    slow: number;
+    degraded: number;
+    dropped: number;
+    /** Waiting in memory for readers: now for all of them, and the most that ever waited for one. */
+    unread_bytes: number;
+    most_unread_bytes: number;
+  };
   channels: number;
   /** Wanted events and the frames they became, each counted once however many read them; frames written, to all readers. */
   events: number;
@@ -33,6 +42,7 @@ export type StreamStatistics = BatchCounts & { [N in keyof BatchCounts as `batch
   frames_per_second: number;
   sse_events_per_second: number;
   delivery_ms: { p50: number | null; p99: number | null };
+  health: DeliveryHealth;
 };
 
 /**
@@ -56,6 +66,8 @@ export class EventStreams {
   private readonly delays: DeliveryDelays;
   private written = 0;
   private droppedStreams = 0;
+  private mostUnread = 0;
+  private readonly check = new DeliveryCheck();
   private readonly moves = new Map<EventConnection, Pace>();
   /** Channels are at different positions, subscribers of one are, or connections are between two of them. */
   private dispatching = false;
@@ -90,7 +102,14 @@ export class EventStreams {
     return {
       ...counts,
       ...(prefixed as { [N in keyof BatchCounts as `batcher_${N}`]: number }),
-      connections: { open: this.connections.size, slow: at("slow"), degraded: at("thin"), dropped: this.droppedStreams },
+      connections: {
+        open: this.connections.size,
+        slow: at("slow"),
+        degraded: at("thin"),
+        dropped: this.droppedStreams,
+        unread_bytes: [...this.connections].reduce((sum, { unread }) => sum + unread, 0),
+        most_unread_bytes: this.mostUnread,
+      },
       channels: this.channels.size,
       events: tallies.events,
       frames: tallies.frames,
@@ -99,6 +118,7 @@ export class EventStreams {
       frames_per_second: this.frameRate.perSecond(),
       sse_events_per_second: this.writtenRate.perSecond(),
       delivery_ms: this.delays.percentiles(),
+      health: this.check.health(),
     };
   }
 
@@ -121,6 +141,9 @@ export class EventStreams {
       wrote: (frames) => {
         this.written += 1;
         this.writtenRate.add(frames);
+      },
+      unread: (bytes) => {
+        this.mostUnread = Math.max(this.mostUnread, bytes);
       },
       ended: (gone, dropped) => {
         this.leave(gone);
@@ -172,6 +195,7 @@ export class EventStreams {
 
   private dispatch(events: StoredEvent[]): void {
     const before = this.tallies.frames;
+    this.check.handed(events);
     this.dispatching = true;
     for (const connection of this.replaying) connection.setAside(events);
     for (const channel of this.channels.values()) channel.receive(events);
@@ -216,6 +240,7 @@ export class EventStreams {
         position: this.log.lastSeq(),
         counts: this.tallies,
         delays: this.delays,
+        check: this.check,
         fanOut: (write) => this.fanOut(write),
       });
       this.channels.set(key, channel);
