@@ -82,7 +82,7 @@ export async function resumeCampaign(options: ResumeOptions): Promise<ResumeCamp
   const readers: Reader[] = [...raw, ...clients, ...sockets];
   await Promise.all(clients.map((client) => client.opened));
 
-  const producing = new Producer(() => served, random);
+  const producing = new Producer(() => served, seeded(seed + 1));
   const cuts = (): number => proxies.reduce((sum, proxy) => sum + proxy.cuts.all, 0);
   try {
     for (let life = 0; life <= restarts; life++) {
@@ -97,7 +97,7 @@ export async function resumeCampaign(options: ResumeOptions): Promise<ResumeCamp
       producing.stop();
       faults.push(...(await unhealthy(served)));
       if (life < restarts) {
-        const signal = random() < 0.5 ? "SIGKILL" : "SIGTERM";
+        const signal = life % 2 === 0 ? "SIGKILL" : "SIGTERM";
         kinds[signal] += 1;
         const { child } = served;
         const end = child.end(signal);
@@ -236,8 +236,11 @@ async function finalBatches({ client }: Served): Promise<{ id: string; standing:
       if (page.nextCursor === null) break;
       cursor = page.nextCursor;
     }
-    if (all.every(({ standing }) => ["completed", "failed", "cancelled"].includes(standing.status))) return all;
-    if (performance.now() > deadline) throw new Error("Not every batch has ended");
+    const open = all.filter(({ standing }) => !["completed", "failed", "cancelled"].includes(standing.status));
+    if (open.length === 0) return all;
+    // A server was ended between the pause and the resumption.
+    for (const { id, standing } of open) if (standing.status === "paused") await client.resume(id);
+    if (performance.now() > deadline) throw new Error(`Not every batch has ended: ${JSON.stringify(open)}`);
   }
 }
 
