@@ -88,7 +88,13 @@ export class RawReader implements Reader {
   }
 
   private read(response: IncomingMessage, ended: () => void): void {
-    if (response.statusCode !== 200) this.faults.push(`${this.name}: answered with ${response.statusCode}`);
+    if (response.statusCode !== 200) {
+      // 503: the server is stopping.
+      if (response.statusCode !== 503) this.faults.push(`${this.name}: answered with ${response.statusCode}`);
+      response.on("error", () => undefined);
+      response.on("close", ended);
+      return void response.resume();
+    }
     this.connections += 1;
     const parser = new FrameParser();
     let last = { text: this.cursor, seq: this.reached };
