@@ -10,7 +10,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { EventBatcher } from "../src/events/batcher.ts";
@@ -172,11 +172,13 @@ async function writes(useBatching: boolean): Promise<Row> {
 }
 
 try {
+  const loadBefore = loadavg()[0]!;
   const rows = await live();
   report("Events: fewer frames", rows, [
     `${values.sse} SSE and ${values.sockets} Socket.IO clients in another process; five of each measure from before the commit to the parsed event and got every event unless degraded,`,
     "the others count bytes and all got as many. The events are steps of batches, which are never left out: Socket.IO packets keep their names unless",
     "a client asks for merging, so they save frames of figures only, and writes. `merged`: the default policy, with clients that asked.",
+    `Load average of the machine before and after: ${loadBefore.toFixed(1)}, ${loadavg()[0]!.toFixed(1)}. Of its own the run makes about one; more is other work, and is in the delays.`,
   ]);
   const [single, grouped] = [await writes(false), await writes(true)];
   const saved = (name: string): number => (1 - Number(grouped[name]) / Number(single[name])) * 100;
