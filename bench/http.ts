@@ -24,7 +24,13 @@ const items = Number(values.items);
 const token = "bench-token-of-sixteen-or-more";
 const data = mkdtempSync(join(tmpdir(), "batchyard-bench-"));
 const main = join(import.meta.dirname, "..", "src", "cli", "main.ts");
-const environment = { ...process.env, BATCHYARD_TOKEN: token, BATCHYARD_CREATE_PER_MINUTE: "1000000", LOG_LEVEL: "warn" };
+const environment = {
+  ...process.env,
+  BATCHYARD_TOKEN: token,
+  BATCHYARD_CREATE_PER_MINUTE: "1000000",
+  QUEUE_MAX_SIZE: "1000000",
+  LOG_LEVEL: "warn",
+};
 
 async function serve(workers: number): Promise<{ url: string; peakRss(): number; stop(): Promise<void> }> {
   const child = spawn(

@@ -145,6 +145,10 @@ export const SETTINGS = {
 
   QUEUE_MAX_SIZE: whole(1, 10_000_000, 10_000),
   QUEUE_BACKPRESSURE_THRESHOLD: decimal(0, 1, 0.8),
+  QUEUE_WARNING_DEPTH: whole(1, 10_000_000, 50),
+  QUEUE_CRITICAL_DEPTH: whole(1, 10_000_000, 100),
+  QUEUE_WARNING_WAIT_SECONDS: whole(1, 31_536_000, 150),
+  QUEUE_CRITICAL_WAIT_SECONDS: whole(1, 31_536_000, 300),
 
   BATCH_PROCESSING_ENABLED: flag(true),
   BATCH_CREATE_INTERVAL: cron("*/5 * * * *"),
@@ -290,7 +294,17 @@ function shape(v: Values, origins: Record<SettingName, Origin>, env: Environment
       maxDetections: v.BATCH_MAX_DETECTIONS,
       fastPath: { confidenceThreshold: v.FAST_PATH_CONFIDENCE_THRESHOLD, objectTypes: v.FAST_PATH_OBJECT_TYPES },
     },
-    queue: { maxSize: v.QUEUE_MAX_SIZE, backpressureThreshold: v.QUEUE_BACKPRESSURE_THRESHOLD },
+    queue: {
+      /** Batches of a tenant that may wait. */
+      maxSize: v.QUEUE_MAX_SIZE,
+      /** Share of maxSize from which windows hold. */
+      backpressureThreshold: v.QUEUE_BACKPRESSURE_THRESHOLD,
+      /** When the queue of an operation is shown as warning or critical. */
+      warningDepth: v.QUEUE_WARNING_DEPTH,
+      criticalDepth: v.QUEUE_CRITICAL_DEPTH,
+      warningWaitMs: v.QUEUE_WARNING_WAIT_SECONDS * 1000,
+      criticalWaitMs: v.QUEUE_CRITICAL_WAIT_SECONDS * 1000,
+    },
     processing: {
       enabled: v.BATCH_PROCESSING_ENABLED,
       createInterval: v.BATCH_CREATE_INTERVAL,

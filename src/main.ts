@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import pino, { type Logger } from "pino";
 import { issueKey, issueSignIn, TOKEN_KEY_ID, DEFAULT_TENANT } from "./api/auth/secrets.ts";
 import { createServer } from "./api/server.ts";
+import { Backpressure } from "./batches/backpressure.ts";
 import { Creator } from "./batches/create.ts";
 import type { Batches } from "./batches/service.ts";
 import type { Signals } from "./batches/signals.ts";
@@ -12,6 +13,7 @@ import { YardBatches } from "./batches/yard-batches.ts";
 import type { Config } from "./config.ts";
 import { MemoryDispatcher } from "./engine/dispatcher/memory.ts";
 import { Engine } from "./engine/engine.ts";
+import { EventBatcher, type BatcherOptions } from "./events/batcher.ts";
 import { LogTail } from "./events/log.ts";
 import type { EventLog } from "./events/port.ts";
 import { ChunkHandlerExecutor } from "./executors/handler/chunk-handler.ts";
@@ -45,6 +47,7 @@ import type { Fetch } from "./providers/client.ts";
 import { Providers } from "./providers/providers.ts";
 import { Settings } from "./settings/settings.ts";
 import type { Store, UpkeepStore } from "./store/port.ts";
+import { DeadQueues } from "./streams/dead-queues.ts";
 import { YardStreams, type DeclaredStreams } from "./streams/yard-streams.ts";
 import type { Streams } from "./streams/service.ts";
 import { migrateSqliteStore, openSqliteStore, openSqliteUpkeep } from "./store/sqlite/store.ts";
@@ -89,6 +92,8 @@ export interface Yard {
   readonly streams: Streams;
   /** The /v1 surface but for HTTP. */
   readonly openai: OpenAiService;
+  readonly dead: DeadQueues;
+  readonly pressure: Backpressure;
   readonly registry: Registry;
   readonly providers: Providers;
   readonly store: Store;
@@ -97,6 +102,8 @@ export interface Yard {
   readonly events: EventLog;
   readonly clock: Clock;
   files(tenant: string): Files;
+  /** Its constants are the settings `events`, as they are now. */
+  eventBatcher(options: Omit<BatcherOptions, "clock" | "constants">): EventBatcher;
   /** Starts working; batches can be created before. */
   start(): Promise<void>;
   /** Graceful: hands back what does not end within the grace time. */
@@ -177,6 +184,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
         return settings.current().batch.timeoutMs;
       },
     },
+    home: DEFAULT_TENANT,
     store,
     dispatcher: new MemoryDispatcher(),
     executors,
@@ -193,6 +201,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     knows: (operation) => registry.has(operation),
     breakerOpen: (operation) => engine.breakers.isOpen(operation),
     slots: () => engine.slots,
+    draining: () => engine.draining,
     msPerItem: (tenant, operation) => engine.speeds.of(tenant, operation),
   };
   const creator = new Creator({
@@ -212,9 +221,19 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
       defaultChannels: channels.size > 1 ? [...channels.keys()].filter((name) => name !== "log") : ["log"],
     },
   });
-  const batches = new YardBatches({ store, creator, signals, clock });
-  const streams = new YardStreams({ store, creator, clock, settings: () => settings.current().windows, wake: () => engine.wake(), failed });
+  const pressure = new Backpressure({ batches: store.batches, limits: () => settings.current().queue });
+  const batches = new YardBatches({ store, creator, signals, clock, pressure });
+  const streams = new YardStreams({
+    store,
+    creator,
+    pressure,
+    clock,
+    settings: () => settings.current().windows,
+    wake: () => engine.wake(),
+    failed,
+  });
   settings.onChange(() => streams.rulesChanged());
+  const dead = new DeadQueues({ store, streams, batches, knows: (operation) => registry.has(operation), clock });
   const events = new LogTail(store.events, clock, failed);
   const runner = new OpenAiRunner({ store, batches, files: (tenant) => disk.forTenant(tenant), events, models, clock, webhooks, failed });
   const courier = new Courier({ outbox: store.outbox, channels: couriered, clock, failed });
@@ -224,6 +243,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     failed,
     sweepFiles: (now) => disk.sweep(now),
     batchDays: () => settings.current().batch.retentionDays,
+    monitoringDays: () => settings.current().monitoring.retentionDays,
   });
   await events.start();
   // This process is the only writer of its directory: what is not sealed belongs to an upload that died with its process.
@@ -235,6 +255,8 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     batches,
     streams,
     openai: new OpenAiService({ store, runner, models, clock }),
+    dead,
+    pressure,
     registry,
     providers,
     store,
@@ -243,6 +265,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     events,
     clock,
     files: (tenant) => disk.forTenant(tenant),
+    eventBatcher: (options) => new EventBatcher({ ...options, clock, constants: () => settings.current().sse }),
     async start() {
       await engine.start();
       await streams.start(parts.streams ?? null);
@@ -283,7 +306,6 @@ export async function startServer(parts: YardParts): Promise<RunningServer> {
       batches: yard.batches,
       streams: yard.streams,
       openai: yard.openai,
-      pipeline: new Pipeline(store.streams, clock),
       jobReports: new JobReports({
         monitor: store.monitor,
         results: store.results,
@@ -292,6 +314,9 @@ export async function startServer(parts: YardParts): Promise<RunningServer> {
       }),
       monitor: store.monitor,
       results: store.results,
+      dead: yard.dead,
+      pressure: yard.pressure,
+      pipeline: new Pipeline(store.streams, clock, () => yard.settings.current().queue),
       engine,
       files: (tenant) => yard.files(tenant),
       fileRows: store.files,

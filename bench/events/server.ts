@@ -1,8 +1,9 @@
 /** The server of bench/events.ts: makes events at the rate it is told over IPC, and tells what they cost. */
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { loadConfig } from "../../src/config.ts";
 import { startServer } from "../../src/main.ts";
 import type { EventDraft } from "../../src/model/event.ts";
-import type { ServerCommand } from "./messages.ts";
+import type { Made, ServerCommand } from "./messages.ts";
 
 const [data = ""] = process.argv.slice(2);
 const server = await startServer({
@@ -12,29 +13,34 @@ const { store } = server.yard;
 const TYPES = ["batch.started", "batch.paused", "batch.resumed"];
 const TICK_MS = 10;
 
+/** The fields that the catalogue gives a batch. The id tells the readers when it was made. */
 function draft(n: number, type: string): EventDraft {
   const at = Date.now();
-  const id = `batch_${n % 50}`;
+  const id = `batch_${at}_${n % 50}`;
   const isCritical = type === "chunk.stalled";
-  const data = {
-    batch_id: id,
-    operation: "transform",
-    status: "running",
-    epoch: 1,
-    total: 1000,
-    processed: n % 1000,
-    succeeded: n % 1000,
-    failed: 0,
-    cancelled: 0,
-    expired: 0,
-    at,
-    n,
-  };
+  const done = n % 1000;
+  const data = isCritical
+    ? { batch_id: id, chunk: n, reason: "lease_lost", worker: null, crashes: 1 }
+    : {
+        batch_id: id,
+        operation: "transform",
+        status: "running",
+        epoch: 1,
+        total: 1000,
+        processed: done,
+        succeeded: done,
+        failed: 0,
+        cancelled: 0,
+        expired: 0,
+      };
   return { tenant: "default", type, entity: { kind: "batch", id }, severity: isCritical ? "critical" : "info", ts: at, data };
 }
 
 /** `rate` events a second, spread over ticks, and `criticals` critical ones a second apart from them. */
 async function produce(command: Extract<ServerCommand, { make: "events" }>): Promise<void> {
+  const cpu = process.cpuUsage();
+  const lag = monitorEventLoopDelay({ resolution: 10 });
+  lag.enable();
   const started = performance.now();
   let made = 0;
   let criticals = 0;
@@ -49,7 +55,15 @@ async function produce(command: Extract<ServerCommand, { make: "events" }>): Pro
     }
     await new Promise((resolve) => setTimeout(resolve, TICK_MS));
   }
-  process.send?.({ made: made + criticals, rss: process.memoryUsage.rss() });
+  const { user, system } = process.cpuUsage(cpu);
+  lag.disable();
+  const answer: Made = {
+    made: made + criticals,
+    rss: process.memoryUsage.rss(),
+    lagP99: lag.percentile(99) / 1e6,
+    cpu: (user + system) / 1000 / (performance.now() - started),
+  };
+  process.send?.(answer);
 }
 
 process.on("message", (command: ServerCommand) => {

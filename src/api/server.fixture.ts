@@ -81,7 +81,6 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
     batches: yard.batches,
     streams: yard.streams,
     openai: yard.openai,
-    pipeline: new Pipeline(store.streams, clock),
     jobReports: new JobReports({
       monitor: store.monitor,
       results: store.results,
@@ -90,6 +89,9 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
     }),
     monitor: store.monitor,
     results: store.results,
+    dead: yard.dead,
+    pressure: yard.pressure,
+    pipeline: new Pipeline(store.streams, clock, () => yard.settings.current().queue),
     engine: yard.engine,
     files: (tenant) => yard.files(tenant),
     fileRows: store.files,

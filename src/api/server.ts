@@ -5,7 +5,9 @@ import rateLimit from "@fastify/rate-limit";
 import fastify, { LogController, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Caller } from "../batches/service.ts";
 import { cursorText } from "../events/port.ts";
+import { Gauges } from "../events/gauges.ts";
 import { EventStreams } from "../events/sse.ts";
+import { policyOf } from "../events/policy.ts";
 import { attachSockets, type SocketService } from "../events/sockets.ts";
 import { BatchyardError } from "../model/errors.ts";
 import { newId } from "../model/ids.ts";
@@ -21,6 +23,7 @@ import { batchRoutes } from "./routes/batches.ts";
 import { collectionRoutes } from "./routes/collections.ts";
 import { costRoutes } from "./routes/costs.ts";
 import { createRoutes } from "./routes/create.ts";
+import { dlqRoutes } from "./routes/dlq.ts";
 import { doorRoutes } from "./routes/doors.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { externalRoutes } from "./routes/external.ts";
@@ -31,9 +34,11 @@ import { pipelineRoutes } from "./routes/pipeline.ts";
 import { resultRoutes } from "./routes/results.ts";
 import { streamRoutes } from "./routes/streams.ts";
 import { settingsRoutes } from "./routes/settings.ts";
+import { workerRoutes } from "./routes/workers.ts";
 import type { ApiServices } from "./services.ts";
 import { analysedBatch } from "./wire/analysed-batch.ts";
 import { asCreated, wireBatch } from "./wire/batch.ts";
+import { meters } from "./wire/gauges.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -61,7 +66,8 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
   const { access, audit, batches, clock, config, eventLog, log } = services;
   const guard = new Guard({ access, audit, clock, token: config.token });
   const idempotency = new Idempotency(access, clock);
-  const streams = new EventStreams({ log: eventLog, clock });
+  const gauges = new Gauges({ clock, meters: meters(services), failed: (error) => log.error(error) });
+  const streams = new EventStreams({ log: eventLog, clock, gauges });
 
   const app = fastify({
     loggerInstance: log,
@@ -175,8 +181,10 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     ...collectionRoutes(services),
     ...streamRoutes(services, idempotency),
     ...pipelineRoutes(services),
+    ...workerRoutes(services),
+    ...dlqRoutes(services),
     ...externalRoutes(services),
-    ...eventRoutes(services, streams, guard, { sockets: () => sockets.counts }),
+    ...eventRoutes(services, streams, guard, { sockets: () => sockets.statistics() }),
     ...costRoutes(services),
     ...settingsRoutes(services),
     ...monitoringRoutes(services),
@@ -200,6 +208,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     log: eventLog,
     settled: services.settled,
     clock,
+    gauges,
     door: {
       async admit({ headers, token, address }) {
         const cookies = headers.cookie === undefined ? undefined : app.parseCookie(headers.cookie)[SESSION_COOKIE];
@@ -213,6 +222,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
         return wireBatch(asCreated(view.batch));
       },
       analysedBatch: (tenant, id) => analysedBatch(services, observer(tenant), id),
+      policyOf: (coalesce) => policyOf({ coalesce, windowMs: undefined }, services.settings.current().sse),
       hasBatch: async (tenant, id) => (await batches.get(observer(tenant), id)) !== null,
     },
   });

@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { Backpressure } from "../batches/backpressure.ts";
 import type { Batches } from "../batches/service.ts";
 import type { EventLog, SettledItems } from "../events/port.ts";
 import type { Files } from "../files/files.ts";
@@ -11,6 +12,7 @@ import type { ExternalWorkers } from "../engine/external.ts";
 import type { JobReports } from "../monitor/jobs/job-report.ts";
 import type { Pipeline } from "../monitor/pipeline.ts";
 import type { Breakers } from "../engine/breaker.ts";
+import type { DeadQueues } from "../streams/dead-queues.ts";
 import type { Streams } from "../streams/service.ts";
 
 /** What the HTTP surface needs to know of the configuration. */
@@ -39,6 +41,8 @@ export interface LocalWorker {
   /** Chunks at once. */
   readonly slots: number;
   readonly running: number;
+  /** Set: it starts no chunk until it may again. */
+  draining: boolean;
   readonly breakers: Pick<Breakers, "list" | "reset">;
   wake(): void;
 }
@@ -48,6 +52,8 @@ export interface ApiServices {
   batches: Batches;
   streams: Streams;
   openai: OpenAiService;
+  dead: DeadQueues;
+  pressure: Backpressure;
   pipeline: Pipeline;
   jobReports: JobReports;
   monitor: MonitorStore;
@@ -65,7 +71,7 @@ export interface ApiServices {
   events: Pick<EventStore, "append">;
   /** Results as they settle, for `batch:item_completed`; null = that event is not sent. */
   settled: SettledItems | null;
-  external: Pick<ExternalWorkers, "lease" | "heartbeat" | "settle">;
+  external: Pick<ExternalWorkers, "lease" | "heartbeat" | "settle" | "roster">;
   registry: Registry;
   settings: Settings;
   config: ApiConfig;

@@ -36,7 +36,14 @@ describe("reading", () => {
       timeout_hours: 24,
       min_size: 1,
     });
-    expect(settings["queue"]).toEqual({ max_size: 10_000, backpressure_threshold: 0.8 });
+    expect(settings["queue"]).toEqual({
+      max_size: 10_000,
+      backpressure_threshold: 0.8,
+      warning_depth: 50,
+      critical_depth: 100,
+      warning_wait_seconds: 150,
+      critical_wait_seconds: 300,
+    });
     expect(settings["events"]).toEqual({ window_ms: 500, max_events: 10, max_retries: 2, retry_delay_ms: 500 });
     expect(settings["overridden_by_env"]).toEqual(["batch.max_retries"]);
     expect(settings["connections"]).toEqual({ token: "********", database_url: null, redis_url: null, openai_api_key: null });

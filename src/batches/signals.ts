@@ -13,5 +13,7 @@ export interface Signals {
   breakerOpen(operation: string): boolean;
   /** Slots for chunks in this process; 0 = none runs here. */
   slots(): number;
+  /** Somebody told the worker of this process to start nothing. */
+  draining(): boolean;
   msPerItem(tenant: string, operation: string): number | null;
 }

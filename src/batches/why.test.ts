@@ -119,6 +119,7 @@ describe("why a batch is not done", () => {
       breakerOpen: () => false,
       knows: () => false,
       slots: () => 4,
+      draining: () => false,
       msPerItem: () => null,
     };
     const reasons = await whyNotDone(store, signals, { ...batch, status: "pending" }, yard.clock.now());

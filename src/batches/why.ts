@@ -96,6 +96,12 @@ function readyReason(batch: BatchRow, signals: Signals, chunks: number): Reason 
     return { ...base, code: "waiting_for_worker", message: `${count} chunks wait for an external worker to lease them` };
   if (signals.slots() === 0)
     return { ...base, code: "no_worker", message: `${count} chunks are ready, but no worker runs; start one with 'batchyard worker'` };
+  if (signals.draining())
+    return {
+      ...base,
+      code: "no_worker",
+      message: `${count} chunks are ready, but the worker drains; resume it with POST /api/system/workers/<id>/resume`,
+    };
   if (!signals.knows(batch.operation)) {
     return {
       ...base,

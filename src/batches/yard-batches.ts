@@ -7,6 +7,7 @@ import type { ItemResult } from "../model/item.ts";
 import { batchMoveFrom, FINAL_BATCH_STATES, OPEN_BATCH_STATES, type BatchStatus } from "../model/moves.ts";
 import { priorityName, priorityRank, type Priority } from "../model/priority.ts";
 import type { AuditEntry, BatchCounts, ChunkView, ErrorGroup, RecordedResult, ResultCursor, ResultFilter, Store } from "../store/port.ts";
+import type { Backpressure } from "./backpressure.ts";
 import { compareResults } from "./compare.ts";
 import type { Creator } from "./create.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
@@ -29,6 +30,8 @@ import { whyNotDone } from "./why.ts";
 import { noCosts } from "../model/ledger.ts";
 
 const STREAM_PAGE = 1000;
+/** What is full now has moved on by then. */
+const FULL_SECONDS = 5;
 const DAY_MS = 86_400_000;
 /** Batches removed in one go; between two of them others get their turn. */
 const REMOVED_AT_ONCE = 50;
@@ -38,15 +41,20 @@ export class YardBatches implements Batches {
   private readonly creator: Creator;
   private readonly signals: Signals;
   private readonly clock: Clock;
+  private readonly pressure: Backpressure;
 
-  constructor(parts: { store: Store; creator: Creator; signals: Signals; clock: Clock }) {
+  constructor(parts: { store: Store; creator: Creator; signals: Signals; clock: Clock; pressure: Backpressure }) {
+    this.pressure = parts.pressure;
     this.store = parts.store;
     this.creator = parts.creator;
     this.signals = parts.signals;
     this.clock = parts.clock;
   }
 
-  create(caller: Caller, request: CreateRequest, items: ItemSource | null): Promise<BatchRow> {
+  async create(caller: Caller, request: CreateRequest, items: ItemSource | null): Promise<BatchRow> {
+    const { state, waiting, maxSize } = await this.pressure.of(caller.tenant);
+    if (state === "full")
+      throw new BatchyardError("queue_full", { waiting, limit: maxSize, seconds: FULL_SECONDS }, { retryAfterSeconds: FULL_SECONDS });
     return this.creator.create(caller, request, items);
   }
 

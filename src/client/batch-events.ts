@@ -31,12 +31,17 @@ export interface BatchEvents {
 export type BatchEventName = keyof BatchEvents;
 export type BatchEvent = { [N in BatchEventName]: { name: N; payload: BatchEvents[N] } }[BatchEventName];
 
-/**
- * The events a program sees for one event of the log; several when the server merged several. `batch.created` names the batch
- * only: who needs it whole loads it.
- */
-export function batchEventsOf(event: FeedEvent): BatchEvent[] {
-  return unmerged(event).flatMap(({ type, data }) => one(type, data));
+/** One event of the log, as it was before the server merged it with others. */
+export interface EventPart {
+  type: string;
+  data: Record<string, unknown>;
+}
+
+/** What was loaded knows of this already: told after it, the batch would go back. */
+export function isOlder(data: EventPart["data"], loaded: Batch): boolean {
+  const epoch = numberOf(data["epoch"]) ?? loaded.epoch;
+  if (epoch !== loaded.epoch) return epoch < loaded.epoch;
+  return finalEventOf(loaded) !== null || (numberOf(data["processed"]) ?? Infinity) < loaded.processed_items;
 }
 
 /** The id an event of the log is about. */
@@ -46,7 +51,7 @@ export function batchIdOf(data: Record<string, unknown>): string | null {
 }
 
 /** `batches.started` keeps what it was made of under `events`. */
-export function unmerged(event: FeedEvent): { type: string; data: Record<string, unknown> }[] {
+export function unmerged(event: FeedEvent): EventPart[] {
   const type = partType(event.type);
   return type === null ? [{ type: event.type, data: event.data }] : unmergeData(event.data).map((data) => ({ type, data }));
 }
@@ -81,7 +86,8 @@ export function finalEventOf(batch: Pick<Batch, "id" | "status" | "error">): Bat
   }
 }
 
-function one(type: string, data: Record<string, unknown>): BatchEvent[] {
+/** What a program sees for it. `batch.created` names the batch only: who needs it whole loads it. */
+export function batchEventsOf({ type, data }: EventPart): BatchEvent[] {
   const batchId = batchIdOf(data);
   if (batchId === null) return [];
   const verb = type.slice("batch.".length);

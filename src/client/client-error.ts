@@ -35,6 +35,16 @@ export class ClientError extends Error {
     this.requestId = facts.requestId ?? null;
     this.retryAfterSeconds = facts.retryAfterSeconds ?? null;
   }
+
+  /** True when the same request may succeed later: no answer, a server in trouble, or too many requests. */
+  get mayPass(): boolean {
+    return this.code === "unreachable" || this.status >= 500 || this.status === 429;
+  }
+}
+
+/** The connection was lost within an answer; another try may help. */
+export function brokenOff(cause: unknown): ClientError {
+  return cause instanceof ClientError ? cause : new ClientError("The answer broke off", { code: "unreachable", cause });
 }
 
 /** The error of an answer that is not 2xx. Reads its body. */
@@ -59,7 +69,7 @@ function detailOf(value: unknown): ErrorDetail[] {
     : [{ path: textOf(fault["path"]) ?? "", message: textOf(fault["message"]) ?? "", code: textOf(fault["code"]) ?? "" }];
 }
 
-function parse(body: string): unknown {
+export function parse(body: string): unknown {
   try {
     return JSON.parse(body);
   } catch {

@@ -217,6 +217,82 @@ describe("on", () => {
     expect(failed).toEqual({ batchId: "b1", error: "all failed" });
   });
 
+  it("tells what a reset loaded once, and nothing older after it; a retry begins anew", async () => {
+    const loaded = batch({ status: "completed", progress: 100, processed_items: 10, epoch: 1 });
+    let opened = 0;
+    const client = await serve({
+      "GET /api/batch/b1": (_request, response) => answer(response, 200, { success: true, batch: loaded }),
+      "GET /api/events": (_request, response) => {
+        opened += 1;
+        const part = { batch_id: "b1", epoch: 1, status: "running" };
+        if (opened === 1) {
+          sse(response, frame("batch.progress", { ...part, progress: 5, processed: 0 }, "e.7"));
+          return void response.end();
+        }
+        sse(
+          response,
+          frame("stream.reset", { snapshotUrl: "/api/batch/history", cursor: "e.9" }),
+          frame("batch.progress", { ...part, progress: 60, processed: 6 }, "e.10"),
+          frame("batch.completed", { ...part, status: "completed", processed: 10 }, "e.11"),
+          frame("batch.resumed", { ...part, epoch: 2, processed: 9, total: 10, succeeded: 9 }, "e.12"),
+        );
+      },
+    });
+    const seen: string[] = [];
+    const retried = new Promise<void>((resolve) => {
+      client.on("batch:progress", ({ status, processed }) => {
+        seen.push(`${status} ${processed}`);
+        if (processed === 9) resolve();
+      });
+    });
+    client.on("batch:completed", () => seen.push("completed"));
+    await retried;
+    expect(seen).toEqual(["running 0", "completed 10", "completed", "running 9"]);
+  });
+
+  it("loads a created batch again when the connection breaks within the answer", async () => {
+    let asked = 0;
+    const client = await serve({
+      "GET /api/batch/b1": (_request, response) => {
+        asked += 1;
+        if (asked > 2) return answer(response, 200, { success: true, batch: batch({ processed_items: 3 }) });
+        if (asked === 1) return answer(response, 500, { error: "restarting", code: "internal" });
+        response.writeHead(200, { "content-type": "application/json" }).write('{"success":true,"batch":{"id":"b');
+        return void setImmediate(() => response.destroy());
+      },
+      "GET /api/events": (_request, response) => sse(response, frame("batch.created", { batch_id: "b1", total: 10, epoch: 1 }, "e.1")),
+    });
+    const seen: string[] = [];
+    client.on("batch:error", (error) => seen.push(error.message));
+    client.on("batch:created", ({ id }) => seen.push(`created ${id}`));
+    await new Promise<void>((resolve) => client.on("batch:progress", ({ processed }) => resolve(void seen.push(`processed ${processed}`))));
+    expect(seen).toEqual(["created b1", "processed 3"]);
+    expect(asked).toBe(3);
+  });
+
+  it("hears nothing more once it is closed, not even what was on its way", async () => {
+    let isLoading = (): void => undefined;
+    const loading = new Promise<void>((resolve) => (isLoading = resolve));
+    let giveAnswer: (() => void) | null = null;
+    const client = await serve({
+      "GET /api/batch/b1": (_request, response) => {
+        giveAnswer = () => answer(response, 200, { success: true, batch: batch() });
+        isLoading();
+      },
+      "GET /api/events": (_request, response) =>
+        sse(response, frame("batch.created", { batch_id: "b1" }, "e.1"), frame("batch.completed", { batch_id: "b1" }, "e.2")),
+    });
+    const seen: string[] = [];
+    client.on("batch:created", () => seen.push("created"));
+    client.on("batch:completed", () => seen.push("completed"));
+    await loading;
+    client.close();
+    giveAnswer!();
+    await client.get("b2").catch(() => undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(seen).toEqual([]);
+  });
+
   it("says so, and stops, when the credential is refused", async () => {
     const client = await serve({
       "GET /api/events": (_request, response) => answer(response, 401, { error: "The credential is not valid", code: "invalid_key" }),
@@ -250,6 +326,26 @@ describe("watch", () => {
     expect(since).toBe("e.3");
     expect(seen[0]).toEqual(["running", 0]);
     expect(seen.at(-1)).toEqual(["completed", 10]);
+  });
+
+  it("reads the end again when the first look at it fails", async () => {
+    let asked = 0;
+    const client = await serve({
+      "GET /api/batch/b1": (_request, response) => {
+        asked += 1;
+        if (asked === 2 || asked === 3) return answer(response, 500, { error: "restarting", code: "internal" });
+        const over = asked === 1 ? {} : { status: "completed", progress: 100, processed_items: 10 };
+        return answer(response, 200, { success: true, batch: batch(over) }, { "x-stream-cursor": "e.3" });
+      },
+      // Nothing comes after the end.
+      "GET /api/batch/b1/events": (_request, response) => sse(response, frame("batch.completed", { batch_id: "b1" }, "e.5")),
+    });
+    const seen: [string, number][] = [];
+    for await (const progress of client.watch("b1")) seen.push([progress.status, progress.processed]);
+    expect(seen).toEqual([
+      ["running", 0],
+      ["completed", 10],
+    ]);
   });
 
   it("throws for an unknown batch", async () => {

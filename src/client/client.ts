@@ -62,10 +62,9 @@ export function createClient(options: ClientOptions) {
   }
 
   async function snapshot(id: string): Promise<{ batch: Batch; cursor: string | null }> {
-    const response = await transport.send(at(id), { headers: { accept: "application/json" } });
-    const { batch } = (await response.json()) as { batch?: Batch };
-    if (batch === undefined) throw new ClientError("The answer holds no batch", { code: "unexpected_answer", status: response.status });
-    return { batch, cursor: response.headers.get("x-stream-cursor") };
+    const { body, headers } = await transport.answer<{ batch?: Batch }>(at(id));
+    if (body.batch === undefined) throw new ClientError("The answer holds no batch", { code: "unexpected_answer" });
+    return { batch: body.batch, cursor: headers.get("x-stream-cursor") };
   }
 
   return {

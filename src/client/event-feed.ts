@@ -29,8 +29,8 @@ export interface FeedOptions {
   since?: string | null;
 }
 
-const FIRST_RETRY_MS = 1_000;
-const LAST_RETRY_MS = 30_000;
+export const FIRST_RETRY_MS = 1_000;
+export const LAST_RETRY_MS = 30_000;
 // The server sends a heartbeat every 15 s; three missed ones mean a dead connection that no one has told us of.
 const SILENCE_MS = 45_000;
 

@@ -1,3 +1,5 @@
+import { brokenOff } from "./client-error.ts";
+
 const LINES_A_PIECE = 65_536;
 
 /** Lines of a body of bytes, without their ends; blank lines are left out. Reads as fast as the consumer takes. */
@@ -8,7 +10,9 @@ export async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator
   let ended = false;
   try {
     while (!ended) {
-      const { value, done } = await reader.read();
+      const { value, done } = await reader.read().catch((error: unknown) => {
+        throw brokenOff(error);
+      });
       ended = done;
       rest += value === undefined ? decoder.decode() : decoder.decode(value, { stream: true });
       let from = 0;

@@ -2,6 +2,7 @@ import {
   batchEventsOf,
   batchIdOf,
   finalEventOf,
+  isOlder,
   progressOf,
   unmerged,
   type BatchEvent,
@@ -9,7 +10,7 @@ import {
   type BatchEvents,
 } from "./batch-events.ts";
 import { ClientError } from "./client-error.ts";
-import { followEvents, type FeedEvent } from "./event-feed.ts";
+import { FIRST_RETRY_MS, followEvents, LAST_RETRY_MS, type FeedEvent } from "./event-feed.ts";
 import type { Transport } from "./transport.ts";
 import type { Batch } from "./wire.ts";
 
@@ -27,6 +28,8 @@ export class LiveBatches {
   readonly #load: (id: string) => Promise<Batch>;
   readonly #handlers = new Map<BatchEventName, Set<(payload: never) => void>>();
   readonly #open = new Set<string>();
+  /** Batches that were loaded: events that are older than that are not told any more. */
+  readonly #loaded = new Map<string, Batch>();
   #connection: AbortController | null = null;
   #line: Promise<void> = Promise.resolve();
 
@@ -60,10 +63,10 @@ export class LiveBatches {
       this.#transport,
       feed,
       {
-        event: (event) => this.#inOrder(() => this.#tell(event)),
+        event: (event) => this.#inOrder(connection.signal, () => this.#tell(event, connection.signal)),
         open: () => this.#emit({ name: "connection:open", payload: {} }),
         lost: (error, retryInMs) => this.#emit({ name: "connection:lost", payload: { error, retryInMs } }),
-        reset: () => this.#inOrder(() => this.#resync()),
+        reset: () => this.#inOrder(connection.signal, () => this.#resync(connection.signal)),
       },
       connection.signal,
     ).catch((error: unknown) => {
@@ -72,39 +75,67 @@ export class LiveBatches {
     });
   }
 
-  /** One after the other, so that loading a created batch cannot let its progress overtake it. */
-  #inOrder(work: () => Promise<void>): void {
-    this.#line = this.#line.then(work);
+  /** One after the other, so that loading a created batch cannot let its progress overtake it. Nothing more once it is closed. */
+  #inOrder(signal: AbortSignal, work: () => Promise<void>): void {
+    this.#line = this.#line.then(() => (signal.aborted ? undefined : work()));
   }
 
-  async #tell(event: FeedEvent): Promise<void> {
+  async #tell(event: FeedEvent, signal: AbortSignal): Promise<void> {
     const wantsCreated = (this.#handlers.get("batch:created")?.size ?? 0) > 0;
-    for (const { type, data } of wantsCreated ? unmerged(event) : []) {
-      const id = type === "batch.created" ? batchIdOf(data) : null;
+    for (const part of unmerged(event)) {
+      const id = batchIdOf(part.data);
       if (id === null) continue;
-      try {
-        this.#emit({ name: "batch:created", payload: await this.#load(id) });
-      } catch (error) {
-        this.#emit({ name: "batch:error", payload: asClientError(error) });
+      if (part.type === "batch.created" && wantsCreated) {
+        const batch = await this.#loadSurely(id, signal);
+        if (batch === null) continue;
+        this.#emit({ name: "batch:created", payload: batch });
+        // It has come further meanwhile, perhaps to its end; the events of that are told by what was loaded.
+        if (batch.processed_items > 0 || finalEventOf(batch) !== null) this.#emitStanding(batch);
+        continue;
       }
+      const loaded = this.#loaded.get(id);
+      if (loaded !== undefined && isOlder(part.data, loaded)) continue;
+      for (const each of batchEventsOf(part)) this.#emit(each);
     }
-    for (const each of batchEventsOf(event)) this.#emit(each);
   }
 
-  async #resync(): Promise<void> {
+  async #resync(signal: AbortSignal): Promise<void> {
     this.#emit({ name: "connection:reset", payload: {} });
     const seen = new Set(this.#open);
     for (const id of seen) {
+      const batch = await this.#loadSurely(id, signal);
+      if (signal.aborted) return;
+      if (batch === null) this.#open.delete(id);
+      else this.#emitStanding(batch);
+    }
+  }
+
+  /** What the loading found out is told only when another try cannot help: a server that is away comes back. */
+  async #loadSurely(id: string, signal: AbortSignal): Promise<Batch | null> {
+    for (let retryMs = FIRST_RETRY_MS; !signal.aborted; retryMs = Math.min(retryMs * 2, LAST_RETRY_MS)) {
       try {
         const batch = await this.#load(id);
-        this.#emit({ name: "batch:progress", payload: progressOf(batch) });
-        const last = finalEventOf(batch);
-        if (last !== null) this.#emit(last);
+        if (signal.aborted) return null;
+        this.#loaded.delete(id);
+        this.#loaded.set(id, batch);
+        if (this.#loaded.size > REMEMBERED_BATCHES) this.#loaded.delete(this.#loaded.keys().next().value!);
+        return batch;
       } catch (error) {
-        this.#open.delete(id);
-        this.#emit({ name: "batch:error", payload: asClientError(error) });
+        const failure = asClientError(error);
+        if (!failure.mayPass) {
+          this.#emit({ name: "batch:error", payload: failure });
+          return null;
+        }
+        await this.#transport.wait(retryMs, signal);
       }
     }
+    return null;
+  }
+
+  #emitStanding(batch: Batch): void {
+    this.#emit({ name: "batch:progress", payload: progressOf(batch) });
+    const last = finalEventOf(batch);
+    if (last !== null) this.#emit(last);
   }
 
   #emit(event: BatchEvent): void {

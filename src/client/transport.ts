@@ -1,4 +1,4 @@
-import { asRecord, ClientError, errorOf } from "./client-error.ts";
+import { asRecord, brokenOff, ClientError, errorOf, parse } from "./client-error.ts";
 
 export type Query = Record<string, string | number | boolean | undefined | null>;
 
@@ -62,15 +62,23 @@ export class Transport {
 
   /** The JSON object of the answer, after a look that it is one. `T` is what the contract says of this route. */
   async json<T>(path: string, call: Call = {}): Promise<T> {
+    return (await this.answer<T>(path, call)).body;
+  }
+
+  /** The same with the headers that it came with. */
+  async answer<T>(path: string, call: Call = {}): Promise<{ body: T; headers: Headers }> {
     const response = await this.send(path, { ...call, headers: { accept: "application/json", ...call.headers } });
-    const body: unknown = await response.json().catch(() => null);
+    const text = await response.text().catch((error: unknown) => {
+      throw brokenOff(error);
+    });
+    const body = parse(text);
     if (asRecord(body) === null) {
       throw new ClientError(`${this.#base} does not answer like a Batchyard server`, {
         code: "unexpected_answer",
         status: response.status,
       });
     }
-    return body as T;
+    return { body: body as T, headers: response.headers };
   }
 
   async #once(path: string, call: Call): Promise<Response> {

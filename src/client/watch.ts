@@ -1,6 +1,6 @@
-import { batchIdOf, finalEventOf, progressOfCounts, unmerged } from "./batch-events.ts";
+import { batchIdOf, finalEventOf, isOlder, progressOfCounts, unmerged } from "./batch-events.ts";
 import { ClientError } from "./client-error.ts";
-import { followEvents } from "./event-feed.ts";
+import { FIRST_RETRY_MS, followEvents, LAST_RETRY_MS } from "./event-feed.ts";
 import type { Transport } from "./transport.ts";
 import type { Batch, BatchStatus } from "./wire.ts";
 
@@ -70,8 +70,10 @@ export async function* watchBatch(
       const due = Date.now() - loadedAt > RELOAD_MS;
       if (news.reload || due) {
         loadedAt = Date.now();
-        current = (await reload(snapshot)) ?? current;
-      } else current = moved(current, news.data);
+        const batch = await reload(transport, snapshot, stop.signal);
+        if (batch === null) return;
+        current = standing(batch);
+      } else if (!isOlder(news.data, current.batch)) current = moved(current, news.data);
       yield current;
       if (finalEventOf(current.batch) !== null) return;
     }
@@ -81,14 +83,17 @@ export async function* watchBatch(
   }
 }
 
-async function reload(snapshot: Snapshot): Promise<BatchProgress | null> {
-  try {
-    return standing((await snapshot()).batch);
-  } catch (error) {
-    // The stream's own retries say when the server is back; until then there is nothing new to tell.
-    if (error instanceof ClientError && (error.code === "unreachable" || error.status >= 500)) return null;
-    throw error;
+/** The batch, as soon as the server answers: nothing more may come to ask for it again. Null when the signal is aborted first. */
+async function reload(transport: Transport, snapshot: Snapshot, signal: AbortSignal): Promise<Batch | null> {
+  for (let retryMs = FIRST_RETRY_MS; !signal.aborted; retryMs = Math.min(retryMs * 2, LAST_RETRY_MS)) {
+    try {
+      return (await snapshot()).batch;
+    } catch (error) {
+      if (!(error instanceof ClientError) || !error.mayPass) throw error;
+      await transport.wait(retryMs, signal);
+    }
   }
+  return null;
 }
 
 function standing(batch: Batch): BatchProgress {

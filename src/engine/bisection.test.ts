@@ -13,6 +13,7 @@ const claimed = (chunk: NewChunk, done = newBits(chunk.keys.length)): ClaimedChu
   epoch: 1,
   fence: 1,
   leaseUntil: 0,
+  workerId: "w",
   batch: {} as BatchRow,
   done,
   ...chunk,

@@ -5,11 +5,12 @@ import type { Executors } from "../executors/registry.ts";
 import type { SettledItems } from "../events/port.ts";
 import type { Pricing } from "../money/pricing.ts";
 import type { Registry } from "../operations/registry.ts";
-import type { ClaimedChunk, Store } from "../store/port.ts";
+import type { ClaimedChunk, LostLease, Store } from "../store/port.ts";
 import { Breakers } from "./breaker.ts";
 import type { Dispatcher } from "./dispatcher/port.ts";
 import { ExternalWorkers } from "./external.ts";
 import { Feeder } from "./feeder.ts";
+import { EXTERNAL, tellOfWorker } from "./roster.ts";
 import type { Run } from "./run.ts";
 import { Speeds } from "./speeds.ts";
 import { Worker, type WorkerSettings } from "./worker.ts";
@@ -21,6 +22,8 @@ const PROGRESS_MS = 250;
 
 export interface EngineParts {
   settings: WorkerSettings;
+  /** The tenant whose the server is: what happens to its own worker is told there. */
+  home: string;
   store: Store;
   dispatcher: Dispatcher;
   executors: Executors;
@@ -75,7 +78,8 @@ export class Engine implements SettledItems {
   /** Takes back what earlier processes of this worker held, then starts. */
   async start(): Promise<void> {
     const { store, clock, settings } = this.parts;
-    await store.chunks.reap({ workerPrefix: workerPrefix(settings.id), now: clock.now() });
+    await this.lost(await store.chunks.reap({ workerPrefix: workerPrefix(settings.id), now: clock.now() }));
+    if (settings.slots > 0) await this.tell("worker.started", settings.id);
     this.started = true;
     this.tickedAt = clock.now();
     this.tick();
@@ -118,12 +122,37 @@ export class Engine implements SettledItems {
     return this.parts.settings.slots;
   }
 
+  /** True = it starts no chunk until it may again; what runs ends as usual. Not kept over a restart. */
+  get draining(): boolean {
+    return this.worker.held;
+  }
+
+  set draining(on: boolean) {
+    this.worker.held = on;
+    if (!on) this.wake();
+  }
+
   /** Stops claiming, lets what runs end within the grace time, hands the rest back without costing an attempt. */
   async stop(graceMs: number): Promise<void> {
+    const wasStarted = this.started;
     this.started = false;
     this.stopTimer();
     this.stopReadyTimer();
     await this.worker.drain(graceMs);
+    // A store that takes nothing any more must not keep the process from ending.
+    if (wasStarted && this.slots > 0) await this.tell("worker.stopped", this.id).catch(this.parts.failed);
+  }
+
+  private tell(type: "worker.started" | "worker.stopped" | "worker.lost", worker: string): Promise<void> {
+    const { store, home, clock } = this.parts;
+    return tellOfWorker(store, { type, tenant: home, worker, kind: "local", ts: clock.now() });
+  }
+
+  /** Leases that ran out: who held them is gone. Its own ran out because this process was held up, and it is not. */
+  private async lost(leases: readonly LostLease[]): Promise<void> {
+    await this.external.roster.lost(leases);
+    const local = new Set(leases.map(({ workerId }) => workerId).filter((id) => !id.startsWith(EXTERNAL) && id !== this.id));
+    for (const id of local) await this.tell("worker.lost", id);
   }
 
   onSettled(listener: (batchId: string, tenant: string, lines: string[]) => void, wanted: (batchId: string) => boolean): () => void {
@@ -182,7 +211,8 @@ export class Engine implements SettledItems {
     this.tickedAt = clock.now();
     const leases = this.worker.leases();
     if (leases.length > 0) this.worker.keepOnly(await store.chunks.renew(leases, clock.now() + settings.leaseMs));
-    await store.chunks.reap({ now: clock.now() });
+    await this.lost(await store.chunks.reap({ now: clock.now() }));
+    await this.external.roster.sweep();
     for (const { tenant, id } of await store.batches.overdue(clock.now(), 100)) {
       const ended = await store.batches.end(tenant, id, "expired", "The deadline passed before all items were done", clock.now());
       if (ended !== null) this.worker.batchChanged(ended);

@@ -15,7 +15,8 @@ afterEach(() => yard.close());
 
 const create = async (count: number, options: Record<string, unknown> = {}): Promise<string> =>
   (await yard.createBatch({ operation: "outside", items: items(count), options: { executor: "external", ...options } })).id;
-const lease = (worker: string, max = 1, leaseMs = 60_000) => yard.parts.engine.external.lease(tenant, { worker, max, leaseMs });
+const lease = async (worker: string, max = 1, leaseMs = 60_000) =>
+  (await yard.parts.engine.external.lease(tenant, { worker, max, leaseMs })).chunks;
 const settle = (chunk: ExternalChunk, keys: string[], done = true) =>
   yard.parts.engine.external.settle(tenant, {
     chunk: chunk.chunk,
@@ -129,7 +130,9 @@ describe("external workers", () => {
 
   it("sees no other tenant's chunks", async () => {
     await create(1);
-    expect(await yard.parts.engine.external.lease({ tenant: "other" }, { worker: "x", max: 5, leaseMs: 1000 })).toEqual([]);
+    expect(await yard.parts.engine.external.lease({ tenant: "other" }, { worker: "x", max: 5, leaseMs: 1000 })).toMatchObject({
+      chunks: [],
+    });
     const [chunk] = await lease("a");
     const request = { chunk: chunk!.chunk, fence: chunk!.fence, results: [{ key: "i0", result: 1 }], done: true };
     await expect(yard.parts.engine.external.settle({ tenant: "other" }, request)).rejects.toMatchObject({ code: "lease_lost" });

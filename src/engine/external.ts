@@ -8,6 +8,7 @@ import type { Clock } from "../model/clock.ts";
 import type { Store } from "../store/port.ts";
 import { unreadable } from "../operations/rows.ts";
 import { bisect } from "./bisection.ts";
+import { EXTERNAL, Roster } from "./roster.ts";
 import type { Run } from "./run.ts";
 import type { ClaimedChunk } from "../store/port.ts";
 
@@ -59,15 +60,14 @@ interface SettleCall {
   handBack?: boolean | undefined;
 }
 
-/** Worker ids of outside workers start with this; local ones never do. */
-const PREFIX = "external:";
-
 /** Leases for workers in any language that pull over HTTP. Same fence, same commit, same retries as a local run. */
 export class ExternalWorkers {
   private readonly store: Store;
   private readonly clock: Clock;
   private readonly runFor: (chunk: ClaimedChunk) => Run;
   private readonly committed: () => void;
+  /** Who they are. */
+  readonly roster: Roster;
   /** Calls that must not overlap, by what they are about; see inTurn. */
   private readonly turns = new Map<string, Promise<unknown>>();
 
@@ -76,11 +76,15 @@ export class ExternalWorkers {
     this.clock = parts.clock;
     this.runFor = parts.runFor;
     this.committed = parts.committed;
+    this.roster = new Roster(parts);
   }
 
-  /** In turn, so that two who ask at once do not reach for the same chunks and one leaves with nothing. */
-  lease(caller: { tenant: string }, request: LeaseCall): Promise<ExternalChunk[]> {
-    return this.inTurn(`lease ${caller.tenant}`, () => this.leaseNow(caller, request));
+  /** In turn, so that two who ask at once do not reach for the same chunks and one leaves with nothing. `draining`: it gets nothing more. */
+  lease(caller: { tenant: string }, request: LeaseCall): Promise<{ chunks: ExternalChunk[]; draining: boolean }> {
+    return this.inTurn(`lease ${caller.tenant}`, async () => {
+      const mayWork = await this.roster.heard(caller.tenant, EXTERNAL + request.worker);
+      return { chunks: mayWork ? await this.leaseNow(caller, request) : [], draining: !mayWork };
+    });
   }
 
   private async leaseNow({ tenant }: { tenant: string }, request: LeaseCall): Promise<ExternalChunk[]> {
@@ -94,7 +98,7 @@ export class ExternalWorkers {
       for (const { id, crashes } of await this.store.chunks.pending(batch.id, now, room, new Set())) {
         // A chunk whose worker died is handed out alone, so that the next death names it.
         if (leased.length > 0 && crashes > 0) continue;
-        const chunk = await this.store.chunks.claim(id, { workerId: PREFIX + request.worker, leaseMs: request.leaseMs, now });
+        const chunk = await this.store.chunks.claim(id, { workerId: EXTERNAL + request.worker, leaseMs: request.leaseMs, now });
         if (chunk === null) continue;
         const split = bisect(chunk, now);
         if (split === null) leased.push(toExternal(chunk));
@@ -115,10 +119,15 @@ export class ExternalWorkers {
     { leases, leaseMs }: { leases: { chunk: number; fence: number }[]; leaseMs: number },
   ): Promise<{ held: number[]; lost: number[] }> {
     const own: { chunkId: number; fence: number }[] = [];
+    const workers = new Set<string>();
     for (const lease of leases) {
-      if ((await this.store.chunks.held(tenant, lease.chunk, lease.fence)) !== null) own.push({ chunkId: lease.chunk, fence: lease.fence });
+      const chunk = await this.store.chunks.held(tenant, lease.chunk, lease.fence);
+      if (chunk === null) continue;
+      own.push({ chunkId: lease.chunk, fence: lease.fence });
+      workers.add(chunk.workerId);
     }
     const held = await this.store.chunks.renew(own, this.clock.now() + leaseMs);
+    for (const worker of workers) await this.roster.heard(tenant, worker);
     return { held, lost: leases.map((lease) => lease.chunk).filter((chunk) => !held.includes(chunk)) };
   }
 
@@ -150,6 +159,7 @@ export class ExternalWorkers {
       await this.store.chunks.late(tenant, request.chunk, request.fence, request.results.length);
       throw lost();
     }
+    await this.roster.heard(tenant, chunk.workerId);
     const run = this.runFor(chunk);
     const places = new Map(run.openKeys().map((key, index) => [key, index]));
     const unknown = request.results.filter((answer) => !chunk.keys.includes(answer.key));

@@ -77,6 +77,8 @@ export class Worker {
   private readonly limits = new Map<string, RateLimit>();
   private readonly budgets = new Map<string, Budget>();
   private draining = false;
+  /** Somebody wants it to start nothing for now; what runs goes on. */
+  held = false;
   private idle: (() => void)[] = [];
 
   constructor(parts: WorkerParts) {
@@ -94,7 +96,7 @@ export class Worker {
 
   /** Starts as many chunks as there is room for. */
   pump(): void {
-    while (!this.draining) {
+    while (!this.draining && !this.held) {
       const hint = this.parts.dispatcher.take((candidate) => this.hasRoomFor(candidate));
       if (hint === null) return;
       void this.work(hint);

@@ -42,6 +42,23 @@ describe("groups", () => {
     });
   });
 
+  it("constants that change count at once: for the open group, its size and its time", async () => {
+    let constants = { batchSize: 10, batchTimeoutMs: 500, maxRetries: 0, retryDelayMs: 0 };
+    const own = { batchSize: undefined, batchTimeoutMs: undefined, maxRetries: undefined, retryDelayMs: undefined };
+    const { batcher, clock, sent } = batcherOf({ ...own, constants: () => constants });
+    batcher.add(job("JOB_STARTED", 1));
+    constants = { ...constants, batchTimeoutMs: 800 };
+    await clock.advance(799);
+    expect(sent).toEqual([]);
+    await clock.advance(1);
+    expect(sent).toHaveLength(1);
+    batcher.add(job("JOB_STARTED", 2));
+    constants = { ...constants, batchSize: 2 };
+    batcher.add(job("JOB_STARTED", 3));
+    await batcher.flush();
+    expect(sent[1]).toMatchObject({ at: 800, type: "JOBS_BATCH_STARTED" });
+  });
+
   it("one stays as it was", async () => {
     const { batcher, clock, sent } = batcherOf();
     batcher.add(job("JOB_STARTED", 123, { data: { node: "n1" } }));

@@ -13,6 +13,13 @@ export interface BatcherEvent {
   severity?: Severity | undefined;
 }
 
+export interface BatcherConstants {
+  batchSize: number;
+  batchTimeoutMs: number;
+  maxRetries: number;
+  retryDelayMs: number;
+}
+
 export interface BatcherOptions {
   /** Gets single events as they were and groups as one; what it throws is tried again. */
   send: (event: BatcherEvent) => void | Promise<void>;
@@ -27,6 +34,8 @@ export interface BatcherOptions {
   /** By source: `false` sends its events one by one, at once. */
   useBatching?: Readonly<Record<string, boolean>> | undefined;
   clock?: Clock | undefined;
+  /** What counts where nothing is given above; asked each time, so that it may change. */
+  constants?: (() => BatcherConstants) | undefined;
 }
 
 const BATCH_SIZE = 10;
@@ -65,7 +74,6 @@ const MAX_DEAD_LETTERS = 1_000;
 export class EventBatcher {
   private readonly options: BatcherOptions;
   private readonly clock: Clock;
-  private readonly rules: WindowRules;
   private readonly groups = new Map<string, { window: Window; events: BatcherEvent[]; cancelTimer: () => void }>();
   /** What is on its way, by group, so that the groups of one kind keep their order. */
   private readonly lines = new Map<string, Promise<void>>();
@@ -84,7 +92,27 @@ export class EventBatcher {
   constructor(options: BatcherOptions) {
     this.options = options;
     this.clock = options.clock ?? systemClock;
-    this.rules = { maxItems: options.batchSize ?? BATCH_SIZE, maxAgeMs: options.batchTimeoutMs ?? BATCH_TIMEOUT_MS };
+  }
+
+  private get rules(): WindowRules {
+    const { batchSize, batchTimeoutMs } = this.constants;
+    return { maxItems: batchSize, maxAgeMs: batchTimeoutMs };
+  }
+
+  private get constants(): BatcherConstants {
+    const { batchSize, batchTimeoutMs, maxRetries, retryDelayMs, constants } = this.options;
+    const now = constants?.() ?? {
+      batchSize: BATCH_SIZE,
+      batchTimeoutMs: BATCH_TIMEOUT_MS,
+      maxRetries: MAX_RETRIES,
+      retryDelayMs: RETRY_DELAY_MS,
+    };
+    return {
+      batchSize: batchSize ?? now.batchSize,
+      batchTimeoutMs: batchTimeoutMs ?? now.batchTimeoutMs,
+      maxRetries: maxRetries ?? now.maxRetries,
+      retryDelayMs: retryDelayMs ?? now.retryDelayMs,
+    };
   }
 
   /** False after the shutdown: the event was not taken. */
@@ -145,7 +173,9 @@ export class EventBatcher {
     const open = this.groups.get(key);
     if (open === undefined) return;
     const { closures } = step(open.window, { type: "tick" }, this.clock.now(), this.rules);
-    if (closures.length > 0) this.close(key);
+    if (closures.length > 0) return this.close(key);
+    // The window became longer while the group was open.
+    open.cancelTimer = this.clock.after(dueAt(open.window, this.rules)! - this.clock.now(), () => this.tick(key));
   }
 
   private close(key: string): void {
@@ -191,8 +221,8 @@ export class EventBatcher {
   /** Null when the sink took it within its tries. */
   private async attempt(event: BatcherEvent): Promise<{ error: unknown } | null> {
     let failure = await this.once(event);
-    for (let tries = 0; failure !== null && tries < (this.options.maxRetries ?? MAX_RETRIES); tries++) {
-      await new Promise<void>((resolve) => void this.clock.after(this.options.retryDelayMs ?? RETRY_DELAY_MS, resolve));
+    for (let tries = 0; failure !== null && tries < this.constants.maxRetries; tries++) {
+      await new Promise<void>((resolve) => void this.clock.after(this.constants.retryDelayMs, resolve));
       failure = await this.once(event);
     }
     return failure;

@@ -83,7 +83,7 @@ function batchState(when: string, fields: z.ZodRawShape, example: Record<string,
   });
 }
 
-const worker = { worker: id.meta({ description: "Id of the worker" }) };
+const worker = { worker: id.meta({ description: "Id of the worker" }), kind: z.enum(["local", "external"]) };
 const alert = {
   alert: id.meta({ description: "Id of the alert" }),
   rule: id,
@@ -210,7 +210,7 @@ export const EVENTS = {
   "queue.status": kind({
     class: "latest",
     severity: "info",
-    when: "once a second while it changes",
+    when: "once a second while it changes and somebody asks for it by name; not in the log",
     data: z.looseObject({
       queues: z.array(
         z.looseObject({ name: id, status: z.enum(["healthy", "warning", "critical"]), depth: count, running: count, workers: count }),
@@ -222,37 +222,37 @@ export const EVENTS = {
   "pipeline.throughput": kind({
     class: "latest",
     severity: "info",
-    when: "once a second while it changes",
+    when: "once a second while it changes and somebody asks for it by name; not in the log",
     data: z.looseObject({ stream: z.string().optional(), items_per_second: z.number().min(0), batches_per_minute: z.number().min(0) }),
     example: { stream: "detections", items_per_second: 118.4, batches_per_minute: 6 },
   }),
   "worker.stats": kind({
     class: "latest",
     severity: "info",
-    when: "once a second while it changes",
-    data: z.looseObject({ ...worker, running: count, slots: count }),
-    example: { worker: "local:embedded:4711", running: 3, slots: 4 },
+    when: "once a second while it changes and somebody asks for it by name; not in the log",
+    data: z.looseObject({ ...worker, running: count, slots: count.nullable().meta({ description: "Null where only the worker knows" }) }),
+    example: { worker: "local:embedded:4711", kind: "local", running: 3, slots: 4 },
   }),
   "worker.started": kind({
     class: "state",
     severity: "info",
-    when: "a worker took up its work",
+    when: "a worker took up its work; an external one: its first call",
     data: z.looseObject(worker),
-    example: { worker: "local:embedded:4711" },
+    example: { worker: "local:embedded:4711", kind: "local" },
   }),
   "worker.stopped": kind({
     class: "state",
     severity: "info",
-    when: "a worker ended in order",
+    when: "a worker ended in order; an external one: nothing held and nothing heard for 5 minutes",
     data: z.looseObject(worker),
-    example: { worker: "local:embedded:4711" },
+    example: { worker: "local:embedded:4711", kind: "local" },
   }),
   "worker.lost": kind({
     class: "critical",
     severity: "critical",
-    when: "a worker ended without a word",
+    when: "a worker was not heard of while it held chunks",
     data: z.looseObject(worker),
-    example: { worker: "local:embedded:4711" },
+    example: { worker: "local:embedded:4711", kind: "local" },
   }),
   "alert.firing": kind({
     class: "durable",

@@ -3,7 +3,10 @@ import type { Clock } from "../model/clock.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { classOf } from "./catalogue.ts";
 import { Coalescer, type CoalescePolicy, type Flush } from "./coalescer.ts";
+import type { DeliveryCheck } from "./delivery-check.ts";
 import { wireFrame, type Dialect } from "./frame.ts";
+import type { DeliveryDelays } from "./delivery-delays.ts";
+import { PacedWriter } from "./paced-writer.ts";
 import { cursorText, partCursorText } from "./port.ts";
 
 /** What a connection wants to see, and how: connections that want the same share one channel. */
@@ -62,8 +65,13 @@ export interface WrittenFrame {
  * The frames of a flush as server-sent events. The id of each is where to go on after it: the seq up to which everything was
  * sent or, while frames of interleaved events are still to come, the position within the flush.
  */
-export function writtenFrames(flush: Flush, to: { epoch: string; tag: string; dialect: Dialect; ids: boolean }): WrittenFrame[] {
+export function writtenFrames(
+  flush: Flush,
+  to: { epoch: string; tag: string; dialect: Dialect; ids: boolean },
+  check?: DeliveryCheck,
+): WrittenFrame[] {
   const wired = flush.frames.map((frame) => wireFrame(frame, to.dialect));
+  for (const [at, frame] of wired.entries()) check?.wired(flush.frames[at]!.events, frame, to.dialect);
   const nextFrom: number[] = [];
   for (let at = wired.length - 1, least = Infinity; at >= 0; at--) {
     nextFrom[at] = least;
@@ -91,8 +99,8 @@ export function sseText(type: string, body: object, id: string | null): string {
 }
 
 export interface Subscriber {
-  /** Whole frames, encoded once for all. */
-  take(frames: Buffer): void;
+  /** Whole frames, so many, encoded once for all. */
+  take(bytes: Buffer, frames: number): void;
 }
 
 export interface ChannelCounts {
@@ -111,18 +119,51 @@ export class Channel {
   readonly wanted: Wanted;
   readonly subscribers = new Set<Subscriber>();
   private readonly coalescer: Coalescer;
+  private readonly writer: PacedWriter<{ bytes: Buffer; flush: Flush }>;
+  /** Wanted events that have not been sent. */
+  private due = 0;
+  private sentUpTo = 0;
+  private readonly check: DeliveryCheck;
 
-  constructor(options: { wanted: Wanted; clock: Clock; epoch: string; position: number; counts: ChannelCounts; flushed: () => void }) {
-    const { wanted, clock, epoch, position, counts, flushed } = options;
+  constructor(options: {
+    wanted: Wanted;
+    clock: Clock;
+    epoch: string;
+    position: number;
+    counts: ChannelCounts;
+    delays: DeliveryDelays;
+    check: DeliveryCheck;
+    /** Runs a write to all subscribers: none of them changes its channel within it, for what waits here would overtake. */
+    fanOut: (write: () => void) => void;
+  }) {
+    const { wanted, clock, epoch, position, counts, delays, check, fanOut } = options;
     this.wanted = wanted;
+    this.check = check;
     this.key = keyOf(wanted);
     const tag = tagOf(wanted);
+    this.writer = new PacedWriter({
+      clock,
+      write: (pieces) => {
+        const bytes = pieces.length === 1 ? pieces[0]!.bytes : Buffer.concat(pieces.map((piece) => piece.bytes));
+        const frames = pieces.reduce((sum, { flush }) => sum + flush.frames.length, 0);
+        fanOut(() => {
+          for (const subscriber of this.subscribers) subscriber.take(bytes, frames);
+          for (const { flush } of pieces) {
+            delays.record(flush.frames);
+            check.written(flush, clock.now() - wanted.policy.windowMs);
+          }
+        });
+      },
+    });
     this.coalescer = new Coalescer({
       policy: wanted.policy,
       clock,
       position,
       sent: (flush) => {
-        const written = writtenFrames(flush, { epoch, tag, dialect: wanted.dialect, ids: !wanted.thin });
+        check.flushed(flush, this.sentUpTo);
+        this.due -= flush.events;
+        this.sentUpTo = flush.end;
+        const written = writtenFrames(flush, { epoch, tag, dialect: wanted.dialect, ids: !wanted.thin }, check);
         counts.events += flush.events;
         counts.frames += written.length;
         for (const frame of written.filter(({ events }) => events > 1)) {
@@ -130,8 +171,7 @@ export class Channel {
           counts.batched += frame.events;
         }
         const bytes = Buffer.from(written.map(({ text }) => text).join(""));
-        for (const subscriber of this.subscribers) subscriber.take(bytes);
-        flushed();
+        this.writer.push({ bytes, flush }, bytes.length, flush.urgent);
       },
     });
   }
@@ -142,14 +182,21 @@ export class Channel {
 
   receive(events: readonly StoredEvent[]): void {
     const wanted = events.filter((event) => wants(this.wanted, event));
-    if (wanted.length > 0) this.coalescer.add(wanted);
+    if (wanted.length === 0) return;
+    this.due += wanted.length;
+    this.coalescer.add(wanted);
+    this.check.unaccounted(this.due - this.coalescer.pending);
+    this.due = this.coalescer.pending;
   }
 
+  /** Everything up to now is written when this returns. */
   flush(): void {
     this.coalescer.flush();
+    this.writer.flush();
   }
 
   close(): void {
     this.coalescer.close();
+    this.writer.close();
   }
 }

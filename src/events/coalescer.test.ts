@@ -95,7 +95,7 @@ describe("the default policy", () => {
   it("never lets an entity's later event overtake", () => {
     const frames = framesOf(
       [event(1, "batch.paused", "a"), event(2, "batch.resumed", "a"), event(3, "batch.resumed", "b"), event(4, "batch.paused", "b")],
-      { raw: false, maxEvents: 100, mergeCritical: false },
+      { raw: false, maxEvents: 100, mergeCritical: false, lastFigures: false },
     );
     expect(frames.map(({ events }) => events.map(({ seq }) => seq))).toEqual([[1], [2, 3], [4]]);
   });
@@ -154,7 +154,7 @@ describe("dialects", () => {
   it("a batch is a job in the upper-case one", () => {
     const started = framesOf(
       [123, 124, 125].map((id) => ({ ...event(id, "batch.started"), data: { batch_id: id } })),
-      { raw: false, maxEvents: 10, mergeCritical: true },
+      { raw: false, maxEvents: 10, mergeCritical: true, lastFigures: false },
     );
     expect(started.map((frame) => wireFrame(frame, "jobs"))).toEqual([
       {
@@ -167,7 +167,7 @@ describe("dialects", () => {
     ]);
     const failed = framesOf(
       [1, 2].map((id) => ({ ...event(id, "batch.failed"), data: { batch_id: id, error: `e${id}` } })),
-      { raw: false, maxEvents: 10, mergeCritical: true },
+      { raw: false, maxEvents: 10, mergeCritical: true, lastFigures: false },
     );
     expect(wireFrame(failed[0]!, "jobs")).toMatchObject({
       type: "JOBS_BATCH_FAILED",
@@ -235,6 +235,23 @@ const happening = fc.record({
     fc.oneof(fc.constantFrom("s", "r"), fc.nat(2), fc.constant(null)),
     { maxKeys: 2 },
   ),
+});
+
+it("keeps the last figures of each life of an entity for readers who wait for them", () => {
+  const events = [
+    event(1, "batch.progress", "a", { progress: 99 }),
+    event(2, "batch.progress", "a", { progress: 100 }),
+    event(3, "batch.completed", "a"),
+    event(4, "batch.resumed", "a"),
+    event(5, "batch.progress", "a", { progress: 10 }),
+    event(6, "batch.progress", "a", { progress: 20 }),
+  ];
+  const kept = (lastFigures: boolean): number[] =>
+    framesOf(events, { raw: false, maxEvents: 1, mergeCritical: false, lastFigures }).flatMap((frame) =>
+      frame.events.map(({ seq }) => seq),
+    );
+  expect(kept(true)).toEqual([2, 3, 4, 6]);
+  expect(kept(false)).toEqual([3, 4, 6]);
 });
 
 describe("folding the coalesced stream", () => {

@@ -31,6 +31,8 @@ export interface Flush {
   readonly end: number;
   readonly frames: readonly Frame[];
   readonly events: number;
+  /** Someone should look now: it must not wait for a writer's rest. */
+  readonly urgent: boolean;
 }
 
 /**
@@ -47,9 +49,18 @@ export class Coalescer {
   private base: number;
   private lastFlushAt = -Infinity;
   private cancelTimer: () => void = () => undefined;
+  private readonly frameRules: FrameRules;
 
-  constructor(options: { policy: CoalescePolicy; clock: Clock; position: number; sent: (flush: Flush) => void }) {
+  constructor(options: {
+    policy: CoalescePolicy;
+    clock: Clock;
+    position: number;
+    /** What frames of the policy are, unless the reader needs others. */
+    frameRules?: FrameRules;
+    sent: (flush: Flush) => void;
+  }) {
     this.policy = options.policy;
+    this.frameRules = options.frameRules ?? frameRulesOf(options.policy);
     this.clock = options.clock;
     this.base = options.position;
     this.sent = options.sent;
@@ -98,7 +109,13 @@ export class Coalescer {
     this.lastFlushAt = this.clock.now();
     const base = this.base;
     this.base = events.at(-1)!.seq;
-    this.sent({ base, end: this.base, frames: framesOf(events, frameRulesOf(this.policy)), events: events.length });
+    const urgent = events.some((event) => classOf(event.type) === "critical");
+    this.sent({ base, end: this.base, frames: framesOf(events, this.frameRules), events: events.length, urgent });
+  }
+
+  /** Whether something other than figures waits that is about the entity. */
+  waitsFor(entityId: string): boolean {
+    return this.waiting.some(({ type, entity }) => entity.id === entityId && classOf(type) !== "latest");
   }
 
   /** Forgets what waits. */
@@ -129,7 +146,7 @@ export class Coalescer {
 }
 
 export function frameRulesOf(policy: CoalescePolicy): FrameRules {
-  return { raw: policy.kind === "off", maxEvents: policy.maxEvents, mergeCritical: policy.kind === "classic" };
+  return { raw: policy.kind === "off", maxEvents: policy.maxEvents, mergeCritical: policy.kind === "classic", lastFigures: false };
 }
 
 /** Measured once, however many channels carry it. */

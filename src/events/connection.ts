@@ -29,11 +29,14 @@ const THIN_BYTES = 256 * 1024;
 // What a stalled reader may cost; it resumes from its cursor.
 const MAX_BUFFER_BYTES = 1024 * 1024;
 const STALL_MS = 30_000;
+/** Old events that are held at once: at most so many, and of so many bytes or one. A stalled reader keeps no more than that. */
 const PAGE = 500;
-// Past this many events kept aside it is cheaper to read them from the log again.
+const FIRST_PAGE = 32;
+const PAGE_BYTES = 256 * 1024;
+// Past this much kept aside it is cheaper to read it from the log again.
 const MAX_ASIDE = 1_000;
+const MAX_ASIDE_BYTES = 256 * 1024;
 const RETRY_MS = 1_000;
-const MAX_FLUSH_EVENTS = 25_000;
 
 interface ConnectionParts {
   log: EventLog;
@@ -44,7 +47,9 @@ interface ConnectionParts {
   caughtUp(connection: EventConnection): void;
   /** The reader fell behind, or caught up again. */
   repace(connection: EventConnection, pace: Pace): void;
-  wrote(): void;
+  wrote(frames: number): void;
+  /** Bytes that wait in memory for the reader. */
+  unread(bytes: number): void;
   ended(connection: EventConnection, dropped: boolean): void;
 }
 
@@ -56,6 +61,8 @@ export class EventConnection implements Subscriber {
   /** While replaying: seq of the last event that was looked at. */
   private seen = 0;
   private aside: StoredEvent[] = [];
+  private asideBytes = 0;
+  private pageSize = FIRST_PAGE;
   private overflowed = false;
   private cancelStall: (() => void) | null = null;
   private cancelHeartbeat: () => void = () => undefined;
@@ -67,6 +74,11 @@ export class EventConnection implements Subscriber {
 
   get isClosed(): boolean {
     return this.mode === "closed";
+  }
+
+  /** Bytes that wait in memory for the reader. */
+  get unread(): number {
+    return this.parts.response.writableLength;
   }
 
   start(): void {
@@ -88,15 +100,16 @@ export class EventConnection implements Subscriber {
   /** New events of the log while this reader still gets the old ones. */
   setAside(events: readonly StoredEvent[]): void {
     if (this.overflowed) return;
-    if (this.aside.length + events.length > MAX_ASIDE) {
-      this.aside = [];
+    for (const event of events) this.asideBytes += bytesOf(event);
+    if (this.aside.length + events.length > MAX_ASIDE || this.asideBytes > MAX_ASIDE_BYTES) {
+      this.takeAside();
       this.overflowed = true;
     } else this.aside.push(...events);
   }
 
-  take(frames: Buffer): void {
-    this.parts.wrote();
-    this.write(frames);
+  take(bytes: Buffer, frames: number): void {
+    this.parts.wrote(frames);
+    this.write(bytes);
   }
 
   /** Called between the two channels: what was wanted up to now is written. */
@@ -145,13 +158,20 @@ export class EventConnection implements Subscriber {
   private async finishFlush(part: FlushPart): Promise<void> {
     if (part.tag !== tagOf(this.wanted)) return;
     const events: StoredEvent[] = [];
+    let bytes = 0;
     for (let after = this.seen; after < part.end;) {
       const page = await this.parts.log.read(after, PAGE, this.logFilter);
-      events.push(...page.filter((event) => event.seq <= part.end && wants(this.wanted, event)));
+      for (const event of page) {
+        if (event.seq > part.end || !wants(this.wanted, event)) continue;
+        events.push(event);
+        bytes += bytesOf(event);
+      }
       // No flush is as large: whoever made this cursor up gets everything after its seq.
-      if (events.length > MAX_FLUSH_EVENTS) return;
+      if (bytes > MAX_FLUSH_BYTES && events.length > 1) return;
       after = page.at(-1)?.seq ?? part.end;
     }
+    // Of fewer events other frames are made.
+    if (await this.isTrimmed()) return;
     if (events.length > 0) await this.sendFlush(events, part.frames);
     this.seen = part.end;
   }
@@ -161,20 +181,56 @@ export class EventConnection implements Subscriber {
       this.overflowed = false;
       let page: StoredEvent[];
       do {
-        page = await this.parts.log.read(this.seen, PAGE, this.logFilter);
+        page = await this.oldEvents();
+        if (await this.isTrimmed()) {
+          page = [];
+          this.resetHere();
+        }
         await this.sendOld(page);
         if (this.isClosed) return;
       } while (page.length > 0);
       // Nothing is awaited between the last event kept aside and the channel.
       if (!this.overflowed && this.aside.length > 0) {
-        const aside = this.aside.filter((event) => event.seq > this.seen);
-        this.aside = [];
-        await this.sendOld(aside);
+        await this.sendOld(this.takeAside().filter((event) => event.seq > this.seen));
         if (this.isClosed) return;
       }
     } while (this.overflowed || this.aside.length > 0);
     this.mode = "live";
     this.parts.caughtUp(this);
+  }
+
+  private takeAside(): StoredEvent[] {
+    const { aside } = this;
+    this.aside = [];
+    this.asideBytes = 0;
+    return aside;
+  }
+
+  /** The next page of the log, smaller the larger its events are. */
+  private async oldEvents(): Promise<StoredEvent[]> {
+    const page = await this.parts.log.read(this.seen, this.pageSize, this.logFilter);
+    let bytes = 0;
+    const end = page.findIndex((event) => (bytes += bytesOf(event)) > PAGE_BYTES);
+    if (end < 0) {
+      if (bytes < PAGE_BYTES / 2) this.pageSize = Math.min(PAGE, 2 * this.pageSize);
+      return page;
+    }
+    const kept = page.slice(0, Math.max(1, end));
+    this.pageSize = kept.length;
+    return kept;
+  }
+
+  /** The log may lose its oldest events while a slow reader is still among them. */
+  private async isTrimmed(): Promise<boolean> {
+    return (await this.parts.log.firstSeq()) > this.seen + 1;
+  }
+
+  /** Events are lost to this reader: it goes on from here, and the snapshot has the rest. */
+  private resetHere(): void {
+    const { log } = this.parts;
+    this.seen = log.lastSeq();
+    const cursor = cursorText(log.epoch(), this.seen);
+    this.write(this.frame("stream.reset", { snapshotUrl: this.request.snapshotUrl, cursor }, cursor));
   }
 
   /** Frames of events that were there before, at the pace of the reader. */
@@ -192,12 +248,12 @@ export class EventConnection implements Subscriber {
     const end = events.at(-1)!.seq;
     const frames = framesOf(events, frameRulesOf(this.request.policy));
     const written = writtenFrames(
-      { base: this.seen, end, frames, events: events.length },
+      { base: this.seen, end, frames, events: events.length, urgent: false },
       { epoch: this.parts.log.epoch(), tag: tagOf(this.wanted), dialect: this.request.dialect, ids: true },
     );
     this.seen = end;
     for (const { text } of written.slice(skip)) {
-      this.parts.wrote();
+      this.parts.wrote(1);
       this.write(text);
       if (this.parts.response.writableLength > SLOW_BYTES) await this.drained();
       if (this.isClosed) return;
@@ -235,7 +291,8 @@ export class EventConnection implements Subscriber {
     const { response, clock } = this.parts;
     if (response.write(frames)) return;
     this.cancelStall ??= clock.after(STALL_MS, () => this.drop());
-    const unread = response.writableLength;
+    const { unread } = this;
+    this.parts.unread(unread);
     // Old events are sent no faster than they are read, so what is unread then is one frame.
     if (this.mode !== "live") return;
     if (unread > MAX_BUFFER_BYTES) this.drop();
@@ -274,7 +331,7 @@ export class EventConnection implements Subscriber {
   private close(dropped: boolean): void {
     if (this.isClosed) return;
     this.mode = "closed";
-    this.aside = [];
+    this.takeAside();
     this.cancelHeartbeat();
     this.cancelStall?.();
     this.parts.ended(this, dropped);

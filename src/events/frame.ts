@@ -28,12 +28,15 @@ export interface FrameRules {
   readonly maxEvents: number;
   /** Critical events are merged with their like, too. */
   readonly mergeCritical: boolean;
+  /** The last figure before a final event is sent, too: for readers of packets, who wait for the one that says 100. */
+  readonly lastFigures: boolean;
 }
 
 /**
  * The events as frames, in the order to send them: `latest` only the last of an entity and none before its final event,
- * `durable` each alone, the rest by group. An event joins the frame of its group unless an event of the same entity stands in
- * a later one, so that whoever reads the frames one after the other meets the events of each entity in their order.
+ * `durable` each alone, the rest by group. An event joins the frame of its group unless an event of the same id stands in a
+ * later one, so that whoever reads the frames one after the other meets the events of each batch in their order, from the
+ * window that it was.
  *
  * A pure function of the events: who resumes within the frames of a flush gets the same frames again.
  */
@@ -42,39 +45,37 @@ export function framesOf(events: readonly StoredEvent[], rules: FrameRules): Fra
   const frames: StoredEvent[][] = [];
   const newest = new Map<string, number>();
   const reached = new Map<string, number>();
-  for (const event of withoutReplaced(events)) {
-    const entity = entityOf(event);
+  for (const event of withoutReplaced(events, rules.lastFigures)) {
+    const id = `${event.tenant} ${event.entity.id}`;
     const group = groupOf(event);
     let at = newest.get(group);
     const open = at === undefined ? undefined : frames[at];
-    if (
-      at === undefined ||
-      open === undefined ||
-      open.length >= rules.maxEvents ||
-      (reached.get(entity) ?? 0) > at ||
-      isAlone(event, rules)
-    ) {
+    if (at === undefined || open === undefined || open.length >= rules.maxEvents || (reached.get(id) ?? 0) > at || isAlone(event, rules)) {
       at = frames.push([event]) - 1;
       newest.set(group, at);
     } else open.push(event);
-    reached.set(entity, at);
+    reached.set(id, at);
   }
   return frames.map((members) => ({ events: members }));
 }
 
 /** Without the figures that a later one of the same entity, or its final event, replaces. */
-function withoutReplaced(events: readonly StoredEvent[]): StoredEvent[] {
-  const replaced = new Set<string>();
+function withoutReplaced(events: readonly StoredEvent[], lastFigures: boolean): StoredEvent[] {
+  const replaced = new Map<string, Set<string>>();
   const ended = new Set<string>();
   const kept: StoredEvent[] = [];
   for (let at = events.length - 1; at >= 0; at--) {
     const event = events[at]!;
-    const entity = entityOf(event);
     if (classOf(event.type) === "latest") {
-      const figure = `${event.type} ${entity}`;
-      if (replaced.has(figure) || ended.has(entity)) continue;
-      replaced.add(figure);
-    } else if (isFinalType(event.type)) ended.add(entity);
+      const entity = entityOf(event);
+      let types = replaced.get(entity);
+      if (types === undefined) replaced.set(entity, (types = new Set()));
+      if (types.has(event.type) || ended.has(entity)) continue;
+      types.add(event.type);
+    } else if (isFinalType(event.type)) {
+      if (lastFigures) replaced.delete(entityOf(event));
+      else ended.add(entityOf(event));
+    }
     kept.push(event);
   }
   return kept.reverse();

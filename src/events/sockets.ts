@@ -1,9 +1,14 @@
 import type { IncomingMessage, Server as HttpServer } from "node:http";
 import { Server, type Socket } from "socket.io";
 import type { Clock } from "../model/clock.ts";
-import type { StoredEvent } from "../model/event.ts";
+import { invalid } from "../model/errors.ts";
+import type { CoalescePolicy } from "./coalescer.ts";
+import type { BatchLookUp } from "./packet.ts";
+import { GAUGE_TYPES, type Gauges } from "./gauges.ts";
 import type { EventLog, SettledItems } from "./port.ts";
-import { analysisFrame, windowFrames, type AnalysedBatch, type StreamFrame } from "./stream-frames.ts";
+import type { SocketWish } from "./socket-channel.ts";
+import { SocketFeed, type FeedStatistics } from "./socket-feed.ts";
+import { SocketReader } from "./socket-reader.ts";
 
 /**
  * Socket.IO at /socket.io: the batch life cycle under colon names, one room per tenant and one per watched batch or stream.
@@ -16,25 +21,17 @@ const MAX_ROOMS = 1_000;
 // A client that leaves this many packets unread is cut; it reconnects and reads the snapshot.
 const MAX_QUEUED_PACKETS = 10_000;
 const CHECK_MS = 15_000;
-const STREAM_ROOM_TYPES: ReadonlySet<string> = new Set([
-  "window.opened",
-  "window.closed",
-  "stream.paused",
-  "chunk.retried",
-  "chunk.stalled",
-]);
+const STALL_CHECK_MS = 5_000;
 const PLAIN_ROOM = /^(alerts|metrics|stream:[A-Za-z0-9_.:-]{1,200})$/;
 
 /** What the sockets need of the rest: who knocks, and what a batch looks like. */
-export interface SocketDoor {
+export interface SocketDoor extends BatchLookUp {
   /** The tenant of a credential (Authorization header, `auth.token`, cookie); null when none holds. */
   admit(handshake: { headers: IncomingMessage["headers"]; token: string | undefined; address: string }): Promise<{ tenant: string } | null>;
   isOwnOrigin(origin: string, host: string | undefined): boolean;
-  /** The batch as it was created, in the wire shape; null when it is gone. */
-  createdBatch(tenant: string, id: string): Promise<object | null>;
   hasBatch(tenant: string, id: string): Promise<boolean>;
-  /** What batch.analysis_* says of a batch of a stream with an eventPrefix; null for every other. */
-  analysedBatch(tenant: string, id: string): Promise<AnalysedBatch | null>;
+  /** The policy of that name, as for /api/events. Throws validation_failed. */
+  policyOf(coalesce: string | undefined): CoalescePolicy;
 }
 
 export interface SocketOptions {
@@ -42,10 +39,11 @@ export interface SocketOptions {
   settled: SettledItems | null;
   door: SocketDoor;
   clock: Clock;
+  gauges: Gauges;
 }
 
 interface Visitor {
-  tenant: string;
+  wish: SocketWish;
   handshake: { headers: IncomingMessage["headers"]; token: string | undefined; address: string };
 }
 
@@ -62,14 +60,23 @@ type Client = Socket<
   Visitor
 >;
 
+/** Connected clients, those that were cut because they did not read, and what they got. */
+export type SocketStatistics = {
+  open: number;
+  dropped: number;
+  /** Waiting in memory for readers: now for all of them, and the most that ever waited for one. */
+  unread_bytes: number;
+  most_unread_bytes: number;
+} & FeedStatistics;
+
 export interface SocketService {
-  /** Connected clients, and those that were cut because they did not read. */
   readonly counts: { open: number; dropped: number };
+  statistics(): SocketStatistics;
   close(): Promise<void>;
 }
 
 export function attachSockets(server: HttpServer, options: SocketOptions): SocketService {
-  const { door, log, settled, clock } = options;
+  const { door, log, settled, clock, gauges } = options;
   const io: Sockets = new Server(server, {
     path: "/socket.io",
     serveClient: false,
@@ -82,33 +89,60 @@ export function attachSockets(server: HttpServer, options: SocketOptions): Socke
   });
 
   io.use((socket, next) => {
-    const given: unknown = (socket.handshake.auth as Record<string, unknown>)["token"];
-    const handshake = {
-      headers: socket.handshake.headers,
-      token: typeof given === "string" ? given : undefined,
-      address: socket.handshake.address,
-    };
-    door.admit(handshake).then(
+    admitted(socket, door).then(
       (visitor) => {
-        if (visitor === null)
-          return next(refusal("unauthorized", "A valid credential is required: Authorization header, auth.token or session cookie"));
-        socket.data.tenant = visitor.tenant;
-        socket.data.handshake = handshake;
+        Object.assign(socket.data, visitor);
         next();
       },
       (error: unknown) => next(refusal(codeOf(error), error instanceof Error ? error.message : "refused")),
     );
   });
 
-  io.on("connection", (socket) => welcome(socket, door, clock));
-
   let dropped = 0;
-  let cancelCheck: () => void = () => undefined;
+  let mostUnread = 0;
+  const readers = new Map<Client, SocketReader>();
+  const cut = (socket: Client): void => {
+    if (!readers.delete(socket)) return;
+    dropped += 1;
+    hangUp(socket);
+  };
+
+  const feed = new SocketFeed({
+    clock,
+    door,
+    isInhabited: (tenant, room) => io.sockets.adapter.rooms.has(inner(tenant, room)),
+  });
+  const unsubscribe = log.subscribe((events) => feed.receive(events));
+
+  io.on("connection", (socket) => {
+    welcome(socket, feed, door, clock);
+    const { wish } = socket.data;
+    const reader = new SocketReader({
+      connection: socket,
+      clock,
+      innerRoom: (room) => inner(wish.tenant, room),
+      stalled: () => cut(socket),
+      wrote: (unread) => {
+        mostUnread = Math.max(mostUnread, unread);
+      },
+    });
+    readers.set(socket, reader);
+    feed.enter(reader, wish);
+    socket.on("disconnect", () => {
+      readers.delete(socket);
+      feed.leave(reader, wish);
+    });
+  });
+
+  const checkStalls = (): void => {
+    for (const reader of readers.values()) reader.check();
+    cancelStallCheck = clock.after(STALL_CHECK_MS, checkStalls);
+  };
+  let cancelStallCheck = clock.after(STALL_CHECK_MS, checkStalls);
   const check = (): void => {
     for (const socket of io.sockets.sockets.values()) {
       if (writeQueue(socket) > MAX_QUEUED_PACKETS) {
-        dropped += 1;
-        socket.disconnect(true);
+        cut(socket);
         continue;
       }
       void door.admit(socket.data.handshake).then(
@@ -118,26 +152,7 @@ export function attachSockets(server: HttpServer, options: SocketOptions): Socke
     }
     cancelCheck = clock.after(CHECK_MS, check);
   };
-  cancelCheck = clock.after(CHECK_MS, check);
-
-  // One after the other, so that the look-up for `batch:created` cannot let its progress overtake it. Log events wait for the
-  // end of this turn of the loop: the items of the commit that wrote them are handed over within it, and go first.
-  let line = Promise.resolve();
-  let turn: StoredEvent[] = [];
-  const unsubscribe = log.subscribe((events) => {
-    const heard = events.filter((event) => (io.sockets.adapter.rooms.get(tenantRoom(event.tenant))?.size ?? 0) > 0);
-    if (heard.length === 0) return;
-    if (turn.length === 0) {
-      setImmediate(() => {
-        const taken = turn;
-        turn = [];
-        line = line.then(async () => {
-          for (const event of taken) await publish(io, event, door);
-        });
-      });
-    }
-    turn.push(...heard);
-  });
+  let cancelCheck = clock.after(CHECK_MS, check);
 
   // Asked at every commit, so it must not walk the rooms.
   const watched = new Set<string>();
@@ -150,13 +165,29 @@ export function attachSockets(server: HttpServer, options: SocketOptions): Socke
     if (id !== null) watched.delete(id);
   });
 
+  // The figures of a second are for the room `metrics`, as long as somebody is in it.
+  const watching = new Map<string, () => void>();
+  io.sockets.adapter.on("create-room", (room) => {
+    const tenant = metricsTenant(room);
+    if (tenant === null) return;
+    const unwatch = gauges.watch(tenant, GAUGE_TYPES, ({ type, data }) => io.to(room).emit(type.replace(".", ":"), data));
+    watching.set(room, unwatch);
+  });
+  io.sockets.adapter.on("delete-room", (room) => {
+    watching.get(room)?.();
+    watching.delete(room);
+  });
+
   const unsettle =
     settled?.onSettled(
       (batchId, tenant, lines) => {
-        line = line.then(() => {
-          for (const text of lines)
-            io.to(batchRoom(tenant, batchId)).emit("batch:item_completed", { batchId, ...(JSON.parse(text) as object) });
-        });
+        const room = `batch:${batchId}`;
+        const packets = lines.map((text) => ({
+          name: "batch:item_completed",
+          body: { batchId, ...(JSON.parse(text) as object) },
+          room,
+        }));
+        feed.receiveItems(tenant, packets, batchId);
       },
       (batchId) => watched.has(batchId),
     ) ?? (() => undefined);
@@ -165,11 +196,20 @@ export function attachSockets(server: HttpServer, options: SocketOptions): Socke
     get counts() {
       return { open: io.sockets.sockets.size, dropped };
     },
+    statistics: () => ({
+      open: io.sockets.sockets.size,
+      dropped,
+      unread_bytes: [...readers.values()].reduce((sum, { unread }) => sum + unread, 0),
+      most_unread_bytes: mostUnread,
+      ...feed.statistics(),
+    }),
     async close() {
       unsubscribe();
       unsettle();
       cancelCheck();
-      await line;
+      cancelStallCheck();
+      await feed.close();
+      for (const unwatch of watching.values()) unwatch();
       io.disconnectSockets(true);
       // The HTTP server belongs to someone else: only the engine is closed here.
       io.engine.close();
@@ -177,9 +217,27 @@ export function attachSockets(server: HttpServer, options: SocketOptions): Socke
   };
 }
 
-function welcome(socket: Client, door: SocketDoor, clock: Clock): void {
-  const { tenant } = socket.data;
-  void socket.join(tenantRoom(tenant));
+/** Who knocks, and what they asked for. Throws what they are told. */
+async function admitted(socket: Client, door: SocketDoor): Promise<Visitor> {
+  const { token, coalesce, merge } = socket.handshake.auth as Record<string, unknown>;
+  const { headers, address } = socket.handshake;
+  const handshake = { headers, token: typeof token === "string" ? token : undefined, address };
+  const visitor = await door.admit(handshake);
+  if (visitor === null) throw new Error("A valid credential is required: Authorization header, auth.token or session cookie");
+  return { handshake, wish: { tenant: visitor.tenant, ...wishOf(coalesce, merge, door) } };
+}
+
+/** Throws validation_failed. */
+function wishOf(coalesce: unknown, merge: unknown, door: SocketDoor): Pick<SocketWish, "policy" | "merge"> {
+  if (coalesce !== undefined && typeof coalesce !== "string")
+    throw invalid([{ path: "auth.coalesce", code: "invalid_type", message: "A text: off, default, classic or 500ms,10" }]);
+  if (merge !== undefined && typeof merge !== "boolean")
+    throw invalid([{ path: "auth.merge", code: "invalid_type", message: "true or false" }]);
+  return { policy: door.policyOf(coalesce), merge: merge ?? false };
+}
+
+function welcome(socket: Client, feed: SocketFeed, door: SocketDoor, clock: Clock): void {
+  const { tenant } = socket.data.wish;
   socket.emit("welcome", { message: "Connected to Batchyard", socketId: socket.id, timestamp: new Date(clock.now()).toISOString() });
   socket.on("ping", (...given) => {
     const pong = { timestamp: new Date(clock.now()).toISOString() };
@@ -201,9 +259,12 @@ function welcome(socket: Client, door: SocketDoor, clock: Clock): void {
   socket.on("leave-room", (...given) => {
     const room = roomOf(given[0]);
     if (room === null) return;
-    void socket.leave(inner(tenant, room));
-    socket.emit("room-left", { room });
-    reply(given, { success: true, room });
+    // What happened before it left is still for it.
+    void feed.written(socket.data.wish).then(() => {
+      void socket.leave(inner(tenant, room));
+      socket.emit("room-left", { room });
+      reply(given, { success: true, room });
+    });
   });
 }
 
@@ -212,7 +273,7 @@ async function joinable(socket: Client, room: string | null, door: SocketDoor): 
   if (room === null) return { code: "bad_room", error: "Rooms are batch:<id>, stream:<name>, alerts and metrics" };
   if (socket.rooms.size >= MAX_ROOMS) return { code: "too_many_rooms", error: `A connection joins at most ${MAX_ROOMS} rooms` };
   if (room.startsWith("batch:")) {
-    const isThere = await door.hasBatch(socket.data.tenant, room.slice("batch:".length)).catch(() => false);
+    const isThere = await door.hasBatch(socket.data.wish.tenant, room.slice("batch:".length)).catch(() => false);
     return isThere ? null : { code: "batch_not_found", error: "Batch not found" };
   }
   return PLAIN_ROOM.test(room) ? null : { code: "bad_room", error: "Rooms are batch:<id>, stream:<name>, alerts and metrics" };
@@ -229,81 +290,7 @@ function reply(given: unknown[], answer: object): void {
   if (typeof last === "function") (last as (answer: object) => void)(answer);
 }
 
-async function publish(io: Sockets, event: StoredEvent, door: SocketDoor): Promise<void> {
-  const batchId = event.entity.id;
-  const to = io.to(tenantRoom(event.tenant));
-  for (const { type, data } of await framesOf(event, door)) to.emit(type, { type, data });
-  const { stream } = event.data;
-  // What else happens to a stream is for those who watch it: the life of its batches goes to everybody anyway.
-  if (typeof stream === "string" && STREAM_ROOM_TYPES.has(event.type))
-    io.to(inner(event.tenant, `stream:${stream}`)).emit(event.type.replace(".", ":"), event.data);
-  switch (event.type) {
-    case "batch.created": {
-      const batch = await door.createdBatch(event.tenant, batchId).catch(() => null);
-      if (batch !== null) to.emit("batch:created", batch);
-      return;
-    }
-    case "batch.progress":
-      to.emit("batch:progress", { batchId, progress: progressOf(event.data), status: textOf(event.data["status"], "running") });
-      return;
-    case "batch.completed":
-    case "batch.cancelled":
-    case "batch.started":
-    case "batch.paused":
-    case "batch.resumed":
-      to.emit(event.type.replace(".", ":"), { batchId });
-      return;
-    case "batch.failed":
-      to.emit("batch:failed", { batchId, error: textOf(event.data["error"], "The batch failed") });
-      return;
-    case "batch.expired":
-      to.emit("batch:expired", { batchId });
-      to.emit("batch:error", { batchId, code: "expired", error: "The batch reached its deadline before all items had ended" });
-      return;
-    case "chunk.stalled":
-      to.emit("batch:error", {
-        batchId,
-        code: "chunk_stalled",
-        error: textOf(event.data["reason"], "A worker stopped answering; its chunk runs again"),
-      });
-      return;
-    default:
-      return;
-  }
-}
-
-/** The events of streams with a prefix of their own. */
-async function framesOf(event: StoredEvent, door: SocketDoor): Promise<StreamFrame[]> {
-  const own = windowFrames(event);
-  if (own.length > 0 || typeof event.data["stream"] !== "string") return own;
-  if (event.type !== "batch.started" && event.type !== "batch.completed" && event.type !== "batch.failed") return [];
-  const batch = await door.analysedBatch(event.tenant, event.entity.id).catch(() => null);
-  return batch === null ? [] : [analysisFrame(event, batch)];
-}
-
-function textOf(value: unknown, otherwise: string): string {
-  return typeof value === "string" ? value : otherwise;
-}
-
-/** The event's own figure, or the same formula over its counts. */
-function progressOf(data: Record<string, unknown>): number {
-  const given = data["progress"];
-  if (typeof given === "number") return given;
-  const count = (name: string): number => (typeof data[name] === "number" ? data[name] : 0);
-  const total = count("total");
-  const ended = count("succeeded") + count("failed") + count("cancelled") + count("expired");
-  return total === 0 ? 0 : Math.min(99, Math.floor((ended / total) * 100));
-}
-
 // Rooms are named within their tenant, so that no client can name its way into another's.
-function tenantRoom(tenant: string): string {
-  return `tenant/${tenant}`;
-}
-
-function batchRoom(tenant: string, batchId: string): string {
-  return inner(tenant, `batch:${batchId}`);
-}
-
 function inner(tenant: string, room: string): string {
   return `room/${tenant}/${room}`;
 }
@@ -311,6 +298,17 @@ function inner(tenant: string, room: string): string {
 function watchedBatch(room: string): string | null {
   const at = room.startsWith("room/") ? room.lastIndexOf("/batch:") : -1;
   return at === -1 ? null : room.slice(at + "/batch:".length);
+}
+
+/** At once: a connection that does not read would not take the farewell either. */
+function hangUp(socket: Client): void {
+  const { transport } = socket.conn as unknown as { transport: { socket?: { terminate(): void } } };
+  if (transport.socket === undefined) socket.conn.close(true);
+  else transport.socket.terminate();
+}
+
+function metricsTenant(room: string): string | null {
+  return /^room\/(.+)\/metrics$/.exec(room)?.[1] ?? null;
 }
 
 /** Packets that wait for a client's connection. Engine.IO keeps them in an array of its own until the transport is writable. */

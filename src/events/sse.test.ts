@@ -1,5 +1,6 @@
+import { EventEmitter } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, request, type Server } from "node:http";
+import { createServer, request, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +14,7 @@ import type { Store } from "../store/port.ts";
 import { openSqliteStore } from "../store/sqlite/store.ts";
 import { classOf, isFinalType } from "./catalogue.ts";
 import { DEFAULT_POLICY, type CoalescePolicy } from "./coalescer.ts";
+import { noGauges } from "./gauges.fixture.ts";
 import { LogTail } from "./log.ts";
 import { EventStreams } from "./sse.ts";
 
@@ -31,7 +33,7 @@ const OFF: CoalescePolicy = { kind: "off", windowMs: 25, maxEvents: 1 };
 async function start(): Promise<void> {
   log = new LogTail(store.events, systemClock, () => undefined);
   await log.start();
-  streams = new EventStreams({ log, clock: systemClock });
+  streams = new EventStreams({ log, clock: systemClock, gauges: noGauges() });
 }
 
 async function restart(): Promise<void> {
@@ -53,6 +55,7 @@ beforeEach(async () => {
       stream: null,
       types: null,
       policy,
+      followsClassic: policy.kind === "classic",
       dialect: "core",
       since: typeof since === "string" ? since : null,
       snapshotUrl: "/snapshot",
@@ -141,6 +144,38 @@ function randomOf(seed: number): () => number {
     return state / 2 ** 32;
   };
 }
+
+it("a reader by the classic constants goes on by new ones, without gap or overlap", async () => {
+  policy = { kind: "classic", windowMs: 60_000, maxEvents: 1_000 };
+  const events = (from: number, count: number): EventDraft[] =>
+    Array.from({ length: count }, (_, i) => ({
+      tenant: "t",
+      type: "batch.started",
+      entity: { kind: "batch", id: `b${from + i}` },
+      severity: "info",
+      ts: 0,
+      data: { n: from + i, batch_id: `b${from + i}` },
+    }));
+  const seen: number[][] = [];
+  let greeted = (): void => undefined;
+  const open = new Promise<void>((resolve) => (greeted = resolve));
+  const done = read(null, (frame) => {
+    if (frame.event === "stream.hello") greeted();
+    else seen.push(eventsOf(frame).map(({ n }) => n));
+    return seen.flat().length < 8;
+  });
+  await open;
+  await store.events.append(events(0, 2));
+  while (log.lastSeq() < 2) await turn();
+  streams.classicChanged({ kind: "classic", windowMs: 60_000, maxEvents: 3 });
+  await store.events.append(events(2, 6));
+  await done;
+  expect(seen).toEqual([
+    [0, 1],
+    [2, 3, 4],
+    [5, 6, 7],
+  ]);
+});
 
 describe("resume", () => {
   it.each([QUICK, CLASSIC, OFF])(
@@ -288,6 +323,110 @@ describe("sharing", () => {
     expect(written).toBe(100);
     expect(streams.statistics()).toMatchObject({ channels: 0, connections: { open: 0, dropped: 0 }, pending_events: 0 });
   });
+});
+
+it("tells how many event frames a second its readers get, and how late", async () => {
+  let ahead = 0;
+  streams = new EventStreams({ log, gauges: noGauges(), clock: { ...systemClock, now: () => Date.now() + ahead } });
+  let ready = 0;
+  const readers = Array.from({ length: 3 }, () =>
+    read(null, (frame) => {
+      if (frame.event === "stream.hello" && (ready += 1) === 3) void happen();
+      return frame.event !== "batch.created";
+    }),
+  );
+  const happen = (): Promise<void> =>
+    store.events.append(
+      ["batch.started", "batch.started", "batch.paused", "batch.created"].map((type, n) => ({
+        tenant: "t",
+        type,
+        entity: { kind: "batch", id: `b${n}` },
+        severity: "info",
+        ts: Date.now(),
+        data: { batch_id: `b${n}`, n },
+      })),
+    );
+  await Promise.all(readers);
+  // Whole seconds count, so the present one must be over.
+  ahead = 2_000;
+  const { sse_events_per_second: rate, delivery_ms: late, frames } = streams.statistics();
+  expect({ rate, frames }).toEqual({ rate: 0.9, frames: 3 });
+  expect(late.p50).toBeGreaterThan(0);
+  expect(late.p99).toBeGreaterThanOrEqual(late.p50!);
+});
+
+it("a reader that becomes slow within a write moves after it: nobody misses an event or sees one too early", async () => {
+  // Writing takes ten milliseconds of this clock, so the writer rests; its timers fire when the test says.
+  let time = 0;
+  const timers: { ms: number; fire: () => void }[] = [];
+  const clock = { ...systemClock, elapsed: () => time, after: (ms: number, fire: () => void) => afterwards({ ms, fire }) };
+  const afterwards = (timer: (typeof timers)[number]): (() => void) => {
+    timers.push(timer);
+    return () => void timers.splice(timers.indexOf(timer) >>> 0, 1);
+  };
+  class Unread extends EventEmitter {
+    writableLength = 0;
+    text = "";
+    writeHead(): void {}
+    end(): void {}
+    destroy(): void {}
+    write(bytes: string | Buffer): boolean {
+      time += 10;
+      this.text += String(bytes);
+      return this.writableLength === 0;
+    }
+    get order(): number[] {
+      return new FrameParser()
+        .push(this.text)
+        .flatMap((frame) => (frame.event.startsWith("stream.") ? [] : eventsOf(frame).map(({ n }) => n)));
+    }
+  }
+  streams = new EventStreams({ log, gauges: noGauges(), clock });
+  const readers = [new Unread(), new Unread(), new Unread()];
+  for (const response of readers) {
+    streams.open(response as unknown as ServerResponse, {
+      tenant: "t",
+      batchId: null,
+      stream: null,
+      types: null,
+      policy: { kind: "classic", windowMs: 500, maxEvents: 2 },
+      followsClassic: false,
+      dialect: "core",
+      since: null,
+      snapshotUrl: "/snapshot",
+      headers: {},
+      stillHolds: () => Promise.resolve(true),
+    });
+  }
+  while (streams.statistics().channels === 0 || readers.some(({ text }) => !text.includes("stream.hello"))) await turn();
+  await turn();
+  const happen = async (...numbers: number[]): Promise<void> => {
+    await store.events.append(
+      numbers.map((n) => ({
+        tenant: "t",
+        type: "batch.started",
+        entity: { kind: "batch", id: `b${n}` },
+        severity: "info",
+        ts: n,
+        data: { batch_id: `b${n}`, n },
+      })),
+    );
+    while (log.lastSeq() < numbers.at(-1)!) await turn();
+  };
+  await happen(1, 2);
+  await happen(3, 4, 5);
+  expect(readers.map(({ order }) => order)).toEqual([
+    [1, 2],
+    [1, 2],
+    [1, 2],
+  ]);
+  readers[1]!.writableLength = 100_000;
+  const rest = timers.find(({ ms }) => ms === 60)!;
+  time += rest.ms;
+  rest.fire();
+  expect(streams.statistics().connections).toMatchObject({ slow: 1 });
+  // The one that moved has all up to now; those that stay have it, too, because moving flushes.
+  for (const { order } of readers) expect(order).toEqual([1, 2, 3, 4, 5]);
 });
 
 describe("a slow reader", () => {

@@ -1,9 +1,13 @@
 import type { ServerResponse } from "node:http";
 import type { Clock } from "../model/clock.ts";
 import type { StoredEvent } from "../model/event.ts";
-import { Channel, keyOf, type ChannelCounts, type Wanted } from "./channel.ts";
+import { Channel, keyOf, sseText, type ChannelCounts, type Wanted } from "./channel.ts";
 import { EventConnection } from "./connection.ts";
+import { DeliveryCheck, type DeliveryHealth } from "./delivery-check.ts";
 import type { CoalescePolicy } from "./coalescer.ts";
+import { DeliveryDelays } from "./delivery-delays.ts";
+import { wireFrame, type Dialect } from "./frame.ts";
+import { gaugesAmong, type Gauge, type Gauges } from "./gauges.ts";
 import type { EventLog } from "./port.ts";
 import { RateMeter } from "./rate-meter.ts";
 import type { Pace, StreamRequest } from "./stream-request.ts";
@@ -19,7 +23,15 @@ interface BatchCounts {
 }
 
 export type StreamStatistics = BatchCounts & { [N in keyof BatchCounts as `batcher_${N}`]: number } & {
-  connections: { open: number; slow: number; degraded: number; dropped: number };
+  connections: {
+    open: number;
+    slow: number;
+    degraded: number;
+    dropped: number;
+    /** Waiting in memory for readers: now for all of them, and the most that ever waited for one. */
+    unread_bytes: number;
+    most_unread_bytes: number;
+  };
   channels: number;
   /** Wanted events and the frames they became, each counted once however many read them; frames written, to all readers. */
   events: number;
@@ -28,6 +40,9 @@ export type StreamStatistics = BatchCounts & { [N in keyof BatchCounts as `batch
   /** Means of the last ten seconds. */
   events_per_second: number;
   frames_per_second: number;
+  sse_events_per_second: number;
+  delivery_ms: { p50: number | null; p99: number | null };
+  health: DeliveryHealth;
 };
 
 /**
@@ -40,24 +55,32 @@ export type StreamStatistics = BatchCounts & { [N in keyof BatchCounts as `batch
 export class EventStreams {
   private readonly log: EventLog;
   private readonly clock: Clock;
+  private readonly gauges: Gauges;
   private readonly connections = new Set<EventConnection>();
   private readonly replaying = new Set<EventConnection>();
   private readonly channels = new Map<string, Channel>();
   private readonly tallies: ChannelCounts = { batched: 0, merged: 0, events: 0, frames: 0 };
   private readonly eventRate: RateMeter;
   private readonly frameRate: RateMeter;
+  private readonly writtenRate: RateMeter;
+  private readonly delays: DeliveryDelays;
   private written = 0;
   private droppedStreams = 0;
+  private mostUnread = 0;
+  private readonly check = new DeliveryCheck();
   private readonly moves = new Map<EventConnection, Pace>();
-  /** Channels are at different positions, or connections between two of them. */
+  /** Channels are at different positions, subscribers of one are, or connections are between two of them. */
   private dispatching = false;
   private unsubscribe: (() => void) | null = null;
 
-  constructor(options: { log: EventLog; clock: Clock }) {
+  constructor(options: { log: EventLog; clock: Clock; gauges: Gauges }) {
+    this.gauges = options.gauges;
     this.log = options.log;
     this.clock = options.clock;
     this.eventRate = new RateMeter(options.clock);
     this.frameRate = new RateMeter(options.clock);
+    this.writtenRate = new RateMeter(options.clock);
+    this.delays = new DeliveryDelays(options.clock);
   }
 
   /** Open streams, and those that were cut because their reader was too slow. */
@@ -79,19 +102,30 @@ export class EventStreams {
     return {
       ...counts,
       ...(prefixed as { [N in keyof BatchCounts as `batcher_${N}`]: number }),
-      connections: { open: this.connections.size, slow: at("slow"), degraded: at("thin"), dropped: this.droppedStreams },
+      connections: {
+        open: this.connections.size,
+        slow: at("slow"),
+        degraded: at("thin"),
+        dropped: this.droppedStreams,
+        unread_bytes: [...this.connections].reduce((sum, { unread }) => sum + unread, 0),
+        most_unread_bytes: this.mostUnread,
+      },
       channels: this.channels.size,
       events: tallies.events,
       frames: tallies.frames,
       frames_written: this.written,
       events_per_second: this.eventRate.perSecond(),
       frames_per_second: this.frameRate.perSecond(),
+      sse_events_per_second: this.writtenRate.perSecond(),
+      delivery_ms: this.delays.percentiles(),
+      health: this.check.health(),
     };
   }
 
   open(response: ServerResponse, request: StreamRequest): void {
     this.unsubscribe ??= this.log.subscribe((events) => this.dispatch(events));
-    const connection = new EventConnection({
+    let unwatch: () => void = () => undefined;
+    const connection: EventConnection = new EventConnection({
       log: this.log,
       clock: this.clock,
       response,
@@ -104,20 +138,43 @@ export class EventStreams {
         this.moves.set(changed, pace);
         this.settle();
       },
-      wrote: () => {
+      wrote: (frames) => {
         this.written += 1;
+        this.writtenRate.add(frames);
+      },
+      unread: (bytes) => {
+        this.mostUnread = Math.max(this.mostUnread, bytes);
       },
       ended: (gone, dropped) => {
         this.leave(gone);
         this.replaying.delete(gone);
         this.connections.delete(gone);
         this.moves.delete(gone);
+        unwatch();
         if (dropped) this.droppedStreams += 1;
       },
     });
     this.connections.add(connection);
     this.replaying.add(connection);
     connection.start();
+    const types = request.batchId === null ? gaugesAmong(request.types) : [];
+    if (types.length === 0 || connection.isClosed) return;
+    unwatch = this.gauges.watch(request.tenant, types, (gauge, at) => {
+      if (request.stream === null || gauge.data["stream"] === request.stream) connection.take(this.gaugeFrame(gauge, at, request), 1);
+    });
+  }
+
+  /** The constants of the classic policy changed: whoever reads by them goes on by the new ones, with what waits sent first. */
+  classicChanged(policy: CoalescePolicy): void {
+    this.dispatching = true;
+    for (const connection of [...this.connections].filter(({ request }) => request.followsClassic)) {
+      const isLive = this.channelOf(connection) !== undefined;
+      if (isLive) this.leave(connection);
+      connection.request.policy = policy;
+      if (isLive && !connection.isClosed) this.enter(connection, connection.pace);
+    }
+    this.dispatching = false;
+    this.settle();
   }
 
   /** Says goodbye to every reader and ends; what waits is sent first. They come back after a second. */
@@ -129,14 +186,30 @@ export class EventStreams {
     this.unsubscribe?.();
   }
 
+  /** Without an id: whoever resumes goes on from what was in the log. */
+  private gaugeFrame({ type, entity, data }: Gauge, at: number, { tenant, dialect }: { tenant: string; dialect: Dialect }): Buffer {
+    const event = { seq: this.log.lastSeq(), epoch: this.log.epoch(), tenant, type, entity, severity: "info", ts: at, data } as const;
+    const frame = wireFrame({ events: [event] }, dialect);
+    return Buffer.from(sseText(frame.type, frame, null));
+  }
+
   private dispatch(events: StoredEvent[]): void {
     const before = this.tallies.frames;
+    this.check.handed(events);
     this.dispatching = true;
     for (const connection of this.replaying) connection.setAside(events);
     for (const channel of this.channels.values()) channel.receive(events);
     this.dispatching = false;
     this.eventRate.add(events.length);
     this.frameRate.add(this.tallies.frames - before);
+    this.settle();
+  }
+
+  private fanOut(write: () => void): void {
+    const was = this.dispatching;
+    this.dispatching = true;
+    write();
+    this.dispatching = was;
     this.settle();
   }
 
@@ -166,7 +239,9 @@ export class EventStreams {
         epoch: this.log.epoch(),
         position: this.log.lastSeq(),
         counts: this.tallies,
-        flushed: () => this.settle(),
+        delays: this.delays,
+        check: this.check,
+        fanOut: (write) => this.fanOut(write),
       });
       this.channels.set(key, channel);
     }

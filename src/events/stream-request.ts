@@ -8,6 +8,8 @@ export interface StreamRequest {
   /** Exact types, or `noun.*`; null = all. */
   types: readonly string[] | null;
   policy: CoalescePolicy;
+  /** The policy is the classic one as the settings have it, also when they change. */
+  followsClassic: boolean;
   dialect: Dialect;
   /** The cursor to go on from; null = from now on. */
   since: string | null;

@@ -35,6 +35,17 @@ describe("Batchyard", () => {
     expect(await Array.fromAsync(yard.results(id, { nodeId: "i7" }))).toMatchObject([{ nodeId: "i7", result: 14 }]);
   });
 
+  it("groups events of the program by the settings", async () => {
+    const sent: { type: string; data: object }[] = [];
+    const batcher = yard.eventBatcher({ send: (event) => void sent.push(event) });
+    for (let n = 0; n < 11; n++) batcher.add({ type: "JOB_STARTED", data: { job_id: n } });
+    await batcher.shutdown();
+    expect(sent.map(({ type, data }) => [type, "batch_count" in data ? data.batch_count : 1])).toEqual([
+      ["JOBS_BATCH_STARTED", 10],
+      ["JOB_STARTED", 1],
+    ]);
+  });
+
   it("a yard that could not be opened leaves its directory free", async () => {
     const directory = join(data, "other");
     const twice = ["twice", "twice"].map((name) => defineOperation({ name, external: true }));

@@ -169,6 +169,11 @@ export class Batchyard {
     return (await this.yard.streams.flush(this.caller, stream, key ?? null)).batches;
   }
 
+  /** Groups events of this program; what is not given is what the settings `events` say, also when they change. */
+  eventBatcher(options: Parameters<Yard["eventBatcher"]>[0]): ReturnType<Yard["eventBatcher"]> {
+    return this.yard.eventBatcher(options);
+  }
+
   /** Newest first; `limit` 1..100 (50). Throws validation_failed for what GET /api/batch/history would refuse. */
   async getBatchHistory(query: Partial<HistoryQuery> = {}): Promise<WireBatch[]> {
     const parsed = libraryHistory.safeParse(query);

@@ -23,6 +23,10 @@ export const ERRORS = {
   schema_remote_ref: { status: 400, message: "The JSON Schema refers to '{ref}'; only references within the schema ('#…') are allowed" },
   invalid_schema: { status: 400, message: "The JSON Schema cannot be compiled: {reason}" },
   invalid_expression: { status: 400, message: "The expression cannot be compiled: {reason}" },
+  ambiguous_queue: {
+    status: 400,
+    message: "'{name}' is a stream and an operation; add kind 'stream' or 'operation'",
+  },
   bad_items: { status: 400, message: "{count} of the items are not valid: {summary}" },
   bad_file: { status: 400, message: "The file cannot be read as {format}: {reason}" },
   not_cancellable: { status: 400, message: "Batch cannot be cancelled (not found or already completed)" },
@@ -40,6 +44,8 @@ export const ERRORS = {
   file_not_found: { status: 404, message: "File not found" },
   record_not_found: { status: 404, message: "Record not found" },
   stream_not_found: { status: 404, message: "Stream not found" },
+  queue_not_found: { status: 404, message: "There is no such queue; queues are named after streams and operations" },
+  worker_not_found: { status: 404, message: "There is no such worker; GET /api/system/workers lists them" },
   breaker_not_found: { status: 404, message: "There is no breaker '{name}'" },
   method_not_allowed: { status: 405, message: "{method} is not allowed at {path}; allowed: {allowed}" },
   upload_too_slow: { status: 408, message: "The body did not arrive within {seconds} s" },
@@ -69,6 +75,7 @@ export const ERRORS = {
   internal: { status: 500, message: "Something went wrong here; the request id finds it in the log" },
   settings_not_saved: { status: 500, message: "The settings cannot be saved to runtime.env ({reason}); nothing was changed" },
   unavailable: { status: 503, message: "The server is {reason}; try again in {seconds} s" },
+  queue_full: { status: 503, message: "{waiting} batches wait, of at most {limit} (QUEUE_MAX_SIZE); try again in {seconds} s" },
   stream_full: { status: 503, message: "Stream {stream} takes no more than {limit} open items; try again in {seconds} s" },
   storage_full: { status: 507, message: "The store cannot write: {reason}. Free some space; nothing accepted so far is lost" },
   // start-up and library

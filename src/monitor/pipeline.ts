@@ -29,7 +29,6 @@ export interface QueueThresholds {
   warningWaitMs: number;
   criticalWaitMs: number;
 }
-const QUEUE_THRESHOLDS: QueueThresholds = { warningDepth: 50, criticalDepth: 100, warningWaitMs: 150_000, criticalWaitMs: 300_000 };
 
 export interface QueueView extends QueueRow {
   health: QueueHealth;
@@ -46,9 +45,9 @@ export interface QueueView extends QueueRow {
 export class Pipeline {
   private readonly store: StreamStore;
   private readonly clock: Clock;
-  private readonly thresholds: QueueThresholds;
+  private readonly thresholds: () => QueueThresholds;
 
-  constructor(store: StreamStore, clock: Clock, thresholds: QueueThresholds = QUEUE_THRESHOLDS) {
+  constructor(store: StreamStore, clock: Clock, thresholds: () => QueueThresholds) {
     this.store = store;
     this.clock = clock;
     this.thresholds = thresholds;
@@ -59,7 +58,7 @@ export class Pipeline {
     const rows = await this.store.queues(tenant, now - LATELY_MS);
     return rows.map((row) => {
       const waitMs = row.oldest === null ? null : Math.max(0, now - row.oldest.createdAt);
-      return { ...row, waitMs, health: healthOf(row.pending, waitMs ?? 0, this.thresholds), perMinute: row.ended / (LATELY_MS / 60_000) };
+      return { ...row, waitMs, health: healthOf(row.pending, waitMs ?? 0, this.thresholds()), perMinute: row.ended / (LATELY_MS / 60_000) };
     });
   }
 

@@ -42,6 +42,22 @@ describe("retention", () => {
     expect((await files.get(staying.id)).name).toBe("staying.txt");
   });
 
+  it.each(["BATCH_MONITORING_RETENTION_DAYS", "BATCH_RETENTION_DAYS"])("trims the arrival log after %s", async (name) => {
+    yard = await createTestYard({ settings: { [name]: "2" } });
+    const { store, streams } = yard.parts;
+    const caller = { tenant: "default", actor: "test", role: "admin", credential: null, address: null } as const;
+    const blocks = async (): Promise<number> => {
+      const found: Uint8Array[] = [];
+      for await (const block of store.impact.blocks("default", "detections", { from: 0, to: Infinity })) found.push(block);
+      return found.length;
+    };
+    await streams.offer(caller, "detections", ['{"camera_id":"gate","detection_id":1}'], 0);
+    await yard.advance(2 * DAY_MS - HOUR_MS);
+    expect(await blocks()).toBe(1);
+    await yard.advance(2 * HOUR_MS);
+    expect(await blocks()).toBe(0);
+  });
+
   it("trims events older than a day, but never the newest, so that cursors stay comparable", async () => {
     yard = await createTestYard({ operations: [echo] });
     await yard.runToEnd((await yard.createBatch({ operation: "echo", items: [{ id: "a" }] })).id);

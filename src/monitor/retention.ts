@@ -10,8 +10,10 @@ const AT_ONCE = 20;
 const OPENAI_AT_ONCE = 10_000;
 /** What a stream of events can be resumed over: 24 hours or this many, whichever is less. */
 const EVENTS_KEPT = 5_000_000;
+/** Newest arrivals of a stream: what one preview replays, within a second and some 25 MB. */
+const ARRIVALS_KEPT = 1_000_000;
 
-/** Removes what is older than its retention: final batches with their results, events, expired files. Never unfinished work. */
+/** Removes what is older than its retention: final batches with their results, events, the arrival log, expired files. Never unfinished work. */
 export class Retention {
   private readonly store: Store;
   private readonly clock: Clock;
@@ -19,6 +21,7 @@ export class Retention {
   private readonly sweepFiles: (now: number) => Promise<unknown>;
   /** Asked at every round: it can change. */
   private readonly batchDays: () => number;
+  private readonly monitoringDays: () => number;
   private stopTimer = (): void => {};
   private running: Promise<void> = Promise.resolve();
   private stopped = false;
@@ -29,12 +32,14 @@ export class Retention {
     failed: (error: unknown) => void;
     sweepFiles: (now: number) => Promise<unknown>;
     batchDays: () => number;
+    monitoringDays: () => number;
   }) {
     this.store = parts.store;
     this.clock = parts.clock;
     this.failed = parts.failed;
     this.sweepFiles = parts.sweepFiles;
     this.batchDays = parts.batchDays;
+    this.monitoringDays = parts.monitoringDays;
   }
 
   start(afterMs = FIRST_ROUND_MS): void {
@@ -64,6 +69,9 @@ export class Retention {
     if (this.stopped) return;
     await this.store.openai.remove(now - this.batchDays() * DAY_MS, OPENAI_AT_ONCE);
     await this.store.events.trim({ before: now - DAY_MS, keep: EVENTS_KEPT });
+    // Arrivals without the batches they became would say that a replay is wrong.
+    const days = Math.min(this.monitoringDays(), this.batchDays());
+    await this.store.impact.trim({ before: now - days * DAY_MS, keep: ARRIVALS_KEPT });
     await this.sweepFiles(now);
   }
 }

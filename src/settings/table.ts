@@ -47,6 +47,10 @@ export const SETTING_FIELDS: Readonly<Record<string, Readonly<Record<string, Set
   queue: {
     max_size: { name: "QUEUE_MAX_SIZE", of: (config) => config.queue.maxSize },
     backpressure_threshold: { name: "QUEUE_BACKPRESSURE_THRESHOLD", of: (config) => config.queue.backpressureThreshold },
+    warning_depth: { name: "QUEUE_WARNING_DEPTH", of: (config) => config.queue.warningDepth },
+    critical_depth: { name: "QUEUE_CRITICAL_DEPTH", of: (config) => config.queue.criticalDepth },
+    warning_wait_seconds: { name: "QUEUE_WARNING_WAIT_SECONDS", of: (config) => config.queue.warningWaitMs / 1000 },
+    critical_wait_seconds: { name: "QUEUE_CRITICAL_WAIT_SECONDS", of: (config) => config.queue.criticalWaitMs / 1000 },
   },
   events: {
     window_ms: {

@@ -1,3 +1,4 @@
+import type { Arrival } from "../model/arrival-block.ts";
 import type { BatchRow } from "../model/batch.ts";
 import type { EventDraft, StoredEvent } from "../model/event.ts";
 import type { ErrorCategory } from "../model/item.ts";
@@ -31,6 +32,8 @@ export interface Store {
   readonly outbox: OutboxStore;
   readonly streams: StreamStore;
   readonly openai: OpenAiBatchStore;
+  readonly impact: ImpactStore;
+  readonly dead: DeadStore;
   readonly audit: AuditStore;
   readonly monitor: MonitorStore;
   readonly ledger: LedgerStore;
@@ -187,6 +190,7 @@ export interface ClaimedChunk {
   crashes: number;
   position: number;
   leaseUntil: number;
+  workerId: string;
   keys: string[];
   body: string;
   /** One bit an item: settled or handed on in an earlier, interrupted run. */
@@ -291,6 +295,8 @@ export interface ChunkStore {
   /** Takes back leases that ended before `now`, or all of the given workers, and counts a crash on each. */
   reap(selection: { now: number } | { workerPrefix: string; now: number }): Promise<LostLease[]>;
   nextLeaseEnd(): Promise<number | null>;
+  /** Who holds leases on chunks of a tenant, and how many. */
+  leases(tenant: string): Promise<{ workerId: string; chunks: number }[]>;
   list(tenant: string, batchId: string, page: { after: number; limit: number }): Promise<ChunkView[]>;
   /** Open chunks of a batch: what `why` reads. */
   open(tenant: string, batchId: string, limit: number): Promise<ChunkView[]>;
@@ -618,6 +624,40 @@ export interface DeadLetter extends NewDeadLetter {
   id: number;
 }
 
+/** What a commit brought to one stream, in the order it came: goes into the arrival log in the same step. */
+export interface NewArrivals {
+  tenant: string;
+  stream: string;
+  arrivals: readonly Arrival[];
+}
+
+/** Which dead letters of a stream, which dead items of an operation: all that are left out count as "any". */
+export interface DeadSelection {
+  /** Reason of a letter, error code of an item. */
+  reason?: string | undefined;
+  ids?: readonly number[] | undefined;
+}
+
+/** Dead letters of one stream, or dead items of one operation, for one reason. Times of the oldest and the newest. */
+export interface DeadGroup {
+  queue: string;
+  reason: string;
+  count: number;
+  oldest: number;
+  newest: number;
+}
+
+/** The rest of a requeue that goes on at so many letters a second. */
+export interface PacedRequeue {
+  tenant: string;
+  stream: string;
+  selection: DeadSelection;
+  rest: number;
+  rate: number;
+  /** Id of the last letter that was tried. */
+  after: number;
+}
+
 /** Times of one closed window and its batch. */
 export interface PipelineSample {
   openedAt: number;
@@ -641,6 +681,7 @@ export interface StreamStore {
   /** Of all tenants. */
   definitions(): Promise<StreamRow[]>;
   save(stream: StreamRow): Promise<void>;
+  /** With its dead letters, its arrival log and the history of its rules. */
   remove(tenant: string, name: string): Promise<boolean>;
   /** Every open window with its true start, those open longest first. */
   open(): Promise<RecoveredWindow[]>;
@@ -648,10 +689,22 @@ export interface StreamStore {
    * One durable step for many windows: group commit. Per change: true when the window closed by it. A change that only closes
    * a window which is not open does nothing (false); one that adds to it throws, and then nothing of the step is written.
    */
-  commit(step: { changes: readonly WindowChange[]; deadLetters: readonly NewDeadLetter[]; now: number }): Promise<boolean[]>;
+  commit(step: {
+    changes: readonly WindowChange[];
+    deadLetters: readonly NewDeadLetter[];
+    arrivals: readonly NewArrivals[];
+    now: number;
+  }): Promise<boolean[]>;
   /** Oldest first, `after` exclusive. */
-  deadLetters(tenant: string, stream: string, page: { after: number; limit: number }): Promise<DeadLetter[]>;
-  deadLetterCount(tenant: string, stream: string): Promise<number>;
+  deadLetters(tenant: string, stream: string, page: { after: number; limit: number; selection?: DeadSelection }): Promise<DeadLetter[]>;
+  /** Maintained, never counted, by stream and reason. */
+  deadLetterGroups(tenant: string): Promise<DeadGroup[]>;
+  /** Removes them for good, oldest first, at most `limit`; returns how many. */
+  discardLetters(tenant: string, stream: string, selection: DeadSelection, limit: number): Promise<number>;
+  /** Of all tenants. */
+  pacedRequeues(): Promise<PacedRequeue[]>;
+  /** Replaces that of the same stream; a `rest` of 0 ends it. */
+  pace(requeue: PacedRequeue): Promise<void>;
   /** Windows that closed in [from, to), newest first, at most `limit`; `stream` null = of all streams. */
   samples(tenant: string, stream: string | null, range: { from: number; to: number; limit: number }): Promise<PipelineSample[]>;
   /** By operation; `since` bounds what counts as ended lately. */
@@ -763,6 +816,78 @@ export interface LedgerStore {
     batchId: string,
     page: { after: { attempt: string; customId: string } | null; limit: number },
   ): Promise<LedgerEntry[]>;
+}
+
+// ── impact: what came and what became of it, for previews of changed rules ─────────────────────────────────────────────
+
+/** A window that closed. */
+export interface ClosedWindow {
+  id: string;
+  key: string;
+  openedAt: number;
+  closedAt: number;
+  items: number;
+  bytes: number;
+  reason: string;
+}
+
+/** The rules of a stream from a time on. */
+export interface RuleChange {
+  id: number;
+  tenant: string;
+  stream: string;
+  at: number;
+  /** Null: the first that is known. */
+  before: Record<string, unknown> | null;
+  after: Record<string, unknown>;
+  /** What the change was expected to do, and what it did; null = not worked out yet. */
+  predicted: Record<string, unknown> | null;
+  actual: Record<string, unknown> | null;
+}
+
+export interface ImpactStore {
+  /** Blocks of the arrival log (model/arrival-block.ts) that hold arrivals in [from, to), as they were written; others may be in them too. */
+  blocks(tenant: string, stream: string, range: { from: number; to: number }): AsyncIterable<Uint8Array>;
+  /** Removes blocks whose last arrival came before `before`, and of each stream those beyond its newest `keep` arrivals. Returns how many blocks. */
+  trim(options: { before: number; keep: number }): Promise<number>;
+  /** Windows of a stream that closed in [from, to), in the order they closed, some at a time. */
+  closed(tenant: string, stream: string, range: { from: number; to: number }): AsyncIterable<ClosedWindow[]>;
+  /** Items and milliseconds from start to end of batches of an operation that ran to their end, newest first. */
+  services(tenant: string, operation: string, limit: number): Promise<{ items: number; ms: number }[]>;
+  addRules(change: Omit<RuleChange, "id" | "predicted" | "actual">): Promise<void>;
+  /** Newest first. */
+  rules(tenant: string, stream: string, limit: number): Promise<RuleChange[]>;
+  /** Of all tenants: changes (not the first known rules) whose `predicted` or `actual` is still null, oldest first. */
+  unsettledRules(limit: number): Promise<RuleChange[]>;
+  /** What is given replaces null; what stands already stays. */
+  settleRules(id: number, found: { predicted?: Record<string, unknown>; actual?: Record<string, unknown> }): Promise<void>;
+}
+
+// ── dead items ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** An item that failed for good in a batch that has ended; no retry took it back, and nobody dismissed it. */
+export interface DeadItem {
+  id: number;
+  batchId: string;
+  nodeId: string;
+  error: string;
+  code: string;
+  category: ErrorCategory;
+  at: number;
+}
+
+export interface DeadStore {
+  /** By operation and error code, out of the error groups of ended batches: items are never counted. */
+  groups(tenant: string): Promise<DeadGroup[]>;
+  /** By batch (of the ids, so the oldest first), then in the order they failed; `after` exclusive. */
+  items(
+    tenant: string,
+    operation: string,
+    selection: DeadSelection,
+    page: { after: { batchId: string; id: number } | null; limit: number },
+  ): Promise<DeadItem[]>;
+  /** Takes at most `limit` of them out of this list; their batches keep their results. Returns how many. */
+  dismiss(tenant: string, operation: string, selection: DeadSelection, limit: number, now: number): Promise<number>;
 }
 
 // ── upkeep ─────────────────────────────────────────────────────────────────────────────────────────────────────────

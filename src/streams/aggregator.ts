@@ -33,6 +33,8 @@ interface Offer {
 export interface AggregatorParts {
   store: StreamStore;
   clock: Clock;
+  /** So many batches of the tenant wait that no window is to become one by time. */
+  holds(tenant: string): Promise<boolean>;
   /** A window became a batch: there is work. */
   wake(): void;
   failed(error: unknown): void;
@@ -158,6 +160,12 @@ export class Aggregator {
     this.closeDue(false);
   }
 
+  private async held(streams: readonly OpenStream[]): Promise<Set<string>> {
+    const held = new Set<string>();
+    for (const tenant of new Set(streams.map((stream) => stream.tenant))) if (await this.parts.holds(tenant)) held.add(tenant);
+    return held;
+  }
+
   private enqueue<T>(work: () => Promise<T>): Promise<T> {
     const done = this.line.then(work);
     this.line = done.catch(() => {});
@@ -188,7 +196,7 @@ export class Aggregator {
 
   /** When the store refuses the group, each is tried alone: one that cannot be stored must not take the others along. */
   private async together(offers: readonly Offer[]): Promise<void> {
-    const step = new PlannedStep(this.parts.clock.now());
+    const step = new PlannedStep(this.parts.clock.now(), await this.held(offers.map(({ stream }) => stream)));
     try {
       const placed = this.placed(step, offers);
       await this.commit(step);
@@ -211,7 +219,8 @@ export class Aggregator {
   /** Writes a step; what the store refuses is taken back. */
   private async commit(step: PlannedStep): Promise<void> {
     try {
-      if (!step.isEmpty) await this.parts.store.commit({ changes: step.changes(), deadLetters: step.deadLetters, now: step.now });
+      const { deadLetters, now } = step;
+      if (!step.isEmpty) await this.parts.store.commit({ changes: step.changes(), deadLetters, arrivals: step.arrivals(), now });
     } catch (error) {
       step.undo();
       throw error;
@@ -266,12 +275,15 @@ export class Aggregator {
 
   private async closeGroup(windows: readonly OpenWindow[], counted: boolean): Promise<void> {
     const { clock, failed } = this.parts;
-    const step = new PlannedStep(clock.now());
+    const held = await this.held(windows.map(({ stream }) => stream));
+    const step = new PlannedStep(clock.now(), held);
     const open = windows.filter(isOpen);
     for (const { stream, key } of open) step.tick(stream, key);
     try {
       await this.commit(step);
-      if (counted) for (const { closure } of step.closed) this.lags.add(closure.lagMs + clock.now() - closure.closedAt);
+      if (counted)
+        for (const { closure } of step.closed.filter(({ window }) => window.notBefore === 0))
+          this.lags.add(closure.lagMs + clock.now() - closure.closedAt);
       for (const window of open) if (isOpen(window)) this.putOff(window);
     } catch (error) {
       if (open.length > 1) {
@@ -320,9 +332,22 @@ export class Aggregator {
     if (at === null) return;
     stream.stopSchedule = this.parts.clock.after(at - this.parts.clock.now(), () => {
       // Timers of the machine end early when they are longer than 24 days.
-      if (this.parts.clock.now() >= at) this.flush(stream, null, "schedule").catch(this.parts.failed);
-      this.schedule(stream);
+      if (this.parts.clock.now() < at) this.schedule(stream);
+      else this.flushBySchedule(stream).catch(this.parts.failed);
     });
+  }
+
+  /** What is held then goes as soon as it may. */
+  private async flushBySchedule(stream: OpenStream): Promise<void> {
+    const holds = await this.parts.holds(stream.tenant);
+    if (!this.running || !this.streams.has(stream)) return;
+    if (holds) {
+      const again = (): void => void this.flushBySchedule(stream).catch(this.parts.failed);
+      stream.stopSchedule = this.parts.clock.after(CLOSE_AGAIN_MS, again);
+      return;
+    }
+    this.schedule(stream);
+    await this.flush(stream, null, "schedule");
   }
 }
 

@@ -1,9 +1,10 @@
+import type { Arrival, ArrivalStart } from "../model/arrival-block.ts";
 import { newBatchId } from "../model/ids.ts";
 import { joinLines } from "../model/item.ts";
-import type { NewDeadLetter, WindowChange, WindowRow } from "../store/port.ts";
+import type { NewArrivals, NewDeadLetter, WindowChange, WindowRow } from "../store/port.ts";
 import type { StreamItem } from "./item-reader.ts";
 import { OpenWindow, type OpenStream } from "./open-stream.ts";
-import { step, type Closure, type WindowEvent } from "./window.ts";
+import { step, type Closure, type WindowEvent, type WindowRules } from "./window.ts";
 
 /** An item's way: into a window, alone past the windows, or nowhere. */
 export type Placed =
@@ -32,17 +33,21 @@ interface Pending {
  */
 export class PlannedStep {
   readonly now: number;
+  private readonly held: ReadonlySet<string>;
   readonly deadLetters: NewDeadLetter[] = [];
   readonly closed: ClosedWindow[] = [];
   /** Windows that are open after this step, for the timers. */
   readonly touched = new Set<OpenWindow>();
+  private readonly arrived = new Map<OpenStream, Arrival[]>();
   private readonly pending: Pending[] = [];
   private readonly open = new Map<OpenWindow, Pending>();
   private readonly undos: (() => void)[] = [];
   /** Streams whose order of windows counts, and that lost some in this step: an undo puts them back in line. */
   private readonly disordered = new Set<OpenStream>();
 
-  constructor(now: number) {
+  /** `held`: tenants whose windows close by size and by hand only. */
+  constructor(now: number, held: ReadonlySet<string> = new Set()) {
+    this.held = held;
     this.now = now;
   }
 
@@ -61,6 +66,11 @@ export class PlannedStep {
         closes: each.closes,
         requeued: each.requeued,
       }));
+  }
+
+  /** For the arrival log: what was placed, also what made room for later items of this step. */
+  arrivals(): NewArrivals[] {
+    return [...this.arrived].map(([{ tenant, name }, arrivals]) => ({ tenant, stream: name, arrivals }));
   }
 
   undo(): void {
@@ -93,19 +103,31 @@ export class PlannedStep {
     this.happens(stream, key, { type: "flush", reason });
   }
 
+  private rulesOf({ tenant, rules }: OpenStream): WindowRules {
+    return this.held.has(tenant) ? { ...rules, paused: true } : rules;
+  }
+
   private happens(stream: OpenStream, key: string, event: Exclude<WindowEvent, { type: "item" }>): void {
     const window = stream.windows.get(key);
     if (window === undefined || window.window === null || stream.plan instanceof Error) return;
     const before = window.window;
-    const { window: after, closures } = step(before, event, this.now, stream.rules);
+    const { window: after, closures } = step(before, event, this.now, this.rulesOf(stream));
     if (closures[0] !== undefined) this.close(window, closures[0]);
     else if (after !== null && after !== before) this.changed(window, { ...after });
+  }
+
+  private came(stream: OpenStream, { windowKey, bytes }: StreamItem, start: ArrivalStart): void {
+    const arrived = this.arrived.get(stream);
+    const arrival = { key: windowKey, bytes, start };
+    if (arrived === undefined) this.arrived.set(stream, [arrival]);
+    else arrived.push(arrival);
   }
 
   private add(window: OpenWindow, key: string, item: StreamItem, deadLetter: number | null): void {
     const { stream } = window;
     const before = window.window;
-    const { window: after, closures } = step(before, { type: "item", bytes: item.bytes }, this.now, stream.rules);
+    this.came(stream, item, before === null ? "opened" : "joined");
+    const { window: after, closures } = step(before, { type: "item", bytes: item.bytes }, this.now, this.rulesOf(stream));
     const closure = closures[0];
     const state = after ?? {
       openedAt: closure!.openedAt,
@@ -201,6 +223,7 @@ export class PlannedStep {
     const window = new OpenWindow(newBatchId(this.now), stream, item.windowKey);
     const key = item.key ?? window.nextKey();
     const state = { openedAt: this.now, lastItemAt: this.now, items: 1, bytes: item.bytes, held: false };
+    this.came(stream, item, "alone");
     const pending = this.begin(window, true);
     pending.row = window.row(state);
     pending.keys.push(key);

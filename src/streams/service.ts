@@ -1,5 +1,5 @@
 import type { Caller } from "../batches/service.ts";
-import type { DeadLetter } from "../store/port.ts";
+import type { DeadLetter, DeadSelection } from "../store/port.ts";
 import type { StreamDefinition } from "./definition.ts";
 import type { LagView } from "./lag.ts";
 
@@ -45,6 +45,14 @@ export interface OfferAnswer {
   items: { id: string; batchId: string; fastPath: boolean }[];
 }
 
+export interface RequeueRequest {
+  /** Letters at most, the oldest first. */
+  limit: number;
+  /** Items a second; null = at once. What is left goes on in the background, also over a restart. */
+  rate: number | null;
+  selection?: DeadSelection | undefined;
+}
+
 export interface RequeueAnswer {
   /** Back in windows now. */
   requeued: number;
@@ -70,9 +78,15 @@ export interface Streams {
   windows(caller: Caller, name: string): WindowView[];
   flush(caller: Caller, name: string, key: string | null): Promise<{ batches: string[] }>;
   setPaused(caller: Caller, name: string, paused: boolean): Promise<StreamView>;
-  deadLetters(caller: Caller, name: string, page: { after: number; limit: number }): Promise<{ letters: DeadLetter[]; total: number }>;
-  /** The oldest first; `rate` in items a second, null = at once. */
-  requeue(caller: Caller, name: string, request: { limit: number; rate: number | null }): Promise<RequeueAnswer>;
+  deadLetters(
+    caller: Caller,
+    name: string,
+    page: { after: number; limit: number; selection?: DeadSelection },
+  ): Promise<{ letters: DeadLetter[]; total: number }>;
+  /** Takes the place of a requeue of this stream that still goes on. */
+  requeue(caller: Caller, name: string, request: RequeueRequest): Promise<RequeueAnswer>;
+  /** Removes dead letters for good, at most `limit`, the oldest first; returns how many. */
+  discard(caller: Caller, name: string, selection: DeadSelection, limit: number): Promise<number>;
   /** The settings of `detections` changed: its open windows obey at once. */
   rulesChanged(): void;
   lag(): LagView;

@@ -1,3 +1,4 @@
+import { Backpressure } from "../batches/backpressure.ts";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -68,6 +69,7 @@ class Rig {
       store: { streams, audit: store.audit, events: store.events },
       creator: { windowPlan: () => ({ batch: BATCH, maxFailures: () => null, chunkItems: () => Infinity, chunkChars: Infinity }) },
       clock: this.clock,
+      pressure: new Backpressure({ batches: store.batches, limits: () => ({ maxSize: 1_000_000, backpressureThreshold: 1 }) }),
       settings: () => this.settings,
       wake: () => undefined,
       failed: (error) => void this.failures.push(error),

@@ -1,26 +1,25 @@
+import type { Backpressure } from "../batches/backpressure.ts";
 import type { Creator, WindowPlan } from "../batches/create.ts";
 import type { Caller } from "../batches/service.ts";
 import type { Clock } from "../model/clock.ts";
 import { BatchyardError, invalid } from "../model/errors.ts";
 import { streamName } from "../model/stream-name.ts";
 import { faultsOf } from "../model/schema-faults.ts";
-import type { DeadLetter, Store, StreamRow } from "../store/port.ts";
+import type { DeadLetter, DeadSelection, Store, StreamRow } from "../store/port.ts";
 import { Aggregator, type Offered } from "./aggregator.ts";
 import { DETECTIONS, detections, detectionsInput, OWN_FIELDS, SETTING_OF, type WindowSettings } from "./detections.ts";
 import { streamDefinition, type StreamDefinition } from "./definition.ts";
 import { isRefusal } from "./item-reader.ts";
 import type { LagView } from "./lag.ts";
+import { Letters } from "./letters.ts";
 import { OpenStream, type OpenWindow } from "./open-stream.ts";
-import type { OfferAnswer, RejectedItem, RequeueAnswer, Streams, StreamView, WindowView } from "./service.ts";
-
-const SECOND = 1_000;
-/** Dead letters read and offered in one go. */
-const REQUEUED_AT_ONCE = 500;
+import type { OfferAnswer, RejectedItem, RequeueAnswer, RequeueRequest, Streams, StreamView, WindowView } from "./service.ts";
 
 export interface YardStreamsParts {
   store: Pick<Store, "streams" | "audit" | "events">;
   creator: Pick<Creator, "windowPlan">;
   clock: Clock;
+  pressure: Backpressure;
   /** The settings as they are now. */
   settings(): WindowSettings;
   /** A window became a batch. */
@@ -41,16 +40,18 @@ export class YardStreams implements Streams {
   /** By tenant, then by name. */
   private readonly streams = new Map<string, Map<string, OpenStream>>();
   private readonly rows = new Map<OpenStream, StreamRow>();
-  private readonly pacing = new Map<OpenStream, () => void>();
+  private readonly letters: Letters;
 
   constructor(parts: YardStreamsParts) {
     this.parts = parts;
     this.aggregator = new Aggregator({
       store: parts.store.streams,
       clock: parts.clock,
+      holds: async (tenant) => (await parts.pressure.of(tenant)).state !== "normal",
       wake: () => parts.wake(),
       failed: (error) => parts.failed(error),
     });
+    this.letters = new Letters({ store: parts.store.streams, aggregator: this.aggregator, clock: parts.clock, failed: parts.failed });
   }
 
   /**
@@ -67,11 +68,12 @@ export class YardStreams implements Streams {
       if (stream !== null) this.aggregator.adopt(stream, windows);
     }
     this.aggregator.start();
+    await this.letters.resume((tenant, name) => this.found(tenant, name));
   }
 
   /** Windows stay open, in the store. */
   async stop(): Promise<void> {
-    for (const cancel of this.pacing.values()) cancel();
+    await this.letters.stop();
     await this.aggregator.stop();
   }
 
@@ -116,6 +118,7 @@ export class YardStreams implements Streams {
       });
     const batches = await this.aggregator.flush(stream, null, "drain");
     this.streams.get(caller.tenant)?.delete(name);
+    this.letters.forget(stream);
     this.aggregator.forget(stream);
     // What was offered while it drained.
     batches.push(...(await this.aggregator.flush(stream, null, "drain")));
@@ -127,6 +130,7 @@ export class YardStreams implements Streams {
 
   async offer({ tenant }: Caller, name: string, texts: readonly string[], first: number): Promise<OfferAnswer> {
     const stream = this.find(tenant, name);
+    if (await this.parts.pressure.isFull(tenant)) return queueFull(texts.length, first);
     const offered: Offered[] = [];
     const places: number[] = [];
     const rejected: RejectedItem[] = [];
@@ -188,23 +192,22 @@ export class YardStreams implements Streams {
   async deadLetters(
     { tenant }: Caller,
     name: string,
-    page: { after: number; limit: number },
+    page: { after: number; limit: number; selection?: DeadSelection },
   ): Promise<{ letters: DeadLetter[]; total: number }> {
-    const { streams } = this.parts.store;
-    this.find(tenant, name);
-    return { letters: await streams.deadLetters(tenant, name, page), total: await streams.deadLetterCount(tenant, name) };
+    return this.letters.page(this.find(tenant, name), page);
   }
 
-  async requeue(caller: Caller, name: string, { limit, rate }: { limit: number; rate: number | null }): Promise<RequeueAnswer> {
-    const stream = this.find(caller.tenant, name);
-    const wanted = Math.min(limit, await this.parts.store.streams.deadLetterCount(caller.tenant, name));
-    this.pacing.get(stream)?.();
-    this.pacing.delete(stream);
-    const now = rate === null ? wanted : Math.min(wanted, rate);
-    const first = await this.requeueSome(stream, now, 0);
-    if (rate !== null && wanted > now) this.requeueLater(stream, wanted - now, rate, first.after);
-    await this.audit(caller, "stream.requeue", name, null, { limit, rate, requeued: first.requeued });
-    return { requeued: first.requeued, scheduled: wanted - now, left: first.left };
+  async requeue(caller: Caller, name: string, { limit, rate, selection = {} }: RequeueRequest): Promise<RequeueAnswer> {
+    const answer = await this.letters.requeue(this.find(caller.tenant, name), { limit, rate, selection });
+    const { requeued, scheduled } = answer;
+    await this.audit(caller, "stream.requeue", name, null, { limit, rate, ...selection, requeued, scheduled });
+    return answer;
+  }
+
+  async discard(caller: Caller, name: string, selection: DeadSelection, limit: number): Promise<number> {
+    const discarded = await this.letters.discard(this.find(caller.tenant, name), selection, limit);
+    await this.audit(caller, "stream.discard", name, null, { ...selection, discarded });
+    return discarded;
   }
 
   rulesChanged(): void {
@@ -217,48 +220,6 @@ export class YardStreams implements Streams {
 
   lag(): LagView {
     return this.aggregator.lag();
-  }
-
-  private async requeueSome(
-    stream: OpenStream,
-    count: number,
-    from: number,
-  ): Promise<{ requeued: number; left: RejectedItem[]; after: number }> {
-    let after = from;
-    let requeued = 0;
-    const left: RejectedItem[] = [];
-    for (let rest = count; rest > 0;) {
-      const letters = await this.parts.store.streams.deadLetters(stream.tenant, stream.name, {
-        after,
-        limit: Math.min(rest, REQUEUED_AT_ONCE),
-      });
-      if (letters.length === 0) break;
-      rest -= letters.length;
-      after = letters.at(-1)!.id;
-      const offered: Offered[] = [];
-      for (const letter of letters) {
-        const read = stream.reader.read(letter.text);
-        if (isRefusal(read)) left.push({ index: letter.id, ...read });
-        else offered.push({ item: read, deadLetter: letter.id });
-      }
-      const placed = offered.length === 0 ? [] : await this.aggregator.offer(stream, offered);
-      for (const [i, place] of placed.entries()) {
-        if ("code" in place) left.push({ index: offered[i]!.deadLetter!, ...place });
-        else requeued += 1;
-      }
-    }
-    return { requeued, left, after };
-  }
-
-  private requeueLater(stream: OpenStream, rest: number, rate: number, after: number): void {
-    const cancel = this.parts.clock.after(SECOND, () => {
-      this.pacing.delete(stream);
-      this.requeueSome(stream, Math.min(rest, rate), after).then((done) => {
-        // Another requeue may have taken over meanwhile.
-        if (rest > rate && !this.pacing.has(stream)) this.requeueLater(stream, rest - rate, rate, done.after);
-      }, this.parts.failed);
-    });
-    this.pacing.set(stream, cancel);
   }
 
   private async declare(tenant: string, name: string, given: unknown): Promise<void> {
@@ -405,4 +366,10 @@ function windowView(open: OpenWindow): WindowView {
   const { openedAt, lastItemAt, items, bytes, held } = window;
   const fill = maxItems === undefined && maxBytes === undefined ? null : Math.min(1, Math.max(...shares));
   return { id: open.id, stream: open.stream.name, key: open.key, items, bytes, openedAt, lastItemAt, held, dueAt: open.dueAt(), fill };
+}
+
+/** As many batches wait as may: nothing is taken, so that nothing has to be lost. */
+function queueFull(items: number, first: number): OfferAnswer {
+  const why = { code: "queue_full", message: "As many batches wait as QUEUE_MAX_SIZE allows; send the item again later" };
+  return { accepted: 0, rejected: Array.from({ length: items }, (_, i) => ({ index: first + i, ...why })), items: [] };
 }

@@ -18,6 +18,10 @@ export const eventsQuery = z.strictObject({
 });
 
 const count = z.int().min(0);
+const unread = {
+  unread_bytes: count.meta({ description: "Waiting in memory for readers" }),
+  most_unread_bytes: count.meta({ description: "The most that ever waited for one of them" }),
+};
 const counts = { events_batched: count, batches_created: count, events_saved: count, batches_failed: count, pending_events: count };
 const prefixed = {
   batcher_events_batched: count,
@@ -27,17 +31,56 @@ const prefixed = {
   batcher_pending_events: count,
 };
 
+const delivery = z
+  .strictObject({ p50: z.number().nullable(), p99: z.number().nullable() })
+  .meta({ description: "From the stamp of an event until it was written to the last reader, over the last one to two minutes" });
+const ok = z.boolean();
+const ms = z.number().min(0).nullable();
+const health = z
+  .strictObject({
+    ok,
+    lost: z
+      .strictObject({ ok, checked: count, missing: count, out_of_order: count })
+      .meta({ description: "Events of the log, by their seqs" }),
+    payload: z.strictObject({ ok, checked: count, wrong: count }).meta({ description: "Merged frames, taken apart again: one in twenty" }),
+    delay: z
+      .strictObject({ ok, checked: count, late_p99_ms: ms, late_limit_ms: count })
+      .meta({ description: "Of the last 1000 flushes: how long the oldest event of each waited beyond its window" }),
+  })
+  .meta({ description: "What the stream does with the events it is given" });
+
 export const eventStatistics = z.strictObject({
   ...counts,
   ...prefixed,
-  connections: z.strictObject({ open: count, slow: count, degraded: count, dropped: count }),
-  sockets: z.strictObject({ open: count, dropped: count }),
+  connections: z.strictObject({
+    open: count,
+    slow: count,
+    degraded: count,
+    dropped: count,
+    ...unread,
+  }),
+  sockets: z
+    .strictObject({
+      open: count,
+      dropped: count,
+      ...unread,
+      channels: count,
+      events: count,
+      packets: count.meta({ description: "What the events became, each counted once however many clients got it" }),
+      packets_saved: count,
+      packets_written: count,
+      delivery_ms: delivery,
+    })
+    .meta({ description: "Socket.IO" }),
   channels: count.meta({ description: "Different filters and policies; connections that want the same share one" }),
   events: count.meta({ description: "Wanted by someone, each counted once however many read it" }),
   frames: count.meta({ description: "What those events became" }),
   frames_written: count.meta({ description: "Writes to readers" }),
   events_per_second: z.number().min(0),
   frames_per_second: z.number().min(0),
+  sse_events_per_second: z.number().min(0).meta({ description: "Event frames written to all readers, mean of the last ten seconds" }),
+  delivery_ms: delivery,
+  health,
   log: z.strictObject({ epoch: z.string(), first: count, last: count }),
 });
 export const eventStatsAnswer = z.strictObject({ success: yes, stats: eventStatistics });

@@ -13,6 +13,7 @@ export const leaseBody = z.strictObject({
 });
 export const leaseAnswer = z.strictObject({
   success: yes,
+  draining: z.boolean().meta({ description: "true: this worker was told to drain and gets nothing; finish what you have" }),
   chunks: z.array(
     z.strictObject({
       chunk: z.int(),

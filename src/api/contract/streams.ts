@@ -71,6 +71,9 @@ export const requeueAnswer = z.strictObject({ success: yes, requeued: z.int(), s
 // ── the pipeline ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const seconds = z.number();
+const backpressure = z
+  .strictObject({ state: z.enum(["normal", "warning", "full"]), waiting: z.int(), threshold: z.int(), max_size: z.int() })
+  .meta({ description: "Batches that wait; from the threshold on windows hold, at max_size nothing new is taken" });
 export const pipelineAnswer = z.strictObject({
   file_watcher: z.null(),
   batch_aggregator: z.strictObject({
@@ -96,6 +99,7 @@ export const pipelineAnswer = z.strictObject({
       max_ms: z.number().nullable(),
     }),
   }),
+  backpressure,
   degradation: z.strictObject({
     mode: z.enum(["normal", "degraded", "minimal", "offline"]),
     is_degraded: z.boolean(),
@@ -125,7 +129,7 @@ export const queuesAnswer = z.strictObject({
       oldest_job: z.strictObject({ id: z.string(), queued_at: time, wait_seconds: z.number() }).nullable(),
     }),
   ),
-  summary: z.strictObject({ total_queued: z.int(), total_running: z.int(), total_workers: z.int(), overall_status: health }),
+  summary: z.strictObject({ total_queued: z.int(), total_running: z.int(), total_workers: z.int(), overall_status: health, backpressure }),
 });
 
 const stageFigures = z
@@ -158,12 +162,6 @@ export const latencyHistoryAnswer = z.strictObject({
   timestamp: time,
 });
 
-export const workersAnswer = z.strictObject({
-  success: yes,
-  workers: z.array(
-    z.strictObject({ id: z.string(), kind: z.enum(["local"]), slots: z.int(), running: z.int(), status: z.enum(["idle", "busy", "off"]) }),
-  ),
-});
 export const breakerParams = z.strictObject({ name: text(1, 100) });
 export const breakersAnswer = z.strictObject({
   success: yes,

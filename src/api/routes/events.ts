@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Caller } from "../../batches/service.ts";
 import { controlFramesOf, registryOf } from "../../events/catalogue.ts";
 import { policyOf } from "../../events/policy.ts";
+import type { SocketStatistics } from "../../events/sockets.ts";
 import type { EventStreams } from "../../events/sse.ts";
 import { SESSION_COOKIE, type Guard } from "../auth/guard.ts";
 import * as contract from "../contract/events.ts";
@@ -16,7 +17,7 @@ type Query = z.output<typeof contract.eventsQuery>;
 
 /** The live door next to this one. */
 interface Neighbours {
-  sockets(): { open: number; dropped: number };
+  sockets(): SocketStatistics;
 }
 
 /** Server-sent events out of the log. */
@@ -41,6 +42,7 @@ export function eventRoutes(
       stream: query.stream ?? null,
       types: query.types === undefined ? null : query.types.split(",").map((type) => type.trim()),
       policy,
+      followsClassic: query.coalesce === "classic",
       dialect: query.dialect,
       since: typeof resumed === "string" && resumed !== "" ? resumed : (query.since ?? null),
       snapshotUrl: batchId === null ? "/api/batch/history" : `/api/batch/${batchId}`,
@@ -49,6 +51,12 @@ export function eventRoutes(
     });
     return { kind: "sent" };
   }
+
+  settings.onChange((now, before) => {
+    const { batchTimeoutMs, batchSize } = now.sse;
+    if (batchTimeoutMs !== before.sse.batchTimeoutMs || batchSize !== before.sse.batchSize)
+      streams.classicChanged(policyOf({ coalesce: "classic", windowMs: undefined }, now.sse));
+  });
 
   return [
     route({

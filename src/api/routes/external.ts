@@ -16,7 +16,7 @@ export function externalRoutes({ external }: ApiServices): Route[] {
       body: contract.leaseBody,
       answers: { 200: contract.leaseAnswer },
       async handle({ caller, body }) {
-        const chunks = await external.lease(caller, body);
+        const { chunks, draining } = await external.lease(caller, body);
         // Payloads go out as the text they came in: a number that no double holds stays as it was.
         const texts = chunks.map(({ items, leaseUntil, ...chunk }) => {
           const head = JSON.stringify({ ...chunk, leaseUntil: new Date(leaseUntil).toISOString() }).slice(0, -1);
@@ -25,7 +25,7 @@ export function externalRoutes({ external }: ApiServices): Route[] {
           );
           return `${head},"items":[${rows.join(",")}]}`;
         });
-        return { kind: "text", status: 200, text: `{"success":true,"chunks":[${texts.join(",")}]}` };
+        return { kind: "text", status: 200, text: `{"success":true,"chunks":[${texts.join(",")}],"draining":${draining}}` };
       },
     }),
     route({

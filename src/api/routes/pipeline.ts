@@ -1,18 +1,18 @@
 import type { BreakerView } from "../../engine/breaker.ts";
 import { BatchyardError } from "../../model/errors.ts";
 import { iso } from "../../model/clock.ts";
-import { worstOf } from "../../monitor/pipeline.ts";
 import { DETECTIONS } from "../../streams/detections.ts";
 import * as contract from "../contract/streams.ts";
 import { ok, route, type Route } from "../route.ts";
 import type { ApiServices } from "../services.ts";
 import { round } from "../wire/batch.ts";
+import { queuesAnswer, wirePressure } from "../wire/queues.ts";
 
 const TAG = "Pipeline";
 const MINUTE_MS = 60_000;
 
 /** What the pipeline from items to analysed batches is doing. */
-export function pipelineRoutes({ streams, pipeline, engine, clock, health, audit }: ApiServices): Route[] {
+export function pipelineRoutes({ streams, pipeline, pressure, engine, clock, health, audit }: ApiServices): Route[] {
   return [
     route({
       method: "GET",
@@ -44,6 +44,7 @@ export function pipelineRoutes({ streams, pipeline, engine, clock, health, audit
             batch_max_detections: definition.maxItems,
             closure_lag: { closures: lag.closures, p50_ms: lag.p50Ms, p99_ms: lag.p99Ms, max_ms: lag.maxMs },
           },
+          backpressure: wirePressure(await pressure.of(caller.tenant)),
           degradation: await degradation(caller.tenant, definition.operation, now),
           timestamp: new Date(now).toISOString(),
         });
@@ -58,36 +59,7 @@ export function pipelineRoutes({ streams, pipeline, engine, clock, health, audit
       answers: { 200: contract.queuesAnswer },
       async handle({ caller }) {
         const rows = await pipeline.queues(caller.tenant);
-        const queues = rows.map((row) => ({
-          name: row.operation,
-          status: row.health,
-          depth: row.pending,
-          running: row.running,
-          workers: engine.slots,
-          throughput: {
-            jobs_per_minute: round(row.perMinute, 2),
-            avg_processing_seconds: row.meanMs === null ? null : round(row.meanMs / 1000, 3),
-          },
-          oldest_job:
-            row.oldest === null
-              ? null
-              : {
-                  id: row.oldest.id,
-                  queued_at: new Date(row.oldest.createdAt).toISOString(),
-                  wait_seconds: round((row.waitMs ?? 0) / 1000, 1),
-                },
-        }));
-        const sum = (of: (queue: (typeof queues)[number]) => number): number => queues.reduce((total, queue) => total + of(queue), 0);
-        return ok({
-          queues,
-          summary: {
-            total_queued: sum((queue) => queue.depth),
-            total_running: sum((queue) => queue.running),
-            // One pool serves all operations.
-            total_workers: engine.slots,
-            overall_status: worstOf(queues.map((queue) => queue.status)),
-          },
-        });
+        return ok(queuesAnswer(rows, engine.slots, await pressure.of(caller.tenant)));
       },
     }),
     route({
@@ -121,21 +93,6 @@ export function pipelineRoutes({ streams, pipeline, engine, clock, health, audit
           window_minutes: query.since,
           bucket_seconds: query.bucket_seconds,
           timestamp: new Date(clock.now()).toISOString(),
-        });
-      },
-    }),
-    route({
-      method: "GET",
-      path: "/api/system/workers",
-      summary: "Workers of this server",
-      tag: TAG,
-      need: "viewer",
-      answers: { 200: contract.workersAnswer },
-      async handle() {
-        const { id, slots, running } = engine;
-        return ok({
-          success: true,
-          workers: [{ id, kind: "local", slots, running, status: slots === 0 ? "off" : running > 0 ? "busy" : "idle" }],
         });
       },
     }),

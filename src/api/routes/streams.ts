@@ -1,5 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import { decodeCursor, encodeCursor } from "../../batches/cursor.ts";
+import type { Pressure } from "../../batches/backpressure.ts";
 import type { Caller } from "../../batches/service.ts";
 import { splitLines } from "../../intake/lines.ts";
 import { oneLine, readBody } from "../../intake/slice-items.ts";
@@ -22,10 +23,10 @@ const ACCEPTED = ["application/json", ...NDJSON];
 const LISTED = 1_000;
 const FULL_SECONDS = 5;
 /** The request is not at fault: it may be sent again as it is. */
-const NOT_AT_FAULT = new Set(["stream_full", "dead_lettered", "duplicate_key"]);
+const NOT_AT_FAULT = new Set(["stream_full", "queue_full", "dead_lettered", "duplicate_key"]);
 
 /** Streams: single items become batches. */
-export function streamRoutes({ streams, clock, config }: ApiServices, idempotency: Idempotency): Route[] {
+export function streamRoutes({ streams, pressure, clock, config }: ApiServices, idempotency: Idempotency): Route[] {
   async function offer(caller: Caller, name: string, request: FastifyRequest): Promise<Outcome> {
     const type = mediaType(request);
     const { maxOpen } = streams.get(caller, name).definition;
@@ -44,7 +45,7 @@ export function streamRoutes({ streams, clock, config }: ApiServices, idempotenc
         const { blocks, digest } = lines();
         const total = new Offered();
         for await (const block of blocks) total.add(await streams.offer(caller, name, block.lines, total.seen), block.lines.length);
-        return { ...answerOf(total, { name, maxOpen }, false), contentHash: digest() };
+        return { ...answerOf(total, { name, maxOpen }, await pressure.of(caller.tenant), false), contentHash: digest() };
       });
     }
     const text = await bodyText(request, { limit: config.limits.bodyBytes, clock });
@@ -55,7 +56,7 @@ export function streamRoutes({ streams, clock, config }: ApiServices, idempotenc
       const texts = isArray ? (readBody(`{"items":${text}}`).items ?? []) : [oneLine(text)];
       const total = new Offered();
       if (texts.length > 0) total.add(await streams.offer(caller, name, texts, 0), texts.length);
-      return answerOf(total, { name, maxOpen }, !isArray);
+      return answerOf(total, { name, maxOpen }, await pressure.of(caller.tenant), !isArray);
     });
   }
 
@@ -215,6 +216,7 @@ class Offered {
   rejectedCount = 0;
   atFault = 0;
   full = 0;
+  queueFull = 0;
   readonly rejected: OfferAnswer["rejected"] = [];
   readonly items: OfferAnswer["items"] = [];
 
@@ -225,6 +227,7 @@ class Offered {
     for (const { code } of answer.rejected) {
       if (!NOT_AT_FAULT.has(code)) this.atFault += 1;
       if (code === "stream_full") this.full += 1;
+      if (code === "queue_full") this.queueFull += 1;
     }
     this.rejected.push(...answer.rejected.slice(0, LISTED - this.rejected.length));
     this.items.push(...answer.items.slice(0, LISTED - this.items.length));
@@ -232,9 +235,13 @@ class Offered {
 }
 
 /** 202 as soon as one item was taken or kept; 400 when all are at fault, 503 when there was no room for any. */
-function answerOf(total: Offered, stream: { name: string; maxOpen: number }, single: boolean): Done {
+function answerOf(total: Offered, stream: { name: string; maxOpen: number }, pressure: Pressure, single: boolean): Done {
   const { seen, accepted, rejected, rejectedCount, items } = total;
   if (seen === 0) throw new BatchyardError("empty_input");
+  if (accepted === 0 && total.queueFull > 0) {
+    const { waiting, maxSize } = pressure;
+    throw new BatchyardError("queue_full", { waiting, limit: maxSize, seconds: FULL_SECONDS }, { retryAfterSeconds: FULL_SECONDS });
+  }
   if (accepted === 0 && total.full > 0) {
     throw new BatchyardError(
       "stream_full",

@@ -93,7 +93,7 @@ export class SqliteChunks implements ChunkStore {
       this.start(raw, lease.now);
       refreshReadyAt(this.db, raw);
       saveBatch(this.db, raw);
-      return this.toClaimed({ ...chunk, fence, lease_until: leaseUntil }, raw);
+      return this.toClaimed({ ...chunk, fence, lease_until: leaseUntil, worker_id: lease.workerId }, raw);
     });
   }
 
@@ -222,6 +222,13 @@ export class SqliteChunks implements ChunkStore {
     return this.db.get<{ at: number | null }>("SELECT MIN(lease_until) AS at FROM chunks WHERE state = 'leased'")!.at;
   }
 
+  async leases(tenant: string): Promise<{ workerId: string; chunks: number }[]> {
+    return this.db.all<{ workerId: string; chunks: number }>(
+      "SELECT worker_id AS workerId, COUNT(*) AS chunks FROM chunks WHERE state = 'leased' AND tenant = ? GROUP BY worker_id ORDER BY worker_id",
+      tenant,
+    );
+  }
+
   async list(tenant: string, batchId: string, page: { after: number; limit: number }): Promise<ChunkView[]> {
     if (loadOwnBatch(this.db, tenant, batchId) === undefined) return [];
     return this.db
@@ -320,6 +327,7 @@ export class SqliteChunks implements ChunkStore {
       crashes: chunk.crashes,
       position: chunk.position,
       leaseUntil: chunk.lease_until ?? 0,
+      workerId: chunk.worker_id ?? "",
       ...loadPayload(this.db, chunk.id),
       done: chunk.done ?? newBits(chunk.items),
       batch: toBatchRow(raw),

@@ -96,6 +96,23 @@ export function recountTotals(db: Database, rebuild: boolean, findings: Finding[
       );
   }
   recountLedgerDays(db, rebuild, findings);
+  const letters = db.all<{ tenant: string; stream: string; reason: string; kept: number; found: number }>(
+    `SELECT COALESCE(k.tenant, f.tenant) AS tenant, COALESCE(k.stream, f.stream) AS stream, COALESCE(k.reason, f.reason) AS reason,
+       COALESCE(k.letters, 0) AS kept, COALESCE(f.n, 0) AS found FROM dead_letter_counts k FULL OUTER JOIN
+       (SELECT tenant, stream, reason, COUNT(*) AS n FROM dead_letters GROUP BY tenant, stream, reason) f
+       ON f.tenant = k.tenant AND f.stream = k.stream AND f.reason = k.reason
+     WHERE COALESCE(k.letters, 0) <> COALESCE(f.n, 0)`,
+  );
+  const setLetters =
+    "INSERT INTO dead_letter_counts (tenant, stream, reason, letters) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (tenant, stream, reason) DO UPDATE SET letters = ?4";
+  for (const row of letters) {
+    findings.push({
+      batchId: null,
+      repaired: rebuild,
+      message: `stream ${row.stream} counts ${row.kept} dead letters (${row.reason}), recounted ${row.found}`,
+    });
+    if (rebuild) db.run(setLetters, row.tenant, row.stream, row.reason, row.found);
+  }
   const windows = db.all<{ id: string; kept: number; found: number }>(
     `SELECT w.id, w.items AS kept, COALESCE(SUM(i.items - i.skipped), 0) AS found FROM windows w LEFT JOIN window_items i ON i.window_id = w.id
      WHERE w.state = 'open' GROUP BY w.id HAVING kept <> found`,
@@ -140,19 +157,29 @@ function recountChunks(db: Database, id: string, rebuild: boolean, report: Repor
 }
 
 function recountGroups(db: Database, id: string, rebuild: boolean, report: Report): void {
-  const rows = db.all<{ fingerprint: string; kept: number | null; found: number | null }>(
-    `SELECT COALESCE(g.fingerprint, f.fingerprint) AS fingerprint, g.failures AS kept, f.n AS found FROM
-       (SELECT fingerprint, failures FROM error_groups WHERE batch_id = ?1) g FULL OUTER JOIN
-       (SELECT fingerprint, COUNT(*) AS n FROM failures WHERE batch_id = ?1 AND superseded IS NULL GROUP BY fingerprint) f ON f.fingerprint = g.fingerprint
-     WHERE COALESCE(g.failures, 0) <> COALESCE(f.n, 0)`,
+  const rows = db.all<{ fingerprint: string; kept: number | null; found: number | null; kept_dismissed: number; dismissed: number }>(
+    `SELECT COALESCE(g.fingerprint, f.fingerprint) AS fingerprint, g.failures AS kept, f.n AS found, COALESCE(g.dismissed, 0) AS kept_dismissed,
+       COALESCE(f.d, 0) AS dismissed FROM
+       (SELECT fingerprint, failures, dismissed FROM error_groups WHERE batch_id = ?1) g FULL OUTER JOIN
+       (SELECT fingerprint, COUNT(*) AS n, COUNT(dismissed) AS d FROM failures WHERE batch_id = ?1 AND superseded IS NULL GROUP BY fingerprint) f
+       ON f.fingerprint = g.fingerprint
+     WHERE COALESCE(g.failures, 0) <> COALESCE(f.n, 0) OR COALESCE(g.dismissed, 0) <> COALESCE(f.d, 0)`,
     id,
   );
   for (const row of rows) {
-    report(`error group ${row.fingerprint} counts ${row.kept ?? 0} failures, recounted ${row.found ?? 0}`);
+    if (row.kept !== row.found) report(`error group ${row.fingerprint} counts ${row.kept ?? 0} failures, recounted ${row.found ?? 0}`);
+    if (row.kept_dismissed !== row.dismissed)
+      report(`error group ${row.fingerprint} counts ${row.kept_dismissed} dismissed failures, recounted ${row.dismissed}`);
     if (!rebuild) continue;
     if (row.found === null) db.run("DELETE FROM error_groups WHERE batch_id = ? AND fingerprint = ?", id, row.fingerprint);
     else if (row.kept !== null)
-      db.run("UPDATE error_groups SET failures = ? WHERE batch_id = ? AND fingerprint = ?", row.found, id, row.fingerprint);
+      db.run(
+        "UPDATE error_groups SET failures = ?, dismissed = ? WHERE batch_id = ? AND fingerprint = ?",
+        row.found,
+        row.dismissed,
+        id,
+        row.fingerprint,
+      );
     else restoreGroup(db, id, row.fingerprint);
   }
 }
@@ -160,8 +187,8 @@ function recountGroups(db: Database, id: string, rebuild: boolean, report: Repor
 /** A group made again from its failures. Their rows do not keep the category, so the one that is never retried is assumed. */
 function restoreGroup(db: Database, id: string, fingerprint: string): void {
   db.run(
-    `INSERT INTO error_groups (batch_id, fingerprint, error, code, category, failures, first_seen, last_seen, examples)
-     SELECT batch_id, fingerprint, MIN(error), COALESCE(json_extract(MIN(line), '$.errorCode'), 'unknown'), 'permanent', COUNT(*), MIN(created_at), MAX(created_at), json_array(MIN(node_id))
+    `INSERT INTO error_groups (batch_id, fingerprint, error, code, category, failures, dismissed, first_seen, last_seen, examples)
+     SELECT batch_id, fingerprint, MIN(error), COALESCE(json_extract(MIN(line), '$.errorCode'), 'unknown'), 'permanent', COUNT(*), COUNT(dismissed), MIN(created_at), MAX(created_at), json_array(MIN(node_id))
      FROM failures WHERE batch_id = ? AND fingerprint = ? AND superseded IS NULL GROUP BY batch_id, fingerprint`,
     id,
     fingerprint,

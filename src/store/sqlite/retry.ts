@@ -13,6 +13,7 @@ interface FailedRow {
   item: number | null;
   node_id: string;
   fingerprint: string;
+  dismissed: number | null;
 }
 
 /**
@@ -52,7 +53,7 @@ export function reopenItems(db: Database, statistics: StatsCache, raw: RawBatch,
 }
 
 function selectFailures(db: Database, batchId: string, selection: RetrySelection): FailedRow[] {
-  const columns = "SELECT id, chunk_id, item, node_id, fingerprint FROM failures WHERE batch_id = ? AND superseded IS NULL";
+  const columns = "SELECT id, chunk_id, item, node_id, fingerprint, dismissed FROM failures WHERE batch_id = ? AND superseded IS NULL";
   if (selection.nodeIds !== undefined) {
     const rows = [...new Set(selection.nodeIds)].flatMap((nodeId) => db.all<FailedRow>(`${columns} AND node_id = ?`, batchId, nodeId));
     return rows.filter((row) => selection.fingerprint === undefined || row.fingerprint === selection.fingerprint).sort(byChunk);
@@ -65,7 +66,7 @@ function selectFailures(db: Database, batchId: string, selection: RetrySelection
 const byChunk = (a: FailedRow, b: FailedRow): number => (a.chunk_id ?? 0) - (b.chunk_id ?? 0) || (a.item ?? 0) - (b.item ?? 0);
 
 function takeBack(db: Database, statistics: StatsCache, raw: RawBatch, rows: readonly FailedRow[], now: number): void {
-  const byGroup = new Map<string, number>();
+  const byGroup = new Map<string, { failures: number; dismissed: number }>();
   const stats = statistics.load(raw.id);
   for (let i = 0; i < rows.length;) {
     const chunkId = rows[i]!.chunk_id;
@@ -78,15 +79,24 @@ function takeBack(db: Database, statistics: StatsCache, raw: RawBatch, rows: rea
         row.id,
       )!;
       stats.takeBack(at, (JSON.parse(line) as ItemResult).qualityScore ?? null);
-      byGroup.set(row.fingerprint, (byGroup.get(row.fingerprint) ?? 0) + 1);
+      const group = byGroup.get(row.fingerprint) ?? { failures: 0, dismissed: 0 };
+      group.failures += 1;
+      if (row.dismissed !== null) group.dismissed += 1;
+      byGroup.set(row.fingerprint, group);
       // A result reported without a chunk can be reported again.
       if (chunkId === null) db.run("DELETE FROM recorded WHERE batch_id = ? AND key = ?", raw.id, row.node_id);
     }
     if (chunkId !== null) reissue(db, raw, chunkId, same, now);
   }
   if (rows.length > 0) statistics.replace(raw.id, stats);
-  for (const [fingerprint, count] of byGroup) {
-    db.run("UPDATE error_groups SET failures = failures - ? WHERE batch_id = ? AND fingerprint = ?", count, raw.id, fingerprint);
+  for (const [fingerprint, { failures, dismissed }] of byGroup) {
+    db.run(
+      "UPDATE error_groups SET failures = failures - ?, dismissed = dismissed - ? WHERE batch_id = ? AND fingerprint = ?",
+      failures,
+      dismissed,
+      raw.id,
+      fingerprint,
+    );
   }
   db.run("DELETE FROM error_groups WHERE batch_id = ? AND failures = 0", raw.id);
 }

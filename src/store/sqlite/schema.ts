@@ -154,6 +154,44 @@ const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[
   ) STRICT;
   CREATE INDEX dead_letters_stream ON dead_letters (tenant, stream, id);
   `,
+  `
+  -- the arrival log in blocks, see model/arrival-block.ts; a block grows until it fills half a page
+  CREATE TABLE arrivals (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, stream TEXT NOT NULL, from_at INTEGER NOT NULL, to_at INTEGER NOT NULL,
+    items INTEGER NOT NULL, body BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX arrivals_stream ON arrivals (tenant, stream, id);
+  CREATE TABLE stream_rules (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, stream TEXT NOT NULL, at INTEGER NOT NULL,
+    before TEXT, after TEXT NOT NULL, predicted TEXT, actual TEXT
+  ) STRICT;
+  CREATE INDEX stream_rules_stream ON stream_rules (tenant, stream, id);
+  CREATE INDEX stream_rules_unsettled ON stream_rules (id) WHERE before IS NOT NULL AND (predicted IS NULL OR actual IS NULL);
+  -- why it closed, beside when: what was recorded is compared with what a preview replays
+  ALTER TABLE windows ADD COLUMN close_reason TEXT;
+  UPDATE windows SET close_reason = (SELECT close_reason FROM batches WHERE batches.id = windows.id) WHERE state = 'closed';
+  `,
+  `
+  -- dismissed: when someone took the failure off the list of what is dead; error_groups counts them
+  ALTER TABLE failures ADD COLUMN dismissed INTEGER;
+  ALTER TABLE error_groups ADD COLUMN dismissed INTEGER NOT NULL DEFAULT 0 CHECK (dismissed >= 0);
+  CREATE TABLE dead_letter_counts (
+    tenant TEXT, stream TEXT, reason TEXT, letters INTEGER NOT NULL CHECK (letters >= 0), PRIMARY KEY (tenant, stream, reason)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO dead_letter_counts (tenant, stream, reason, letters) SELECT tenant, stream, reason, COUNT(*) FROM dead_letters GROUP BY tenant, stream, reason;
+  CREATE INDEX dead_letters_reason ON dead_letters (tenant, stream, reason, id);
+  -- letters leave by many doors: requeued, discarded, with their stream
+  CREATE TRIGGER dead_letter_came AFTER INSERT ON dead_letters BEGIN
+    INSERT INTO dead_letter_counts (tenant, stream, reason, letters) VALUES (new.tenant, new.stream, new.reason, 1)
+    ON CONFLICT (tenant, stream, reason) DO UPDATE SET letters = letters + 1;
+  END;
+  CREATE TRIGGER dead_letter_left AFTER DELETE ON dead_letters BEGIN
+    UPDATE dead_letter_counts SET letters = letters - 1 WHERE tenant = old.tenant AND stream = old.stream AND reason = old.reason;
+  END;
+  CREATE TABLE requeues (
+    tenant TEXT, stream TEXT, selection TEXT NOT NULL, rest INTEGER NOT NULL CHECK (rest > 0), rate INTEGER NOT NULL, after INTEGER NOT NULL, PRIMARY KEY (tenant, stream)
+  ) STRICT, WITHOUT ROWID;
+  `,
   {
     fill: fillRollups,
     sql: `

@@ -12,6 +12,8 @@ import { SqliteLedger } from "./ledger.ts";
 import { lockDirectory } from "./lock.ts";
 import { SqliteMonitor } from "./monitor.ts";
 import { SqliteOpenAiBatches } from "./openai-batches.ts";
+import { SqliteDead } from "./dead.ts";
+import { SqliteImpact } from "./impact.ts";
 import { SqliteOutbox } from "./outbox.ts";
 import { SqliteRecords } from "./records.ts";
 import { SqliteResults } from "./results.ts";
@@ -47,6 +49,8 @@ export function openSqliteStore(options: SqliteOptions): Store {
       outbox: new SqliteOutbox(db),
       streams: new SqliteStreams(db, batches),
       openai: new SqliteOpenAiBatches(db),
+      impact: new SqliteImpact(db),
+      dead: new SqliteDead(db),
       audit: new SqliteAudit(db),
       monitor: new SqliteMonitor(db),
       ledger: new SqliteLedger(db),

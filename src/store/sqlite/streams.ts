@@ -1,8 +1,12 @@
 import type { EventDraft } from "../../model/event.ts";
 import { splitLines } from "../../model/item.ts";
 import type {
+  DeadGroup,
   DeadLetter,
+  NewArrivals,
+  DeadSelection,
   NewDeadLetter,
+  PacedRequeue,
   PipelineSample,
   QueueRow,
   RecoveredWindow,
@@ -11,6 +15,7 @@ import type {
   WindowChange,
   WindowClosing,
 } from "../port.ts";
+import { ArrivalTails } from "./arrival-tails.ts";
 import { insertEvent } from "./batch-row.ts";
 import type { SqliteBatches } from "./batches.ts";
 import type { Database } from "./database.ts";
@@ -51,10 +56,12 @@ interface RawLetter {
 export class SqliteStreams implements StreamStore {
   private readonly db: Database;
   private readonly batches: SqliteBatches;
+  private readonly tails: ArrivalTails;
 
   constructor(db: Database, batches: SqliteBatches) {
     this.db = db;
     this.batches = batches;
+    this.tails = new ArrivalTails(db);
   }
 
   async definitions(): Promise<StreamRow[]> {
@@ -83,7 +90,9 @@ export class SqliteStreams implements StreamStore {
 
   async remove(tenant: string, name: string): Promise<boolean> {
     return this.db.transaction(() => {
-      this.db.run("DELETE FROM dead_letters WHERE tenant = ? AND stream = ?", tenant, name);
+      this.tails.forget(tenant, name);
+      for (const table of ["dead_letters", "requeues", "arrivals", "stream_rules"])
+        this.db.run(`DELETE FROM ${table} WHERE tenant = ? AND stream = ?`, tenant, name);
       return this.db.run("DELETE FROM streams WHERE tenant = ? AND name = ?", tenant, name) > 0;
     });
   }
@@ -107,20 +116,39 @@ export class SqliteStreams implements StreamStore {
     });
   }
 
-  async commit(step: { changes: readonly WindowChange[]; deadLetters: readonly NewDeadLetter[]; now: number }): Promise<boolean[]> {
-    return this.db.transaction(() => {
-      for (const letter of step.deadLetters) this.addLetter(letter);
-      return step.changes.map((change) => this.apply(change, step.now));
-    });
+  async commit(step: {
+    changes: readonly WindowChange[];
+    deadLetters: readonly NewDeadLetter[];
+    arrivals: readonly NewArrivals[];
+    now: number;
+  }): Promise<boolean[]> {
+    try {
+      return this.db.transaction(() => {
+        for (const letter of step.deadLetters) this.addLetter(letter);
+        for (const each of step.arrivals) this.tails.append(each, step.now);
+        return step.changes.map((change) => this.apply(change, step.now));
+      });
+    } catch (error) {
+      for (const { tenant, stream } of step.arrivals) this.tails.forget(tenant, stream);
+      throw error;
+    }
   }
 
-  async deadLetters(tenant: string, stream: string, page: { after: number; limit: number }): Promise<DeadLetter[]> {
+  async deadLetters(
+    tenant: string,
+    stream: string,
+    page: { after: number; limit: number; selection?: DeadSelection },
+  ): Promise<DeadLetter[]> {
+    const { reason = null, ids } = page.selection ?? {};
     return this.db
       .all<RawLetter>(
-        "SELECT * FROM dead_letters WHERE tenant = ? AND stream = ? AND id > ? ORDER BY id LIMIT ?",
+        `SELECT * FROM dead_letters WHERE tenant = ?1 AND stream = ?2 AND id > ?3 AND (?4 IS NULL OR reason = ?4)
+           AND (?5 IS NULL OR id IN (SELECT value FROM json_each(?5))) ORDER BY id LIMIT ?6`,
         tenant,
         stream,
         page.after,
+        reason,
+        ids === undefined ? null : JSON.stringify(ids),
         page.limit,
       )
       .map((raw) => ({
@@ -134,8 +162,47 @@ export class SqliteStreams implements StreamStore {
       }));
   }
 
-  async deadLetterCount(tenant: string, stream: string): Promise<number> {
-    return this.db.get<{ n: number }>("SELECT COUNT(*) AS n FROM dead_letters WHERE tenant = ? AND stream = ?", tenant, stream)!.n;
+  async deadLetterGroups(tenant: string): Promise<DeadGroup[]> {
+    return this.db.all<{ queue: string; reason: string; count: number; oldest: number; newest: number }>(
+      `SELECT c.stream AS queue, c.reason, c.letters AS count,
+         (SELECT at FROM dead_letters d WHERE d.tenant = c.tenant AND d.stream = c.stream AND d.reason = c.reason ORDER BY d.id LIMIT 1) AS oldest,
+         (SELECT at FROM dead_letters d WHERE d.tenant = c.tenant AND d.stream = c.stream AND d.reason = c.reason ORDER BY d.id DESC LIMIT 1) AS newest
+       FROM dead_letter_counts c WHERE c.tenant = ? AND c.letters > 0 ORDER BY c.stream, c.letters DESC, c.reason`,
+      tenant,
+    );
+  }
+
+  async discardLetters(tenant: string, stream: string, selection: DeadSelection, limit: number): Promise<number> {
+    return this.db.run(
+      `DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters WHERE tenant = ?1 AND stream = ?2 AND (?3 IS NULL OR reason = ?3)
+         AND (?4 IS NULL OR id IN (SELECT value FROM json_each(?4))) ORDER BY id LIMIT ?5)`,
+      tenant,
+      stream,
+      selection.reason ?? null,
+      selection.ids === undefined ? null : JSON.stringify(selection.ids),
+      limit,
+    );
+  }
+
+  async pacedRequeues(): Promise<PacedRequeue[]> {
+    return this.db
+      .all<Omit<PacedRequeue, "selection"> & { selection: string }>("SELECT * FROM requeues ORDER BY tenant, stream")
+      .map((raw) => ({ ...raw, selection: JSON.parse(raw.selection) as DeadSelection }));
+  }
+
+  async pace({ tenant, stream, selection, rest, rate, after }: PacedRequeue): Promise<void> {
+    if (rest === 0) this.db.run("DELETE FROM requeues WHERE tenant = ? AND stream = ?", tenant, stream);
+    else
+      this.db.run(
+        `INSERT INTO requeues (tenant, stream, selection, rest, rate, after) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (tenant, stream) DO UPDATE SET selection = ?3, rest = ?4, rate = ?5, after = ?6`,
+        tenant,
+        stream,
+        JSON.stringify(selection),
+        rest,
+        rate,
+        after,
+      );
   }
 
   async samples(tenant: string, stream: string | null, range: { from: number; to: number; limit: number }): Promise<PipelineSample[]> {
@@ -231,7 +298,7 @@ export class SqliteStreams implements StreamStore {
     const held = window.held ? 1 : 0;
     if (!opens) {
       this.db.run(
-        "UPDATE windows SET last_item_at = ?, items = ?, bytes = ?, held = ?, state = ?, closed_at = ?, lag_ms = ? WHERE id = ? AND state = 'open'",
+        "UPDATE windows SET last_item_at = ?, items = ?, bytes = ?, held = ?, state = ?, closed_at = ?, lag_ms = ?, close_reason = ? WHERE id = ? AND state = 'open'",
         window.lastItemAt,
         window.items,
         window.bytes,
@@ -239,12 +306,13 @@ export class SqliteStreams implements StreamStore {
         state,
         closedAt,
         closes?.lagMs ?? null,
+        closes?.reason ?? null,
         window.id,
       );
       return;
     }
     this.db.run(
-      "INSERT INTO windows (id, tenant, stream, key, state, opened_at, last_item_at, items, bytes, held, closed_at, lag_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO windows (id, tenant, stream, key, state, opened_at, last_item_at, items, bytes, held, closed_at, lag_ms, close_reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       window.id,
       window.tenant,
       window.stream,
@@ -257,6 +325,7 @@ export class SqliteStreams implements StreamStore {
       held,
       closedAt,
       closes?.lagMs ?? null,
+      closes?.reason ?? null,
     );
     // An urgent item goes alone, past the windows.
     if (closes?.reason !== "fast_path") this.tell("window.opened", { window }, now, { started_at: iso(window.openedAt) });

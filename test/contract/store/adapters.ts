@@ -52,6 +52,8 @@ export const FAULTS = [
   "ledger_group",
   "ledger_day",
   "ledger_day_missing",
+  "dead_letters",
+  "dismissed",
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -125,4 +127,6 @@ const SQLITE_FAULTS: Partial<Record<Fault, string>> = {
   collections: "UPDATE collections SET records = records + 1",
   sums: "UPDATE job_rollups SET jobs = jobs + 1, items = items + 1",
   times: "UPDATE job_bins SET jobs = jobs + 1",
+  dead_letters: "UPDATE dead_letter_counts SET letters = letters + 1",
+  dismissed: "UPDATE error_groups SET dismissed = dismissed + 1 WHERE batch_id = ?",
 };

@@ -251,7 +251,7 @@ export const monitoring = section("monitoring", {
         closes: null,
         requeued: [],
       };
-      await rig.store.streams.commit({ changes: [change], deadLetters: [], now: opened });
+      await rig.store.streams.commit({ changes: [change], deadLetters: [], arrivals: [], now: opened });
       rig.now += 20_000;
       const closes = {
         reason: n === 0 ? "timeout" : "idle",
@@ -262,10 +262,10 @@ export const monitoring = section("monitoring", {
         lagMs: 7,
         says: {},
       };
-      await rig.store.streams.commit({ changes: [{ ...change, opens: false, adds: null, closes }], deadLetters: [], now: rig.now });
+      await rig.store.streams.commit({ changes: [{ ...change, opens: false, adds: null, closes }], deadLetters: [], arrivals: [], now: rig.now });
     }
     const letter = { ...stream, itemKey: null, text: "1", reason: "full", at: rig.now };
-    await rig.store.streams.commit({ changes: [], deadLetters: [letter], now: rig.now });
+    await rig.store.streams.commit({ changes: [], deadLetters: [letter], arrivals: [], now: rig.now });
     const range = { tenant: "acme", from: rig.now - HOUR, to: rig.now + 1 };
     const of = async (source: string): Promise<Record<string, number>> =>
       Object.fromEntries((await rig.store.monitor.flow({ ...range, sources: [source] }, null)).map((point) => [point.metric, point.value]));

@@ -6,7 +6,7 @@ import { section } from "./section.ts";
 
 let count = 0;
 
-function windowRow(rig: Rig, more: Partial<WindowRow> = {}): WindowRow {
+export function windowRow(rig: Rig, more: Partial<WindowRow> = {}): WindowRow {
   const id = `batch_${rig.now}_w${String(++count).padStart(8, "0")}`;
   return {
     id,
@@ -23,7 +23,7 @@ function windowRow(rig: Rig, more: Partial<WindowRow> = {}): WindowRow {
 }
 
 /** The window with these items on top, and the change that brings them. */
-function adding(rig: Rig, row: WindowRow, keys: string[], more: Partial<WindowChange> = {}): WindowChange {
+export function adding(rig: Rig, row: WindowRow, keys: string[], more: Partial<WindowChange> = {}): WindowChange {
   const texts = keys.map(payloadOf);
   const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
   const window = { ...row, items: row.items + keys.length, bytes: row.bytes + bytes, lastItemAt: rig.now };
@@ -38,7 +38,7 @@ function adding(rig: Rig, row: WindowRow, keys: string[], more: Partial<WindowCh
   };
 }
 
-function closing(rig: Rig, more: Partial<WindowClosing> = {}): WindowClosing {
+export function closing(rig: Rig, more: Partial<WindowClosing> = {}): WindowClosing {
   return {
     reason: "timeout",
     batch: rig.newBatch(),
@@ -51,7 +51,7 @@ function closing(rig: Rig, more: Partial<WindowClosing> = {}): WindowClosing {
   };
 }
 
-const onlyClosing = (rig: Rig, window: WindowRow, more: Partial<WindowClosing> = {}): WindowChange => ({
+export const onlyClosing = (rig: Rig, window: WindowRow, more: Partial<WindowClosing> = {}): WindowChange => ({
   window,
   opens: false,
   drops: 0,
@@ -61,7 +61,7 @@ const onlyClosing = (rig: Rig, window: WindowRow, more: Partial<WindowClosing> =
 });
 
 const commit = (rig: Rig, ...changes: WindowChange[]): Promise<boolean[]> =>
-  rig.store.streams.commit({ changes, deadLetters: [], now: rig.now });
+  rig.store.streams.commit({ changes, deadLetters: [], arrivals: [], now: rig.now });
 
 async function keysOf(rig: Rig, id: string): Promise<string[]> {
   const keys: string[] = [];
@@ -166,7 +166,7 @@ export const streams = section("streams", {
     const other = await rig.opened.openAgain().catch(() => rig.store);
     const closes = await Promise.all([
       commit(rig, onlyClosing(rig, first.window)),
-      other.streams.commit({ changes: [onlyClosing(rig, first.window)], deadLetters: [], now: rig.now }),
+      other.streams.commit({ changes: [onlyClosing(rig, first.window)], deadLetters: [], arrivals: [], now: rig.now }),
     ]);
     expect(closes.flat().toSorted((a, b) => Number(a) - Number(b))).toEqual([false, true]);
     expect((await rig.store.batches.list({ tenant: "acme" }, { limit: 10 })).total).toBe(1);
@@ -179,10 +179,10 @@ export const streams = section("streams", {
     const fresh = adding(rig, windowRow(rig, { key: "fresh" }), ["1"]);
     const letter = { tenant: "acme", stream: "orders", itemKey: null, text: "{}", reason: "overflow", at: rig.now };
     await expect(
-      rig.store.streams.commit({ changes: [fresh, adding(rig, first.window, ["2"])], deadLetters: [letter], now: rig.now }),
+      rig.store.streams.commit({ changes: [fresh, adding(rig, first.window, ["2"])], deadLetters: [letter], arrivals: [], now: rig.now }),
     ).rejects.toThrow("takes no more items");
     expect(await rig.store.streams.open()).toEqual([]);
-    expect(await rig.store.streams.deadLetterCount("acme", "orders")).toBe(0);
+    expect(await rig.store.streams.deadLetterGroups("acme")).toEqual([]);
   },
 
   "one key has one open window; a closed one makes room within the same commit": async (rig) => {
@@ -219,13 +219,58 @@ export const streams = section("streams", {
 
   "dead letters stay in order, per tenant and stream, and go with the commit that brings them back": async (rig) => {
     const letter = (text: string, tenant = "acme") => ({ tenant, stream: "orders", itemKey: "k", text, reason: "overflow", at: rig.now });
-    await rig.store.streams.commit({ changes: [], deadLetters: [letter("{}"), letter('{"n":2}'), letter("{}", "other")], now: rig.now });
+    await rig.store.streams.commit({
+      changes: [],
+      deadLetters: [letter("{}"), letter('{"n":2}'), letter("{}", "other")],
+      arrivals: [],
+      now: rig.now,
+    });
     const [one, two] = await rig.store.streams.deadLetters("acme", "orders", { after: 0, limit: 10 });
     expect(await rig.store.streams.deadLetters("acme", "orders", { after: one!.id, limit: 10 })).toEqual([two]);
     expect(two).toMatchObject({ text: '{"n":2}', itemKey: "k", reason: "overflow", at: rig.now });
     await commit(rig, adding(rig, windowRow(rig), ["1"], { requeued: [one!.id] }));
-    expect(await rig.store.streams.deadLetterCount("acme", "orders")).toBe(1);
-    expect(await rig.store.streams.deadLetterCount("other", "orders")).toBe(1);
+    const left = [{ queue: "orders", reason: "overflow", count: 1, oldest: rig.now, newest: rig.now }];
+    expect(await rig.store.streams.deadLetterGroups("acme")).toEqual(left);
+    expect(await rig.store.streams.deadLetterGroups("other")).toEqual(left);
+    expect(await rig.findings()).toEqual([]);
+  },
+
+  "dead letters are selected by reason and id, grouped by reason with the times of the first and the last, and discarded": async (rig) => {
+    const letter = (reason: string, at: number, tenant = "acme") => ({ tenant, stream: "orders", itemKey: null, text: "{}", reason, at });
+    const deadLetters = [letter("overflow", 1), letter("poison", 2), letter("overflow", 3), letter("overflow", 4, "other")];
+    await rig.store.streams.commit({ changes: [], deadLetters, arrivals: [], now: rig.now });
+    expect(await rig.store.streams.deadLetterGroups("acme")).toEqual([
+      { queue: "orders", reason: "overflow", count: 2, oldest: 1, newest: 3 },
+      { queue: "orders", reason: "poison", count: 1, oldest: 2, newest: 2 },
+    ]);
+    const select = async (selection: { reason?: string; ids?: number[] }) =>
+      (await rig.store.streams.deadLetters("acme", "orders", { after: 0, limit: 10, selection })).map(({ id }) => id);
+    const [one, two, three] = await select({});
+    expect(await select({ reason: "overflow" })).toEqual([one, three]);
+    expect(await select({ ids: [two!, three!, 999] })).toEqual([two, three]);
+    expect(await select({ ids: [] })).toEqual([]);
+    expect(await rig.store.streams.discardLetters("acme", "orders", { ids: [two!] }, 10)).toBe(1);
+    expect(await rig.store.streams.discardLetters("acme", "orders", {}, 1)).toBe(1);
+    expect(await select({})).toEqual([three]);
+    expect(await rig.store.streams.discardLetters("acme", "orders", { reason: "poison" }, 10)).toBe(0);
+    await rig.store.streams.remove("other", "orders");
+    expect(await rig.store.streams.deadLetterGroups("other")).toEqual([]);
+    expect(await rig.findings()).toEqual([]);
+  },
+
+  "the rest of a paced requeue is kept, replaced and ended": async (rig) => {
+    const rest = { tenant: "acme", stream: "orders", selection: { reason: "overflow" }, rest: 5, rate: 2, after: 7 };
+    await rig.store.streams.pace(rest);
+    await rig.store.streams.pace({ ...rest, stream: "others", selection: {} });
+    await rig.store.streams.pace({ ...rest, rest: 3, after: 9 });
+    await rig.reopen();
+    expect(await rig.store.streams.pacedRequeues()).toEqual([
+      { ...rest, rest: 3, after: 9 },
+      { ...rest, stream: "others", selection: {} },
+    ]);
+    await rig.store.streams.pace({ ...rest, rest: 0 });
+    await rig.store.streams.remove("acme", "others");
+    expect(await rig.store.streams.pacedRequeues()).toEqual([]);
   },
 
   "times of closed windows and their batches, and queues by operation": async (rig) => {

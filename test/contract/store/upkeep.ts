@@ -14,6 +14,8 @@ async function halfDone(rig: Rig): Promise<{ id: string; tenant: string }> {
   await rig.commit(await rig.claim(batch), { c: OK, d: RETRY }, "finish", { retryAt: rig.now + 5 });
   await rig.claim(batch);
   await rig.store.records.put("acme", "films", [{ key: "a", data: {}, writer: null }], "insert", rig.now);
+  const letter = { tenant: "acme", stream: "orders", itemKey: null, text: "{}", reason: "overflow", at: rig.now };
+  await rig.store.streams.commit({ changes: [], deadLetters: [letter], arrivals: [], now: rig.now });
   return batch;
 }
 

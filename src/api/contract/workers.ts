@@ -1,0 +1,19 @@
+import { z } from "zod";
+import { text, time, yes } from "../../model/fields.ts";
+
+/** Who runs chunks: the worker of this server, and those of the caller's tenant that pull over HTTP. */
+
+export const workerParams = z.strictObject({ id: text(1, 300) });
+export const worker = z.strictObject({
+  id: z.string(),
+  kind: z.enum(["local", "external"]),
+  slots: z.int().nullable().meta({ description: "Chunks at once; null where only the worker knows" }),
+  running: z.int().meta({ description: "Chunks it holds now; of an external worker its leases" }),
+  status: z.enum(["idle", "busy", "off"]),
+  state: z
+    .enum(["live", "draining", "lost"])
+    .meta({ description: "lost: a lease of it ran out unanswered, and it was not heard of since" }),
+  last_seen: time.nullable().meta({ description: "Last call; null: holds leases, but was not heard of since the server's start" }),
+});
+export const workersAnswer = z.strictObject({ success: yes, workers: z.array(worker) });
+export const workerAnswer = z.strictObject({ success: yes, worker });

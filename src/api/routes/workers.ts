@@ -1,0 +1,93 @@
+import type { Caller } from "../../batches/service.ts";
+import { iso } from "../../model/clock.ts";
+import { BatchyardError } from "../../model/errors.ts";
+import { DEFAULT_TENANT } from "../auth/secrets.ts";
+import * as contract from "../contract/workers.ts";
+import { ok, route, type Route } from "../route.ts";
+import type { ApiServices } from "../services.ts";
+
+const TAG = "Workers";
+
+interface WireWorker {
+  id: string;
+  kind: "local" | "external";
+  slots: number | null;
+  running: number;
+  status: "idle" | "busy" | "off";
+  state: "live" | "draining" | "lost";
+  last_seen: string | null;
+}
+
+/** Who runs chunks, and how to make one stop taking more. */
+export function workerRoutes({ engine, external, clock, audit }: ApiServices): Route[] {
+  async function workers({ tenant }: Caller): Promise<WireWorker[]> {
+    const { id, slots, running, draining } = engine;
+    const own: WireWorker = {
+      id,
+      kind: "local",
+      slots,
+      running,
+      status: slots === 0 ? "off" : running > 0 ? "busy" : "idle",
+      state: draining ? "draining" : "live",
+      last_seen: iso(clock.now()),
+    };
+    const outside = (await external.roster.list(tenant)).map((worker): WireWorker => ({
+      id: worker.id,
+      kind: "external",
+      slots: null,
+      running: worker.leases,
+      status: worker.leases > 0 ? "busy" : "idle",
+      state: worker.state,
+      last_seen: iso(worker.lastSeenAt),
+    }));
+    return [own, ...outside];
+  }
+
+  /** The worker of this process serves every tenant, so only admins of the server's own tenant hold it. */
+  async function setDraining(caller: Caller, id: string, draining: boolean): Promise<WireWorker> {
+    const before = (await workers(caller)).find((worker) => worker.id === id);
+    if (before === undefined) throw new BatchyardError("worker_not_found");
+    if (before.kind === "local") {
+      if (caller.tenant !== DEFAULT_TENANT) throw new BatchyardError("forbidden", { role: `admin of the tenant '${DEFAULT_TENANT}'` });
+      engine.draining = draining;
+    } else await external.roster.setDraining(caller.tenant, id, draining);
+    const { tenant, actor, credential, address } = caller;
+    await audit.append({
+      tenant,
+      actor,
+      credential,
+      address,
+      at: clock.now(),
+      action: draining ? "worker.drain" : "worker.resume",
+      target: id,
+      before: { state: before.state },
+      after: { state: draining ? "draining" : "live" },
+      outcome: "SUCCESS",
+    });
+    return (await workers(caller)).find((worker) => worker.id === id) ?? before;
+  }
+
+  return [
+    route({
+      method: "GET",
+      path: "/api/system/workers",
+      summary: "The worker of this server, and your workers that pull over HTTP",
+      tag: TAG,
+      need: "viewer",
+      answers: { 200: contract.workersAnswer },
+      handle: async ({ caller }) => ok({ success: true, workers: await workers(caller) }),
+    }),
+    ...[true, false].map((draining) =>
+      route({
+        method: "POST",
+        path: `/api/system/workers/:id/${draining ? "drain" : "resume"}`,
+        summary: draining ? "It starts no chunk any more; what it has ends as usual" : "It takes chunks again",
+        tag: TAG,
+        need: "admin",
+        params: contract.workerParams,
+        answers: { 200: contract.workerAnswer },
+        handle: async ({ caller, params }) => ok({ success: true, worker: await setDraining(caller, params.id, draining) }),
+      }),
+    ),
+  ];
+}
