@@ -9,6 +9,7 @@ import { createYard, type Yard } from "../main.ts";
 import type { Clock } from "../model/clock.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { defineOperation } from "../operations/define.ts";
+import type { Operation } from "../operations/operation.ts";
 import { Pipeline } from "../monitor/pipeline.ts";
 import type { Role } from "../store/port.ts";
 import { issueKey } from "./auth/secrets.ts";
@@ -42,6 +43,8 @@ export interface ServedOptions {
   clock?: Clock;
   limits?: Partial<ApiConfig["limits"]>;
   directory?: string;
+  /** Besides `echo`. */
+  operations?: readonly Operation[];
 }
 
 /** Gives back what it is told: `fail` fails the item with that message. */
@@ -64,7 +67,7 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
     BATCH_MAX_RETRIES: "0",
     LOG_LEVEL: "silent",
   });
-  const yard = await createYard({ config, operations: [echo], clock: options.clock });
+  const yard = await createYard({ config, operations: [echo, ...(options.operations ?? [])], clock: options.clock });
   const { store, clock } = yard;
   const logged: string[] = [];
   const api = await createServer({

@@ -29,6 +29,7 @@ import { externalRoutes } from "./routes/external.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { pipelineRoutes } from "./routes/pipeline.ts";
 import { resultRoutes } from "./routes/results.ts";
+import { previewRoutes } from "./routes/preview.ts";
 import { streamRoutes } from "./routes/streams.ts";
 import { settingsRoutes } from "./routes/settings.ts";
 import { workerRoutes } from "./routes/workers.ts";
@@ -178,6 +179,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     ...externalRoutes(services),
     ...eventRoutes(services, streams, guard, { sockets: () => sockets.statistics() }),
     ...settingsRoutes(services),
+    ...previewRoutes(services),
     ...accessRoutes(services, guard),
     ...doorRoutes(services, () => routes),
   );
