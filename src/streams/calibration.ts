@@ -46,10 +46,14 @@ export class Calibrator {
     const own = this.recorded.get(key) ?? [];
     let head = this.heads.get(key) ?? 0;
     while (head < own.length && own[head]!.openedAt < closure.openedAt) head += 1;
-    const window = own[head];
-    if (window?.openedAt === closure.openedAt) {
-      if (window.items === closure.items && window.reason === closure.reason) this.matched += 1;
-      head += 1;
+    // One commit can fill several windows of a key within a millisecond: which of them came first is not recorded.
+    for (let i = head; own[i]?.openedAt === closure.openedAt; i++) {
+      const window = own[i]!;
+      if (window.items !== closure.items || window.reason !== closure.reason) continue;
+      own[i] = own[head]!;
+      own[head++] = window;
+      this.matched += 1;
+      break;
     }
     this.heads.set(key, head);
   }
