@@ -229,6 +229,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     pressure,
     clock,
     settings: () => settings.current().windows,
+    slots: () => engine.slots,
     wake: () => engine.wake(),
     failed,
   });
@@ -242,6 +243,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     clock,
     failed,
     sweepFiles: (now) => disk.sweep(now),
+    settlePredictions: () => streams.settlePredictions(),
     batchDays: () => settings.current().batch.retentionDays,
     monitoringDays: () => settings.current().monitoring.retentionDays,
   });

@@ -32,6 +32,7 @@ import { monitoringRoutes } from "./routes/monitoring.ts";
 import { openAiRoutes } from "./openai/routes.ts";
 import { pipelineRoutes } from "./routes/pipeline.ts";
 import { resultRoutes } from "./routes/results.ts";
+import { previewRoutes } from "./routes/preview.ts";
 import { streamRoutes } from "./routes/streams.ts";
 import { settingsRoutes } from "./routes/settings.ts";
 import { workerRoutes } from "./routes/workers.ts";
@@ -189,6 +190,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     ...settingsRoutes(services),
     ...monitoringRoutes(services),
     ...openAiRoutes(services, idempotency),
+    ...previewRoutes(services),
     ...accessRoutes(services, guard),
     ...doorRoutes(services, () => routes),
   );

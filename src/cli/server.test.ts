@@ -271,6 +271,43 @@ export default { operations: [defineOperation({ name: "double", processItem: (it
   });
 });
 
+describe("settings preview", () => {
+  it("says plainly that nothing was recorded, then compares and draws a curve; a bad value is named", async () => {
+    const empty = await remote("settings", "preview", "batch.window_seconds=120");
+    expect([empty.code, empty.stdout]).toEqual([0, ""]);
+    expect(empty.stderr).toContain("No arrivals of detections are recorded in that time");
+    const lines = Array.from({ length: 40 }, (_, n) =>
+      JSON.stringify({ camera_id: `c${n % 2}`, detection_id: n, label: "car", confidence: 0.5 }),
+    );
+    await client().streams.push(
+      "detections",
+      lines.map((line) => JSON.parse(line) as Record<string, unknown>),
+    );
+    const tried = await remote("settings", "preview", "batch.max_detections=10", "monitoring.retention_days=20");
+    expect(tried.stdout).toMatch(/BATCHES +ITEMS\/BATCH/);
+    expect(tried.stdout).toMatch(/^now +0 /m);
+    expect(tried.stdout).toMatch(/^then +4 +10\.0 .*max_size 4$/m);
+    expect(tried.stderr).toContain("monitoring.retention_days says nothing about when windows close");
+    const curve = await remote("settings", "preview", "--sweep", "batch.max_detections=5..20/4");
+    expect(curve.stdout.split("\n").map((line) => line.split(/ +/).slice(0, 2))).toEqual([
+      ["batch.max_detections", "BATCHES"],
+      ["5", "8"],
+      ["10", "4"],
+      ["15", "2"],
+      ["20", "2"],
+      [""],
+    ]);
+    const json = await remote("settings", "preview", "--json", "--sweep", "batch.max_detections=5,20");
+    expect(JSON.parse(json.stdout)).toMatchObject({ recorded: true, sweep: { points: [{ value: 5 }, { value: 20 }] } });
+    const bad = await remote("settings", "preview", "batch.window_seconds=601");
+    expect([bad.code, bad.stdout]).toEqual([1, ""]);
+    expect(bad.stderr).toContain("batch.window_seconds");
+    expect((await remote("settings", "preview", "--sweep", "batch.max_detections=a")).code).toBe(2);
+    expect(await client().streams.previewHistory("detections")).toEqual([]);
+    expect(await client().streams.preview("detections", { maxItems: 20 })).toMatchObject({ candidate: { batches: 2 } });
+  });
+});
+
 describe("the end", () => {
   it("SIGTERM ends the server with 0 and frees the data", async () => {
     server.kill("SIGTERM");

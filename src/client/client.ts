@@ -32,8 +32,10 @@ import type {
   ReportedResult,
   ResultsPage,
   ResultsQuery,
+  Preview,
   Settings,
   SettingsPatch,
+  SettingsPreviewRequest,
   Stats,
   Visualization,
   Why,
@@ -196,6 +198,10 @@ export function createClient(options: ClientOptions) {
       /** Any nested subset; answers the whole. In force at once, and kept over a restart. */
       async change(patch: SettingsPatch): Promise<Settings> {
         return transport.json<Settings>("/api/v1/settings", { method: "PATCH", json: patch });
+      },
+      /** What a change would have done to the recorded detections; changes nothing. */
+      async preview({ patch, since, sweep }: SettingsPreviewRequest): Promise<Preview> {
+        return transport.json<Preview>("/api/v1/settings/preview", { method: "POST", json: { ...patch, since, sweep } });
       },
     },
     keys: {

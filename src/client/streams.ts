@@ -1,5 +1,5 @@
 import type { Transport } from "./transport.ts";
-import type { OpenWindow, PushAnswer, Stream } from "./wire.ts";
+import type { OpenWindow, Preview, PreviewHistory, PreviewRequest, PushAnswer, Stream } from "./wire.ts";
 
 /** `streams` of a client. */
 export function streamCalls(transport: Transport) {
@@ -45,6 +45,14 @@ export function streamCalls(transport: Transport) {
     async flush(name: string, key?: string): Promise<string[]> {
       return (await transport.json<{ batches: string[] }>(`${at(name)}/flush`, { method: "POST", json: key === undefined ? {} : { key } }))
         .batches;
+    },
+    /** What other rules would have done to the recorded arrivals; changes nothing. */
+    async preview(name: string, request: PreviewRequest = {}): Promise<Preview> {
+      return transport.json<Preview>(`${at(name)}/preview`, { method: "POST", json: request });
+    },
+    /** Changes of the rules, newest first: what was expected of each, and what it did within a day. */
+    async previewHistory(name: string): Promise<PreviewHistory> {
+      return (await transport.json<{ changes: PreviewHistory }>(`${at(name)}/preview/history`)).changes;
     },
     pause: (name: string): Promise<Stream> => act(name, "pause"),
     resume: (name: string): Promise<Stream> => act(name, "resume"),

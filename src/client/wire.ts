@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type * as access from "../api/contract/access.ts";
 import type * as batches from "../api/contract/batch.ts";
 import type * as costs from "../api/contract/costs.ts";
+import type * as previews from "../api/contract/preview.ts";
 import type * as results from "../api/contract/results.ts";
 import type * as streams from "../api/contract/streams.ts";
 import type * as settings from "../api/contract/settings.ts";
@@ -52,3 +53,11 @@ export type NewApiKey = z.input<typeof access.newKeyBody>;
 export type Stream = z.output<typeof streams.stream>;
 export type OpenWindow = z.output<typeof streams.openWindow>;
 export type PushAnswer = Omit<z.output<typeof streams.itemsAnswer>, "success">;
+
+export type PreviewRequest = z.input<typeof previews.previewBody>;
+export interface SettingsPreviewRequest extends Pick<NonNullable<PreviewRequest>, "since" | "sweep"> {
+  /** As in a change; nothing is changed. */
+  patch: SettingsPatch;
+}
+export type Preview = Omit<z.output<typeof previews.previewAnswer>, "success">;
+export type PreviewHistory = z.output<typeof previews.previewHistoryAnswer>["changes"];

@@ -19,6 +19,7 @@ export class Retention {
   private readonly clock: Clock;
   private readonly failed: (error: unknown) => void;
   private readonly sweepFiles: (now: number) => Promise<unknown>;
+  private readonly settlePredictions: () => Promise<void>;
   /** Asked at every round: it can change. */
   private readonly batchDays: () => number;
   private readonly monitoringDays: () => number;
@@ -31,6 +32,7 @@ export class Retention {
     clock: Clock;
     failed: (error: unknown) => void;
     sweepFiles: (now: number) => Promise<unknown>;
+    settlePredictions: () => Promise<void>;
     batchDays: () => number;
     monitoringDays: () => number;
   }) {
@@ -38,6 +40,7 @@ export class Retention {
     this.clock = parts.clock;
     this.failed = parts.failed;
     this.sweepFiles = parts.sweepFiles;
+    this.settlePredictions = parts.settlePredictions;
     this.batchDays = parts.batchDays;
     this.monitoringDays = parts.monitoringDays;
   }
@@ -61,6 +64,8 @@ export class Retention {
 
   async round(): Promise<void> {
     const now = this.clock.now();
+    // Before what they are worked out from is gone.
+    await this.settlePredictions().catch(this.failed);
     let removed = AT_ONCE;
     while (removed === AT_ONCE && !this.stopped) {
       removed = await this.store.batches.remove(null, now - this.batchDays() * DAY_MS, { limit: AT_ONCE, dryRun: false });

@@ -72,18 +72,33 @@ export class Settings {
     return result;
   }
 
-  private async apply(fields: readonly PatchedField[]): Promise<SettingChange[]> {
+  /** The configuration that a patch would lead to, and the paths it gives. Changes nothing; throws what `change` would. */
+  async resulting(patch: Readonly<Record<string, unknown>>): Promise<{ config: Config; paths: string[] }> {
+    const { fields, faults } = readPatch(patch);
+    if (faults.length > 0) throw invalidSettings(faults);
+    this.refuseFixed(fields);
+    return { config: resulting(this.config, await this.runtimeWith(fields), fields), paths: fields.map(({ path }) => path) };
+  }
+
+  private async runtimeWith(fields: readonly PatchedField[]): Promise<Record<string, string>> {
+    return { ...(await this.file.read()), ...Object.fromEntries(fields.map(({ name, text }) => [name, text])) };
+  }
+
+  private refuseFixed(fields: readonly PatchedField[]): void {
     const fixed = fields.filter(({ name }) => this.isOverridden(name));
-    if (fixed.length > 0) {
-      const errors = fixed.map(({ path, name }): Fault => ({
-        path,
-        message: `is set by ${name} of the environment or a flag`,
-        code: "overridden_by_env",
-      }));
-      throw new BatchyardError("overridden_by_env", { path: fixed[0]!.path, name: fixed[0]!.name }, { errors });
-    }
+    if (fixed.length === 0) return;
+    const errors = fixed.map(({ path, name }): Fault => ({
+      path,
+      message: `is set by ${name} of the environment or a flag`,
+      code: "overridden_by_env",
+    }));
+    throw new BatchyardError("overridden_by_env", { path: fixed[0]!.path, name: fixed[0]!.name }, { errors });
+  }
+
+  private async apply(fields: readonly PatchedField[]): Promise<SettingChange[]> {
+    this.refuseFixed(fields);
     const before = this.config;
-    const runtime = { ...(await this.file.read()), ...Object.fromEntries(fields.map(({ name, text }) => [name, text])) };
+    const runtime = await this.runtimeWith(fields);
     const now = resulting(before, runtime, fields);
     await this.file.write(runtime);
     this.config = now;

@@ -86,7 +86,19 @@ function isCron(expression: string): boolean {
   }
 }
 
-export function rulesOf(definition: StreamDefinition, paused: boolean): WindowRules {
+/** What says when windows close, besides whether the stream is paused. */
+export const CLOSURE_FIELDS = [
+  "windowSeconds",
+  "idleTimeoutSeconds",
+  "maxItems",
+  "maxBytes",
+  "minItems",
+  "maxWaitSeconds",
+  "schedule",
+] as const satisfies readonly (keyof StreamDefinition)[];
+export type ClosureSettings = Pick<StreamDefinition, (typeof CLOSURE_FIELDS)[number]>;
+
+export function rulesOf(definition: ClosureSettings, paused: boolean): WindowRules {
   const ms = (given: number | undefined): number | undefined => (given === undefined ? undefined : given * 1000);
   return {
     maxAgeMs: ms(definition.windowSeconds),
@@ -101,5 +113,11 @@ export function rulesOf(definition: StreamDefinition, paused: boolean): WindowRu
 
 /** Unix milliseconds of the next run; null when there is none. */
 export function nextRun(schedule: string, now: number): number | null {
-  return new Cron(schedule, { paused: true, timezone: "UTC" }).nextRun(new Date(now))?.getTime() ?? null;
+  return runsOf(schedule)(now);
+}
+
+/** The same for many questions about one schedule. */
+export function runsOf(schedule: string): (now: number) => number | null {
+  const cron = new Cron(schedule, { paused: true, timezone: "UTC" });
+  return (now) => cron.nextRun(new Date(now))?.getTime() ?? null;
 }

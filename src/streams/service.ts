@@ -1,7 +1,10 @@
 import type { Caller } from "../batches/service.ts";
 import type { DeadLetter, DeadSelection } from "../store/port.ts";
-import type { StreamDefinition } from "./definition.ts";
+import type { ClosureSettings, StreamDefinition } from "./definition.ts";
+import type { PreviewRequest } from "./impact.ts";
 import type { LagView } from "./lag.ts";
+import type { Preview } from "./preview.ts";
+import type { ChangeReport } from "./rule-log.ts";
 
 export interface StreamView {
   name: string;
@@ -62,6 +65,14 @@ export interface RequeueAnswer {
   left: RejectedItem[];
 }
 
+export interface PreviewAnswer {
+  stream: string;
+  /** The rules in force, and those that were tried. */
+  current: ClosureSettings;
+  candidate: ClosureSettings;
+  preview: Preview;
+}
+
 /** Everything that can be done with streams. Throws stream_not_found for one that is not there, or is another tenant's. */
 export interface Streams {
   list(caller: Caller): StreamView[];
@@ -90,4 +101,10 @@ export interface Streams {
   /** The settings of `detections` changed: its open windows obey at once. */
   rulesChanged(): void;
   lag(): LagView;
+  /** What other rules would have done to the recorded arrivals. Throws settings_invalid for rules that a PUT would refuse. */
+  preview(caller: Caller, name: string, request: PreviewRequest): Promise<PreviewAnswer>;
+  /** Changes of the rules, newest first: what was expected of each, and what it did. */
+  previewHistory(caller: Caller, name: string): Promise<ChangeReport[]>;
+  /** Works out predictions and figures of changes that are due, of all tenants. */
+  settlePredictions(): Promise<void>;
 }

@@ -66,11 +66,12 @@ class Rig {
       get: (target, name) => (name === "commit" ? commit : Reflect.get(target, name).bind(target)) as unknown,
     });
     this.streams = new YardStreams({
-      store: { streams, audit: store.audit, events: store.events },
+      store: { streams, impact: store.impact, audit: store.audit, events: store.events },
       creator: { windowPlan: () => ({ batch: BATCH, maxFailures: () => null, chunkItems: () => Infinity, chunkChars: Infinity }) },
       clock: this.clock,
       pressure: new Backpressure({ batches: store.batches, limits: () => ({ maxSize: 1_000_000, backpressureThreshold: 1 }) }),
       settings: () => this.settings,
+      slots: () => 2,
       wake: () => undefined,
       failed: (error) => void this.failures.push(error),
     });

@@ -7,21 +7,36 @@ import { streamName } from "../model/stream-name.ts";
 import { faultsOf } from "../model/schema-faults.ts";
 import type { DeadLetter, DeadSelection, Store, StreamRow } from "../store/port.ts";
 import { Aggregator, type Offered } from "./aggregator.ts";
+import { closureSettings } from "./candidate.ts";
 import { DETECTIONS, detections, detectionsInput, OWN_FIELDS, SETTING_OF, type WindowSettings } from "./detections.ts";
 import { streamDefinition, type StreamDefinition } from "./definition.ts";
 import { isRefusal } from "./item-reader.ts";
 import type { LagView } from "./lag.ts";
+import { StreamImpact, type PreviewRequest } from "./impact.ts";
 import { Letters } from "./letters.ts";
-import { OpenStream, type OpenWindow } from "./open-stream.ts";
-import type { OfferAnswer, RejectedItem, RequeueAnswer, RequeueRequest, Streams, StreamView, WindowView } from "./service.ts";
+import { OpenStream } from "./open-stream.ts";
+import type { ChangeReport } from "./rule-log.ts";
+import type {
+  OfferAnswer,
+  PreviewAnswer,
+  RejectedItem,
+  RequeueAnswer,
+  RequeueRequest,
+  Streams,
+  StreamView,
+  WindowView,
+} from "./service.ts";
+import { viewOf, windowView } from "./views.ts";
 
 export interface YardStreamsParts {
-  store: Pick<Store, "streams" | "audit" | "events">;
+  store: Pick<Store, "streams" | "impact" | "audit" | "events">;
   creator: Pick<Creator, "windowPlan">;
   clock: Clock;
   pressure: Backpressure;
   /** The settings as they are now. */
   settings(): WindowSettings;
+  /** Batches that run at once in this process. */
+  slots(): number;
   /** A window became a batch. */
   wake(): void;
   failed(error: unknown): void;
@@ -37,6 +52,7 @@ export interface DeclaredStreams {
 export class YardStreams implements Streams {
   private readonly parts: YardStreamsParts;
   private readonly aggregator: Aggregator;
+  private readonly impact: StreamImpact;
   /** By tenant, then by name. */
   private readonly streams = new Map<string, Map<string, OpenStream>>();
   private readonly rows = new Map<OpenStream, StreamRow>();
@@ -44,6 +60,7 @@ export class YardStreams implements Streams {
 
   constructor(parts: YardStreamsParts) {
     this.parts = parts;
+    this.impact = new StreamImpact({ ...parts, store: parts.store.impact, failed: (error) => parts.failed(error) });
     this.aggregator = new Aggregator({
       store: parts.store.streams,
       clock: parts.clock,
@@ -67,6 +84,8 @@ export class YardStreams implements Streams {
       // The windows of a stream that is gone stay as they are: nothing says what to do with them.
       if (stream !== null) this.aggregator.adopt(stream, windows);
     }
+    // The environment may have changed them while nobody looked.
+    for (const named of this.streams.values()) for (const stream of named.values()) this.impact.note(stream, true);
     this.aggregator.start();
     await this.letters.resume((tenant, name) => this.found(tenant, name));
   }
@@ -75,6 +94,7 @@ export class YardStreams implements Streams {
   async stop(): Promise<void> {
     await this.letters.stop();
     await this.aggregator.stop();
+    await this.impact.idle();
   }
 
   list({ tenant }: Caller): StreamView[] {
@@ -120,6 +140,7 @@ export class YardStreams implements Streams {
     this.streams.get(caller.tenant)?.delete(name);
     this.letters.forget(stream);
     this.aggregator.forget(stream);
+    this.impact.forget(stream);
     // What was offered while it drained.
     batches.push(...(await this.aggregator.flush(stream, null, "drain")));
     await this.parts.store.streams.remove(caller.tenant, name);
@@ -131,6 +152,7 @@ export class YardStreams implements Streams {
   async offer({ tenant }: Caller, name: string, texts: readonly string[], first: number): Promise<OfferAnswer> {
     const stream = this.find(tenant, name);
     if (await this.parts.pressure.isFull(tenant)) return queueFull(texts.length, first);
+    this.impact.note(stream, false);
     const offered: Offered[] = [];
     const places: number[] = [];
     const rejected: RejectedItem[] = [];
@@ -222,6 +244,19 @@ export class YardStreams implements Streams {
     return this.aggregator.lag();
   }
 
+  async preview({ tenant }: Caller, name: string, request: PreviewRequest): Promise<PreviewAnswer> {
+    const stream = this.find(tenant, name);
+    return { stream: name, current: closureSettings(stream.definition), ...(await this.impact.run(stream, request)) };
+  }
+
+  async previewHistory({ tenant }: Caller, name: string): Promise<ChangeReport[]> {
+    return this.impact.history(this.find(tenant, name));
+  }
+
+  settlePredictions(): Promise<void> {
+    return this.impact.settle();
+  }
+
   private async declare(tenant: string, name: string, given: unknown): Promise<void> {
     const { store, clock } = this.parts;
     const named = streamName.safeParse(name);
@@ -265,8 +300,10 @@ export class YardStreams implements Streams {
     let named = this.streams.get(tenant);
     if (named === undefined) this.streams.set(tenant, (named = new Map()));
     let stream = named.get(name);
-    if (stream !== undefined) stream.redefine({ ...definition, paused }, paused, plan);
-    else {
+    if (stream !== undefined) {
+      stream.redefine({ ...definition, paused }, paused, plan);
+      this.impact.note(stream, true);
+    } else {
       stream = new OpenStream(tenant, name, { ...definition, paused }, paused, plan);
       named.set(name, stream);
       this.aggregator.adopt(stream, []);
@@ -345,27 +382,6 @@ function parsed(given: unknown): { definition: StreamDefinition; kept: Record<st
   const result = streamDefinition.safeParse(given);
   if (!result.success) throw invalid(faultsOf(result.error, streamDefinition, given));
   return { definition: result.data, kept: result.data };
-}
-
-function viewOf(stream: OpenStream): StreamView {
-  return {
-    name: stream.name,
-    definition: stream.definition,
-    readyMade: stream.name === DETECTIONS,
-    openWindows: stream.windows.size,
-    openItems: stream.openItems,
-    droppedItems: stream.dropped,
-    fault: stream.plan instanceof Error ? stream.plan.message : null,
-  };
-}
-
-function windowView(open: OpenWindow): WindowView {
-  const window = open.window!;
-  const { maxItems, maxBytes } = open.stream.rules;
-  const shares = [maxItems === undefined ? 0 : window.items / maxItems, maxBytes === undefined ? 0 : window.bytes / maxBytes];
-  const { openedAt, lastItemAt, items, bytes, held } = window;
-  const fill = maxItems === undefined && maxBytes === undefined ? null : Math.min(1, Math.max(...shares));
-  return { id: open.id, stream: open.stream.name, key: open.key, items, bytes, openedAt, lastItemAt, held, dueAt: open.dueAt(), fill };
 }
 
 /** As many batches wait as may: nothing is taken, so that nothing has to be lost. */

@@ -90,6 +90,8 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "GET /api/events/registry": read(),
   "GET /api/v1/settings": read(),
   "PATCH /api/v1/settings": { need: "admin", body: {}, open: true },
+  // Of the caller's own detections.
+  "POST /api/v1/settings/preview": { need: "operator", body: { batch: { window_seconds: 100 } }, open: true },
   "POST /api/batch/{id}/results": action("results", validResult),
   "POST /api/batch/{id}/pause": action("pause"),
   "POST /api/batch/{id}/resume": action("resume"),
@@ -124,6 +126,8 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "POST /api/streams/{name}/flush": actOnStream("/flush", { key: "k" }),
   "POST /api/streams/{name}/pause": actOnStream("/pause", null),
   "POST /api/streams/{name}/resume": actOnStream("/resume", null),
+  "POST /api/streams/{name}/preview": actOnStream("/preview", { maxItems: 5 }),
+  "GET /api/streams/{name}/preview/history": ofStream("/preview/history"),
   "GET /api/streams/{name}/dead-letters": ofStream("/dead-letters"),
   "POST /api/streams/{name}/dead-letters/requeue": actOnStream("/dead-letters/requeue", { limit: 1 }),
   "GET /api/costs": read(),

@@ -5,6 +5,7 @@ import { connect, withConnection, type ConnectionFlags } from "../connection.ts"
 import type { Context } from "../context.ts";
 import { table } from "../figures.ts";
 import { clean } from "../terminal.ts";
+import { addPreview } from "./settings-preview.ts";
 
 interface Flags extends ConnectionFlags {
   json?: boolean;
@@ -50,6 +51,8 @@ export function addSettings(program: Command, context: Context): void {
     .addOption(jsonOption())
     .addHelpText("after", "\nExample:\n  $ batchyard settings set fast_path.object_types=person,dog processing.enabled=false")
     .action(async (patch: SettingsPatch, flags: Flags) => show(await connect(flags).settings.change(patch), flags));
+
+  addPreview(settings, context, assignment);
 }
 
 function said(value: Settings[string][string] | null): string {
