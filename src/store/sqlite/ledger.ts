@@ -94,11 +94,26 @@ export function bookEntries(db: Database, entries: readonly LedgerEntry[]): Book
       if (!counted) spend(result, entry.batchId, price?.paid ?? 0);
     } else {
       result.repeated += 1;
-      if (counted) keepAfterAll(db, attemptId, entry, result);
+      if (counted) {
+        // The line may have come with this very booking: its sums must be there before they change.
+        flush(db, groups);
+        keepAfterAll(db, attemptId, entry, result);
+      }
     }
   }
-  for (const { key, added } of groups.values()) if (added.requests > 0) addSums(db, key, added);
+  flush(db, groups);
+  // Repeated entries may name another model than the line that stands; nothing is booked under it.
+  for (const { id } of groups.values()) db.run("DELETE FROM ledger_groups WHERE id = ? AND requests = 0", id);
   return result;
+}
+
+/** Writes what was added to each group since the last time. */
+function flush(db: Database, groups: Map<string, Group>): void {
+  for (const group of groups.values()) {
+    if (group.added.requests === 0) continue;
+    addSums(db, group.key, group.added);
+    group.added = noSums();
+  }
 }
 
 function attemptOf(db: Database, known: Map<string, number>, entry: LedgerEntry): number {
