@@ -14,6 +14,7 @@ import type { Config } from "./config.ts";
 import { MemoryDispatcher } from "./engine/dispatcher/memory.ts";
 import { Engine } from "./engine/engine.ts";
 import { EventBatcher, type BatcherOptions } from "./events/batcher.ts";
+import { ledgerEntry } from "./engine/ledger-entry.ts";
 import { LogTail } from "./events/log.ts";
 import type { EventLog } from "./events/port.ts";
 import { ChunkHandlerExecutor } from "./executors/handler/chunk-handler.ts";
@@ -21,6 +22,11 @@ import { InlineExecutor } from "./executors/handler/inline.ts";
 import { ThreadExecutor } from "./executors/handler/threads.ts";
 import { HttpExecutor } from "./executors/http/push.ts";
 import type { Executors } from "./executors/registry.ts";
+import type { CrashPoint, Desk } from "./executors/openai-batch/desk.ts";
+import { OpenAiBatchExecutor } from "./executors/openai-batch/executor.ts";
+import { AttemptFiles } from "./executors/openai-batch/files.ts";
+import { Keeper } from "./executors/openai-batch/keeper.ts";
+import { TokenBudget } from "./executors/openai-batch/token-budget.ts";
 import { createFiles } from "./files/disk-files.ts";
 import type { Files } from "./files/files.ts";
 import { systemClock, type Clock } from "./model/clock.ts";
@@ -57,6 +63,10 @@ const LANES = 16;
 /** Chunks that may start beyond the slots, see WorkerSettings.expressSlots. */
 const EXPRESS_SLOTS = 2;
 const RETRY_BACKOFF_MS = 1000;
+/** Worker and owner ids of this data directory begin with it, whichever process: a restart takes back what its earlier processes held. */
+const PLACE = "local:embedded";
+/** When a create had no answer, the provider's list is read at once and so long after it. */
+const LOOK_AGAIN_MS = [15_000, 60_000, 180_000];
 /** Of the shutdown time, what handlers get before they are aborted. */
 const GRACE_SHARE = 2 / 3;
 /** Of the shutdown time, what open connections get to end by themselves. */
@@ -77,6 +87,8 @@ export interface YardParts {
   /** Instead of the network, for requests to providers. */
   fetch?: Fetch | undefined;
   clock?: Clock | undefined;
+  /** Tests let the process die between two steps of an upstream batch. */
+  crashPoint?: ((name: CrashPoint) => Promise<void> | void) | undefined;
   /** 0 ≤ x < 1; jitter of retries. */
   random?: (() => number) | undefined;
   /** Every operation as it is to be known here: tests count the calls of its handler. */
@@ -98,6 +110,8 @@ export interface Yard {
   readonly providers: Providers;
   readonly store: Store;
   readonly engine: Engine;
+  /** Looks after what is upstream. */
+  readonly keeper: Keeper;
   readonly log: Logger;
   readonly events: EventLog;
   readonly clock: Clock;
@@ -162,16 +176,49 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     });
   // A thread keeps a core busy, and each holds its own copy of what its handler loads: more of them than cores are memory for nothing.
   const threads = new ThreadExecutor(clock, Math.max(1, Math.min(config.workers, availableParallelism())));
+  const pricing = new Pricing(providers.prices());
+  const random = parts.random ?? Math.random;
+  const desk: Desk = {
+    attempts: store.attempts,
+    chunks: {
+      async wake(chunkId, now) {
+        const woken = await store.chunks.wake(chunkId, now);
+        if (woken) engine.wake();
+        return woken;
+      },
+    },
+    events: store.events,
+    providers,
+    files: new AttemptFiles(join(config.data, "upstream")),
+    budget: new TokenBudget(),
+    clock,
+    random,
+    owner: PLACE,
+    instance: await store.events.epoch(),
+    settings: () => settings.current().processing,
+    lookAgainMs: LOOK_AGAIN_MS,
+    book: async (attempt, spends) => {
+      const { tenant, batchId, operation } = attempt;
+      const now = clock.now();
+      await store.ledger.book(
+        spends.map((spend) => ledgerEntry(spend, { tenant, batchId, operation, key: spend.customId, now }, false, pricing)),
+      );
+    },
+    failed,
+    crashPoint: (name) => parts.crashPoint?.(name),
+  };
+  const keeper = new Keeper(desk);
   const executors: Executors = {
     inline: new InlineExecutor(clock, servicesFor),
     chunk: new ChunkHandlerExecutor(clock, servicesFor),
     thread: threads,
     http: new HttpExecutor(),
+    openaiBatch: new OpenAiBatchExecutor(desk, keeper),
   };
   const models = new Models([handlerModels({ registry, own: parts.operations ?? [], executors, clock })]);
   const engine = new Engine({
     settings: {
-      id: `local:embedded:${process.pid}`,
+      id: `${PLACE}:${process.pid}`,
       slots: config.workers,
       expressSlots: EXPRESS_SLOTS,
       leaseMs: config.leaseMs,
@@ -189,14 +236,17 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     dispatcher: new MemoryDispatcher(),
     executors,
     registry,
-    pricing: new Pricing(providers.prices()),
+    pricing,
     clock,
-    random: parts.random ?? Math.random,
+    random,
     failed,
   });
   const signals: Signals = {
     wake: () => engine.wake(),
-    batchChanged: (batch) => engine.batchChanged(batch),
+    batchChanged: (batch) => {
+      engine.batchChanged(batch);
+      keeper.changed(batch.id).catch(failed);
+    },
     settled: (batch, lines) => engine.settled(batch, lines),
     knows: (operation) => registry.has(operation),
     breakerOpen: (operation) => engine.breakers.isOpen(operation),
@@ -210,6 +260,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     clock,
     signals,
     servicesFor,
+    providers,
     planRows,
     settings: {
       get defaultSize() {
@@ -235,6 +286,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
   });
   settings.onChange(() => streams.rulesChanged());
   const dead = new DeadQueues({ store, streams, batches, knows: (operation) => registry.has(operation), clock });
+  settings.onChange(() => void keeper.changed(null).catch(failed));
   const events = new LogTail(store.events, clock, failed);
   const runner = new OpenAiRunner({ store, batches, files: (tenant) => disk.forTenant(tenant), events, models, clock, webhooks, failed });
   const courier = new Courier({ outbox: store.outbox, channels: couriered, clock, failed });
@@ -263,6 +315,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     providers,
     store,
     engine,
+    keeper,
     log,
     events,
     clock,
@@ -270,6 +323,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     eventBatcher: (options) => new EventBatcher({ ...options, clock, constants: () => settings.current().sse }),
     async start() {
       await engine.start();
+      await keeper.start();
       await streams.start(parts.streams ?? null);
       await runner.start();
       courier.start();
@@ -278,7 +332,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     async stop() {
       await streams.stop();
       await runner.stop();
-      await engine.stop(config.shutdownMs * GRACE_SHARE);
+      await Promise.all([engine.stop(config.shutdownMs * GRACE_SHARE), keeper.stop(config.shutdownMs * GRACE_SHARE)]);
       await retention.stop();
       await courier.stop();
       await events.stop();

@@ -6,13 +6,16 @@ import { newBatchId } from "../model/ids.ts";
 import type { ItemText } from "../model/item.ts";
 import { priorityRank } from "../model/priority.ts";
 import { RUN_OPTION_NAMES, runOptions } from "../model/run-options.ts";
+import { runsUpstream } from "../model/upstream.ts";
 import { didYouMean, faultsOf } from "../model/schema-faults.ts";
 import { defaultKind, possibleKinds } from "../operations/kinds.ts";
 import type { Operation, PlanRequest, TenantServices } from "../operations/operation.ts";
+import type { Providers } from "../providers/providers.ts";
 import type { Registry } from "../operations/registry.ts";
 import type { NewBatch, NewChunk, SealRequest, Store } from "../store/port.ts";
-import { CHUNK_CHARS, chunkSize } from "./chunk-size.ts";
+import { CHUNK_CHARS, chunkSize, UPSTREAM_CHARS, UPSTREAM_ITEMS } from "./chunk-size.ts";
 import { Cutter } from "./cutter.ts";
+import { checkedRequests } from "./checked-requests.ts";
 import { chunksAtOnce, failuresAllowed, lanesPerChunk, ownOptions, sharedOptions } from "./options.ts";
 import type { Caller, CreateRequest, ItemSource } from "./service.ts";
 import type { Signals } from "./signals.ts";
@@ -40,6 +43,7 @@ export interface CreatorParts {
   signals: Signals;
   settings: CreatorSettings;
   servicesFor(tenant: string): TenantServices;
+  providers: Pick<Providers, "find" | "list">;
   /** Items of operations that have no plan of their own. */
   planRows(request: PlanRequest<unknown>, services: TenantServices): Promise<AsyncIterable<ItemText[]>>;
 }
@@ -127,6 +131,7 @@ export class Creator {
     const checked = this.check(request, true);
     const batch = this.newBatch(caller, request, checked, 0);
     const { batchSize, maxFailures, concurrency } = checked.run;
+    const upstream = runsUpstream(checked.executor);
     const whole = batchSize === undefined && callsWithChunks(checked.operation, checked.executor);
     const lanes = lanesPerChunk(concurrency) ?? checked.operation.concurrency ?? this.parts.settings.lanes;
     const { settings, signals } = this.parts;
@@ -134,13 +139,15 @@ export class Creator {
       batch,
       maxFailures: (items) => failuresAllowed(maxFailures, items),
       chunkItems: (items) =>
-        whole
-          ? Infinity
-          : chunkSize(
-              { batchSize, msPerItem: signals.msPerItem(caller.tenant, request.operation), lanes, firstSize: settings.defaultSize },
-              items,
-            ),
-      chunkChars: whole ? Infinity : CHUNK_CHARS,
+        upstream
+          ? (batchSize ?? UPSTREAM_ITEMS)
+          : whole
+            ? Infinity
+            : chunkSize(
+                { batchSize, msPerItem: signals.msPerItem(caller.tenant, request.operation), lanes, firstSize: settings.defaultSize },
+                items,
+              ),
+      chunkChars: upstream ? UPSTREAM_CHARS : whole ? Infinity : CHUNK_CHARS,
     };
   }
 
@@ -176,7 +183,10 @@ export class Creator {
       operation,
       options: own.data,
       run: shared,
-      warnings: [...(own.success ? (operation.warnings?.(own.data) ?? []) : []), ...withoutEffect(request, shared, hasItems)],
+      warnings: [
+        ...(own.success ? (operation.warnings?.(own.data) ?? []) : []),
+        ...withoutEffect(request, shared, hasItems, runsUpstream(executor)),
+      ],
       executor,
       notify,
     };
@@ -203,6 +213,11 @@ export class Creator {
         code: "not_supported",
         message: "External workers set their own pace; leave rateLimit out",
       });
+    }
+    if (runsUpstream(run.executor ?? defaultKind(operation)) && !this.parts.providers.list().some(({ batch }) => batch)) {
+      const message =
+        "No model provider with a batch API is configured; add one to `providers` in batchyard.config with batch: true, or set OPENAI_API_KEY";
+      faults.push({ path: "options.executor", code: "provider_not_configured", message });
     }
     if (run.deadline !== undefined && Date.parse(run.deadline) <= this.parts.clock.now()) {
       faults.push({ path: "options.deadline", code: "out_of_range", message: "The deadline has already passed" });
@@ -278,18 +293,27 @@ export class Creator {
       warnings: checked.warnings,
       createdAt: now,
       deadlineAt: checked.run.deadline === undefined ? null : Date.parse(checked.run.deadline),
-      maxLeasedChunks: chunksAtOnce(checked.run.concurrency),
+      maxLeasedChunks: runsUpstream(checked.executor) ? null : chunksAtOnce(checked.run.concurrency),
     };
   }
 
-  private plan(tenant: string, request: CreateRequest, checked: Checked, items: ItemSource | null): Promise<AsyncIterable<ItemText[]>> {
-    const plan: PlanRequest<unknown> = { options: checked.options, items, input: request.input ?? null, filters: request.filters ?? {} };
+  private async plan(
+    tenant: string,
+    request: CreateRequest,
+    checked: Checked,
+    items: ItemSource | null,
+  ): Promise<AsyncIterable<ItemText[]>> {
+    const { operation, options, executor } = checked;
+    const plan: PlanRequest<unknown> = { options, items, input: request.input ?? null, filters: request.filters ?? {} };
     const services = this.parts.servicesFor(tenant);
-    return checked.operation.plan === undefined ? this.parts.planRows(plan, services) : checked.operation.plan(plan, services);
+    const source = await (operation.plan === undefined ? this.parts.planRows(plan, services) : operation.plan(plan, services));
+    if (!runsUpstream(executor)) return source;
+    return checkedRequests(source, { operation, options, providerFor: (model) => this.parts.providers.find("batch", model) });
   }
 
   private cutter(tenant: string, checked: Checked, now: number): Cutter {
     const { settings, signals } = this.parts;
+    if (runsUpstream(checked.executor)) return new Cutter(() => checked.run.batchSize ?? UPSTREAM_ITEMS, now, UPSTREAM_CHARS);
     const whole = callsWithChunks(checked.operation, checked.executor);
     const options = {
       batchSize: checked.run.batchSize,
@@ -347,7 +371,7 @@ export class Creator {
 }
 
 /** What a request says and nothing will heed, one sentence each. */
-function withoutEffect(request: CreateRequest, run: RunOptions, hasItems: boolean): string[] {
+function withoutEffect(request: CreateRequest, run: RunOptions, hasItems: boolean, upstream: boolean): string[] {
   const said: string[] = [];
   if (hasItems && Object.keys(request.filters ?? {}).length > 0)
     said.push("filters choose records of a collection; they have no effect on items that come with the request");
@@ -355,6 +379,10 @@ function withoutEffect(request: CreateRequest, run: RunOptions, hasItems: boolea
     said.push("total_items has no effect where the items themselves are given; they are counted");
   if (request.priority !== undefined && run.priority !== undefined && request.priority !== run.priority) {
     said.push(`priority ${request.priority} of the request wins over options.priority ${run.priority}`);
+  }
+  if (upstream) {
+    for (const name of ["concurrency", "timeout", "rateLimit"] as const)
+      if (run[name] !== undefined) said.push(`${name} has no effect on requests that go through a provider's batch API`);
   }
   return said;
 }
@@ -398,7 +426,7 @@ class Keys {
 
 /** Does a call of the handler take a whole chunk? Then all its items are in flight at once. */
 function callsWithChunks(operation: Operation, executor: string): boolean {
-  return executor !== "external" && operation.processItem === undefined && operation.thread === undefined;
+  return executor !== "external" && !runsUpstream(executor) && operation.processItem === undefined && operation.thread === undefined;
 }
 
 function keyIn(chunks: readonly NewChunk[], position: number): string | null {

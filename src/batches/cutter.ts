@@ -6,6 +6,7 @@ import { CHUNK_CHARS } from "./chunk-size.ts";
 export class Cutter {
   private readonly sizeAt: (position: number) => number;
   private readonly availableAt: number;
+  private readonly maxChars: number;
   private keys: string[] = [];
   private texts: string[] = [];
   private chars = 0;
@@ -13,9 +14,10 @@ export class Cutter {
   /** Items seen so far. */
   position = 0;
 
-  constructor(sizeAt: (position: number) => number, availableAt: number) {
+  constructor(sizeAt: (position: number) => number, availableAt: number, maxChars = CHUNK_CHARS) {
     this.sizeAt = sizeAt;
     this.availableAt = availableAt;
+    this.maxChars = maxChars;
     this.limit = sizeAt(0);
   }
 
@@ -25,7 +27,7 @@ export class Cutter {
     this.texts.push(item.text);
     this.chars += item.text.length;
     this.position += 1;
-    return this.keys.length >= this.limit || this.chars >= CHUNK_CHARS ? this.flush() : null;
+    return this.keys.length >= this.limit || this.chars >= this.maxChars ? this.flush() : null;
   }
 
   /** Key of an item that is still in the unfilled chunk. */

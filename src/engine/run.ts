@@ -5,6 +5,7 @@ import { classify, OperationError } from "../model/failure.ts";
 import { unreadable } from "../operations/rows.ts";
 import { isRetryable, joinLines, parseLines, splitLines, type Item } from "../model/item.ts";
 import { toNanoUsd, toUsd, type NanoUsd } from "../model/money.ts";
+import { runsUpstream } from "../model/upstream.ts";
 import { StoredBlock, SuccessBlock } from "../model/success-block.ts";
 import { BatchStats } from "../model/stats/batch-stats.ts";
 import type { Pricing } from "../money/pricing.ts";
@@ -106,6 +107,8 @@ export class Run implements RunControl {
   private last: CommitOutcome | null = null;
   private stopped = false;
   private cut = false;
+  private deferredUntil: number | null = null;
+  private pieces: readonly (readonly number[])[] | null = null;
   private lostLease = false;
   private ended = false;
   /** Late results are on their way to the store. */
@@ -218,6 +221,14 @@ export class Run implements RunControl {
     return this.hooks.rateLimit?.admit(this.halted.signal) ?? null;
   }
 
+  defer(until: number): void {
+    this.deferredUntil = until;
+  }
+
+  split(groups: readonly (readonly number[])[]): void {
+    this.pieces = groups;
+  }
+
   /** Runs the items and commits. Returns the last commit's outcome; null when the lease was lost. */
   async execute(executor: Executor): Promise<CommitOutcome | null> {
     const { hooks, chunk } = this;
@@ -232,6 +243,7 @@ export class Run implements RunControl {
       options: hooks.options,
       runOptions: chunk.batch.options,
       items: this.items,
+      places: this.places,
       lanes: hooks.limits.lanes,
       timeoutMs: hooks.limits.timeoutMs,
     };
@@ -336,7 +348,9 @@ export class Run implements RunControl {
   private fail(index: number, outcome: Extract<Outcome, { ok: false }>): void {
     const place = this.places[index]!;
     // Several items in a row that fail for the same outside reason: start no more of this chunk, the breaker defers it.
-    if (this.hooks.breakers.failed(this.hooks.operation.name, { ...outcome, tenant: this.chunk.tenant })) this.stop();
+    // What a provider did with a line hours ago says nothing about now.
+    const upstream = runsUpstream(this.chunk.batch.executor);
+    if (!upstream && this.hooks.breakers.failed(this.hooks.operation.name, { ...outcome, tenant: this.chunk.tenant })) this.stop();
     if (this.retries(outcome)) {
       setBit(this.done, place);
       this.book(outcome.spend, this.items[index]!.key, false);
@@ -371,7 +385,8 @@ export class Run implements RunControl {
   checkpoint(): void {
     const elapsed = this.hooks.clock.now() - this.startedAt;
     const open = this.items.length - this.settledItems;
-    if (this.chunk.batch.options.batchSize === undefined && elapsed >= CUT_AFTER_MS && open > this.hooks.limits.lanes) this.cutShort();
+    const mayCut = this.chunk.batch.options.batchSize === undefined && !runsUpstream(this.chunk.batch.executor);
+    if (mayCut && elapsed >= CUT_AFTER_MS && open > this.hooks.limits.lanes) this.cutShort();
     if (this.successes.count + this.failures.length + this.waiting.length + this.ledger.length === 0) return;
     this.enqueue("checkpoint");
   }
@@ -386,13 +401,27 @@ export class Run implements RunControl {
     this.ended = true;
     for (const index of this.promised.keys()) this.release(index);
     const unanswered = this.places.filter((_, index) => this.answered[index] === 0);
-    const handOn = this.cut ? unanswered : [];
-    this.enqueue(unanswered.length > handOn.length ? "release" : "finish", handOn);
+    const handOn = this.handedOn(unanswered);
+    this.enqueue(unanswered.length > handOn.flat().length ? "release" : "finish", handOn);
     await this.commits;
     return this.lostLease ? null : this.last;
   }
 
-  private enqueue(end: "checkpoint" | "finish" | "release", handOn: number[] = [], afterEnd = false): void {
+  /** Places of open items that become chunks of their own, by chunk. */
+  private handedOn(unanswered: readonly number[]): number[][] {
+    if (this.pieces !== null) {
+      const open = (group: readonly number[]): number[] =>
+        group.filter((index) => this.answered[index] === 0).map((index) => this.places[index]!);
+      return this.pieces.map(open).filter((group) => group.length > 0);
+    }
+    if (!this.cut) return [];
+    const size = this.pieceSize(unanswered.length);
+    const groups: number[][] = [];
+    for (let i = 0; i < unanswered.length; i += size) groups.push(unanswered.slice(i, i + size));
+    return groups;
+  }
+
+  private enqueue(end: "checkpoint" | "finish" | "release", handOn: readonly number[][] = [], afterEnd = false): void {
     const { paid } = this;
     const commit = this.take(end, handOn);
     this.paid = 0;
@@ -448,9 +477,9 @@ export class Run implements RunControl {
     return [...block.lines(this.chunk.keys), ...failures.map((failure) => failure.line)];
   }
 
-  private take(end: Commit["end"], handOn: number[]): Commit {
+  private take(end: Commit["end"], handOn: readonly number[][]): Commit {
     const next = this.successors(handOn);
-    for (const place of handOn) setBit(this.done, place);
+    for (const place of handOn.flat()) setBit(this.done, place);
     const commit: Commit = {
       chunkId: this.chunk.id,
       fence: this.chunk.fence,
@@ -464,6 +493,7 @@ export class Run implements RunControl {
       next,
       retried: this.waiting.length,
       end,
+      ...(end === "release" && this.deferredUntil !== null ? { availableAt: this.deferredUntil } : {}),
       progress: this.hooks.progressDue(this.chunk.batchId),
     };
     this.successes = new SuccessBlock();
@@ -475,8 +505,8 @@ export class Run implements RunControl {
     return commit;
   }
 
-  /** The retries since the last commit as one chunk, the rest of a cut chunk in pieces of a fitting size. */
-  private successors(handOn: number[]): NewChunk[] {
+  /** The retries since the last commit as one chunk, and what is handed on. */
+  private successors(handOn: readonly number[][]): NewChunk[] {
     if (this.waiting.length + handOn.length === 0) return [];
     const texts = splitLines(this.chunk.body);
     const now = this.hooks.clock.now();
@@ -488,9 +518,7 @@ export class Run implements RunControl {
       availableAt,
       crashes: 0,
     });
-    const chunks: NewChunk[] = [];
-    const size = this.pieceSize(handOn.length);
-    for (let i = 0; i < handOn.length; i += size) chunks.push(chunkOf(handOn.slice(i, i + size), this.chunk.attempt, now));
+    const chunks = handOn.map((places) => chunkOf(places, this.chunk.attempt, now));
     if (this.waiting.length > 0) {
       const retryAfterMs = Math.max(...this.waiting.map((retry) => retry.retryAfterMs ?? 0));
       const wait = backoffMs(this.chunk.attempt, this.hooks.limits.retryBackoffMs, retryAfterMs, this.hooks.random);
@@ -506,7 +534,7 @@ export class Run implements RunControl {
   }
 
   private pieceSize(rest: number): number {
-    if (!this.cut || this.settledItems === 0) return Math.max(1, rest);
+    if (this.settledItems === 0) return Math.max(1, rest);
     const elapsed = Math.max(1, this.hooks.clock.now() - this.startedAt);
     const fitting = Math.floor((this.settledItems / elapsed) * PIECE_MS);
     return Math.max(1, this.hooks.limits.lanes, fitting, Math.ceil(rest / MAX_PIECES));

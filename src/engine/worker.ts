@@ -1,5 +1,6 @@
 import type { Clock } from "../model/clock.ts";
 import type { BatchRow } from "../model/batch.ts";
+import { runsUpstream } from "../model/upstream.ts";
 import { lanesPerChunk, ownOptions } from "../batches/options.ts";
 import { toNanoUsd } from "../model/money.ts";
 import type { Pricing } from "../money/pricing.ts";
@@ -185,7 +186,8 @@ export class Worker {
 
   private async run(chunk: ClaimedChunk, slot: Slot): Promise<void> {
     const { store, clock, registry, executors } = this.parts;
-    const split = bisect(chunk, clock.now());
+    const upstream = runsUpstream(chunk.batch.executor);
+    const split = upstream ? null : bisect(chunk, clock.now());
     if (split !== null) {
       await store.chunks.commit(split);
       return;
@@ -197,7 +199,8 @@ export class Worker {
     const options = operation.options.safeParse(ownOptions(chunk.batch.options));
     await run.execute(options.success ? executorFor(executors, operation, chunk.batch.executor) : refusing(options.error));
     const mean = run.meanMs;
-    if (mean !== null) this.parts.speeds.add(chunk.tenant, operation.name, mean);
+    // How long a provider took says nothing about what a chunk costs here.
+    if (mean !== null && !upstream) this.parts.speeds.add(chunk.tenant, operation.name, mean);
   }
 
   private hooks(chunk: ClaimedChunk): RunHooks {

@@ -200,6 +200,25 @@ export const EVENTS = {
     data: z.looseObject({ batch_id: id, chunk: count, reason: z.string(), items: count, attempt: count, ...origin }),
     example: { batch_id: "batch_1767225600000_a1b2c3d4e", chunk: 7, reason: "retry", items: 3, attempt: 1 },
   }),
+  "upstream.doubled": kind({
+    class: "critical",
+    severity: "critical",
+    when: "a provider had a second batch of one attempt; it is cancelled, and what it did is paid for",
+    data: z.looseObject({
+      batch_id: id,
+      provider: id,
+      attempt: id,
+      kept: id.meta({ description: "Id of the upstream batch whose results count" }),
+      cancelled: id.meta({ description: "Id of the other one" }),
+    }),
+    example: {
+      batch_id: "batch_1767225600000_a1b2c3d4e",
+      provider: "openai",
+      attempt: "att_1",
+      kept: "batch_68a1",
+      cancelled: "batch_68a2",
+    },
+  }),
   "chunk.stalled": kind({
     class: "critical",
     severity: "critical",

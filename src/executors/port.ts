@@ -61,6 +61,8 @@ export interface ChunkWork {
   options: unknown;
   runOptions: RunOptions;
   items: Item[];
+  /** Index of each item in its chunk: the same in every run of the chunk. */
+  places: readonly number[];
   /** Items in flight at once. */
   lanes: number;
   /** Milliseconds an item may take. */
@@ -85,6 +87,10 @@ export interface RunControl {
   afford(requests: readonly { index: number; estimate: NanoUsd | null }[]): boolean;
   /** Resolves when the batch's rate limit lets the next item start; at once without one. */
   admit(): Promise<void> | null;
+  /** Items without an outcome go back when this run ends, and may run again at `until` (Unix ms) and not before. Costs no attempt. */
+  defer(until: number): void;
+  /** Items without an outcome become chunks of their own when this run ends, one for each group of indexes; ready at once, at no attempt. */
+  split(groups: readonly (readonly number[])[]): void;
 }
 
 /** How an item ends that RunControl.afford refused. */

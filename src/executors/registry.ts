@@ -1,3 +1,4 @@
+import { OPENAI_BATCH } from "../model/upstream.ts";
 import type { Executor } from "./port.ts";
 import type { Operation } from "../operations/operation.ts";
 
@@ -11,11 +12,14 @@ export interface Executors {
   thread: Executor;
   /** Chunks pushed to a URL. */
   http: Executor;
+  /** Chunks sent through a provider's batch API. */
+  openaiBatch: Executor;
 }
 
 /** Who runs this chunk in this process. */
 export function executorFor(executors: Executors, operation: Operation, kind: string): Executor {
   if (kind === "http") return executors.http;
+  if (kind === OPENAI_BATCH) return executors.openaiBatch;
   if (operation.thread !== undefined) return executors.thread;
   return operation.processBatch === undefined ? executors.inline : executors.chunk;
 }

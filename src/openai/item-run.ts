@@ -19,6 +19,7 @@ export async function runItem(executors: Executors, operation: Operation, payloa
     options: operation.options.parse({}),
     runOptions: {},
     items: [{ key: line.key, payload }],
+    places: [0],
     lanes: 1,
     timeoutMs: TIMEOUT_MS,
   };
@@ -31,6 +32,8 @@ export async function runItem(executors: Executors, operation: Operation, payloa
     spent: () => undefined,
     afford: () => true,
     admit: () => null,
+    defer: () => undefined,
+    split: () => undefined,
   };
   await executorFor(executors, operation, "handler").run(work, control);
   const outcome = settled[0];

@@ -3,6 +3,7 @@ import type { ZodType } from "zod";
 import { BatchyardError } from "../model/errors.ts";
 import type { Fault } from "../model/errors.ts";
 import type { Item, ItemText } from "../model/item.ts";
+import type { ModelRequests } from "./model-requests.ts";
 import type { HandlerContext, HandlerResult, ItemOutcome, Operation, PlanRequest, TenantServices } from "./operation.ts";
 
 const OPERATION_NAME = /^[a-z][a-z0-9_-]{0,63}$/;
@@ -16,6 +17,8 @@ interface Common<O> {
   concurrency?: number;
   /** Nothing it does has a price; batches with a budget are refused. */
   free?: boolean;
+  /** A model can do it: batches with `executor: "openai-batch"` go through a provider's batch API. */
+  requests?: ModelRequests<NoInfer<O>>;
   check?(options: NoInfer<O>): Fault[];
   warnings?(options: NoInfer<O>): string[];
   plan?(request: PlanRequest<NoInfer<O>>, services: TenantServices): Promise<AsyncIterable<ItemText[]>>;
@@ -50,6 +53,15 @@ interface PerRequest {
   thread?: never;
 }
 
+interface PerModel<O> {
+  /** Nothing but a model does it. */
+  requests: ModelRequests<NoInfer<O>>;
+  processItem?: never;
+  processBatch?: never;
+  thread?: never;
+  http?: never;
+}
+
 interface Outside {
   /** Nothing here runs it: workers of your own lease its chunks over HTTP, or report results by key. */
   external: true;
@@ -60,7 +72,7 @@ interface Outside {
 }
 
 export type OperationDefinition<O, P> = Common<O> &
-  (((PerItem<O, P> | PerThread | PerBatch<O> | PerRequest) & { external?: never }) | Outside);
+  (((PerItem<O, P> | PerThread | PerBatch<O> | PerRequest | PerModel<O>) & { external?: never }) | Outside);
 
 /** No options at all: every one given is refused by name. */
 export type NoOptions = Record<string, never>;
@@ -69,7 +81,7 @@ export type NoOptions = Record<string, never>;
  * Makes an operation. `O` is inferred from `options` and reaches the handler as `ctx.options`; `P`, the payload, from the
  * handler's own annotation (it is whatever the items hold: nothing checks it).
  *
- * Throws bad_config when the name does not match, or not exactly one of processItem (or thread), processBatch, http and external is given.
+ * Throws bad_config when the name does not match, or not exactly one of processItem (or thread), processBatch, http, requests and external is given (`requests` may stand beside a handler).
  */
 export function defineOperation<O = NoOptions, P = Record<string, unknown>>(definition: OperationDefinition<O, P>): Operation<O> {
   const { name } = definition;
@@ -82,11 +94,12 @@ export function defineOperation<O = NoOptions, P = Record<string, unknown>>(defi
     definition.http !== undefined ? "http" : null,
     definition.external === true ? "external" : null,
   ].filter((way) => way !== null);
+  if (ways.length === 0 && definition.requests !== undefined) ways.push("requests");
   if (ways.length !== 1) {
     throw refusal(
       `The way operation '${name}' runs`,
       ways.length === 0 ? "missing" : `given ${ways.length} times (${ways.join(", ")})`,
-      "give exactly one of processItem (or thread), processBatch, http, external",
+      "give exactly one of processItem (or thread), processBatch, http, requests, external",
     );
   }
   const { concurrency } = definition;

@@ -1,16 +1,18 @@
+import { OPENAI_BATCH } from "../model/upstream.ts";
 import type { Operation } from "./operation.ts";
 
-/** Who can run chunks: this server's handlers, a URL they are pushed to, or workers that pull them over HTTP. */
-export type ExecutorKind = "handler" | "http" | "external";
+/** Who can run chunks: this server's handlers, a URL they are pushed to, a provider's batch API, or workers that pull them over HTTP. */
+export type ExecutorKind = "handler" | "http" | typeof OPENAI_BATCH | "external";
 
 /** The kind a batch of this operation runs under unless it says otherwise. */
 export function defaultKind(operation: Operation): ExecutorKind {
   if (operation.processItem !== undefined || operation.processBatch !== undefined || operation.thread !== undefined) return "handler";
-  return operation.http === undefined ? "external" : "http";
+  if (operation.http !== undefined) return "http";
+  return operation.requests === undefined ? "external" : OPENAI_BATCH;
 }
 
 /** Kinds that can run this operation. */
 export function possibleKinds(operation: Operation): ExecutorKind[] {
   const own = defaultKind(operation);
-  return own === "external" ? ["external"] : [own, "external"];
+  return [...new Set<ExecutorKind>([own, ...(operation.requests === undefined ? [] : ([OPENAI_BATCH] as const)), "external"])];
 }

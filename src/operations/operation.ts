@@ -1,3 +1,4 @@
+import type { ModelRequests } from "./model-requests.ts";
 import type { ZodType } from "zod";
 import type { Fault } from "../model/errors.ts";
 import type { ErrorCategory, Item, ItemText } from "../model/item.ts";
@@ -77,7 +78,8 @@ export interface PlanRequest<O> {
 
 /**
  * What is done to items. Users make theirs with `defineOperation`; the built-in ones are the same thing.
- * Exactly one of processItem, processBatch and http says who does it; operations for workers outside have none.
+ * Exactly one of processItem, processBatch, http and requests says who does it; operations for workers outside have none, and one
+ * with a handler may also have `requests`.
  */
 export interface Operation<O = unknown> {
   readonly name: string;
@@ -92,6 +94,8 @@ export interface Operation<O = unknown> {
   readonly http?: { url: string; secret?: string | undefined } | undefined;
   /** Run processItem in worker threads: the module must export `processItem(payload, ctx)`. */
   readonly thread?: URL | undefined;
+  /** A model does it: asked online, or through a provider's batch API. */
+  readonly requests?: ModelRequests<O> | undefined;
   /** Items of a chunk in flight at once, unless the batch says otherwise. */
   readonly concurrency?: number | undefined;
   /** Nothing it does has a price: a budget could not be kept, and is refused. */

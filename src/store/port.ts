@@ -1,4 +1,5 @@
 import type { Arrival } from "../model/arrival-block.ts";
+import type { AttemptStore } from "./attempts.ts";
 import type { BatchRow } from "../model/batch.ts";
 import type { EventDraft, StoredEvent } from "../model/event.ts";
 import type { ErrorCategory } from "../model/item.ts";
@@ -34,6 +35,7 @@ export interface Store {
   readonly openai: OpenAiBatchStore;
   readonly impact: ImpactStore;
   readonly dead: DeadStore;
+  readonly attempts: AttemptStore;
   readonly audit: AuditStore;
   readonly monitor: MonitorStore;
   readonly ledger: LedgerStore;
@@ -234,6 +236,8 @@ export interface Commit {
   retried: number;
   /** checkpoint keeps the lease, release hands the rest back without costing an attempt, finish ends the chunk (no item may be left). A chunk with no item left is done, whichever it is. */
   end: "checkpoint" | "finish" | "release";
+  /** With release: when the rest may run again; at once when absent. */
+  availableAt?: number;
   /** Write a batch.progress event with this commit. */
   progress: boolean;
 }
@@ -288,6 +292,8 @@ export interface ChunkStore {
   held(tenant: string, chunkId: number, fence: number): Promise<ClaimedChunk | null>;
   /** Writes results, counters, statistics, successors and events in one step. */
   commit(commit: Commit): Promise<CommitOutcome>;
+  /** A pending chunk that was put off may run now. False: it is not pending, or not put off. */
+  wake(chunkId: number, now: number): Promise<boolean>;
   /** Counts results that came under a lease of this chunk which is over; false when there never was such a lease. */
   late(tenant: string, chunkId: number, fence: number, results: number): Promise<boolean>;
   /** Renews leases; returns the ids that are still held. */

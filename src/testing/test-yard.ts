@@ -126,7 +126,7 @@ export class TestYard extends Batchyard {
 
   /** No handler runs: until the next event in the store, time may be skipped. */
   private get idle(): boolean {
-    return this.calls.open === 0 && this.parts.engine.running === 0;
+    return this.calls.open === 0 && this.parts.engine.running === 0 && this.parts.keeper.working === 0;
   }
 
   private async step(end: number): Promise<void> {
@@ -138,7 +138,7 @@ export class TestYard extends Batchyard {
 
   /** When something stored becomes due: a retry, a deadline, the end of a lease, a message, a probe of a breaker. */
   private async nextEventAt(): Promise<number | null> {
-    const { store, engine } = this.parts;
+    const { store, engine, keeper } = this.parts;
     const leaseEnd = await store.chunks.nextLeaseEnd();
     const times = [
       await store.batches.nextReadyAt(this.clock.now()),
@@ -146,6 +146,7 @@ export class TestYard extends Batchyard {
       leaseEnd === null ? null : leaseEnd + 1,
       await store.outbox.nextAt(),
       engine.breakers.nextProbeAt(),
+      await keeper.nextDueAt(),
     ].filter((time) => time !== null);
     return times.length === 0 ? null : Math.min(...times);
   }
@@ -173,11 +174,11 @@ export class TestYard extends Batchyard {
   private passed = -1;
 
   private get happened(): number {
-    return this.calls.changes;
+    return this.calls.changes + this.parts.keeper.changes;
   }
 
   private waitsForSomethingReal(): boolean {
-    if (this.calls.open > this.clock.waiting) return true;
+    if (this.calls.open > this.clock.waiting || this.parts.keeper.working > 0) return true;
     return this.runsElsewhere && this.calls.open === 0 && this.parts.engine.running > 0;
   }
 }

@@ -19,7 +19,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   providers: ["model", "money"],
   executors: ["model", "store", "operations", "providers", "money"],
   streams: ["model", "store", "intake", "batches"],
-  batches: ["model", "store", "events", "intake", "formats", "files", "operations", "executors", "money"],
+  batches: ["model", "store", "events", "intake", "formats", "files", "operations", "executors", "providers", "money"],
   openai: ["model", "store", "events", "intake", "files", "money", "operations", "executors", "batches"],
   engine: ["model", "store", "events", "operations", "batches", "executors", "money"],
   api: [

@@ -11,6 +11,8 @@ function limited(free: number) {
     settle: () => {},
     spent: () => {},
     afford: () => true,
+    defer: () => {},
+    split: () => {},
     admit: () => (++asked <= free ? null : new Promise<void>((resolve) => waiting.push(resolve))),
   };
   return { control, asked: () => asked, admitNext: () => waiting.shift()!() };

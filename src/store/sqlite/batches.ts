@@ -335,6 +335,8 @@ export class SqliteBatches implements BatchStore {
       this.db.run(`DELETE FROM ${table} WHERE batch_id = ?`, id);
     }
     closeLedger(this.db, id);
+    // One that is not ingested still has to be ended upstream, and paid for.
+    this.db.run("DELETE FROM attempts WHERE batch_id = ? AND due_at IS NULL", id);
     this.db.run("DELETE FROM windows WHERE id = ?", id);
     this.db.run("DELETE FROM batches WHERE id = ?", id);
   }

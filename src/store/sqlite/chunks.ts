@@ -3,6 +3,7 @@ import type { LedgerEntry } from "../../model/ledger.ts";
 import type { NanoUsd } from "../../model/money.ts";
 import { isFinal } from "../../model/moves.ts";
 import { BatchStats } from "../../model/stats/batch-stats.ts";
+import { runsUpstream } from "../../model/upstream.ts";
 import type { SuccessBlock } from "../../model/success-block.ts";
 import type { ChunkStore, ChunkView, ClaimedChunk, Commit, CommitOutcome, LostLease, NewFailure, RecordedResult } from "../port.ts";
 import {
@@ -142,12 +143,13 @@ export class SqliteChunks implements ChunkStore {
       const state = rest === 0 ? "done" : commit.end === "checkpoint" ? "leased" : "pending";
       raw.running -= results + handedOn + (state === "leased" ? 0 : rest);
       this.db.run(
-        "UPDATE chunks SET state = ?, lease_until = ?, settled = ?, moved = ?, done = ?, fence = fence + ? WHERE id = ?",
+        "UPDATE chunks SET state = ?, lease_until = ?, settled = ?, moved = ?, done = ?, available_at = ?, fence = fence + ? WHERE id = ?",
         state,
         state === "leased" ? chunk.lease_until : null,
         settled,
         moved,
         commit.done,
+        state === "pending" ? (commit.availableAt ?? chunk.available_at) : chunk.available_at,
         // Whoever finished is done with it: nothing more is taken under this fence.
         commit.end === "finish" ? 1 : 0,
         chunk.id,
@@ -157,6 +159,17 @@ export class SqliteChunks implements ChunkStore {
       if (commit.next.length > 0 || state === "pending") refreshReadyAt(this.db, raw);
       this.afterResults(raw, commit.now, commit.progress);
       return { accepted: true, batch: toBatchRow(raw) };
+    });
+  }
+
+  async wake(chunkId: number, now: number): Promise<boolean> {
+    return this.db.transaction(() => {
+      if (this.db.run("UPDATE chunks SET available_at = ?1 WHERE id = ?2 AND state = 'pending' AND available_at > ?1", now, chunkId) === 0)
+        return false;
+      const raw = loadBatch(this.db, loadChunk(this.db, chunkId)!.batch_id)!;
+      refreshReadyAt(this.db, raw);
+      saveBatch(this.db, raw);
+      return true;
     });
   }
 
@@ -191,7 +204,8 @@ export class SqliteChunks implements ChunkStore {
           : this.db.all<RawChunk>("SELECT * FROM chunks WHERE state = 'leased' AND lease_until < ?", selection.now);
       return lost.map((chunk) => {
         const raw = loadBatch(this.db, chunk.batch_id)!;
-        this.db.run("UPDATE chunks SET state = 'pending', lease_until = NULL, crashes = crashes + 1 WHERE id = ?", chunk.id);
+        const crashes = chunk.crashes + (runsUpstream(raw.executor) ? 0 : 1);
+        this.db.run("UPDATE chunks SET state = 'pending', lease_until = NULL, crashes = ? WHERE id = ?", crashes, chunk.id);
         raw.leased_chunks -= 1;
         raw.running -= chunk.items - chunk.settled - chunk.moved;
         refreshReadyAt(this.db, raw);
@@ -202,7 +216,7 @@ export class SqliteChunks implements ChunkStore {
           chunk: chunk.id,
           reason: "lease_lost",
           worker: chunk.worker_id,
-          crashes: chunk.crashes + 1,
+          crashes,
           ...originOf(raw),
         };
         insertEvent(this.db, {
@@ -213,7 +227,7 @@ export class SqliteChunks implements ChunkStore {
           ts: selection.now,
           data,
         });
-        return { chunkId: chunk.id, tenant: raw.tenant, batchId: raw.id, workerId: chunk.worker_id ?? "", crashes: chunk.crashes + 1 };
+        return { chunkId: chunk.id, tenant: raw.tenant, batchId: raw.id, workerId: chunk.worker_id ?? "", crashes };
       });
     });
   }

@@ -1,4 +1,5 @@
 import { BatchyardError } from "../../model/errors.ts";
+import { ATTEMPT_STATES } from "../../model/attempt-moves.ts";
 import { BATCH_STATES, CHUNK_STATES, FINAL_BATCH_STATES, OPEN_BATCH_STATES, WINDOW_STATES } from "../../model/moves.ts";
 import { FINAL_OPENAI_STATES, OPENAI_STATES } from "../../model/openai-moves.ts";
 import type { Database } from "./database.ts";
@@ -274,6 +275,27 @@ const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[
   -- where a removed file stood in lists: who pages through them and removes what they show goes on from there
   CREATE TABLE removed_files (id TEXT PRIMARY KEY, tenant TEXT NOT NULL, created_at INTEGER NOT NULL, removed_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE INDEX removed_files_age ON removed_files (removed_at);
+  `,
+  `
+  CREATE TABLE attempts (
+    id TEXT PRIMARY KEY, tenant TEXT NOT NULL, batch_id TEXT NOT NULL, operation TEXT NOT NULL, chunk_id INTEGER, epoch INTEGER NOT NULL,
+    provider TEXT NOT NULL, model TEXT NOT NULL, endpoint TEXT NOT NULL, state TEXT NOT NULL CHECK (state IN (${list(ATTEMPT_STATES)})),
+    lines INTEGER NOT NULL, tokens INTEGER NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL,
+    input_file_id TEXT, upstream_id TEXT, upstream_status TEXT, output_file_id TEXT, error_file_id TEXT,
+    created_at INTEGER NOT NULL, uploaded_at INTEGER, sent_at INTEGER, ended_at INTEGER, collected_at INTEGER, timeout_at INTEGER NOT NULL,
+    due_at INTEGER, misses INTEGER NOT NULL DEFAULT 0, polls INTEGER NOT NULL DEFAULT 0, cancel_sent INTEGER NOT NULL DEFAULT 0,
+    error_code TEXT, error TEXT, report TEXT, owner TEXT, lease_until INTEGER,
+    CHECK ((due_at IS NULL) = (state = 'ingested')),
+    -- a batch is asked for only with a file, and after this was written down
+    CHECK (state NOT IN ('uploaded', 'create_sent') OR input_file_id IS NOT NULL),
+    CHECK (state <> 'create_sent' OR sent_at IS NOT NULL),
+    CHECK (state NOT IN ('validating', 'in_progress', 'finalizing', 'cancelling', 'completed', 'expired', 'vanished') OR upstream_id IS NOT NULL)
+  ) STRICT, WITHOUT ROWID;
+  -- one open attempt a chunk and run, and one row an upstream batch, whoever writes
+  CREATE UNIQUE INDEX attempts_open ON attempts (chunk_id, epoch) WHERE state <> 'ingested' AND chunk_id IS NOT NULL;
+  CREATE UNIQUE INDEX attempts_upstream ON attempts (provider, upstream_id) WHERE upstream_id IS NOT NULL;
+  CREATE INDEX attempts_due ON attempts (due_at) WHERE due_at IS NOT NULL;
+  CREATE INDEX attempts_batch ON attempts (batch_id, created_at, id);
   `,
 ];
 

@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Store, UpkeepStore } from "../port.ts";
 import { SqliteAccess } from "./access.ts";
+import { SqliteAttempts } from "./attempts.ts";
 import { SqliteAudit } from "./audit.ts";
 import { SqliteBatches } from "./batches.ts";
 import { SqliteChunks } from "./chunks.ts";
@@ -47,6 +48,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
       access: new SqliteAccess(db),
       events: new SqliteEvents(db),
       outbox: new SqliteOutbox(db),
+      attempts: new SqliteAttempts(db),
       streams: new SqliteStreams(db, batches),
       openai: new SqliteOpenAiBatches(db),
       impact: new SqliteImpact(db),

@@ -135,7 +135,7 @@ export class Rig {
     chunk: ClaimedChunk,
     answers: Readonly<Record<string, Answer>>,
     end: Commit["end"] = "finish",
-    options: { retryAt?: number; progress?: boolean; ledger?: LedgerEntry[] } = {},
+    options: { retryAt?: number; progress?: boolean; availableAt?: number; ledger?: LedgerEntry[] } = {},
   ): Promise<CommitOutcome> {
     return this.store.chunks.commit(commitOf(chunk, answers, end, { now: this.now, ...options }));
   }
@@ -188,7 +188,7 @@ function commitOf(
   chunk: ClaimedChunk,
   answers: Readonly<Record<string, Answer>>,
   end: Commit["end"],
-  options: { now: number; retryAt?: number; progress?: boolean; ledger?: LedgerEntry[] },
+  options: { now: number; retryAt?: number; progress?: boolean; availableAt?: number; ledger?: LedgerEntry[] },
 ): Commit {
   const successes = new SuccessBlock();
   const failures: NewFailure[] = [];
@@ -246,6 +246,7 @@ function commitOf(
     next,
     retried: retries.length,
     end,
+    ...(options.availableAt === undefined ? {} : { availableAt: options.availableAt }),
     progress: options.progress ?? false,
   };
 }

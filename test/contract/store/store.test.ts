@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { access } from "./access.ts";
 import { ADAPTERS, type Adapter } from "./adapters.ts";
+import { attempts } from "./attempts.ts";
 import { commits } from "./commits.ts";
 import { dead } from "./dead.ts";
 import { dependencies } from "./dependencies.ts";
@@ -46,6 +47,7 @@ const CASES = [
   openai,
   impact,
   dead,
+  attempts,
   opening,
 ].flat();
 /** Fewer cases than this mean that a section got lost. */

@@ -1,0 +1,127 @@
+import { classify } from "../../model/failure.ts";
+import { isRetryable } from "../../model/item.ts";
+import { newId } from "../../model/ids.ts";
+import { OPENAI_BATCH } from "../../model/upstream.ts";
+import { failureOfLine, failureOfStatus } from "../../providers/failure.ts";
+import type { AttemptRow } from "../../store/attempts.ts";
+import type { ChunkWork, Executor, Outcome, RunControl } from "../port.ts";
+import { answerLines, type AnswerLine } from "./answer-lines.ts";
+import { placeOf } from "./custom-id.ts";
+import type { Desk } from "./desk.ts";
+import type { Keeper } from "./keeper.ts";
+import { spendOf } from "./line-spend.ts";
+import { fileLines, planRequests, requestsOf, type FilePlan } from "./request-plan.ts";
+
+/** A chunk whose attempt is under way is not looked at before the attempt wakes it. */
+const ASLEEP_MS = 366 * 86_400_000;
+const SWITCHED_OFF_MS = 60_000;
+const HOUR_MS = 3_600_000;
+
+/**
+ * Runs chunks through a provider's batch API. A run never waits: the first one turns the chunk into an attempt and puts the
+ * chunk off; the Keeper takes the attempt to its end and wakes the chunk; the second run settles its items from the files that
+ * have come meanwhile. So days upstream occupy no slot, hold no lease, and survive any number of restarts.
+ */
+export class OpenAiBatchExecutor implements Executor {
+  readonly kind = OPENAI_BATCH;
+  private readonly desk: Desk;
+  private readonly keeper: Pick<Keeper, "wake">;
+
+  constructor(desk: Desk, keeper: Pick<Keeper, "wake">) {
+    this.desk = desk;
+    this.keeper = keeper;
+  }
+
+  async run(work: ChunkWork, control: RunControl): Promise<void> {
+    const { attempts, clock } = this.desk;
+    const attempt = await attempts.ofChunk(work.chunkId, work.epoch);
+    if (attempt === null) return this.prepare(work, control);
+    if (attempt.collectedAt !== null) return this.settle(attempt, work, control);
+    control.defer(clock.now() + ASLEEP_MS);
+    this.keeper.wake();
+  }
+
+  private async prepare(work: ChunkWork, control: RunControl): Promise<void> {
+    const { providers, budget, clock } = this.desk;
+    if (!this.desk.settings().enabled) {
+      control.defer(clock.now() + SWITCHED_OFF_MS);
+      return;
+    }
+    const plan = await planRequests(work, {
+      providerFor: (model) => providers.find("batch", model),
+      tokenBudget: (provider, model) => budget.of(provider, model),
+    });
+    for (const { index, outcome } of plan.refused) control.settle(index, outcome);
+    const [file] = plan.files;
+    if (file === undefined || control.stopping) return;
+    if (plan.files.length > 1) control.split(plan.files.map(({ indexes }) => indexes));
+    else await this.open(work, file, control);
+  }
+
+  /** Nothing is sent here: the row comes first, and whoever finds it goes on. */
+  private async open(work: ChunkWork, file: FilePlan, control: RunControl): Promise<void> {
+    const { attempts, clock, files } = this.desk;
+    const id = newId("att");
+    const { bytes, sha256 } = await files.writeInput(id, fileLines(work, file));
+    await this.desk.crashPoint("file_written");
+    const now = clock.now();
+    const { tenant, batchId, chunkId, epoch, operation } = work;
+    const { provider, model, endpoint, indexes, tokens } = file;
+    const timeoutAt = now + this.desk.settings().timeoutHours * HOUR_MS;
+    const what = { id, tenant, batchId, operation: operation.name, chunkId, epoch, provider: provider.name, model, endpoint };
+    const prepared = await attempts.prepare({ ...what, lines: indexes.length, tokens, bytes, sha256, createdAt: now, timeoutAt });
+    if (!prepared) await files.remove(id);
+    await this.desk.crashPoint("prepared");
+    control.defer(now + ASLEEP_MS);
+    this.keeper.wake();
+  }
+
+  /** An item is done by its own line, the first one, and by nothing else. What may be tried again comes last: it makes one new chunk. */
+  private async settle(attempt: AttemptRow, work: ChunkWork, control: RunControl): Promise<void> {
+    const { files } = this.desk;
+    const indexOf = new Map(work.places.map((place, index) => [place, index]));
+    const again: { index: number; outcome: Outcome }[] = [];
+    for (const part of ["output", "error"] as const) {
+      if (!(await files.has(attempt.id, part))) continue;
+      for await (const line of answerLines(files.path(attempt.id, part))) {
+        if (control.signal.aborted) return;
+        const place = line === null ? null : placeOf(line.customId, work.chunkId);
+        const index = place === null ? undefined : indexOf.get(place);
+        if (line === null || index === undefined) continue;
+        indexOf.delete(place!);
+        const outcome = outcomeOf(attempt, line, work, index);
+        if (!outcome.ok && isRetryable(outcome.category)) again.push({ index, outcome });
+        else control.settle(index, outcome);
+      }
+    }
+    await this.desk.crashPoint("settled");
+    for (const { index, outcome } of again) control.settle(index, outcome);
+    for (const index of indexOf.values()) control.settle(index, unanswered(attempt));
+  }
+}
+
+function outcomeOf(attempt: AttemptRow, line: AnswerLine, work: ChunkWork, index: number): Outcome {
+  const spend = spendOf(attempt, line) ?? undefined;
+  const durationMs = Math.max(0, (attempt.endedAt ?? attempt.createdAt) - attempt.createdAt);
+  const { answer, error } = line;
+  const requests = requestsOf(work);
+  if (answer?.status === 200 && error === null) {
+    try {
+      return { ok: true, ...requests.resultOf(answer, work.items[index]!, work.options), spend, durationMs };
+    } catch (thrown) {
+      return { ok: false, ...classify(thrown), spend, durationMs };
+    }
+  }
+  const failure =
+    answer === null || (error !== null && answer.status === 200) ? failureOfLine(error) : failureOfStatus(answer.status, answer.body);
+  const result = answer === null ? undefined : requests.failureOf?.(answer);
+  return { ok: false, ...failure, ...(result === undefined ? {} : { result }), spend, durationMs };
+}
+
+/** No line of any file answers it. */
+function unanswered(attempt: AttemptRow): Outcome {
+  const code =
+    { expired: "batch_expired", cancelled: "batch_cancelled", vanished: "batch_vanished" }[attempt.state as string] ?? "result_missing";
+  const error = `The upstream batch ${attempt.upstreamId ?? attempt.id} ended as ${attempt.state} without an answer to this request`;
+  return { ok: false, error, code, category: "transient", durationMs: 0 };
+}
