@@ -75,6 +75,11 @@ export function loadPayload(db: Database, chunkId: number): { keys: string[]; bo
   return { keys: JSON.parse(row.keys) as string[], body: row.body };
 }
 
+/** Without reading the body, which lies behind the keys and may be large. */
+export function loadKeys(db: Database, chunkId: number): string[] {
+  return JSON.parse(db.get<{ keys: string }>("SELECT keys FROM payloads WHERE chunk_id = ?", chunkId)!.keys) as string[];
+}
+
 /** Where an item stands: its chunk, and its index in there. */
 export interface ItemPlace {
   chunkId: number;

@@ -25,6 +25,7 @@ import {
   findItem,
   insertChunk,
   loadChunk,
+  loadKeys,
   loadPayload,
   locateItems,
   payloadText,
@@ -320,7 +321,7 @@ export class SqliteChunks implements ChunkStore {
       );
       if (next === undefined) return;
       after = next.id;
-      yield loadPayload(this.db, next.id).keys;
+      yield loadKeys(this.db, next.id);
     }
   }
 

@@ -5,7 +5,7 @@ import type { ItemResult } from "../../model/item.ts";
 import type { NewFailure } from "../port.ts";
 import { openCount } from "./batch-row.ts";
 import type { RawBatch } from "./raw-batch.ts";
-import { loadPayload, type RawChunk } from "./chunk-row.ts";
+import { loadKeys, type RawChunk } from "./chunk-row.ts";
 import type { Database } from "./database.ts";
 import { FlowRollup } from "./flow-rollup.ts";
 import { insertFailures } from "./failure-rows.ts";
@@ -49,7 +49,7 @@ export function failOpenItems(
     which,
   );
   for (const chunk of chunks) {
-    const { keys } = loadPayload(db, chunk.id);
+    const keys = loadKeys(db, chunk.id);
     const failures: NewFailure[] = [];
     const done = chunk.done ?? newBits(chunk.items);
     for (const [index, key] of keys.entries()) {

@@ -1,6 +1,6 @@
 import { StoredBlock, type SuccessBlock } from "../../model/success-block.ts";
 import type { RawBatch } from "./raw-batch.ts";
-import { loadPayload } from "./chunk-row.ts";
+import { loadKeys } from "./chunk-row.ts";
 import type { Database } from "./database.ts";
 
 export interface RawSegment {
@@ -36,6 +36,6 @@ export function insertSegment(
 
 /** The segment's ItemResults as JSON texts. */
 export function linesOf(db: Database, segment: RawSegment): string[] {
-  const keys = segment.keys === null ? loadPayload(db, segment.chunk_id!).keys : (JSON.parse(segment.keys) as string[]);
+  const keys = segment.keys === null ? loadKeys(db, segment.chunk_id!) : (JSON.parse(segment.keys) as string[]);
   return new StoredBlock(segment.columns, segment.body).lines(keys);
 }
