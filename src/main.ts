@@ -43,7 +43,7 @@ import { Models } from "./openai/models.ts";
 import { openAiOperation } from "./openai/operation.ts";
 import { OpenAiRunner } from "./openai/runner.ts";
 import { OpenAiService } from "./openai/service.ts";
-import { channelOf, type OpenAiWebhook } from "./openai/webhooks.ts";
+import { channelOf, parseWebhooks, type OpenAiWebhook } from "./openai/webhooks.ts";
 import { builtinOperations } from "./operations/builtin.ts";
 import type { Operation, TenantServices } from "./operations/operation.ts";
 import { createRegistry, type Registry } from "./operations/registry.ts";
@@ -164,7 +164,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
   for (const [name, target] of Object.entries(parts.channels ?? {}))
     channels.set(name, new WebhookNotifier({ url: target.webhook, secret: target.secret }));
   const couriered = new Map(channels);
-  const webhooks = parts.webhooks ?? [];
+  const webhooks = parseWebhooks(parts.webhooks);
   for (const webhook of webhooks) couriered.set(channelOf(webhook), new WebhookNotifier({ ...webhook, bare: true }));
 
   const servicesFor = (tenant: string): TenantServices =>

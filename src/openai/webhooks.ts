@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { z } from "zod";
+import { BatchyardError } from "../model/errors.ts";
 import type { FinalOpenAiStatus } from "../model/openai-moves.ts";
 import type { OpenAiBatchRow, OutboxDraft } from "../store/openai-batches.ts";
 
@@ -9,6 +11,27 @@ export interface OpenAiWebhook {
   secret: string;
   /** Whose batches; `default` when absent. */
   tenant?: string | undefined;
+}
+
+const webhook = z.strictObject({
+  url: z
+    .string()
+    .refine((value) => /^https?:$/.test(URL.parse(value)?.protocol ?? ""), { error: "must be a URL that starts with http:// or https://" }),
+  secret: z.string().min(1, { error: "must not be empty" }).max(512),
+  tenant: z.string().min(1).max(128).optional(),
+});
+
+/** The webhooks of a configuration, which may be written in plain JavaScript. Throws bad_config. */
+export function parseWebhooks(given: unknown): readonly OpenAiWebhook[] {
+  const parsed = z.array(webhook).safeParse(given ?? []);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const name = ["webhooks", ...(issue?.path ?? [])].join(".");
+  throw new BatchyardError("bad_config", {
+    name,
+    found: "not valid",
+    allowed: `${issue?.message ?? ""}; an entry is { url, secret, tenant? }`,
+  });
 }
 
 /** The outbox channel of an address; the same after a restart, whatever else is configured. */
