@@ -21,16 +21,19 @@ import { ChunkHandlerExecutor } from "./executors/handler/chunk-handler.ts";
 import { InlineExecutor } from "./executors/handler/inline.ts";
 import { ThreadExecutor } from "./executors/handler/threads.ts";
 import { HttpExecutor } from "./executors/http/push.ts";
-import type { Executors } from "./executors/registry.ts";
+import { Endpoint } from "./executors/openai/endpoint.ts";
+import { OnlineExecutor } from "./executors/openai/executor.ts";
 import type { CrashPoint, Desk } from "./executors/openai-batch/desk.ts";
 import { OpenAiBatchExecutor } from "./executors/openai-batch/executor.ts";
 import { AttemptFiles } from "./executors/openai-batch/files.ts";
 import { Keeper } from "./executors/openai-batch/keeper.ts";
 import { TokenBudget } from "./executors/openai-batch/token-budget.ts";
+import { executorFor, type Executors } from "./executors/registry.ts";
 import { createFiles } from "./files/disk-files.ts";
 import type { Files } from "./files/files.ts";
 import { systemClock, type Clock } from "./model/clock.ts";
 import { Courier } from "./monitor/notify/courier.ts";
+import { Estimator } from "./money/estimate.ts";
 import { Pricing } from "./money/pricing.ts";
 import { LogNotifier } from "./monitor/notify/log.ts";
 import type { Notifier } from "./monitor/notify/port.ts";
@@ -112,6 +115,8 @@ export interface Yard {
   readonly engine: Engine;
   /** Looks after what is upstream. */
   readonly keeper: Keeper;
+  /** Asks providers for single items. */
+  readonly endpoint: Endpoint;
   readonly log: Logger;
   readonly events: EventLog;
   readonly clock: Clock;
@@ -208,11 +213,18 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     crashPoint: (name) => parts.crashPoint?.(name),
   };
   const keeper = new Keeper(desk);
+  const endpoint = new Endpoint({ providers, clock, circuit: () => engine.breakers });
   const executors: Executors = {
     inline: new InlineExecutor(clock, servicesFor),
     chunk: new ChunkHandlerExecutor(clock, servicesFor),
     thread: threads,
     http: new HttpExecutor(),
+    openai: new OnlineExecutor({
+      endpoint,
+      clock,
+      estimate: (provider, body) => new Estimator({ provider, tier: "online", pricing }).estimate(body, clock.now()).price?.paid ?? null,
+      here: { kind: "handler", run: (work, control) => executorFor(executors, work.operation, "handler").run(work, control) },
+    }),
     openaiBatch: new OpenAiBatchExecutor(desk, keeper),
   };
   const models = new Models([handlerModels({ registry, own: parts.operations ?? [], executors, clock })]);
@@ -316,6 +328,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     store,
     engine,
     keeper,
+    endpoint,
     log,
     events,
     clock,

@@ -6,7 +6,7 @@ import { newBatchId } from "../model/ids.ts";
 import type { ItemText } from "../model/item.ts";
 import { priorityRank } from "../model/priority.ts";
 import { RUN_OPTION_NAMES, runOptions } from "../model/run-options.ts";
-import { runsUpstream } from "../model/upstream.ts";
+import { ONLINE, runsUpstream } from "../model/upstream.ts";
 import { didYouMean, faultsOf } from "../model/schema-faults.ts";
 import { defaultKind, possibleKinds } from "../operations/kinds.ts";
 import type { Operation, PlanRequest, TenantServices } from "../operations/operation.ts";
@@ -168,11 +168,11 @@ export class Creator {
           path: fault.path.startsWith("options") ? fault.path : `options.${fault.path}`,
         })),
       );
-    if (run.success) faults.push(...this.checkRun(operation, run.data as RunOptions, request, hasItems));
+    if (run.success) faults.push(...this.checkRun(operation, own.data, run.data as RunOptions, request, hasItems));
     if (faults.length > 0) throw invalid(faults);
 
     const shared = { ...(run.data as RunOptions) };
-    const executor = onlyAnnounced(request, hasItems) ? "external" : (shared.executor ?? defaultKind(operation));
+    const executor = onlyAnnounced(request, hasItems) ? "external" : executorOf(operation, shared, own.data);
     const notify =
       shared.notifyOnComplete === true
         ? [...settings.defaultChannels]
@@ -192,9 +192,10 @@ export class Creator {
     };
   }
 
-  private checkRun(operation: Operation, run: RunOptions, request: CreateRequest, hasItems: boolean): Fault[] {
+  private checkRun(operation: Operation, options: unknown, run: RunOptions, request: CreateRequest, hasItems: boolean): Fault[] {
     const faults: Fault[] = [];
     const kinds = possibleKinds(operation);
+    const executor = executorOf(operation, run, options);
     if (run.executor !== undefined && !kinds.some((kind) => kind === run.executor)) {
       faults.push({
         path: "options.executor",
@@ -202,7 +203,7 @@ export class Creator {
         message: `'${run.executor}' cannot run ${operation.name}; possible: ${kinds.join(", ")}`,
       });
     }
-    const largest = callsWithChunks(operation, run.executor ?? defaultKind(operation)) ? lanesPerChunk(run.concurrency) : undefined;
+    const largest = callsWithChunks(operation, executor) ? lanesPerChunk(run.concurrency) : undefined;
     if (largest !== undefined && run.batchSize !== undefined && run.batchSize > largest) {
       const message = `${operation.name} gets whole chunks, whose items all count as running; with concurrency ${run.concurrency} a batchSize of at most ${largest} fits`;
       faults.push({ path: "options.batchSize", code: "out_of_range", message });
@@ -214,7 +215,7 @@ export class Creator {
         message: "External workers set their own pace; leave rateLimit out",
       });
     }
-    if (runsUpstream(run.executor ?? defaultKind(operation)) && !this.parts.providers.list().some(({ batch }) => batch)) {
+    if (runsUpstream(executor) && !this.parts.providers.list().some(({ batch }) => batch)) {
       const message =
         "No model provider with a batch API is configured; add one to `providers` in batchyard.config with batch: true, or set OPENAI_API_KEY";
       faults.push({ path: "options.executor", code: "provider_not_configured", message });
@@ -229,7 +230,8 @@ export class Creator {
         message: `${operation.name} has no price, so budgetUsd cannot be kept; leave it out`,
       });
     }
-    if (run.rateLimit?.tokensPerMinute !== undefined) {
+    if (executor === ONLINE) faults.push(...this.onlineFaults(operation, options));
+    if (run.rateLimit?.tokensPerMinute !== undefined && executor !== ONLINE) {
       faults.push({
         path: "options.rateLimit.tokensPerMinute",
         code: "not_supported",
@@ -262,6 +264,20 @@ export class Creator {
       });
     }
     return faults;
+  }
+
+  /** Somebody has to be there who can be asked. */
+  private onlineFaults(operation: Operation, options: unknown): Fault[] {
+    const online = this.parts.providers.list().filter((provider) => provider.online);
+    const name = operation.requests?.asked?.(options)?.provider ?? null;
+    if (name === null ? online.length > 0 || operation.requests?.isOwn !== undefined : online.some((provider) => provider.name === name))
+      return [];
+    const cure = "configure it as one of `providers` in batchyard.config";
+    const message =
+      name === null
+        ? `No model provider is configured; ${cure}, or set OPENAI_API_KEY`
+        : `the provider '${name}' is not configured on this server; ${cure}${online.length === 0 ? "" : `, or use ${online.map((each) => `'${each.name}'`).join(", ")}`}`;
+    return [{ path: name === null ? "options.executor" : "options.provider", code: "provider_not_configured", message }];
   }
 
   private async checkDependencies(tenant: string, ids: readonly string[]): Promise<void> {
@@ -387,6 +403,11 @@ function withoutEffect(request: CreateRequest, run: RunOptions, hasItems: boolea
   return said;
 }
 
+/** Who runs a batch: as it says, as its operation's options say, or as the operation is run. */
+function executorOf(operation: Operation, run: RunOptions, options: unknown): string {
+  return run.executor ?? (options === undefined ? undefined : operation.requests?.asked?.(options)?.executor) ?? defaultKind(operation);
+}
+
 /** Items that have no payload here: only their number is known, and outside workers report their results by key. */
 function onlyAnnounced(request: CreateRequest, hasItems: boolean): boolean {
   return request.total_items !== undefined && !hasItems && request.input === undefined;
@@ -426,7 +447,13 @@ class Keys {
 
 /** Does a call of the handler take a whole chunk? Then all its items are in flight at once. */
 function callsWithChunks(operation: Operation, executor: string): boolean {
-  return executor !== "external" && !runsUpstream(executor) && operation.processItem === undefined && operation.thread === undefined;
+  return (
+    executor !== "external" &&
+    executor !== ONLINE &&
+    !runsUpstream(executor) &&
+    operation.processItem === undefined &&
+    operation.thread === undefined
+  );
 }
 
 function keyIn(chunks: readonly NewChunk[], position: number): string | null {

@@ -23,7 +23,8 @@ export interface BreakerView {
 /**
  * One breaker an operation. Opens after 20 items in a row failed with a transient, resource or rate-limit error of what
  * the handler talks to; while open its chunks are deferred, never failed. After a cool-down (1 s, doubling to 30 s) one
- * chunk goes as a probe: a success closes the breaker, a failure opens it again.
+ * chunk goes as a probe: a success closes the breaker, a failure opens it again. A model of a provider has one too
+ * (`provider:model`), which its requests ask for themselves.
  */
 export class Breakers {
   private readonly clock: Clock;
@@ -64,7 +65,11 @@ export class Breakers {
   }
 
   /** True when the breaker is open after this failure: what talks to the same thing is to start no more. */
-  failed(operation: string, failure: { tenant: string; category: ErrorCategory; code: string; error: string }): boolean {
+  failed(
+    operation: string,
+    failure: { tenant: string; category: ErrorCategory; code: string; error: string },
+    opensAfter = OPENS_AFTER,
+  ): boolean {
     if (OWN_FAULTS.has(failure.code) || !["transient", "resource", "rate_limit"].includes(failure.category)) return false;
     let breaker = this.breakers.get(operation);
     if (breaker === undefined) {
@@ -76,7 +81,7 @@ export class Breakers {
     view.lastError = failure.error;
     view.lastTenant = failure.tenant;
     if (view.state === "open") return true;
-    if (view.state === "closed" && view.consecutiveFailures < OPENS_AFTER) return false;
+    if (view.state === "closed" && view.consecutiveFailures < opensAfter) return false;
     if (view.state === "half_open") breaker.coolDownMs = Math.min(LONGEST_COOL_DOWN_MS, breaker.coolDownMs * 2);
     view.state = "open";
     view.openedAt = this.clock.now();
@@ -94,6 +99,12 @@ export class Breakers {
 
   list(): BreakerView[] {
     return [...this.breakers.values()].map((breaker) => ({ ...breaker.view }));
+  }
+
+  /** When this breaker lets a probe through; null = it is not open. */
+  retryAt(name: string): number | null {
+    const view = this.breakers.get(name)?.view;
+    return view?.state === "open" ? view.retryAt : null;
   }
 
   /** When an open breaker lets a probe through; null = none is open. */

@@ -5,7 +5,7 @@ import { classify, OperationError } from "../model/failure.ts";
 import { unreadable } from "../operations/rows.ts";
 import { isRetryable, joinLines, parseLines, splitLines, type Item } from "../model/item.ts";
 import { toNanoUsd, toUsd, type NanoUsd } from "../model/money.ts";
-import { runsUpstream } from "../model/upstream.ts";
+import { ONLINE, runsUpstream } from "../model/upstream.ts";
 import { StoredBlock, SuccessBlock } from "../model/success-block.ts";
 import { BatchStats } from "../model/stats/batch-stats.ts";
 import type { Pricing } from "../money/pricing.ts";
@@ -349,8 +349,9 @@ export class Run implements RunControl {
     const place = this.places[index]!;
     // Several items in a row that fail for the same outside reason: start no more of this chunk, the breaker defers it.
     // What a provider did with a line hours ago says nothing about now.
-    const upstream = runsUpstream(this.chunk.batch.executor);
-    if (!upstream && this.hooks.breakers.failed(this.hooks.operation.name, { ...outcome, tenant: this.chunk.tenant })) this.stop();
+    // And what is asked of a model has a breaker of its own.
+    const { executor } = this.chunk.batch;
+    if (!runsUpstream(executor) && executor !== ONLINE && this.hooks.breakers.failed(this.hooks.operation.name, { ...outcome, tenant: this.chunk.tenant })) this.stop();
     if (this.retries(outcome)) {
       setBit(this.done, place);
       this.book(outcome.spend, this.items[index]!.key, false);

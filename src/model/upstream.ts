@@ -1,3 +1,6 @@
+/** The executor that asks a provider for one item at a time. */
+export const ONLINE = "openai";
+
 /** The executor whose chunks wait upstream, for hours, in a provider's batch API. */
 export const OPENAI_BATCH = "openai-batch";
 

@@ -174,11 +174,11 @@ export class TestYard extends Batchyard {
   private passed = -1;
 
   private get happened(): number {
-    return this.calls.changes + this.parts.keeper.changes;
+    return this.calls.changes + this.parts.keeper.changes + this.parts.endpoint.changes;
   }
 
   private waitsForSomethingReal(): boolean {
-    if (this.calls.open > this.clock.waiting || this.parts.keeper.working > 0) return true;
+    if (this.calls.open > this.clock.waiting || this.parts.keeper.working > 0 || this.parts.endpoint.working > 0) return true;
     return this.runsElsewhere && this.calls.open === 0 && this.parts.engine.running > 0;
   }
 }
