@@ -6,7 +6,7 @@ import type { WireBatch } from "../api/contract/batch.ts";
 import { loadConfig } from "../config.ts";
 import type { BatchyardOptions } from "../index.ts";
 import { Batchyard } from "../library/batchyard.ts";
-import { createYard, type Yard } from "../main.ts";
+import { createYard, type Yard, type YardParts } from "../main.ts";
 import { isFinal } from "../model/moves.ts";
 import type { Operation } from "../operations/operation.ts";
 import { HandlerCalls } from "./handler-calls.ts";
@@ -21,6 +21,10 @@ export interface TestYardOptions {
   providers?: BatchyardOptions["providers"];
   /** Instead of the network, for requests to providers. */
   fetch?: typeof globalThis.fetch | undefined;
+  /** A data directory to go on with, kept at the end; a temporary one, removed at the end, when absent. */
+  data?: string | undefined;
+  /** Called between the steps of an upstream batch, for Batchyard's own tests. */
+  crashPoint?: YardParts["crashPoint"];
   /** Any setting of docs/operate/config.md by its name. */
   settings?: Readonly<Record<string, string>> | undefined;
   /** 0 ≤ x < 1, the jitter of retries: the same sequence in every run when absent. `() => 1` makes waits the longest. */
@@ -47,6 +51,7 @@ export class TestYard extends Batchyard {
   readonly parts: Yard;
   private readonly calls: HandlerCalls;
   private readonly directory: string;
+  private readonly keepsDirectory: boolean;
   /** Some handlers run where calls cannot be counted. */
   private readonly runsElsewhere: boolean;
 
@@ -56,11 +61,12 @@ export class TestYard extends Batchyard {
     this.parts = made.parts;
     this.calls = made.calls;
     this.directory = made.directory;
+    this.keepsDirectory = made.options.data !== undefined;
     this.runsElsewhere = (made.options.operations ?? []).some(runsElsewhere);
   }
 
   static async open(options: TestYardOptions): Promise<TestYard> {
-    const directory = mkdtempSync(join(tmpdir(), "batchyard-testing-"));
+    const directory = options.data ?? mkdtempSync(join(tmpdir(), "batchyard-testing-"));
     const calls = new HandlerCalls();
     let yard: TestYard | null = null;
     const clock = new VirtualClock({ startsAt: options.startsAt, settle: () => yard?.settle(options.realMs ?? 50) ?? turn() });
@@ -71,6 +77,7 @@ export class TestYard extends Batchyard {
         channels: options.channels,
         providers: options.providers,
         fetch: options.fetch,
+        crashPoint: options.crashPoint,
         clock,
         random: options.random ?? seededRandom(1),
         wrap: (operation) => calls.counted(operation),
@@ -79,7 +86,7 @@ export class TestYard extends Batchyard {
       await parts.start();
       return yard;
     } catch (error) {
-      rmSync(directory, { recursive: true, force: true });
+      if (options.data === undefined) rmSync(directory, { recursive: true, force: true });
       throw error;
     }
   }
@@ -120,8 +127,13 @@ export class TestYard extends Batchyard {
     stopping.catch(() => {});
     await turn();
     while (!stopped) await this.clock.advance(Math.max(0, (this.clock.nextAt() ?? 0) - this.clock.now()));
-    rmSync(this.directory, { recursive: true, force: true });
+    if (!this.keepsDirectory) rmSync(this.directory, { recursive: true, force: true });
     await stopping;
+  }
+
+  /** As if the process died now: the store is closed under everything, nothing that waits ever happens, the directory stays. */
+  async die(): Promise<void> {
+    await this.parts.store.close();
   }
 
   /** No handler runs: until the next event in the store, time may be skipped. */

@@ -3,7 +3,7 @@ import { classify } from "../../model/failure.ts";
 import type { AttemptReport, LeasedAttempt } from "../../store/attempts.ts";
 import type { Spend } from "../port.ts";
 import { answerLines, type AnswerLine } from "./answer-lines.ts";
-import { placeOf } from "./custom-id.ts";
+import { attemptOfStray, placeOf } from "./custom-id.ts";
 import type { Desk } from "./desk.ts";
 import { spendOf } from "./line-spend.ts";
 import { isOf } from "./submission.ts";
@@ -128,6 +128,7 @@ export class Collection {
   private async close(attempt: LeasedAttempt): Promise<void> {
     const { attempts, owner, clock, files } = this.desk;
     const report: AttemptReport = { lines: attempt.lines, succeeded: 0, failed: 0, missing: 0, duplicates: 0, unknown: 0, unreadable: 0 };
+    const chunkId = attempt.chunkId ?? (await attempts.get(attemptOfStray(attempt.id)))?.chunkId ?? 0;
     const seen = new Set<number>();
     let spends: (Spend & { customId: string })[] = [];
     const book = async (): Promise<void> => {
@@ -137,8 +138,8 @@ export class Collection {
     for (const part of ["output", "error"] as const) {
       if (!(await files.has(attempt.id, part))) continue;
       for await (const line of answerLines(files.path(attempt.id, part))) {
-        count(report, seen, attempt, line);
-        const spend = line === null ? null : spendOf(attempt, line);
+        count(report, seen, chunkId, line);
+        const spend = line === null || isForeign(line, chunkId) ? null : spendOf(attempt, line);
         if (spend !== null) spends.push(spend);
         if (spends.length >= BOOKED_AT_ONCE) await book();
       }
@@ -159,17 +160,18 @@ export class Collection {
   }
 }
 
-function count(report: AttemptReport, seen: Set<number>, attempt: LeasedAttempt, line: AnswerLine | null): void {
+/** It has an id that was never sent: nobody asked for it. */
+function isForeign(line: AnswerLine, chunkId: number): boolean {
+  return line.customId !== null && placeOf(line.customId, chunkId) === null;
+}
+
+function count(report: AttemptReport, seen: Set<number>, chunkId: number, line: AnswerLine | null): void {
   if (line === null) {
     report.unreadable += 1;
     return;
   }
-  // A stray batch has the lines of another attempt, whose chunk is not known here; its ids say where they belong.
-  const place =
-    attempt.chunkId === null
-      ? line.customId && Number.parseInt(line.customId.split("-")[1] ?? "", 36)
-      : placeOf(line.customId, attempt.chunkId);
-  if (typeof place !== "number" || Number.isNaN(place)) report.unknown += 1;
+  const place = placeOf(line.customId, chunkId);
+  if (place === null) report.unknown += 1;
   else if (seen.has(place)) report.duplicates += 1;
   else {
     seen.add(place);

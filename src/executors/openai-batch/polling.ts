@@ -1,8 +1,8 @@
 import { Cron } from "croner";
 import { isUpstream, type AttemptState } from "../../model/attempt-moves.ts";
 import { classify } from "../../model/failure.ts";
-import { newId } from "../../model/ids.ts";
 import type { AttemptRow, LeasedAttempt } from "../../store/attempts.ts";
+import { strayId } from "./custom-id.ts";
 import type { Desk } from "./desk.ts";
 import { backOff, isAbandoned, isLongRunning } from "./standing.ts";
 import { statusOf, type Upstream, type UpstreamBatch } from "./upstream.ts";
@@ -92,7 +92,7 @@ export class Polling {
     const { attempts, events, clock } = this.desk;
     for (const batch of found) {
       if (batch.attempt !== attempt.id || batch.id === kept) continue;
-      const stray = await attempts.stray(attempt, { id: newId("att"), upstreamId: batch.id, now: clock.now() });
+      const stray = await attempts.stray(attempt, { id: strayId(attempt.id), upstreamId: batch.id, now: clock.now() });
       if (stray === null) continue;
       await events.append([
         {
