@@ -300,7 +300,17 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
   const dead = new DeadQueues({ store, streams, batches, knows: (operation) => registry.has(operation), clock });
   settings.onChange(() => void keeper.changed(null).catch(failed));
   const events = new LogTail(store.events, clock, failed);
-  const runner = new OpenAiRunner({ store, batches, files: (tenant) => disk.forTenant(tenant), events, models, clock, webhooks, failed });
+  const runner = new OpenAiRunner({
+    store,
+    batches,
+    files: (tenant) => disk.forTenant(tenant),
+    events,
+    models,
+    clock,
+    flush: (id) => engine.flush(id),
+    webhooks,
+    failed,
+  });
   const courier = new Courier({ outbox: store.outbox, channels: couriered, clock, failed });
   const retention = new Retention({
     store,

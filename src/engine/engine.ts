@@ -104,6 +104,11 @@ export class Engine implements SettledItems {
     this.wake();
   }
 
+  /** Commits what this process has finished of a batch: what is not committed when a batch ends is lost. */
+  flush(batchId: string): Promise<void> {
+    return this.worker.flush(batchId);
+  }
+
   /** Looks after leases and work at every tick; false when it stopped doing so, or was never started. */
   get alive(): boolean {
     return this.started && this.parts.clock.now() - this.tickedAt < 10 * TICK_MS;
@@ -214,6 +219,7 @@ export class Engine implements SettledItems {
     await this.lost(await store.chunks.reap({ now: clock.now() }));
     await this.external.roster.sweep();
     for (const { tenant, id } of await store.batches.overdue(clock.now(), 100)) {
+      await this.flush(id);
       const ended = await store.batches.end(tenant, id, "expired", "The deadline passed before all items were done", clock.now());
       if (ended !== null) this.worker.batchChanged(ended);
     }

@@ -128,6 +128,17 @@ export class Worker {
     }
   }
 
+  /** Commits what the runs of a batch have finished so far. */
+  async flush(batchId: string): Promise<void> {
+    const runs = [...this.slots.values()].flatMap(({ hint, run }) => (hint.batchId === batchId && run !== null ? [run] : []));
+    await Promise.all(
+      runs.map((run) => {
+        run.checkpoint();
+        return run.flushed();
+      }),
+    );
+  }
+
   /** Starts nothing more; resolves when everything has ended or gone back. After `graceMs` what runs is aborted. */
   async drain(graceMs: number): Promise<void> {
     this.draining = true;

@@ -46,6 +46,8 @@ export interface RunnerParts {
   models: Models;
   clock: Clock;
   webhooks: readonly OpenAiWebhook[];
+  /** Commits what has been finished of an internal batch so far. */
+  flush(batchId: string): Promise<void>;
   failed(error: unknown): void;
 }
 
@@ -221,6 +223,8 @@ export class OpenAiRunner {
   private async cancelled(row: OpenAiBatchRow, batch: BatchRow | null): Promise<BatchRow | null> {
     if (batch === null || isFinal(batch.status)) return batch;
     try {
+      // Lines that were answered are kept, and paid for: what waits for its commit goes in first.
+      await this.parts.flush(batch.id);
       return await this.parts.batches.cancel(callerOf(row), batch.id);
     } catch (error) {
       if (error instanceof BatchyardError && error.code === "not_cancellable") return this.parts.store.batches.get(row.tenant, batch.id);
