@@ -46,6 +46,7 @@ import { Models } from "./openai/models.ts";
 import { openAiOperation } from "./openai/operation.ts";
 import { OpenAiRunner } from "./openai/runner.ts";
 import { OpenAiService } from "./openai/service.ts";
+import { upstreamModels } from "./openai/upstream-models.ts";
 import { channelOf, parseWebhooks, type OpenAiWebhook } from "./openai/webhooks.ts";
 import { builtinOperations } from "./operations/builtin.ts";
 import type { Operation, TenantServices } from "./operations/operation.ts";
@@ -227,7 +228,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     }),
     openaiBatch: new OpenAiBatchExecutor(desk, keeper),
   };
-  const models = new Models([handlerModels({ registry, own: parts.operations ?? [], executors, clock })]);
+  const models = new Models([handlerModels({ registry, own: parts.operations ?? [], executors, clock }), upstreamModels(providers)]);
   const engine = new Engine({
     settings: {
       id: `${PLACE}:${process.pid}`,

@@ -10,6 +10,7 @@ import type { Clock } from "../model/clock.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { defineOperation } from "../operations/define.ts";
 import { JobReports } from "../monitor/jobs/job-report.ts";
+import type { ProviderSettings } from "../providers/provider.ts";
 import type { OpenAiWebhook } from "../openai/webhooks.ts";
 import type { Operation } from "../operations/operation.ts";
 import { Pipeline } from "../monitor/pipeline.ts";
@@ -49,6 +50,7 @@ export interface ServedOptions {
   /** Besides echo. */
   operations?: readonly Operation[];
   webhooks?: readonly OpenAiWebhook[];
+  providers?: Readonly<Record<string, ProviderSettings>>;
   settings?: Readonly<Record<string, string>>;
 }
 
@@ -74,7 +76,7 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
     ...options.settings,
   });
   const operations = [echo, ...(options.operations ?? [])];
-  const yard = await createYard({ config, operations, clock: options.clock, webhooks: options.webhooks });
+  const yard = await createYard({ config, operations, clock: options.clock, webhooks: options.webhooks, providers: options.providers });
   const { store, clock } = yard;
   const logged: string[] = [];
   const api = await createServer({

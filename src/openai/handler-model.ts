@@ -29,6 +29,7 @@ export function handlerModel(parts: HandlerModelParts): Model {
     created: Math.floor(parts.createdAt / 1000),
     ownedBy: "batchyard",
     endpoints: [CHAT],
+    askedBy: [],
     executor: {
       async answer(line, context) {
         try {

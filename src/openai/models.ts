@@ -1,4 +1,5 @@
 import type { ErrorCategory } from "../model/item.ts";
+import type { ONLINE, OPENAI_BATCH } from "../model/upstream.ts";
 
 /** One line of an input file, as it reaches a model. */
 export interface LineRequest {
@@ -47,7 +48,10 @@ export interface Model {
   readonly ownedBy: string;
   /** Endpoints it answers. */
   readonly endpoints: readonly string[];
-  readonly executor: LineExecutor;
+  /** Null: a provider is asked. */
+  readonly executor: LineExecutor | null;
+  /** Executors that ask a provider for it, the one to take first; none for a model of this server. */
+  readonly askedBy: readonly (typeof ONLINE | typeof OPENAI_BATCH)[];
 }
 
 /** Where models come from: the handlers of this server, configured upstreams. */

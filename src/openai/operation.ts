@@ -1,5 +1,7 @@
 import { OperationError } from "../model/failure.ts";
 import type { ErrorCategory } from "../model/item.ts";
+import { newId } from "../model/ids.ts";
+import { MODEL_ENDPOINTS, type ModelAnswer } from "../operations/model-requests.ts";
 import { defineOperation } from "../operations/define.ts";
 import type { Operation } from "../operations/operation.ts";
 import type { LineAnswer, Models } from "./models.ts";
@@ -14,17 +16,37 @@ export function openAiOperation(models: () => Models): Operation {
   return defineOperation({
     name: OPENAI_OPERATION,
     description: "Answers requests in OpenAI's batch format {method, url, body}, each with the model that its body names",
+    requests: {
+      isOwn({ payload }, _options, tenant) {
+        const name = modelOf(payload);
+        const model = name === null ? null : models().find(tenant, name);
+        return model === null || model.executor !== null;
+      },
+      requestOf({ payload }) {
+        const { url, body } = requestOf(payload);
+        const endpoint = MODEL_ENDPOINTS.find((each) => each === url);
+        const model = modelOf(payload);
+        if (endpoint !== undefined && model !== null) return { url: endpoint, body: { ...body, model } };
+        throw new OperationError(`There is no model '${String(model)}' for ${url} on this server`, {
+          code: "model_not_found",
+          category: "data",
+        });
+      },
+      resultOf: (answer) => ({ result: storedOf(answer) }),
+      failureOf: storedOf,
+    },
     async processItem(line: unknown, ctx) {
       const { url, body } = requestOf(line);
       const name = body["model"];
       const model = typeof name === "string" ? models().find(ctx.tenant, name) : null;
-      if (model === null || !model.endpoints.includes(url))
+      const executor = model?.executor ?? null;
+      if (model === null || executor === null || !model.endpoints.includes(url))
         throw new OperationError(`There is no model '${String(name)}' for ${url} on this server`, {
           code: "model_not_found",
           category: "configuration",
         });
       const { signal, tenant, key, attempt, batchId, idempotencyKey } = ctx;
-      const answer = await model.executor.answer({ url, body }, { signal, tenant, key, attempt, batchId, idempotencyKey });
+      const answer = await executor.answer({ url, body }, { signal, tenant, key, attempt, batchId, idempotencyKey });
       const { status_code, request_id } = answer;
       const stored: StoredAnswer = { status_code, request_id, body: answer.body };
       if (status_code >= 200 && status_code < 300) return { result: stored };
@@ -32,6 +54,17 @@ export function openAiOperation(models: () => Models): Operation {
       throw new OperationError(messageOf(answer), { ...failure, retryAfterMs: answer.retryAfterMs ?? undefined, result: stored });
     },
   });
+}
+
+/** What a provider answered, as a line of a result file shows it. */
+function storedOf({ status, requestId, body }: ModelAnswer): StoredAnswer {
+  return { status_code: status, request_id: requestId ?? newId("req"), body };
+}
+
+function modelOf(line: unknown): string | null {
+  const { body } = (typeof line === "object" && line !== null ? line : {}) as { body?: unknown };
+  const { model } = (typeof body === "object" && body !== null ? body : {}) as { model?: unknown };
+  return typeof model === "string" ? model : null;
 }
 
 function requestOf(line: unknown): { url: string; body: Record<string, unknown> } {

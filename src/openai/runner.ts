@@ -7,6 +7,7 @@ import { iso, type Clock } from "../model/clock.ts";
 import { BatchyardError } from "../model/errors.ts";
 import type { ItemText } from "../model/item.ts";
 import { isFinal } from "../model/moves.ts";
+import { ONLINE } from "../model/upstream.ts";
 import { isFinalOpenAi, type OpenAiStatus } from "../model/openai-moves.ts";
 import type { OpenAiBatchRow, OpenAiChange, OpenAiFault } from "../store/openai-batches.ts";
 import type { FileRow, Store } from "../store/port.ts";
@@ -173,7 +174,9 @@ export class OpenAiRunner {
         await this.move(row, "in_progress", { total: made.totalItems, model: survey.model });
         return;
       }
-      const batch = await batches.create(callerOf(row), requestOf(row), items);
+      // The first lines say which model, and so who is asked.
+      const first = await items.next();
+      const batch = await batches.create(callerOf(row), requestOf(row, this.executorOf(row, survey.model)), resumed(first, items));
       await this.move(row, "in_progress", { total: batch.totalItems, model: survey.model });
     } catch (error) {
       if (signal.aborted) return;
@@ -186,12 +189,23 @@ export class OpenAiRunner {
   }
 
   private rulesOf(row: OpenAiBatchRow): InputRules {
-    const { models } = this.parts;
+    const mixed = isMixed(row);
     return {
       endpoint: row.endpoint,
-      mixedModels: row.metadata?.["allow_mixed_models"] === "true",
-      supports: (name) => models.find(row.tenant, name)?.endpoints.includes(row.endpoint) === true,
+      mixedModels: mixed,
+      supports: (name) => {
+        const model = this.parts.models.find(row.tenant, name);
+        if (model?.endpoints.includes(row.endpoint) !== true) return false;
+        // A file of several models is no file for a provider's batch API.
+        return !mixed || model.executor !== null || model.askedBy.includes(ONLINE);
+      },
     };
+  }
+
+  /** Who runs the lines; undefined = this server's own handlers. */
+  private executorOf(row: OpenAiBatchRow, model: string | null): string | undefined {
+    if (isMixed(row)) return ONLINE;
+    return model === null ? undefined : this.parts.models.find(row.tenant, model)?.askedBy[0];
   }
 
   /** The bytes of the input file. Throws InputRefused when there is no such file, or not for this. */
@@ -260,15 +274,26 @@ function callerOf(row: OpenAiBatchRow): Caller {
   return { tenant: row.tenant, actor: "openai", role: "operator", credential: null, address: null };
 }
 
-function requestOf(row: OpenAiBatchRow): Parameters<Batches["create"]>[1] {
+/** Lines of several models are asked for one by one. */
+function isMixed({ metadata }: OpenAiBatchRow): boolean {
+  return metadata?.["allow_mixed_models"] === "true";
+}
+
+function requestOf(row: OpenAiBatchRow, executor: string | undefined): Parameters<Batches["create"]>[1] {
   return {
     id: row.batchId,
     operation: OPENAI_OPERATION,
     name: row.id,
-    options: { deadline: iso(row.expiresAt)!, timeout: LINE_TIMEOUT_MS },
+    options: { deadline: iso(row.expiresAt)!, timeout: LINE_TIMEOUT_MS, ...(executor === undefined ? {} : { executor }) },
     metadata: { openai_batch: row.id, input_file_id: row.inputFileId, endpoint: row.endpoint },
     tags: ["openai"],
   };
+}
+
+async function* resumed(first: IteratorResult<ItemText[], unknown>, rest: AsyncGenerator<ItemText[]>): AsyncGenerator<ItemText[]> {
+  if (first.done === true) return;
+  yield first.value;
+  yield* rest;
 }
 
 /** Faults of the file; null for an error that is not the file's. */

@@ -38,7 +38,7 @@ export interface ModelRequests<O> {
   /** What is kept of an answer that is an error, as the `result` of the failed item; nothing when absent. */
   failureOf?(answer: ModelAnswer): unknown;
   /** True: the operation's own handler does this item, no provider is asked. None when absent. */
-  isOwn?(item: Item, options: O): boolean;
+  isOwn?(item: Item, options: O, tenant: string): boolean;
   /** What the options say about who is asked, and how; nothing when absent. */
   asked?(options: O): AskedFor | null;
 }

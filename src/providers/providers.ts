@@ -64,6 +64,12 @@ export class Providers {
     return Object.fromEntries([...this.byName.values()].map((provider) => [provider.name, pricesOf(provider)]));
   }
 
+  /** The first one, in the order of the config, that serves a model in any way. */
+  serving(model: string): Provider | null {
+    for (const provider of this.byName.values()) if (serves(provider, model)) return provider;
+    return null;
+  }
+
   /** One client a provider; the library behind it is loaded with the first, a server without providers never loads it. */
   client(provider: Provider): Promise<OpenAI> {
     let client = this.clients.get(provider.name);

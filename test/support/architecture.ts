@@ -20,7 +20,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   executors: ["model", "store", "operations", "providers", "money"],
   streams: ["model", "store", "intake", "batches"],
   batches: ["model", "store", "events", "intake", "formats", "files", "operations", "executors", "providers", "money"],
-  openai: ["model", "store", "events", "intake", "files", "money", "operations", "executors", "batches"],
+  openai: ["model", "store", "events", "intake", "files", "money", "providers", "operations", "executors", "batches"],
   engine: ["model", "store", "events", "operations", "batches", "executors", "money"],
   api: [
     "model",

@@ -34,7 +34,8 @@ export class OnlineExecutor implements Executor {
     const asked: number[] = [];
     const own: number[] = [];
     const requests = work.operation.requests;
-    for (const [index, item] of work.items.entries()) (requests?.isOwn?.(item, work.options) === true ? own : asked).push(index);
+    for (const [index, item] of work.items.entries())
+      (requests?.isOwn?.(item, work.options, work.tenant) === true ? own : asked).push(index);
     const asking = new Asking({ ...this.parts, patience: this.patience, pace: this.paceOf(work), work, control }, asked);
     await Promise.all([asking.run(), own.length === 0 ? null : this.parts.here.run(...partOf(work, control, own))]);
   }
