@@ -1,9 +1,8 @@
-import { createTestYard, type TestYard } from "../../src/testing/index.ts";
+import { createTestYard, type TestYard, type TestYardOptions } from "../../src/testing/index.ts";
 import { asking } from "../../src/executors/openai-batch/asking.fixture.ts";
 import type { Clock } from "../../src/model/clock.ts";
-import type { CrashPoint } from "../../src/executors/openai-batch/desk.ts";
 import { LOSING, randomFaults, type FaultSchedule } from "./openai-peer/faults.ts";
-import { startPeer, type Peer } from "./openai-peer/peer.ts";
+import { startPeer, type Peer, type PeerOptions } from "./openai-peer/peer.ts";
 import { seeded } from "./random.ts";
 
 /** A yard on a virtual clock, and the provider it sends to. */
@@ -13,7 +12,10 @@ export interface Pair {
   close(): Promise<void>;
 }
 
-export async function openPair(options: { crashPoint?: (name: CrashPoint) => Promise<void> | void } = {}): Promise<Pair> {
+export async function openPair({
+  steps = "poll",
+  ...options
+}: { steps?: PeerOptions["steps"] } & Pick<TestYardOptions, "settings" | "crashPoint"> = {}): Promise<Pair> {
   let yard: TestYard | null = null;
   // Stamps are those of the yard; what a fault holds up is held up in real time, which is all a socket knows.
   const clock: Clock = {
@@ -24,7 +26,7 @@ export async function openPair(options: { crashPoint?: (name: CrashPoint) => Pro
       return () => clearTimeout(timer);
     },
   };
-  const peer = await startPeer({ clock, steps: "poll" });
+  const peer = await startPeer({ clock, steps });
   yard = await createTestYard({
     operations: [asking],
     providers: { peer: { baseURL: peer.baseURL, apiKey: "k", batch: true } },

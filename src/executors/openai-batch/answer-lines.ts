@@ -8,9 +8,12 @@ const MAX_LINE_BYTES = 64 * 1024 * 1024;
 const NEWLINE = 10;
 
 const lineSchema = z.looseObject({
-  custom_id: z.unknown(),
-  response: z.looseObject({ status_code: z.number().nullish(), request_id: z.string().nullish(), body: z.unknown() }).nullish().catch(null),
-  error: z.unknown(),
+  custom_id: z.unknown().optional(),
+  response: z
+    .looseObject({ status_code: z.number().nullish(), request_id: z.string().nullish(), body: z.unknown().optional() })
+    .nullish()
+    .catch(null),
+  error: z.unknown().optional(),
 });
 
 /** One line of an output or error file. */

@@ -1,36 +1,195 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { VirtualClock } from "../../testing/virtual-clock.ts";
-import { createTestYard, type TestYard } from "../../testing/index.ts";
-import { startPeer, type Peer } from "../../../test/support/openai-peer/peer.ts";
-import { asking } from "./asking.fixture.ts";
+import { openPair, type Pair } from "../../../test/support/upstream-campaign.ts";
 
-let peer: Peer;
-let yard: TestYard;
+let pair: Pair;
 beforeEach(async () => {
-  peer = await startPeer({ clock: new VirtualClock(), steps: "poll" });
-  yard = await createTestYard({
-    operations: [asking],
-    providers: { peer: { baseURL: peer.baseURL, apiKey: "k", batch: true } },
-    realMs: 1000,
-  });
+  pair = await openPair();
 });
-afterEach(async () => {
-  await yard.close();
-  await peer.close();
-});
+afterEach(() => pair.close());
 
-const items = (count: number): { id: string; text: string }[] =>
-  Array.from({ length: count }, (_, i) => ({ id: `i${i}`, text: `text ${i}` }));
+const items = (count: number, model?: string): { id: string; text: string; model?: string }[] =>
+  Array.from({ length: count }, (_, i) => ({ id: `i${i}`, text: `text ${i}`, ...(model === undefined ? {} : { model }) }));
+
+const attemptsOf = (id: string) => pair.yard.parts.store.attempts.ofBatch("default", id, 100);
+
+/** Until nothing is upstream. */
+async function toRest(): Promise<void> {
+  while ((await pair.yard.parts.keeper.nextDueAt()) !== null) await pair.yard.advance(10_000);
+}
 
 describe("executor openai-batch", () => {
   it("sends a chunk as one upstream batch and settles each item by its own line", async () => {
-    const { id } = await yard.createBatch({ operation: "asking", items: items(25) });
-    const batch = await yard.runToEnd(id);
-    expect(batch).toMatchObject({ status: "completed", succeeded_items: 25 });
-    const results = await Array.fromAsync(yard.results(id));
-    expect(results.find(({ nodeId }) => nodeId === "i7")!.result).toMatch(/^text 7 /);
-    const { batches, attempts } = await peer.record();
-    expect(batches).toHaveLength(1);
+    const { id } = await pair.yard.createBatch({ operation: "asking", items: items(25) });
+    expect(await pair.yard.runToEnd(id)).toMatchObject({ status: "completed", succeeded_items: 25 });
+    const results = await Array.fromAsync(pair.yard.results(id));
+    expect(results.find(({ nodeId }) => nodeId === "i7")!.result).toMatch(/^text 7 \[\w+-7\]$/);
+    await toRest();
+    const { batches, attempts } = await pair.peer.record();
     expect(Object.values(attempts)).toEqual([{ created: 1, live: 0, mostLive: 1 }]);
+    const [attempt] = await attemptsOf(id);
+    expect(batches).toMatchObject([{ metadata: { app: "batchyard", batch: id, attempt: attempt!.id, sha256: attempt!.sha256 } }]);
+    expect(attempt).toMatchObject({
+      state: "ingested",
+      lines: 25,
+      report: { lines: 25, succeeded: 25, failed: 0, missing: 0, duplicates: 0, unknown: 0, unreadable: 0 },
+    });
+  });
+
+  it("makes one file a model", async () => {
+    const { id } = await pair.yard.createBatch({
+      operation: "asking",
+      items: [...items(3, "gpt-4o"), { id: "x", text: "x", model: "gpt-5" }],
+    });
+    expect(await pair.yard.runToEnd(id)).toMatchObject({ succeeded_items: 4 });
+    expect((await attemptsOf(id)).map(({ model, lines }) => `${model} ${lines}`).toSorted()).toEqual(["gpt-4o 3", "gpt-5 1"]);
+  });
+
+  it("refuses what the provider would refuse before anything is sent, naming the items", async () => {
+    const refused = pair.yard.createBatch({
+      operation: "asking",
+      items: [...items(2), { id: "bad", text: "x", model: "" }],
+    });
+    await expect(refused).rejects.toMatchObject({
+      code: "bad_items",
+      errors: [{ path: "item 3", message: "bad: body.model is required", code: "missing_required_parameter" }],
+    });
+    expect((await pair.peer.record()).batches).toEqual([]);
+  });
+
+  it("a pause stops sending, not collecting", async () => {
+    const first = await pair.yard.createBatch({ operation: "asking", items: items(2) });
+    await upstream(first.id);
+    const second = await pair.yard.createBatch({ operation: "asking", items: items(2) });
+    await pair.yard.pauseBatch(first.id);
+    await pair.yard.pauseBatch(second.id);
+    while ((await attemptsOf(first.id))[0]!.collectedAt === null) await pair.yard.advance(10_000);
+    expect((await pair.peer.record()).batches).toHaveLength(1);
+    expect(await pair.yard.getBatch(first.id)).toMatchObject({ status: "paused", succeeded_items: 0 });
+    await pair.yard.resumeBatch(first.id);
+    await pair.yard.resumeBatch(second.id);
+    expect(await pair.yard.runToEnd(first.id)).toMatchObject({ succeeded_items: 2 });
+    expect(await pair.yard.runToEnd(second.id)).toMatchObject({ succeeded_items: 2 });
+  });
+
+  it("while it is switched off sends nothing, and collects what is upstream", async () => {
+    const first = await pair.yard.createBatch({ operation: "asking", items: items(2) });
+    await upstream(first.id);
+    await pair.yard.parts.settings.change({ processing: { enabled: false } });
+    const second = await pair.yard.createBatch({ operation: "asking", items: items(2) });
+    expect(await pair.yard.runToEnd(first.id)).toMatchObject({ succeeded_items: 2 });
+    await pair.yard.advance(600_000);
+    expect((await pair.peer.record()).batches).toHaveLength(1);
+    await pair.yard.parts.settings.change({ processing: { enabled: true } });
+    expect(await pair.yard.runToEnd(second.id)).toMatchObject({ succeeded_items: 2 });
+  });
+
+  it("cancels upstream, collects and pays for what was done", async () => {
+    await pair.peer.faults({ batches: [{ fault: "cancel-slow", steps: 3 }] });
+    const { id } = await pair.yard.createBatch({ operation: "asking", items: items(10) });
+    await upstream(id);
+    await pair.yard.advance(30_000);
+    await pair.yard.cancelBatch(id);
+    await toRest();
+    const { billed, batches } = await pair.peer.record();
+    expect(batches).toMatchObject([{ status: "cancelled" }]);
+    expect(billed.length).toBeGreaterThan(0);
+    expect(await pair.yard.parts.store.ledger.lines("default", id, { after: null, limit: 100 })).toHaveLength(billed.length);
+    expect((await pair.yard.getBatch(id)).status).toBe("cancelled");
+  });
+
+  it("keeps what an expired batch finished, and sends the rest again", async () => {
+    await pair.peer.faults({ batches: [{ fault: "expire", share: 0.5, times: 1 }] });
+    const { id } = await pair.yard.createBatch({ operation: "asking", items: items(10) });
+    expect(await pair.yard.runToEnd(id)).toMatchObject({ status: "completed", succeeded_items: 10 });
+    await toRest();
+    expect((await pair.peer.record()).billed).toHaveLength(10);
+    expect((await attemptsOf(id)).map(({ lines, report }) => [lines, report?.succeeded])).toEqual([
+      [10, 5],
+      [5, 5],
+    ]);
+  });
+
+  it("ends a batch upstream that takes longer than BATCH_TIMEOUT_HOURS, keeps what it did, and sends the rest again", async () => {
+    await pair.close();
+    pair = await openPair({ steps: "manual", settings: { BATCH_TIMEOUT_HOURS: "1" } });
+    const { id } = await pair.yard.createBatch({ operation: "asking", items: items(4) });
+    await upstream(id);
+    await pair.peer.advance(2);
+    await pair.yard.advance(3_700_000);
+    expect((await pair.peer.record()).batches).toMatchObject([{ status: "cancelling" }]);
+    while ((await pair.yard.getBatch(id)).status !== "completed") {
+      await pair.peer.advance();
+      await pair.yard.advance(60_000);
+    }
+    await toRest();
+    expect((await attemptsOf(id)).map(({ lines, report, errorCode }) => [lines, report?.succeeded, errorCode])).toEqual([
+      [4, 2, null],
+      [2, 2, null],
+    ]);
+    expect((await pair.peer.record()).billed).toHaveLength(4);
+  });
+
+  it("fails for good what will never go better, and tries again what may", async () => {
+    await pair.peer.faults({ batches: [{ fault: "fail-lines", share: 1, status: 400, code: "context_length_exceeded", times: 1 }] });
+    const lost = await pair.yard.createBatch({ operation: "asking", items: items(2) });
+    expect(await pair.yard.runToEnd(lost.id)).toMatchObject({ status: "failed", failed_items: 2 });
+    const [result] = await Array.fromAsync(pair.yard.results(lost.id));
+    expect(result).toMatchObject({ success: false, errorCode: "context_length_exceeded", retries: 0 });
+    await pair.peer.faults({ batches: [{ fault: "fail-lines", share: 1, status: 503, times: 1 }] });
+    const again = await pair.yard.createBatch({ operation: "asking", items: items(2) });
+    expect(await pair.yard.runToEnd(again.id)).toMatchObject({ succeeded_items: 2 });
+  });
+
+  it("puts off a file for which there is no room, at the cost of no attempt", async () => {
+    const message =
+      "Enqueued token limit reached for gpt-4o-mini in organization org-x. Limit: 40 enqueued tokens. Please try again later.";
+    await pair.peer.faults({ batches: [{ fault: "fail", code: "token_limit_exceeded", message, times: 1 }] });
+    const { id } = await pair.yard.createBatch({ operation: "asking", items: items(9), options: { retryAttempts: 0 } });
+    expect(await pair.yard.runToEnd(id)).toMatchObject({ succeeded_items: 9 });
+    await toRest();
+    const [first, ...others] = await attemptsOf(id);
+    expect(first).toMatchObject({ lines: 9, errorCode: "token_limit_exceeded", report: { succeeded: 0 } });
+    expect(others.length).toBeGreaterThan(1);
+    expect(others.every((attempt) => attempt.tokens <= 40)).toBe(true);
+  });
+
+  it("waits for a file that cannot be found yet", async () => {
+    await pair.peer.faults({ files: [{ fault: "file-late", tries: 2 }] });
+    const { id } = await pair.yard.createBatch({ operation: "asking", items: items(2), options: { retryAttempts: 0 } });
+    expect(await pair.yard.runToEnd(id)).toMatchObject({ succeeded_items: 2 });
+    expect(await attemptsOf(id)).toHaveLength(1);
+  });
+
+  it("fails items with what the provider said when it refuses a file for its lines", async () => {
+    await pair.peer.faults({ batches: [{ fault: "fail", code: "invalid_request", message: "This model is not for you.", times: 1 }] });
+    const { id } = await pair.yard.createBatch({ operation: "asking", items: items(2) });
+    expect(await pair.yard.runToEnd(id)).toMatchObject({ failed_items: 2 });
+    expect((await Array.fromAsync(pair.yard.results(id)))[0]).toMatchObject({
+      errorCode: "invalid_request",
+      error: "This model is not for you.",
+    });
+  });
+
+  it("finds a second upstream batch of one attempt, ends it, pays for it and raises an alarm", async () => {
+    // The reply is lost, and the batch is in no list for as long as anybody looks.
+    await pair.peer.faults({
+      calls: [{ on: "batches.create", fault: "lose-reply", at: [1] }],
+      batches: [{ fault: "list-late", lists: 4, times: 1 }],
+    });
+    const { id } = await pair.yard.createBatch({ operation: "asking", items: items(3) });
+    expect(await pair.yard.runToEnd(id)).toMatchObject({ succeeded_items: 3 });
+    await toRest();
+    const { attempts, batches, billed } = await pair.peer.record();
+    expect(Object.values(attempts)).toEqual([{ created: 2, live: 0, mostLive: 2 }]);
+    expect((await attemptsOf(id)).map(({ chunkId }) => chunkId === null).toSorted()).toEqual([false, true]);
+    expect(await pair.yard.parts.store.ledger.lines("default", id, { after: null, limit: 100 })).toHaveLength(billed.length);
+    const events = (await pair.yard.parts.store.events.read(0, 1000)).filter(({ type }) => type === "upstream.doubled");
+    expect(events).toMatchObject([{ severity: "critical", data: { batch_id: id } }]);
+    expect(batches.map((batch) => batch.status)).toContain("completed");
   });
 });
+
+/** Until the attempt of the batch is upstream. */
+async function upstream(id: string): Promise<void> {
+  while (((await attemptsOf(id))[0]?.upstreamId ?? null) === null) await pair.yard.advance(1_000);
+}
