@@ -2,6 +2,7 @@
 import { SETTINGS } from "../src/config.ts";
 import { CONTROL_FRAMES, EVENTS, type EventKind } from "../src/events/catalogue.ts";
 import { ERRORS } from "../src/model/errors.ts";
+import { alertRules, grafanaBoard, metricTable } from "./observability.ts";
 import { BATCH_MOVES, CHUNK_MOVES, FINAL_BATCH_STATES, ITEM_MOVES, type Move } from "../src/model/moves.ts";
 
 export interface Generated {
@@ -25,6 +26,13 @@ export const GENERATED: readonly Generated[] = [
   { file: "docs/operate/events.md", name: "frames", text: frameTable },
   { file: "docs/operate/events.md", name: "examples", text: eventExamples },
   { file: "docs/operate/config.md", name: "settings", text: settingsTable },
+  { file: "docs/operate/metrics.md", name: "metrics", text: metricTable },
+];
+
+/** Files that are written as a whole. */
+export const GENERATED_FILES: readonly { file: string; readonly text: () => string }[] = [
+  { file: "docs/operate/prometheus-rules.yml", text: alertRules },
+  { file: "docs/operate/grafana-board.json", text: grafanaBoard },
 ];
 
 /** The page with the part between its markers replaced. Throws when the page has no such markers. */

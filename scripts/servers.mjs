@@ -62,6 +62,15 @@ export const NEEDS = [
     find: () => onPath("chromium") ?? onPath("chromium-browser") ?? onPath("google-chrome"),
     start: async (program) => ({ value: program, stop: async () => {} }),
   },
+  {
+    // The tests start it themselves, with what it is to scrape; promtool lies beside it.
+    name: "Prometheus",
+    folders: ["test/prometheus"],
+    variable: "TEST_PROMETHEUS",
+    packages: ["prometheus"],
+    find: () => (onPath("promtool") === null ? null : onPath("prometheus")),
+    start: async (program) => ({ value: program, stop: async () => {} }),
+  },
 ];
 
 /** The needs of a run: of all folders, or of those the given paths touch. */

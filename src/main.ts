@@ -393,6 +393,8 @@ export async function startServer(parts: YardParts): Promise<RunningServer> {
         maxSize: () => yard.settings.current().processing.maxRequests,
       }),
       monitor: store.monitor,
+    counts: (tenant) => store.batches.counts(tenant),
+    storeSize: () => store.upkeep.size(),
       results: store.results,
       dead: yard.dead,
       pressure: yard.pressure,

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { GENERATED, withGenerated } from "../scripts/generated.ts";
+import { GENERATED, GENERATED_FILES, withGenerated } from "../scripts/generated.ts";
 import { BATCH_STATES } from "../src/model/moves.ts";
 import { ERRORS } from "../src/model/errors.ts";
 import { filesUnder, read, ROOT } from "./support/sources.ts";
@@ -44,6 +44,13 @@ describe("docs", () => {
     (_, part) => {
       const page = read(part.file);
       expect(page).toBe(withGenerated(page, part));
+    },
+  );
+
+  it.each(GENERATED_FILES.map((part) => [part.file, part] as const))(
+    "%s is what the code says; npm run docs writes it",
+    (_, { file, text }) => {
+      expect(read(file)).toBe(text());
     },
   );
 

@@ -90,6 +90,8 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
       maxSize: () => yard.settings.current().processing.maxRequests,
     }),
     monitor: store.monitor,
+    counts: (tenant) => store.batches.counts(tenant),
+    storeSize: () => store.upkeep.size(),
     results: store.results,
     dead: yard.dead,
     pressure: yard.pressure,

@@ -28,6 +28,7 @@ import { doorRoutes } from "./routes/doors.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { externalRoutes } from "./routes/external.ts";
 import { fileRoutes } from "./routes/files.ts";
+import { metricRoutes } from "./routes/metrics.ts";
 import { monitoringRoutes } from "./routes/monitoring.ts";
 import { openAiRoutes } from "./openai/routes.ts";
 import { pipelineRoutes } from "./routes/pipeline.ts";
@@ -40,6 +41,7 @@ import type { ApiServices } from "./services.ts";
 import { analysedBatch } from "./wire/analysed-batch.ts";
 import { asCreated, wireBatch } from "./wire/batch.ts";
 import { meters } from "./wire/gauges.ts";
+import { MetricReader } from "./wire/metric-readings.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -173,6 +175,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     return sendError(reply, request, error);
   });
 
+  const metrics = new MetricReader(services, { sse: () => streams.statistics(), sockets: () => sockets.statistics() });
   const routes: Route[] = [];
   routes.push(
     ...createRoutes(services, idempotency),
@@ -189,6 +192,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     ...costRoutes(services),
     ...settingsRoutes(services),
     ...monitoringRoutes(services),
+    ...metricRoutes(services, metrics),
     ...openAiRoutes(services, idempotency),
     ...previewRoutes(services),
     ...accessRoutes(services, guard),
@@ -230,6 +234,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
   });
 
   app.addHook("preClose", async () => {
+    metrics.close();
     streams.close();
     await sockets.close();
   });

@@ -7,7 +7,17 @@ import type { Clock } from "../model/clock.ts";
 import type { Registry } from "../operations/registry.ts";
 import type { OpenAiService } from "../openai/service.ts";
 import type { Settings } from "../settings/settings.ts";
-import type { AccessStore, AuditStore, EventStore, FileStore, LedgerStore, MonitorStore, RecordStore, ResultStore } from "../store/port.ts";
+import type {
+  AccessStore,
+  AuditStore,
+  BatchCounts,
+  EventStore,
+  FileStore,
+  LedgerStore,
+  MonitorStore,
+  RecordStore,
+  ResultStore,
+} from "../store/port.ts";
 import type { ExternalWorkers } from "../engine/external.ts";
 import type { JobReports } from "../monitor/jobs/job-report.ts";
 import type { Pipeline } from "../monitor/pipeline.ts";
@@ -57,6 +67,10 @@ export interface ApiServices {
   pipeline: Pipeline;
   jobReports: JobReports;
   monitor: MonitorStore;
+  /** Batches by operation and status. */
+  counts: (tenant: string) => Promise<BatchCounts>;
+  /** Bytes of the store on disk. */
+  storeSize: () => Promise<number>;
   results: Pick<ResultStore, "groups">;
   engine: LocalWorker;
   files: (tenant: string) => Files;

@@ -71,6 +71,7 @@ const PACKAGE_HOMES: readonly { package: RegExp; home: RegExp; reason: string }[
   { package: /^(node:sqlite|kysely|pg)$/, home: /^src\/store\//, reason: "only src/store talks to a database" },
   { package: /^(fastify|@fastify\/.*)$/, home: /^src\/api\//, reason: "only src/api speaks HTTP to clients" },
   { package: /^(@pydantic\/genai-prices|gpt-tokenizer(\/.*)?)$/, home: /^src\/money\//, reason: "only src/money knows prices and tokens" },
+  { package: /^prom-client$/, home: /^src\/monitor\//, reason: "only src/monitor writes metrics" },
   { package: /^commander$/, home: /^src\/cli\//, reason: "only src/cli reads a command line" },
   { package: /^openai$/, home: /^src\/(providers|executors)\//, reason: "providers are reached through src/providers" },
 ];

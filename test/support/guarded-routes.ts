@@ -191,6 +191,7 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "GET /api/keys": { need: "admin", body: null },
   "POST /api/keys": { need: "admin", body: { name: "ci" } },
   "DELETE /api/keys/{id}": { need: "admin", body: null, about: ({ key }) => [{ path: `/api/keys/${key}` }] },
+  "GET /metrics": read(),
   "GET /healthz": { need: "public", body: null },
   "GET /readyz": { need: "public", body: null },
   "GET /openapi.json": read(),

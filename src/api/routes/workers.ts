@@ -1,47 +1,16 @@
 import type { Caller } from "../../batches/service.ts";
-import { iso } from "../../model/clock.ts";
 import { BatchyardError } from "../../model/errors.ts";
 import { DEFAULT_TENANT } from "../auth/secrets.ts";
 import * as contract from "../contract/workers.ts";
 import { ok, route, type Route } from "../route.ts";
 import type { ApiServices } from "../services.ts";
+import { wireWorkers, type WireWorker } from "../wire/workers.ts";
 
 const TAG = "Workers";
 
-interface WireWorker {
-  id: string;
-  kind: "local" | "external";
-  slots: number | null;
-  running: number;
-  status: "idle" | "busy" | "off";
-  state: "live" | "draining" | "lost";
-  last_seen: string | null;
-}
-
 /** Who runs chunks, and how to make one stop taking more. */
 export function workerRoutes({ engine, external, clock, audit }: ApiServices): Route[] {
-  async function workers({ tenant }: Caller): Promise<WireWorker[]> {
-    const { id, slots, running, draining } = engine;
-    const own: WireWorker = {
-      id,
-      kind: "local",
-      slots,
-      running,
-      status: slots === 0 ? "off" : running > 0 ? "busy" : "idle",
-      state: draining ? "draining" : "live",
-      last_seen: iso(clock.now()),
-    };
-    const outside = (await external.roster.list(tenant)).map((worker): WireWorker => ({
-      id: worker.id,
-      kind: "external",
-      slots: null,
-      running: worker.leases,
-      status: worker.leases > 0 ? "busy" : "idle",
-      state: worker.state,
-      last_seen: iso(worker.lastSeenAt),
-    }));
-    return [own, ...outside];
-  }
+  const workers = ({ tenant }: Caller): Promise<WireWorker[]> => wireWorkers({ engine, external, clock }, tenant);
 
   /** The worker of this process serves every tenant, so only admins of the server's own tenant hold it. */
   async function setDraining(caller: Caller, id: string, draining: boolean): Promise<WireWorker> {

@@ -1,0 +1,39 @@
+import { iso } from "../../model/clock.ts";
+import type { ApiServices } from "../services.ts";
+
+export interface WireWorker {
+  id: string;
+  kind: "local" | "external";
+  slots: number | null;
+  running: number;
+  status: "idle" | "busy" | "off";
+  state: "live" | "draining" | "lost";
+  last_seen: string | null;
+}
+
+/** The worker of this process, and those of the tenant that pull over HTTP. */
+export async function wireWorkers(
+  { engine, external, clock }: Pick<ApiServices, "engine" | "external" | "clock">,
+  tenant: string,
+): Promise<WireWorker[]> {
+  const { id, slots, running, draining } = engine;
+  const own: WireWorker = {
+    id,
+    kind: "local",
+    slots,
+    running,
+    status: slots === 0 ? "off" : running > 0 ? "busy" : "idle",
+    state: draining ? "draining" : "live",
+    last_seen: iso(clock.now()),
+  };
+  const outside = (await external.roster.list(tenant)).map((worker): WireWorker => ({
+    id: worker.id,
+    kind: "external",
+    slots: null,
+    running: worker.leases,
+    status: worker.leases > 0 ? "busy" : "idle",
+    state: worker.state,
+    last_seen: iso(worker.lastSeenAt),
+  }));
+  return [own, ...outside];
+}
