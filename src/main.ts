@@ -31,6 +31,7 @@ import { TokenBudget } from "./executors/openai-batch/token-budget.ts";
 import { executorFor, type Executors } from "./executors/registry.ts";
 import { createFiles } from "./files/disk-files.ts";
 import type { Files } from "./files/files.ts";
+import type { NanoUsd } from "./model/money.ts";
 import { systemClock, type Clock } from "./model/clock.ts";
 import { Courier } from "./monitor/notify/courier.ts";
 import { Estimator } from "./money/estimate.ts";
@@ -184,6 +185,11 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
   const threads = new ThreadExecutor(clock, Math.max(1, Math.min(config.workers, availableParallelism())));
   const pricing = new Pricing(providers.prices());
   const random = parts.random ?? Math.random;
+  const estimators = new Map(providers.names.map((provider) => [provider, new Estimator({ provider, tier: "batch", pricing })]));
+  const estimateBatch = (provider: string, body: Record<string, unknown>): { promptTokens: number; paid: NanoUsd | null } => {
+    const { promptTokens, price } = estimators.get(provider)!.estimate(body, clock.now());
+    return { promptTokens, paid: price?.paid ?? null };
+  };
   const desk: Desk = {
     attempts: store.attempts,
     chunks: {
@@ -203,6 +209,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     instance: await store.events.epoch(),
     settings: () => settings.current().processing,
     lookAgainMs: LOOK_AGAIN_MS,
+    estimate: (provider, body) => estimateBatch(provider, body).paid,
     book: async (attempt, spends) => {
       const { tenant, batchId, operation } = attempt;
       const now = clock.now();
@@ -274,6 +281,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     signals,
     servicesFor,
     providers,
+    estimate: estimateBatch,
     planRows,
     settings: {
       get defaultSize() {

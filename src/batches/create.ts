@@ -10,6 +10,7 @@ import { ONLINE, runsUpstream } from "../model/upstream.ts";
 import { didYouMean, faultsOf } from "../model/schema-faults.ts";
 import { defaultKind, possibleKinds } from "../operations/kinds.ts";
 import type { Operation, PlanRequest, TenantServices } from "../operations/operation.ts";
+import type { Provider } from "../providers/provider.ts";
 import type { Providers } from "../providers/providers.ts";
 import type { Registry } from "../operations/registry.ts";
 import type { NewBatch, NewChunk, SealRequest, Store } from "../store/port.ts";
@@ -18,6 +19,7 @@ import { Cutter } from "./cutter.ts";
 import { checkedRequests } from "./checked-requests.ts";
 import { chunksAtOnce, failuresAllowed, lanesPerChunk, ownOptions, sharedOptions } from "./options.ts";
 import type { Caller, CreateRequest, ItemSource } from "./service.ts";
+import { UpstreamSum, type EstimateRequest, type UpstreamEstimate } from "./upstream-estimate.ts";
 import type { Signals } from "./signals.ts";
 
 /** A batch that fits in here is created in one transaction; a larger one is staged chunk by chunk and sealed at the end. */
@@ -44,6 +46,8 @@ export interface CreatorParts {
   settings: CreatorSettings;
   servicesFor(tenant: string): TenantServices;
   providers: Pick<Providers, "find" | "list">;
+  /** Of a request that goes through a provider's batch API. */
+  estimate: EstimateRequest;
   /** Items of operations that have no plan of their own. */
   planRows(request: PlanRequest<unknown>, services: TenantServices): Promise<AsyncIterable<ItemText[]>>;
 }
@@ -97,7 +101,7 @@ export class Creator {
     caller: Caller,
     request: CreateRequest,
     items: ItemSource | null,
-  ): Promise<{ items: number; bytes: number; chunks: number; batchSize: number; warnings: string[] }> {
+  ): Promise<{ items: number; bytes: number; chunks: number; batchSize: number; upstream?: UpstreamEstimate; warnings: string[] }> {
     const checked = this.check(request, items !== null);
     await this.checkDependencies(caller.tenant, request.depends_on ?? []);
     const source = onlyAnnounced(request, items !== null) ? none() : await this.plan(caller.tenant, request, checked, items);
@@ -106,8 +110,10 @@ export class Creator {
     let bytes = 0;
     let chunks = 0;
     let batchSize = 0;
-    const count = (chunk: NewChunk | null): void => {
+    const upstream = this.upstreamSum(checked);
+    const count = async (chunk: NewChunk | null): Promise<void> => {
       if (chunk === null) return;
+      await upstream?.add(chunk);
       chunks += 1;
       batchSize = Math.max(batchSize, chunk.keys.length);
     };
@@ -116,11 +122,23 @@ export class Creator {
         const repeated = keys.add(item.key, () => null);
         if (repeated !== null) await repeated;
         bytes += Buffer.byteLength(item.text);
-        count(cutter.add(item));
+        const chunk = cutter.add(item);
+        if (chunk !== null) await count(chunk);
       }
     }
-    count(cutter.flush());
-    return { items: cutter.position, bytes, chunks, batchSize, warnings: checked.warnings };
+    await count(cutter.flush());
+    const sum = upstream === null ? {} : { upstream: upstream.sum };
+    return { items: cutter.position, bytes, chunks, batchSize, ...sum, warnings: checked.warnings };
+  }
+
+  private upstreamSum({ operation, options, executor }: Checked): UpstreamSum | null {
+    if (!runsUpstream(executor)) return null;
+    const { providers, estimate } = this.parts;
+    const rules = {
+      providerFor: (model: string) => providers.find("batch", model),
+      tokenBudget: (provider: Provider) => provider.limits.enqueuedTokens ?? null,
+    };
+    return new UpstreamSum({ operation, options, rules, estimate });
   }
 
   /**

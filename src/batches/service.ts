@@ -1,3 +1,4 @@
+import type { UpstreamEstimate } from "./upstream-estimate.ts";
 import type { BatchRow } from "../model/batch.ts";
 import type { CostSums } from "../model/ledger.ts";
 import type { ItemText } from "../model/item.ts";
@@ -99,7 +100,7 @@ export interface Batches {
     caller: Caller,
     request: CreateRequest,
     items: ItemSource | null,
-  ): Promise<{ items: number; bytes: number; chunks: number; batchSize: number; warnings: string[] }>;
+  ): Promise<{ items: number; bytes: number; chunks: number; batchSize: number; upstream?: UpstreamEstimate; warnings: string[] }>;
   /** Throws batch_not_found. */
   get(caller: Caller, id: string): Promise<BatchRow>;
   view(caller: Caller, id: string): Promise<BatchView>;

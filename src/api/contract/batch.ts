@@ -86,6 +86,10 @@ export const dryRunAnswer = z.strictObject({
   bytes: z.int(),
   chunks: z.int(),
   batchSize: z.int(),
+  upstream: z
+    .strictObject({ batches: z.int(), promptTokens: z.int(), estimatedUsd: z.number().nullable() })
+    .optional()
+    .meta({ description: "With executor openai-batch: upstream batches, prompt tokens, and US dollars at most (null = no known price)" }),
   warnings: z.array(z.string()),
 });
 

@@ -1,4 +1,5 @@
 import type { Clock } from "../../model/clock.ts";
+import type { NanoUsd } from "../../model/money.ts";
 import type { Providers } from "../../providers/providers.ts";
 import type { AttemptRow, AttemptStore } from "../../store/attempts.ts";
 import type { ChunkStore, EventStore } from "../../store/port.ts";
@@ -52,6 +53,8 @@ export interface Desk {
   settings(): BatchApiSettings;
   /** After an outcome nobody knows, milliseconds after the create at which the provider's list is read again. */
   readonly lookAgainMs: readonly number[];
+  /** What a request costs at most, at the batch price; null = no price is known. */
+  estimate(provider: string, body: Record<string, unknown>): NanoUsd | null;
   /** Books what no result stands for. */
   book(attempt: AttemptRow, spends: readonly (Spend & { customId: string })[]): Promise<void>;
   failed(error: unknown): void;

@@ -1,10 +1,11 @@
 import { classify } from "../../model/failure.ts";
 import { isRetryable } from "../../model/item.ts";
+import type { NanoUsd } from "../../model/money.ts";
 import { newId } from "../../model/ids.ts";
 import { OPENAI_BATCH } from "../../model/upstream.ts";
 import { failureOfLine, failureOfStatus } from "../../providers/failure.ts";
 import type { AttemptRow } from "../../store/attempts.ts";
-import type { ChunkWork, Executor, Outcome, RunControl } from "../port.ts";
+import { OVER_BUDGET, type ChunkWork, type Executor, type Outcome, type RunControl } from "../port.ts";
 import { answerLines, type AnswerLine } from "./answer-lines.ts";
 import { placeOf } from "./custom-id.ts";
 import type { Desk } from "./desk.ts";
@@ -54,8 +55,19 @@ export class OpenAiBatchExecutor implements Executor {
     for (const { index, outcome } of plan.refused) control.settle(index, outcome);
     const [file] = plan.files;
     if (file === undefined || control.stopping) return;
-    if (plan.files.length > 1) control.split(plan.files.map(({ indexes }) => indexes));
+    if (plan.files.length === 1 && !this.affords(work, file, control)) {
+      for (const index of file.indexes) control.settle(index, OVER_BUDGET);
+    } else if (plan.files.length > 1) control.split(plan.files.map(({ indexes }) => indexes));
     else await this.open(work, file, control);
+  }
+
+  /** All of a file or nothing of it: what is upstream cannot be stopped by the cent. Without a budget nothing is counted. */
+  private affords(work: ChunkWork, { provider, indexes }: FilePlan, control: RunControl): boolean {
+    if (work.runOptions.budgetUsd === undefined) return true;
+    const requests = requestsOf(work);
+    const estimate = (index: number): NanoUsd | null =>
+      this.desk.estimate(provider.name, requests.requestOf(work.items[index]!, work.options).body);
+    return control.afford(indexes.map((index) => ({ index, estimate: estimate(index) })));
   }
 
   /** Nothing is sent here: the row comes first, and whoever finds it goes on. */

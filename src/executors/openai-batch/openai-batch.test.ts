@@ -56,6 +56,30 @@ describe("executor openai-batch", () => {
     expect((await pair.peer.record()).batches).toEqual([]);
   });
 
+  it("a dry run tells faults, upstream batches, tokens and cost, and sends nothing", async () => {
+    const { batches } = pair.yard.parts;
+    const caller = { tenant: "default", actor: "test", role: "operator", credential: null, address: null } as const;
+    async function* source(given: readonly { id: string }[]): AsyncGenerator<{ key: string; text: string }[]> {
+      yield given.map((item) => ({ key: item.id, text: JSON.stringify(item) }));
+    }
+    const answer = await batches.dryRun(caller, { operation: "asking" }, source([...items(3, "gpt-4o"), { id: "x", ...{ text: "x" } }]));
+    expect(answer).toMatchObject({ items: 4, chunks: 1, upstream: { batches: 2 } });
+    expect(answer.upstream!.promptTokens).toBeGreaterThan(20);
+    // The provider of this test is in no price list.
+    expect(answer.upstream!.estimatedUsd).toBeNull();
+    await expect(batches.dryRun(caller, { operation: "asking" }, source(items(2, "")))).rejects.toMatchObject({
+      errors: [{ path: "item 1" }, { path: "item 2" }],
+    });
+    expect((await pair.peer.record()).calls).toEqual({});
+  });
+
+  it("sends nothing whose price its budget cannot cover", async () => {
+    const { id } = await pair.yard.createBatch({ operation: "asking", items: items(2), options: { budgetUsd: 1 } });
+    expect(await pair.yard.runToEnd(id)).toMatchObject({ failed_items: 2 });
+    expect((await Array.fromAsync(pair.yard.results(id)))[0]).toMatchObject({ errorCode: "budget_exceeded" });
+    expect((await pair.peer.record()).calls).toEqual({});
+  });
+
   it("a pause stops sending, not collecting", async () => {
     const first = await pair.yard.createBatch({ operation: "asking", items: items(2) });
     await upstream(first.id);

@@ -36,8 +36,10 @@ export interface PlanRules {
   tokenBudget(provider: Provider, model: string): number | null;
 }
 
+type PlannedWork = Pick<ChunkWork, "chunkId" | "operation" | "options" | "items" | "places">;
+
 /** Sorts the items of a chunk into files. */
-export async function planRequests(work: ChunkWork, rules: PlanRules): Promise<RequestPlan> {
+export async function planRequests(work: PlannedWork, rules: PlanRules): Promise<RequestPlan> {
   const plan: RequestPlan = { files: [], refused: [] };
   const open = new Map<string, FilePlan>();
   for (const [index, item] of work.items.entries()) {
