@@ -59,10 +59,10 @@ describe("executor openai-batch", () => {
   it("a dry run tells faults, upstream batches, tokens and cost, and sends nothing", async () => {
     const { batches } = pair.yard.parts;
     const caller = { tenant: "default", actor: "test", role: "operator", credential: null, address: null } as const;
-    async function* source(given: readonly { id: string }[]): AsyncGenerator<{ key: string; text: string }[]> {
+    async function* source(given: readonly { id: string; text: string }[]): AsyncGenerator<{ key: string; text: string }[]> {
       yield given.map((item) => ({ key: item.id, text: JSON.stringify(item) }));
     }
-    const answer = await batches.dryRun(caller, { operation: "asking" }, source([...items(3, "gpt-4o"), { id: "x", ...{ text: "x" } }]));
+    const answer = await batches.dryRun(caller, { operation: "asking" }, source([...items(3, "gpt-4o"), { id: "x", text: "x" }]));
     expect(answer).toMatchObject({ items: 4, chunks: 1, upstream: { batches: 2 } });
     expect(answer.upstream!.promptTokens).toBeGreaterThan(20);
     // The provider of this test is in no price list.
@@ -205,7 +205,7 @@ describe("executor openai-batch", () => {
     await toRest();
     const { attempts, batches, billed } = await pair.peer.record();
     expect(Object.values(attempts)).toEqual([{ created: 2, live: 0, mostLive: 2 }]);
-    expect((await attemptsOf(id)).map(({ chunkId }) => chunkId === null).toSorted()).toEqual([false, true]);
+    expect((await attemptsOf(id)).filter(({ chunkId }) => chunkId === null)).toHaveLength(1);
     expect(await pair.yard.parts.store.ledger.lines("default", id, { after: null, limit: 100 })).toHaveLength(billed.length);
     const events = (await pair.yard.parts.store.events.read(0, 1000)).filter(({ type }) => type === "upstream.doubled");
     expect(events).toMatchObject([{ severity: "critical", data: { batch_id: id } }]);
