@@ -7,6 +7,7 @@ import type {
   BatchFilter,
   BatchPage,
   BatchStore,
+  JobFilter,
   NewBatch,
   NewChunk,
   RetrySelection,
@@ -29,19 +30,27 @@ import { insertChunk } from "./chunk-row.ts";
 import type { Database } from "./database.ts";
 import { awaitDependencies, closeBatch, endIfSettled } from "./ending.ts";
 import { failOpenItems } from "./finish.ts";
+import { JobPlaces } from "./job-places.ts";
 import { JobRollup } from "./job-rollup.ts";
 import { closeLedger } from "./ledger.ts";
 import { OPEN_OPENAI } from "./schema.ts";
 import type { StatsCache } from "./stats-cache.ts";
 import { reopenItems } from "./retry.ts";
 
+/** Rows that are cheaper to pass one by one. */
+const FAR = 1000;
+/** The last day that a Date can be. */
+const END_OF_TIME = 8.64e15;
+
 export class SqliteBatches implements BatchStore {
   private readonly db: Database;
   private readonly statistics: StatsCache;
+  private readonly places: JobPlaces;
 
   constructor(db: Database, statistics: StatsCache) {
     this.db = db;
     this.statistics = statistics;
+    this.places = new JobPlaces(db);
   }
 
   async create(batch: NewBatch, chunks: NewChunk[], seal: SealRequest): Promise<BatchRow> {
@@ -91,14 +100,18 @@ export class SqliteBatches implements BatchStore {
     page: { limit: number; offset?: number; before?: { createdAt: number; id: string } },
   ): Promise<BatchPage> {
     const { where, parameters } = conditions(filter);
+    const range = rangeOf(filter);
+    const offset = page.offset ?? 0;
+    const seat = offset < FAR || range === null || page.before !== undefined ? null : this.places.seat(range, offset);
     const keyset = page.before === undefined ? "" : " AND (created_at, id) < (?, ?)";
     const at: SQLInputValue[] = page.before === undefined ? [] : [page.before.createdAt, page.before.id];
     const rows = this.db.all<RawBatch>(
-      `SELECT * FROM batches WHERE ${where}${keyset} ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?`,
+      `SELECT * FROM batches WHERE ${where}${keyset}${seat === null ? "" : " AND created_at < ?"} ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?`,
       ...parameters,
       ...at,
+      ...(seat === null ? [] : [seat.to]),
       page.limit,
-      page.offset ?? 0,
+      seat?.skip ?? offset,
     );
     return { batches: rows.map(toBatchRow), total: this.total(filter, where, parameters) };
   }
@@ -341,10 +354,11 @@ export class SqliteBatches implements BatchStore {
     this.db.run("DELETE FROM batches WHERE id = ?", id);
   }
 
-  /** From the maintained counts where the filter allows; else over the narrowest index. */
+  /** From maintained counts and sums where the filter allows; else over the narrowest index. */
   private total(filter: BatchFilter, where: string, parameters: SQLInputValue[]): number {
-    const plain = [filter.createdAfter, filter.createdBefore, filter.name, filter.stream, filter.tag].every((value) => value === undefined);
-    if (!plain) return this.db.get<{ n: number }>(`SELECT COUNT(*) AS n FROM batches WHERE ${where}`, ...parameters)!.n;
+    const range = rangeOf(filter);
+    if (range === null) return this.db.get<{ n: number }>(`SELECT COUNT(*) AS n FROM batches WHERE ${where}`, ...parameters)!.n;
+    if (filter.createdAfter !== undefined || filter.createdBefore !== undefined) return this.places.count(range);
     return this.db.get<{ n: number }>(
       "SELECT COALESCE(SUM(batches), 0) AS n FROM batch_counts WHERE tenant = ?1 AND (?2 IS NULL OR operation = ?2) AND (?3 IS NULL OR status = ?3)",
       filter.tenant,
@@ -352,6 +366,18 @@ export class SqliteBatches implements BatchStore {
       filter.status ?? null,
     )!.n;
   }
+}
+
+/** The filter as a range of creation times; null when it also asks for what the sums over batches do not tell apart. */
+function rangeOf(filter: BatchFilter): JobFilter | null {
+  if (filter.name !== undefined || filter.stream !== undefined || filter.tag !== undefined) return null;
+  return {
+    tenant: filter.tenant,
+    from: filter.createdAfter ?? 0,
+    to: filter.createdBefore === undefined ? END_OF_TIME : filter.createdBefore + 1,
+    ...(filter.operation === undefined ? {} : { operation: filter.operation }),
+    ...(filter.status === undefined ? {} : { statuses: [filter.status] }),
+  };
 }
 
 function marks(values: readonly unknown[]): string {

@@ -9,36 +9,19 @@ import type { BatchRow } from "../../model/batch.ts";
 import { toBatchRow } from "./batch-row.ts";
 import type { RawBatch } from "./raw-batch.ts";
 import type { Database } from "./database.ts";
-import { ROLLED_COLUMNS, WIDTHS, type Rolled } from "./job-rollup.ts";
+import { JobPlaces, narrowed, pieces } from "./job-places.ts";
+import { WIDTHS } from "./job-rollup.ts";
 
 /** Batches read at once: a few milliseconds. */
 const SCAN_ROWS = 500;
 
-/** A part of a range: whole buckets of one width, or, with width 0, less than a bucket, which is counted from the batches themselves. */
-interface Piece {
-  width: number;
-  from: number;
-  to: number;
-}
-
-/** Splits [from, to) into the widest buckets that fit. `widest` bounds them. */
-function pieces(from: number, to: number, widest: number): Piece[] {
-  if (from >= to) return [];
-  for (const width of WIDTHS.toReversed()) {
-    if (width > widest) continue;
-    const first = Math.ceil(from / width) * width;
-    const last = Math.floor(to / width) * width;
-    if (first >= last) continue;
-    return [...pieces(from, first, width - 1), { width, from: first, to: last }, ...pieces(last, to, width - 1)];
-  }
-  return [{ width: 0, from, to }];
-}
-
 export class SqliteMonitor implements MonitorStore {
   private readonly db: Database;
+  private readonly places: JobPlaces;
 
   constructor(db: Database) {
     this.db = db;
+    this.places = new JobPlaces(db);
   }
 
   async jobs(filter: JobFilter, widthMs: number | null): Promise<JobPoint[]> {
@@ -54,7 +37,7 @@ export class SqliteMonitor implements MonitorStore {
       const at = widthMs === null ? "?" : "bucket - bucket % ?";
       const by = widthMs ?? filter.from;
       if (piece.width === 0) {
-        for (const row of this.partly(filter, piece)) {
+        for (const row of this.places.partly(filter, piece)) {
           add(widthMs === null ? by : row.created_at - (row.created_at % widthMs), row.operation, row.status, jobTotals(row));
         }
         continue;
@@ -84,7 +67,7 @@ export class SqliteMonitor implements MonitorStore {
     };
     for (const piece of pieces(filter.from, filter.to, widthMs ?? Infinity)) {
       if (piece.width === 0) {
-        for (const row of this.partly(filter, piece)) {
+        for (const row of this.places.partly(filter, piece)) {
           const times = jobTimes(row);
           const at = widthMs === null ? filter.from : row.created_at - (row.created_at % widthMs);
           if (times !== null) sketchAt(at).addBin(binOf(times[metric]), 1);
@@ -110,7 +93,7 @@ export class SqliteMonitor implements MonitorStore {
 
   async page(filter: JobFilter, offset: number, limit: number): Promise<BatchRow[]> {
     const { where, parameters } = narrowed(filter);
-    const seat = this.seat(filter, pieces(filter.from, filter.to, Infinity).toReversed(), offset);
+    const seat = this.places.seat(filter, offset);
     return this.db
       .all<RawBatch>(
         `SELECT * FROM batches WHERE sealed = 1 AND tenant = ? AND created_at >= ? AND created_at < ?${where} ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?`,
@@ -179,52 +162,6 @@ export class SqliteMonitor implements MonitorStore {
     }
     return [...points.values()].sort((a, b) => a.at - b.at || compare(a.source, b.source));
   }
-
-  /** Where position `skip` of the pieces, last first, is: so many batches before `to`. Whole buckets are passed by their sums. */
-  private seat(filter: JobFilter, last: readonly Piece[], skip: number): { to: number; skip: number } {
-    let to = filter.to;
-    let left = skip;
-    for (const piece of last) {
-      for (const { bucket, jobs } of this.counted(filter, piece)) {
-        if (jobs > left) {
-          const narrower = WIDTHS.filter((width) => width < piece.width).at(-1);
-          if (narrower === undefined) return { to: Math.min(filter.to, bucket + piece.width), skip: left };
-          return this.seat(filter, [{ width: narrower, from: bucket, to: bucket + piece.width }], left);
-        }
-        left -= jobs;
-        to = bucket;
-      }
-    }
-    return { to, skip: left };
-  }
-
-  /** Batches by bucket, last first; a piece of less than a bucket is one. */
-  private counted(filter: JobFilter, piece: Piece): { bucket: number; jobs: number }[] {
-    const { where, parameters } = narrowed(filter);
-    const within = [filter.tenant, piece.from, piece.to, ...parameters];
-    if (piece.width === 0) {
-      const sql = `SELECT COUNT(*) AS jobs FROM batches WHERE sealed = 1 AND tenant = ? AND created_at >= ? AND created_at < ?${where}`;
-      return [{ bucket: piece.from, jobs: this.db.get<{ jobs: number }>(sql, ...within)!.jobs }];
-    }
-    return this.db.all(
-      `SELECT bucket, SUM(jobs) AS jobs FROM job_rollups WHERE tenant = ? AND bucket >= ? AND bucket < ?${where} AND width = ? AND kept = 0
-       GROUP BY bucket HAVING SUM(jobs) > 0 ORDER BY bucket DESC`,
-      ...within,
-      piece.width,
-    );
-  }
-
-  /** Batches of less than a bucket. */
-  private partly(filter: JobFilter, piece: Piece): IterableIterator<Rolled> {
-    const { where, parameters } = narrowed(filter);
-    return this.db.iterate<Rolled>(
-      `SELECT ${ROLLED_COLUMNS} FROM batches WHERE sealed = 1 AND tenant = ? AND created_at >= ? AND created_at < ?${where}`,
-      filter.tenant,
-      piece.from,
-      piece.to,
-      ...parameters,
-    );
-  }
 }
 
 interface FlowPart {
@@ -269,21 +206,6 @@ function range(name: string, separators: string): string[] {
 
 function isBeginning(name: string, separators: string): boolean {
   return separators.includes(name.at(-1) ?? " ");
-}
-
-function narrowed(filter: JobFilter): { where: string; parameters: SQLInputValue[] } {
-  const { operation, statuses } = filter;
-  const parameters: SQLInputValue[] = [];
-  let where = "";
-  if (operation !== undefined) {
-    where += " AND operation = ?";
-    parameters.push(operation);
-  }
-  if (statuses !== undefined) {
-    where += ` AND status IN (${statuses.map(() => "?").join(", ")})`;
-    parameters.push(...statuses);
-  }
-  return { where, parameters };
 }
 
 function compare(a: string, b: string): number {

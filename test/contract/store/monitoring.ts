@@ -152,10 +152,32 @@ export const monitoring = section("monitoring", {
         const page = await rig.store.monitor.page(filter, offset, 5);
         expect(page.map((batch) => batch.id)).toEqual(wanted.slice(offset, offset + 5));
       }
+      const status = filter.statuses?.[0];
+      const listed = await rig.store.batches.list(
+        { tenant: "acme", createdAfter: filter.from, createdBefore: filter.to - 1, operation: filter.operation, status },
+        { limit: 10_000 },
+      );
+      const own = matching(batches, { ...filter, ...(status === undefined ? { statuses: STATES } : { statuses: [status] }) });
+      expect(listed.batches.map((batch) => batch.id)).toEqual(own.map((batch) => batch.id));
+      expect(listed.total).toBe(own.length);
       const scanned: string[] = [];
       for await (const block of rig.store.monitor.scan(filter)) scanned.push(...block.map((batch) => batch.id));
       expect(scanned).toEqual(wanted);
     }
+  },
+
+  async "a list goes on at a far position where it was left, with and without a filter"(rig) {
+    const ids: string[] = [];
+    for (let n = 0; n < 1100; n++) {
+      rig.now += n % 100 === 0 ? 7 * MINUTE : 50;
+      ids.push((await rig.create([], { batch: { operation: OPERATIONS[n % 2]! } })).id);
+    }
+    ids.reverse();
+    const page = async (offset: number, operation?: string) =>
+      (await rig.store.batches.list({ tenant: "acme", operation }, { limit: 20, offset })).batches.map((batch) => batch.id);
+    for (const offset of [999, 1000, 1001, 1050, 1090, 1100]) expect(await page(offset)).toEqual(ids.slice(offset, offset + 20));
+    expect(await page(1000, "transform")).toEqual([]);
+    expect(await page(540, "transform")).toEqual(ids.filter((_, n) => n % 2 === 1).slice(540, 560));
   },
 
   async "times are within 1 % of the exact ones, by nearest rank"(rig) {
@@ -262,7 +284,12 @@ export const monitoring = section("monitoring", {
         lagMs: 7,
         says: {},
       };
-      await rig.store.streams.commit({ changes: [{ ...change, opens: false, adds: null, closes }], deadLetters: [], arrivals: [], now: rig.now });
+      await rig.store.streams.commit({
+        changes: [{ ...change, opens: false, adds: null, closes }],
+        deadLetters: [],
+        arrivals: [],
+        now: rig.now,
+      });
     }
     const letter = { ...stream, itemKey: null, text: "1", reason: "full", at: rig.now };
     await rig.store.streams.commit({ changes: [], deadLetters: [letter], arrivals: [], now: rig.now });
