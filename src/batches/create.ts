@@ -6,7 +6,7 @@ import { newBatchId } from "../model/ids.ts";
 import type { ItemText } from "../model/item.ts";
 import { priorityRank } from "../model/priority.ts";
 import { RUN_OPTION_NAMES, runOptions } from "../model/run-options.ts";
-import { ONLINE, runsUpstream } from "../model/upstream.ts";
+import { ONLINE, OPENAI_BATCH, runsUpstream } from "../model/upstream.ts";
 import { didYouMean, faultsOf } from "../model/schema-faults.ts";
 import { defaultKind, possibleKinds } from "../operations/kinds.ts";
 import type { Operation, PlanRequest, TenantServices } from "../operations/operation.ts";
@@ -181,7 +181,7 @@ export class Creator {
     if (!own.success) faults.push(...under("options", faultsOf(own.error, operation.options, ownOptions(given)).map(withRunNames)));
     else
       faults.push(
-        ...(operation.check?.(own.data) ?? []).map((fault) => ({
+        ...(operation.check?.(own.data, executorOf(operation, given, own.data)) ?? []).map((fault) => ({
           ...fault,
           path: fault.path.startsWith("options") ? fault.path : `options.${fault.path}`,
         })),
@@ -202,7 +202,7 @@ export class Creator {
       options: own.data,
       run: shared,
       warnings: [
-        ...(own.success ? (operation.warnings?.(own.data) ?? []) : []),
+        ...(own.success ? (operation.warnings?.(own.data, executor) ?? []) : []),
         ...withoutEffect(request, shared, hasItems, runsUpstream(executor)),
       ],
       executor,
@@ -233,7 +233,7 @@ export class Creator {
         message: "External workers set their own pace; leave rateLimit out",
       });
     }
-    if (runsUpstream(executor) && !this.parts.providers.list().some(({ batch }) => batch)) {
+    if (runsUpstream(executor) && kinds.includes(OPENAI_BATCH) && !this.parts.providers.list().some(({ batch }) => batch)) {
       const message =
         "No model provider with a batch API is configured; add one to `providers` in batchyard.config with batch: true, or set OPENAI_API_KEY";
       faults.push({ path: "options.executor", code: "provider_not_configured", message });
@@ -248,7 +248,7 @@ export class Creator {
         message: `${operation.name} has no price, so budgetUsd cannot be kept; leave it out`,
       });
     }
-    if (executor === ONLINE) faults.push(...this.onlineFaults(operation, options));
+    if (executor === ONLINE && kinds.includes(ONLINE)) faults.push(...this.onlineFaults(operation, options));
     if (run.rateLimit?.tokensPerMinute !== undefined && executor !== ONLINE) {
       faults.push({
         path: "options.rateLimit.tokensPerMinute",
@@ -422,8 +422,12 @@ function withoutEffect(request: CreateRequest, run: RunOptions, hasItems: boolea
 }
 
 /** Who runs a batch: as it says, as its operation's options say, or as the operation is run. */
-function executorOf(operation: Operation, run: RunOptions, options: unknown): string {
-  return run.executor ?? (options === undefined ? undefined : operation.requests?.asked?.(options)?.executor) ?? defaultKind(operation);
+function executorOf(operation: Operation, run: { executor?: unknown }, options: unknown): string {
+  return (
+    (typeof run.executor === "string" ? run.executor : undefined) ??
+    (options === undefined ? undefined : operation.requests?.asked?.(options)?.executor) ??
+    defaultKind(operation)
+  );
 }
 
 /** Items that have no payload here: only their number is known, and outside workers report their results by key. */

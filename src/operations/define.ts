@@ -19,8 +19,8 @@ interface Common<O> {
   free?: boolean;
   /** A model can do it: batches with `executor: "openai-batch"` go through a provider's batch API. */
   requests?: ModelRequests<NoInfer<O>>;
-  check?(options: NoInfer<O>): Fault[];
-  warnings?(options: NoInfer<O>): string[];
+  check?(options: NoInfer<O>, executor?: string): Fault[];
+  warnings?(options: NoInfer<O>, executor?: string): string[];
   plan?(request: PlanRequest<NoInfer<O>>, services: TenantServices): Promise<AsyncIterable<ItemText[]>>;
 }
 

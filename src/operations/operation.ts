@@ -100,10 +100,10 @@ export interface Operation<O = unknown> {
   readonly concurrency?: number | undefined;
   /** Nothing it does has a price: a budget could not be kept, and is refused. */
   readonly free?: boolean | undefined;
-  /** Faults in options that a schema cannot see (an expression that does not compile). */
-  check?(options: O): Fault[];
+  /** Faults in options that a schema cannot see (an expression that does not compile). `executor` = who will run the batch, where that is known. */
+  check?(options: O, executor?: string): Fault[];
   /** Options that are accepted but change nothing here, one sentence each; kept with the batch as its warnings. */
-  warnings?(options: O): string[];
+  warnings?(options: O, executor?: string): string[];
   /** Turns a request into items when they are not simply its items, its file's rows or its collection's records. */
   plan?(request: PlanRequest<O>, services: TenantServices): Promise<AsyncIterable<ItemText[]>>;
 }

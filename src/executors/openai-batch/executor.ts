@@ -119,7 +119,7 @@ function outcomeOf(attempt: AttemptRow, line: AnswerLine, work: ChunkWork, index
   const requests = requestsOf(work);
   if (answer?.status === 200 && error === null) {
     try {
-      return { ok: true, ...requests.resultOf(answer, work.items[index]!, work.options), spend, durationMs };
+      return { ok: true, ...requests.resultOf(answer, work.items[index]!, work.options, work.attempt), spend, durationMs };
     } catch (thrown) {
       return { ok: false, ...classify(thrown), spend, durationMs };
     }

@@ -86,9 +86,18 @@ describe("annotate", () => {
   });
 
   it("refuses what it cannot do", () => {
-    expect(annotate.check!(annotate.options.parse({ provider: "openai" }))).toEqual([
-      expect.objectContaining({ path: "provider", code: "provider_not_configured" }),
+    const faults = (options: Record<string, unknown>, executor?: string) =>
+      annotate.check!(annotate.options.parse(options), executor).map(({ path, code }) => [path, code]);
+    expect(faults({ provider: "openai" })).toEqual([["model", "required"]]);
+    expect(faults({}, "openai")).toEqual([["model", "required"]]);
+    expect(faults({ provider: "vllm", model: "m" }, "openai-batch")).toEqual([["provider", "not_supported"]]);
+    expect(faults({ provider: "openai", model: "m" }, "handler")).toEqual([["provider", "invalid_value"]]);
+    const bad = { provider: "openai", model: "m", prompt: "{{a", schema: { type: "nothing" }, quality: {} };
+    expect(faults(bad)).toEqual([
+      ["prompt", "invalid_expression"],
+      ["schema", "invalid_schema"],
     ]);
+    expect(faults({ provider: "openai", model: "m", quality: { confidense: true } })).toEqual([["quality.confidense", "unknown_field"]]);
     expect(annotate.check!(annotate.options.parse({ schema: { type: "object" } }))).toEqual([
       expect.objectContaining({ path: "schema", code: "not_with_local" }),
     ]);

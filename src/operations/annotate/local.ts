@@ -1,5 +1,5 @@
 import { eld } from "eld/extrasmall";
-import { annotationQuality } from "./annotation.ts";
+import { annotationQuality, readingTime, sentimentLabel } from "./annotation.ts";
 import type { Annotation } from "./annotation.ts";
 import { keywords } from "./keywords.ts";
 import type { TaggedWord } from "./keywords.ts";
@@ -15,8 +15,6 @@ import type { ReadText } from "./wink.ts";
 const MAX_TAGS = 8;
 const MAX_ENTITIES = 50;
 const MAX_DESCRIPTION = 240;
-const WORDS_PER_MINUTE = 238;
-const NEUTRAL = 0.05;
 
 const languageNames = new Intl.DisplayNames("en", { type: "language" });
 
@@ -39,7 +37,7 @@ export function annotateText({ text, truncated }: ItemText): { annotation: Annot
     tags,
     entities,
     sentiment,
-    sentimentLabel: sentiment >= NEUTRAL ? "positive" : sentiment <= -NEUTRAL ? "negative" : "neutral",
+    sentimentLabel: sentimentLabel(sentiment),
     language,
     wordCount: words.count,
     readingTimeSeconds: readingTime(words.count),
@@ -164,10 +162,6 @@ function cut(text: string): string {
   const head = text.slice(0, MAX_DESCRIPTION - 1).toWellFormed();
   const space = head.lastIndexOf(" ");
   return `${space > MAX_DESCRIPTION / 2 ? head.slice(0, space) : head}…`;
-}
-
-function readingTime(words: number): number {
-  return Math.ceil((words / WORDS_PER_MINUTE) * 60);
 }
 
 function countOf<T>(parts: Iterable<T>, counts: (part: T) => boolean = () => true): number {
