@@ -134,6 +134,10 @@ export const SETTINGS = {
   BATCHYARD_MAX_BODY_BYTES: whole(1_024, GIB, 16 * 1024 ** 2),
   BATCHYARD_MAX_UPLOAD_BYTES: whole(1_024, 1024 * GIB, 4 * GIB),
   BATCHYARD_MAX_ITEMS: whole(1, 100_000_000, 1_000_000),
+  // Webhooks that come with a request are signed with it; without it such requests are refused.
+  BATCHYARD_WEBHOOK_SECRET: optionalSecret(16),
+  // What a request may name as its webhook although it lies in this network: host:port.
+  BATCHYARD_WEBHOOK_HOSTS: words([]),
   BATCHYARD_CREATE_PER_MINUTE: whole(1, 1_000_000, 600),
 
   BATCH_WINDOW_SECONDS: whole(1, 600, 90),
@@ -154,9 +158,9 @@ export const SETTINGS = {
   BATCH_CREATE_INTERVAL: cron("*/5 * * * *"),
   BATCH_STATUS_CHECK_INTERVAL: cron("* * * * *"),
   BATCH_RESULT_PROCESSING_INTERVAL: cron("*/2 * * * *"),
-  BATCH_MAX_REQUESTS: whole(1, 50_000, 50_000),
+  BATCH_MAX_REQUESTS: whole(1, 50_000, 1_000),
   BATCH_TIMEOUT_HOURS: whole(1, 168, 24),
-  BATCH_MIN_SIZE: whole(1, 50_000, 1),
+  BATCH_MIN_SIZE: whole(1, 50_000, 10),
 
   BATCH_MONITORING_RETENTION_DAYS: whole(1, 3_650, 90),
   BATCH_ALERT_THRESHOLD_ERROR_RATE: decimal(0, 100, 10),
@@ -279,6 +283,13 @@ function shape(v: Values, origins: Record<SettingName, Origin>, env: Environment
       maxItems: v.BATCHYARD_MAX_ITEMS,
       /** Batches a credential may create in a minute. */
       createPerMinute: v.BATCHYARD_CREATE_PER_MINUTE,
+    },
+    /** Webhooks that come with requests. */
+    webhooks: {
+      /** Null = none are taken. */
+      secret: v.BATCHYARD_WEBHOOK_SECRET,
+      /** `host:port` of those in private networks that are allowed. */
+      hosts: v.BATCHYARD_WEBHOOK_HOSTS,
     },
     /** What a batch gets that does not say otherwise. */
     batch: {

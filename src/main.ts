@@ -33,6 +33,11 @@ import { createFiles } from "./files/disk-files.ts";
 import type { Files } from "./files/files.ts";
 import type { NanoUsd } from "./model/money.ts";
 import { systemClock, type Clock } from "./model/clock.ts";
+import type { Fault } from "./model/errors.ts";
+import { Collector } from "./requests/collector.ts";
+import { isWebhookChannel } from "./requests/webhook-channel.ts";
+import { RequestWebhookNotifier } from "./monitor/notify/request-webhook.ts";
+import { Targets } from "./monitor/notify/target.ts";
 import { Courier } from "./monitor/notify/courier.ts";
 import { Estimator } from "./money/estimate.ts";
 import { Pricing } from "./money/pricing.ts";
@@ -109,6 +114,8 @@ export interface Yard {
   readonly streams: Streams;
   /** The /v1 surface but for HTTP. */
   readonly openai: OpenAiService;
+  /** Single requests. */
+  readonly collector: Collector;
   readonly dead: DeadQueues;
   readonly pressure: Backpressure;
   readonly registry: Registry;
@@ -301,6 +308,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     pressure,
     clock,
     settings: () => settings.current().windows,
+    collecting: () => settings.current().processing,
     slots: () => engine.slots,
     wake: () => engine.wake(),
     failed,
@@ -320,7 +328,26 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     webhooks,
     failed,
   });
-  const courier = new Courier({ outbox: store.outbox, channels: couriered, clock, failed });
+  const targets = new Targets(config.webhooks.hosts);
+  const { secret } = config.webhooks;
+  const collector = new Collector({
+    store,
+    streams,
+    events,
+    settled: engine,
+    clock,
+    settings: () => settings.current().processing,
+    supports: (tenant, model, url) => models.find(tenant, model)?.endpoints.includes(url) === true,
+    refusesWebhook: (url) => webhookFault(url, { targets, isSigned: secret !== null }),
+    failed,
+  });
+  const requestWebhook = secret === null ? undefined : new RequestWebhookNotifier({ targets, secret });
+  const courier = new Courier({
+    outbox: store.outbox,
+    channels: { get: (name) => couriered.get(name) ?? (isWebhookChannel(name) ? requestWebhook : undefined) },
+    clock,
+    failed,
+  });
   const retention = new Retention({
     store,
     clock,
@@ -340,6 +367,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     batches,
     streams,
     openai: new OpenAiService({ store, runner, models, clock }),
+    collector,
     dead,
     pressure,
     registry,
@@ -358,12 +386,14 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
       await keeper.start();
       await streams.start(parts.streams ?? null);
       await runner.start();
+      await collector.start();
       courier.start();
       retention.start();
     },
     async stop() {
       await streams.stop();
       await runner.stop();
+      await collector.stop();
       await Promise.all([engine.stop(config.shutdownMs * GRACE_SHARE), keeper.stop(config.shutdownMs * GRACE_SHARE)]);
       await retention.stop();
       await courier.stop();
@@ -404,6 +434,7 @@ export async function startServer(parts: YardParts): Promise<RunningServer> {
     counts: (tenant) => store.batches.counts(tenant),
     storeSize: () => store.upkeep.size(),
       results: store.results,
+      collector: yard.collector,
       dead: yard.dead,
       pressure: yard.pressure,
       pipeline: new Pipeline(store.streams, clock, () => yard.settings.current().queue),
@@ -462,6 +493,15 @@ async function adminKey(yard: Yard): Promise<{ keyId: string; created: boolean }
   const { key, secret } = await issueKey(store.access, { tenant: DEFAULT_TENANT, name: "first start", role: "admin" }, clock.now());
   writeFileSync(join(config.data, "admin.key"), `${secret}\n`, { mode: 0o600 });
   return { keyId: key.id, created: true };
+}
+
+function webhookFault(url: string, { targets, isSigned }: { targets: Targets; isSigned: boolean }): Fault | null {
+  if (!isSigned) {
+    const message = "cannot be signed: the server has no BATCHYARD_WEBHOOK_SECRET; ask for the result, or set one";
+    return { path: "webhook", message, code: "not_supported" };
+  }
+  const reason = targets.refusal(url);
+  return reason === null ? null : { path: "webhook", message: `is not allowed as a target: ${reason}`, code: "address_not_allowed" };
 }
 
 /** Events this far behind the store mean that nobody is told what happens. */

@@ -93,6 +93,7 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
     counts: (tenant) => store.batches.counts(tenant),
     storeSize: () => store.upkeep.size(),
     results: store.results,
+    collector: yard.collector,
     dead: yard.dead,
     pressure: yard.pressure,
     pipeline: new Pipeline(store.streams, clock, () => yard.settings.current().queue),

@@ -34,6 +34,7 @@ import { openAiRoutes } from "./openai/routes.ts";
 import { pipelineRoutes } from "./routes/pipeline.ts";
 import { resultRoutes } from "./routes/results.ts";
 import { previewRoutes } from "./routes/preview.ts";
+import { requestRoutes } from "./routes/requests.ts";
 import { streamRoutes } from "./routes/streams.ts";
 import { settingsRoutes } from "./routes/settings.ts";
 import { workerRoutes } from "./routes/workers.ts";
@@ -184,6 +185,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     ...fileRoutes(services, idempotency),
     ...collectionRoutes(services),
     ...streamRoutes(services, idempotency),
+    ...requestRoutes(services, idempotency),
     ...pipelineRoutes(services),
     ...workerRoutes(services),
     ...dlqRoutes(services),

@@ -6,6 +6,7 @@ import type { Files } from "../files/files.ts";
 import type { Clock } from "../model/clock.ts";
 import type { Registry } from "../operations/registry.ts";
 import type { OpenAiService } from "../openai/service.ts";
+import type { Collector } from "../requests/collector.ts";
 import type { Settings } from "../settings/settings.ts";
 import type {
   AccessStore,
@@ -62,6 +63,7 @@ export interface ApiServices {
   batches: Batches;
   streams: Streams;
   openai: OpenAiService;
+  collector: Collector;
   dead: DeadQueues;
   pressure: Backpressure;
   pipeline: Pipeline;

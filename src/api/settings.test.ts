@@ -32,9 +32,9 @@ describe("reading", () => {
     expect(settings["processing"]).toMatchObject({
       enabled: true,
       create_interval: "*/5 * * * *",
-      max_requests: 50_000,
+      max_requests: 1_000,
       timeout_hours: 24,
-      min_size: 1,
+      min_size: 10,
     });
     expect(settings["queue"]).toEqual({
       max_size: 10_000,

@@ -12,7 +12,7 @@ const CHUNKS_READ = 100;
 export async function whyNotDone(store: Store, signals: Signals, batch: BatchRow, now: number): Promise<Reason[]> {
   if (isFinal(batch.status)) return [{ code: "done", message: `The batch is ${batch.status}`, since: batch.completedAt }];
   const reasons: Reason[] = [];
-  if (batch.status === "paused") reasons.push({ code: "paused", message: "The batch is paused; resume it to go on", since: null });
+  if (batch.status === "paused") reasons.push({ code: "paused", message: pausedMessage(batch), since: null });
   const { budgetUsd } = batch.options;
   if (budgetUsd !== undefined && batch.cost > 0 && batch.cost >= toNanoUsd(budgetUsd)) {
     const message = `Its budget is spent (${toUsd(batch.cost)} of ${budgetUsd} USD): what runs may end, nothing more starts`;
@@ -56,6 +56,12 @@ export async function whyNotDone(store: Store, signals: Signals, batch: BatchRow
     });
   }
   return reasons;
+}
+
+/** A batch of single requests is paused, too, while their collector is. */
+function pausedMessage({ stream }: BatchRow): string {
+  const alone = "The batch is paused; resume it to go on";
+  return stream === "requests" ? `${alone}. A collector that is off or paused holds its batches: see GET /api/requests/collector` : alone;
 }
 
 async function openDependencies(store: Store, batch: BatchRow): Promise<string[]> {

@@ -305,7 +305,11 @@ export const EVENTS = {
     class: "durable",
     severity: "info",
     when: "a stream holds its windows back, or does so no longer",
-    data: z.looseObject({ stream: id, paused: z.boolean() }),
+    data: z.looseObject({
+      stream: id,
+      paused: z.boolean(),
+      reason: z.string().optional().meta({ description: "When the server did it by itself" }),
+    }),
     example: { stream: "detections", paused: true },
   }),
   "audit.recorded": kind({

@@ -46,11 +46,17 @@ export const ERRORS = {
   stream_not_found: { status: 404, message: "Stream not found" },
   queue_not_found: { status: 404, message: "There is no such queue; queues are named after streams and operations" },
   worker_not_found: { status: 404, message: "There is no such worker; GET /api/system/workers lists them" },
+  request_not_found: { status: 404, message: "Request not found" },
   breaker_not_found: { status: 404, message: "There is no breaker '{name}'" },
   method_not_allowed: { status: 405, message: "{method} is not allowed at {path}; allowed: {allowed}" },
   upload_too_slow: { status: 408, message: "The body did not arrive within {seconds} s" },
   // 409
   invalid_state: { status: 409, message: "A {status} batch cannot be {action}; that needs {allowed}" },
+  request_not_waiting: {
+    status: 409,
+    message: "Request {id} is {state} and cannot be taken back; cancel its batch {batch}, which ends every open request in it",
+  },
+  custom_id_in_use: { status: 409, message: "custom_id '{custom_id}' is that of another open request of the job type {jobType}: {id}" },
   nothing_to_retry: { status: 409, message: "Batch {id} has no failed items that match; nothing to retry" },
   idempotency_mismatch: { status: 409, message: "This Idempotency-Key was used before with another request" },
   idempotency_in_progress: { status: 409, message: "A request with this Idempotency-Key is still running; try again shortly" },

@@ -6,8 +6,8 @@ const FIRST_ROUND_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** Batches removed in one transaction; the event loop turns in between. */
 const AT_ONCE = 20;
-/** Rows of /v1 batches, a few hundred bytes each. */
-const OPENAI_AT_ONCE = 10_000;
+/** Rows of /v1 batches and of requests, a few hundred bytes each. */
+const ROWS_AT_ONCE = 10_000;
 /** What a stream of events can be resumed over: 24 hours or this many, whichever is less. */
 const EVENTS_KEPT = 5_000_000;
 /** Newest arrivals of a stream: what one preview replays, within a second and some 25 MB. */
@@ -72,7 +72,8 @@ export class Retention {
       await new Promise((resolve) => setImmediate(resolve));
     }
     if (this.stopped) return;
-    await this.store.openai.remove(now - this.batchDays() * DAY_MS, OPENAI_AT_ONCE);
+    await this.store.openai.remove(now - this.batchDays() * DAY_MS, ROWS_AT_ONCE);
+    await this.store.requests.remove(now - this.batchDays() * DAY_MS, ROWS_AT_ONCE);
     await this.store.events.trim({ before: now - DAY_MS, keep: EVENTS_KEPT });
     // Arrivals without the batches they became would say that a replay is wrong.
     const days = Math.min(this.monitoringDays(), this.batchDays());

@@ -12,6 +12,7 @@ import type { SuccessBlock } from "../model/success-block.ts";
 import type { BatchStats } from "../model/stats/batch-stats.ts";
 import type { Sketch } from "../model/stats/sketch.ts";
 import type { OpenAiBatchStore } from "./openai-batches.ts";
+import type { NewRequest, RequestStore } from "./requests.ts";
 
 /**
  * The store is the truth. One adapter is one implementation of this file, and test/contract/store holds each to it.
@@ -33,6 +34,7 @@ export interface Store {
   readonly outbox: OutboxStore;
   readonly streams: StreamStore;
   readonly openai: OpenAiBatchStore;
+  readonly requests: RequestStore;
   readonly impact: ImpactStore;
   readonly dead: DeadStore;
   readonly attempts: AttemptStore;
@@ -599,9 +601,11 @@ export interface WindowClosing {
   lagMs: number;
   /** Further data of the event window.closed. */
   says: Record<string, unknown>;
+  /** Its batch starts paused and is released with the others that `holdBatches` paused. */
+  heldBatch?: boolean;
 }
 
-/** What happens to one window within a commit, in this order: it opens, items leave its front, items come, it closes. */
+/** What happens to one window within a commit, in this order: it opens, items leave it, items come, it closes. */
 export interface WindowChange {
   /** As it is after this change, before it closes. Without items it vanishes and becomes no batch. */
   window: WindowRow;
@@ -613,6 +617,10 @@ export interface WindowChange {
   closes: WindowClosing | null;
   /** Dead letters that became these items; they go in the same step. */
   requeued: number[];
+  /** Single requests that are these items; written in the same step. Throws when an open one has the custom id. */
+  requests?: readonly NewRequest[] | undefined;
+  /** Keys of items that leave, wherever they stand; requests of these ids are cancelled. Throws for a key that is not there. */
+  withdrawn?: readonly string[] | undefined;
 }
 
 export interface NewDeadLetter {
@@ -701,6 +709,10 @@ export interface StreamStore {
     arrivals: readonly NewArrivals[];
     now: number;
   }): Promise<boolean[]>;
+  /** Pauses every batch of a stream that is pending or running, and marks it. Returns their ids. */
+  holdBatches(tenant: string, stream: string, now: number): Promise<string[]>;
+  /** Takes the mark off every batch, and resumes those that are still paused. Returns the ids of these. */
+  releaseBatches(tenant: string, stream: string, now: number): Promise<string[]>;
   /** Oldest first, `after` exclusive. */
   deadLetters(tenant: string, stream: string, page: { after: number; limit: number; selection?: DeadSelection }): Promise<DeadLetter[]>;
   /** Maintained, never counted, by stream and reason. */

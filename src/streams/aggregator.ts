@@ -143,6 +143,21 @@ export class Aggregator {
     });
   }
 
+  /** Takes an item out of its open window; false when it is in none (any more). */
+  withdraw(stream: OpenStream, windowKey: string, key: string): Promise<boolean> {
+    return this.enqueue(async () => {
+      const step = new PlannedStep(this.parts.clock.now());
+      if (!step.withdraw(stream, windowKey, key)) return false;
+      await this.commit(step);
+      return true;
+    });
+  }
+
+  /** Work on what windows have become: no commit of a window runs beside it, and those after it see what it left. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return this.enqueue(work);
+  }
+
   /** Definitions or settings changed: every open window is measured by the new rules at once. */
   rulesChanged(): void {
     this.heap.clear();

@@ -1,6 +1,7 @@
 import { keyFields, keyOfText } from "../intake/item-key.ts";
 import { ITEM_LIMITS, JsonScanner } from "../intake/scan.ts";
 import { BatchyardError } from "../model/errors.ts";
+import type { NewRequest } from "../store/requests.ts";
 import type { StreamDefinition } from "./definition.ts";
 
 /** An item of a stream, read and checked. */
@@ -15,6 +16,8 @@ export interface StreamItem {
   payload: Record<string, unknown>;
   /** Urgent: goes alone, at once. */
   fast: boolean;
+  /** The single request that the item is; its id is the item's key. */
+  request?: Omit<NewRequest, "batchId"> | undefined;
 }
 
 export interface Refusal {

@@ -1,8 +1,17 @@
 import type { WindowPlan } from "../batches/create.ts";
 import type { WindowRow } from "../store/port.ts";
+import { REQUESTS } from "./requests.ts";
 import { rulesOf, type StreamDefinition } from "./definition.ts";
 import { ItemReader } from "./item-reader.ts";
 import { dueAt, type Window, type WindowRules } from "./window.ts";
+
+/** How a stream's windows become batches, beyond what their operation asks for. */
+export interface Closing extends WindowPlan {
+  /** A batch expires so long after its window closed; null = never. */
+  batchTimeoutMs: number | null;
+  /** Batches start paused: while the stream is, nothing of it may be submitted. */
+  holdsBatches: boolean;
+}
 
 /** One open window in memory: the reducer's state, and the keys it holds. */
 export class OpenWindow {
@@ -69,7 +78,7 @@ export class OpenStream {
   rules: WindowRules;
   reader: ItemReader;
   /** How its windows become batches; an error when its operation is gone. */
-  plan: WindowPlan | Error;
+  plan: Closing | Error;
   /** By key; where the oldest is dropped, those open longest first. */
   readonly windows = new Map<string, OpenWindow>();
   openItems = 0;
@@ -78,7 +87,7 @@ export class OpenStream {
   dropped = 0;
   stopSchedule = (): void => {};
 
-  constructor(tenant: string, name: string, definition: StreamDefinition, paused: boolean, plan: WindowPlan | Error) {
+  constructor(tenant: string, name: string, definition: StreamDefinition, paused: boolean, plan: Closing | Error) {
     this.tenant = tenant;
     this.name = name;
     this.definition = definition;
@@ -88,12 +97,17 @@ export class OpenStream {
     this.reader = new ItemReader(definition, name);
   }
 
-  redefine(definition: StreamDefinition, paused: boolean, plan: WindowPlan | Error): void {
+  redefine(definition: StreamDefinition, paused: boolean, plan: Closing | Error): void {
     this.definition = definition;
     this.paused = paused;
     this.plan = plan;
     this.rules = rulesOf(definition, paused);
     this.reader = new ItemReader(definition, this.name);
+  }
+
+  /** Does it collect single requests? */
+  get collects(): boolean {
+    return this.name === REQUESTS;
   }
 
   /** By their start again, after windows were put back. */

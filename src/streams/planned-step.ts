@@ -2,6 +2,7 @@ import type { Arrival, ArrivalStart } from "../model/arrival-block.ts";
 import { newBatchId } from "../model/ids.ts";
 import { joinLines } from "../model/item.ts";
 import type { NewArrivals, NewDeadLetter, WindowChange, WindowRow } from "../store/port.ts";
+import type { NewRequest } from "../store/requests.ts";
 import type { StreamItem } from "./item-reader.ts";
 import { OpenWindow, type OpenStream } from "./open-stream.ts";
 import { step, type Closure, type WindowEvent, type WindowRules } from "./window.ts";
@@ -24,6 +25,8 @@ interface Pending {
   texts: string[];
   payloads: unknown[];
   requeued: number[];
+  requests: NewRequest[];
+  withdrawn: string[];
   closes: WindowChange["closes"];
 }
 
@@ -65,6 +68,8 @@ export class PlannedStep {
         adds: each.keys.length === 0 ? null : { keys: each.keys, body: joinLines(each.texts), says: this.saysOf(each) },
         closes: each.closes,
         requeued: each.requeued,
+        requests: each.requests,
+        withdrawn: each.withdrawn,
       }));
   }
 
@@ -92,6 +97,32 @@ export class PlannedStep {
     const key = item.key ?? window.nextKey();
     this.add(window, key, item, deadLetter);
     return { id: key, batchId: window.id, fastPath: false };
+  }
+
+  /** Takes an item out of its open window; false when it is in none. What has left is forgotten: an empty window goes. */
+  withdraw(stream: OpenStream, windowKey: string, key: string): boolean {
+    const window = stream.windows.get(windowKey);
+    const before = window?.window ?? null;
+    if (window === undefined || before === null || !window.keys.has(key)) return false;
+    const keys = [...window.keys];
+    const place = keys.indexOf(key);
+    const bytes = window.sizes[place] ?? 0;
+    const after = { ...before, items: before.items - 1, bytes: before.bytes - bytes };
+    this.changed(window, after).withdrawn.push(key);
+    window.keys.delete(key);
+    window.sizes.splice(place, 1);
+    stream.openItems -= 1;
+    this.undos.push(() => {
+      window.keys.clear();
+      for (const each of keys) window.keys.add(each);
+      window.sizes.splice(place, 0, bytes);
+      stream.openItems += 1;
+    });
+    if (after.items > 0) return true;
+    this.remove(window);
+    this.touched.delete(window);
+    this.open.delete(window);
+    return true;
   }
 
   /** Time passed for one window. */
@@ -141,6 +172,7 @@ export class PlannedStep {
     pending.texts.push(item.text);
     if (stream.definition.eventPrefix !== undefined) pending.payloads.push(item.payload);
     if (deadLetter !== null) pending.requeued.push(deadLetter);
+    if (item.request !== undefined) pending.requests.push({ ...item.request, batchId: window.id });
     window.keys.add(key);
     stream.openItems += 1;
     window.sizes.push(item.bytes);
@@ -168,7 +200,19 @@ export class PlannedStep {
       window.window === null
         ? { ...window.row({ openedAt: this.now, lastItemAt: this.now, items: 0, bytes: 0, held: false }) }
         : window.row(window.window);
-    const pending: Pending = { window, row, opens, drops: 0, keys: [], texts: [], payloads: [], requeued: [], closes: null };
+    const pending: Pending = {
+      window,
+      row,
+      opens,
+      drops: 0,
+      keys: [],
+      texts: [],
+      payloads: [],
+      requeued: [],
+      requests: [],
+      withdrawn: [],
+      closes: null,
+    };
     this.pending.push(pending);
     this.open.set(window, pending);
     return pending;
@@ -210,7 +254,8 @@ export class PlannedStep {
     const { plan } = stream;
     return {
       reason: closure.reason,
-      batch: plan.batch,
+      batch: plan.batchTimeoutMs === null ? plan.batch : { ...plan.batch, deadlineAt: this.now + plan.batchTimeoutMs },
+      heldBatch: plan.holdsBatches,
       maxFailures: plan.maxFailures(closure.items),
       chunkItems: plan.chunkItems(closure.items),
       chunkChars: plan.chunkChars,

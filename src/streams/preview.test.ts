@@ -14,6 +14,8 @@ import type { StreamSettings } from "./definition.ts";
 import { replay, type Act } from "./replay.ts";
 import { YardStreams } from "./yard-streams.ts";
 
+const COLLECTING = { enabled: true, createInterval: "*/5 * * * *", maxRequests: 100, minSize: 1, timeoutHours: 24 };
+
 /** The aggregator with its store, timers and group commits on a virtual clock, beside the replay of what it recorded. */
 
 const CALLER: Caller = { tenant: "acme", actor: "test", role: "admin", credential: null, address: null };
@@ -48,6 +50,7 @@ let streams: YardStreams;
 async function begin(): Promise<void> {
   streams = new YardStreams({
     store,
+    collecting: () => COLLECTING,
     creator: { windowPlan: () => ({ batch: BATCH, maxFailures: () => null, chunkItems: () => Infinity, chunkChars: Infinity }) },
     clock,
     pressure: new Backpressure({ batches: store.batches, limits: () => ({ maxSize: 1_000_000, backpressureThreshold: 1 }) }),

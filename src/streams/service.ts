@@ -9,7 +9,7 @@ import type { ChangeReport } from "./rule-log.ts";
 export interface StreamView {
   name: string;
   definition: StreamDefinition;
-  /** `detections`: there from the start, its limits follow the settings. */
+  /** `detections`, `requests`: there for whoever uses them, their limits follow the settings. */
   readyMade: boolean;
   openWindows: number;
   openItems: number;
@@ -98,7 +98,7 @@ export interface Streams {
   requeue(caller: Caller, name: string, request: RequeueRequest): Promise<RequeueAnswer>;
   /** Removes dead letters for good, at most `limit`, the oldest first; returns how many. */
   discard(caller: Caller, name: string, selection: DeadSelection, limit: number): Promise<number>;
-  /** The settings of `detections` changed: its open windows obey at once. */
+  /** The settings of the ready-made streams changed: their open windows obey at once. */
   rulesChanged(): void;
   lag(): LagView;
   /** What other rules would have done to the recorded arrivals. Throws settings_invalid for rules that a PUT would refuse. */

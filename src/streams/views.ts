@@ -1,4 +1,5 @@
 import { DETECTIONS } from "./detections.ts";
+import { REQUESTS } from "./requests.ts";
 import type { OpenStream, OpenWindow } from "./open-stream.ts";
 import type { StreamView, WindowView } from "./service.ts";
 
@@ -6,7 +7,7 @@ export function viewOf(stream: OpenStream): StreamView {
   return {
     name: stream.name,
     definition: stream.definition,
-    readyMade: stream.name === DETECTIONS,
+    readyMade: stream.name === DETECTIONS || stream.name === REQUESTS,
     openWindows: stream.windows.size,
     openItems: stream.openItems,
     droppedItems: stream.dropped,

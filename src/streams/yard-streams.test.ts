@@ -10,6 +10,8 @@ import { VirtualClock } from "../testing/virtual-clock.ts";
 import type { WindowSettings } from "./detections.ts";
 import { YardStreams } from "./yard-streams.ts";
 
+const COLLECTING = { enabled: true, createInterval: "*/5 * * * *", maxRequests: 100, minSize: 1, timeoutHours: 24 };
+
 const CALLER: Caller = { tenant: "acme", actor: "test", role: "admin", credential: null, address: null };
 const SETTINGS: WindowSettings = {
   windowSeconds: 90,
@@ -66,7 +68,8 @@ class Rig {
       get: (target, name) => (name === "commit" ? commit : Reflect.get(target, name).bind(target)) as unknown,
     });
     this.streams = new YardStreams({
-      store: { streams, impact: store.impact, audit: store.audit, events: store.events },
+      store: { streams, requests: store.requests, impact: store.impact, audit: store.audit, events: store.events },
+      collecting: () => COLLECTING,
       creator: { windowPlan: () => ({ batch: BATCH, maxFailures: () => null, chunkItems: () => Infinity, chunkChars: Infinity }) },
       clock: this.clock,
       pressure: new Backpressure({ batches: store.batches, limits: () => ({ maxSize: 1_000_000, backpressureThreshold: 1 }) }),

@@ -14,7 +14,10 @@ import { isRefusal } from "./item-reader.ts";
 import type { LagView } from "./lag.ts";
 import { StreamImpact, type PreviewRequest } from "./impact.ts";
 import { Letters } from "./letters.ts";
-import { OpenStream } from "./open-stream.ts";
+import type { StreamItem } from "./item-reader.ts";
+import type { Placed } from "./planned-step.ts";
+import { OpenStream, type Closing } from "./open-stream.ts";
+import { COLLECTED_BY, REQUESTS, requestsDefinition, type CollectingSettings } from "./requests.ts";
 import type { ChangeReport } from "./rule-log.ts";
 import type {
   OfferAnswer,
@@ -28,13 +31,19 @@ import type {
 } from "./service.ts";
 import { viewOf, windowView } from "./views.ts";
 
+const HOUR_MS = 3_600_000;
+/** Nothing was taken: the same may be sent again then. */
+const RETRY_LATER = { retryAfterSeconds: 5 };
+
 export interface YardStreamsParts {
-  store: Pick<Store, "streams" | "impact" | "audit" | "events">;
+  store: Pick<Store, "streams" | "requests" | "impact" | "audit" | "events">;
   creator: Pick<Creator, "windowPlan">;
   clock: Clock;
   pressure: Backpressure;
   /** The settings as they are now. */
   settings(): WindowSettings;
+  /** Those of the stream that collects single requests. */
+  collecting(): CollectingSettings;
   /** Batches that run at once in this process. */
   slots(): number;
   /** A window became a batch. */
@@ -78,6 +87,8 @@ export class YardStreams implements Streams {
   async start(declared: DeclaredStreams | null): Promise<void> {
     const { store } = this.parts;
     for (const row of await store.streams.definitions()) this.keep(row.tenant, row.name, row);
+    // A tenant's first requests may be older than its first word about their stream.
+    for (const { tenant } of await store.requests.open()) this.find(tenant, REQUESTS);
     for (const [name, given] of Object.entries(declared?.definitions ?? {})) await this.declare(declared!.tenant, name, given);
     const open = Map.groupBy(await store.streams.open(), (window) => this.found(window.tenant, window.stream));
     for (const [stream, windows] of open) {
@@ -87,6 +98,7 @@ export class YardStreams implements Streams {
     // The environment may have changed them while nobody looked.
     for (const named of this.streams.values()) for (const stream of named.values()) this.impact.note(stream, true);
     this.aggregator.start();
+    await this.holdOrRelease();
     await this.letters.resume((tenant, name) => this.found(tenant, name));
   }
 
@@ -98,7 +110,7 @@ export class YardStreams implements Streams {
   }
 
   list({ tenant }: Caller): StreamView[] {
-    this.find(tenant, DETECTIONS);
+    for (const name of [DETECTIONS, REQUESTS]) this.find(tenant, name);
     return [...this.streams.get(tenant)!.values()].sort((a, b) => (a.name < b.name ? -1 : 1)).map(viewOf);
   }
 
@@ -108,6 +120,7 @@ export class YardStreams implements Streams {
 
   async put(caller: Caller, name: string, given: unknown): Promise<{ stream: StreamView; created: boolean }> {
     const { store, clock } = this.parts;
+    if (name === REQUESTS) throw ofRequests("defined", `its windows follow ${Object.values(COLLECTED_BY).join(", ")}`);
     const { definition, kept } = name === DETECTIONS ? this.ownOfDetections(given) : parsed(given);
     // Refused now rather than when the first window closes.
     this.planNow(caller.tenant, definition);
@@ -130,6 +143,7 @@ export class YardStreams implements Streams {
 
   async remove(caller: Caller, name: string): Promise<{ batches: string[] }> {
     const stream = this.find(caller.tenant, name);
+    if (name === REQUESTS) throw ofRequests("removed", "pause it with POST /api/requests/collector/pause");
     if (name === DETECTIONS)
       throw new BatchyardError("ready_made_stream", {
         stream: name,
@@ -151,6 +165,7 @@ export class YardStreams implements Streams {
 
   async offer({ tenant }: Caller, name: string, texts: readonly string[], first: number): Promise<OfferAnswer> {
     const stream = this.find(tenant, name);
+    if (stream.collects) throw ofRequests("filled", "send requests to POST /api/requests");
     if (await this.parts.pressure.isFull(tenant)) return queueFull(texts.length, first);
     this.impact.note(stream, false);
     const offered: Offered[] = [];
@@ -174,6 +189,44 @@ export class YardStreams implements Streams {
     return { accepted: items.length, rejected, items };
   }
 
+  /** Single requests, each to the window it names; resolves after the durable commit, in the order of `items`. Throws queue_full. */
+  async collect(tenant: string, items: readonly StreamItem[]): Promise<Placed[]> {
+    const stream = this.find(tenant, REQUESTS);
+    if (await this.parts.pressure.isFull(tenant)) throw new BatchyardError("queue_full", await this.queueFigures(tenant), RETRY_LATER);
+    this.impact.note(stream, false);
+    return this.aggregator.offer(
+      stream,
+      items.map((item) => ({ item, deadLetter: null })),
+    );
+  }
+
+  /** Takes a single request out of its open window; false when that has closed. */
+  withdraw(tenant: string, windowKey: string, id: string): Promise<boolean> {
+    return this.aggregator.withdraw(this.find(tenant, REQUESTS), windowKey, id);
+  }
+
+  /** An open window of single requests by its id. */
+  windowOf(tenant: string, id: string): WindowView | null {
+    const window = [...this.find(tenant, REQUESTS).windows.values()].find((each) => each.id === id);
+    return window === undefined || window.window === null ? null : windowView(window);
+  }
+
+  /** Why nothing of the collected requests is submitted; null = it is. */
+  pauseOf(tenant: string): { since: number | null; reason: string | null } | null {
+    const stream = this.find(tenant, REQUESTS);
+    if (!stream.paused) return null;
+    const row = this.rows.get(stream);
+    const reason = row?.definition["pauseReason"];
+    return row?.paused === true
+      ? { since: row.updatedAt, reason: typeof reason === "string" ? reason : null }
+      : { since: null, reason: "BATCH_PROCESSING_ENABLED is false" };
+  }
+
+  /** When somebody last paused or resumed the collector of a tenant; 0 = never. */
+  switchedAt(tenant: string): number {
+    return this.rows.get(this.find(tenant, REQUESTS))?.updatedAt ?? 0;
+  }
+
   windows({ tenant }: Caller, name: string): WindowView[] {
     const open = [...this.find(tenant, name).windows.values()].filter((window) => window.window !== null);
     return open.sort((a, b) => a.number - b.number).map(windowView);
@@ -186,15 +239,18 @@ export class YardStreams implements Streams {
     return { batches };
   }
 
-  async setPaused(caller: Caller, name: string, paused: boolean): Promise<StreamView> {
+  /** `reason`: the server does it by itself. */
+  async setPaused(caller: Caller, name: string, paused: boolean, reason?: string): Promise<StreamView> {
     const { store, clock } = this.parts;
     const stream = this.find(caller.tenant, name);
     const was = stream.paused;
     const row = this.rows.get(stream) ?? { tenant: caller.tenant, name, definition: {}, paused, createdAt: clock.now(), updatedAt: 0 };
-    const changed = { ...row, paused, updatedAt: clock.now() };
+    const definition = !stream.collects ? row.definition : reason === undefined ? {} : { pauseReason: reason };
+    const changed = { ...row, definition, paused, updatedAt: clock.now() };
     await store.streams.save(changed);
     this.keep(caller.tenant, name, changed);
     this.aggregator.rulesChanged();
+    if (stream.collects) await this.holdOrRelease();
     if (was !== paused) {
       await store.events.append([
         {
@@ -203,7 +259,7 @@ export class YardStreams implements Streams {
           entity: { kind: "stream", id: name },
           severity: "info",
           ts: clock.now(),
-          data: { stream: name, paused },
+          data: { stream: name, paused, ...(reason === undefined ? {} : { reason }) },
         },
       ]);
     }
@@ -234,10 +290,13 @@ export class YardStreams implements Streams {
 
   rulesChanged(): void {
     for (const [tenant, named] of this.streams) {
-      const stream = named.get(DETECTIONS);
-      if (stream !== undefined) this.keep(tenant, DETECTIONS, this.rows.get(stream) ?? null);
+      for (const name of [DETECTIONS, REQUESTS]) {
+        const stream = named.get(name);
+        if (stream !== undefined) this.keep(tenant, name, this.rows.get(stream) ?? null);
+      }
     }
     this.aggregator.rulesChanged();
+    this.holdOrRelease().catch(this.parts.failed);
   }
 
   lag(): LagView {
@@ -257,10 +316,32 @@ export class YardStreams implements Streams {
     return this.impact.settle();
   }
 
+  /**
+   * Batches of collected requests wait while their stream is paused, those that somebody paused one by one stay so. In turn with the
+   * commits of windows: one that closed before the stream was resumed is released too.
+   */
+  private holdOrRelease(): Promise<void> {
+    return this.aggregator.inTurn(async () => {
+      const { store, clock } = this.parts;
+      for (const [tenant, named] of this.streams) {
+        const stream = named.get(REQUESTS);
+        if (stream === undefined) continue;
+        if (stream.paused) await store.streams.holdBatches(tenant, REQUESTS, clock.now());
+        else if ((await store.streams.releaseBatches(tenant, REQUESTS, clock.now())).length > 0) this.parts.wake();
+      }
+    });
+  }
+
+  private async queueFigures(tenant: string): Promise<Record<string, number>> {
+    const { waiting, maxSize } = await this.parts.pressure.of(tenant);
+    return { waiting, limit: maxSize, seconds: RETRY_LATER.retryAfterSeconds };
+  }
+
   private async declare(tenant: string, name: string, given: unknown): Promise<void> {
     const { store, clock } = this.parts;
     const named = streamName.safeParse(name);
     if (!named.success) throw invalid(faultsOf(named.error, streamName, name).map((fault) => ({ ...fault, path: `streams.${name}` })));
+    if (name === REQUESTS) throw ofRequests("declared", `its windows follow ${Object.values(COLLECTED_BY).join(", ")}`);
     const { definition, kept } = name === DETECTIONS ? this.ownOfDetections(given) : parsed(given);
     this.planNow(tenant, definition);
     const before = this.found(tenant, name);
@@ -285,18 +366,27 @@ export class YardStreams implements Streams {
     return stream;
   }
 
-  /** `detections` is there for whoever asks. */
+  /** The ready-made ones are there for whoever asks. */
   private found(tenant: string, name: string): OpenStream | null {
     const stream = this.streams.get(tenant)?.get(name);
     if (stream !== undefined) return stream;
-    return name === DETECTIONS ? this.keep(tenant, DETECTIONS, null) : null;
+    return name === DETECTIONS || name === REQUESTS ? this.keep(tenant, name, null) : null;
   }
 
   /** Brings a stream in memory up to its definition; a new one starts empty. */
   private keep(tenant: string, name: string, row: StreamRow | null): OpenStream {
-    const definition = name === DETECTIONS ? this.detectionsNow(row?.definition ?? {}) : streamDefinition.parse(row?.definition);
-    const paused = row?.paused ?? false;
-    const plan = this.plan(tenant, definition);
+    const collecting = name === REQUESTS ? this.parts.collecting() : null;
+    const paused = (row?.paused ?? false) || collecting?.enabled === false;
+    const definition =
+      collecting !== null
+        ? requestsDefinition(collecting, paused)
+        : name === DETECTIONS
+          ? this.detectionsNow(row?.definition ?? {})
+          : streamDefinition.parse(row?.definition);
+    const plan = this.plan(tenant, definition, {
+      batchTimeoutMs: collecting === null ? null : collecting.timeoutHours * HOUR_MS,
+      holdsBatches: collecting !== null && paused,
+    });
     let named = this.streams.get(tenant);
     if (named === undefined) this.streams.set(tenant, (named = new Map()));
     let stream = named.get(name);
@@ -348,9 +438,9 @@ export class YardStreams implements Streams {
     return { definition: parsed(input).definition, kept: changed };
   }
 
-  private plan(tenant: string, definition: StreamDefinition): WindowPlan | Error {
+  private plan(tenant: string, definition: StreamDefinition, more: Omit<Closing, keyof WindowPlan>): Closing | Error {
     try {
-      return this.planNow(tenant, definition);
+      return { ...this.planNow(tenant, definition), ...more };
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
     }
@@ -388,4 +478,8 @@ function parsed(given: unknown): { definition: StreamDefinition; kept: Record<st
 function queueFull(items: number, first: number): OfferAnswer {
   const why = { code: "queue_full", message: "As many batches wait as QUEUE_MAX_SIZE allows; send the item again later" };
   return { accepted: 0, rejected: Array.from({ length: items }, (_, i) => ({ index: first + i, ...why })), items: [] };
+}
+
+function ofRequests(action: string, cure: string): BatchyardError {
+  return new BatchyardError("ready_made_stream", { stream: REQUESTS, action, cure });
 }

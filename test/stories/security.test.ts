@@ -57,12 +57,14 @@ async function thingsOf(tenant: string, key: string): Promise<Things> {
   const { chunks } = (await made(formed("/api/external/lease", { worker: tenant }))) as unknown as {
     chunks: { chunk: number; fence: number }[];
   };
+  const { request } = await made(formed("/api/requests", { jobType: "tags", model: "batchyard-local", prompt: "A red car" }));
   const [row] = await served.yard.store.access.keys(tenant);
   return {
     batch: batch!["id"]!,
     item: "item1",
     file: file!["id"]!,
     openai: openai["id"]!,
+    request: request!["id"]!,
     record: "k1",
     key: row!.id,
     stream: "toystream",
@@ -116,6 +118,7 @@ describe("another tenant's objects", () => {
     item: "item1",
     file: "file-aaaaaaaaaaaaaaaaaaaaaaaa",
     openai: "batch_aaaaaaaaaaaaaaaaaaaaaaaa",
+    request: "req_aaaaaaaaaaaaaaaaaaaaaaaa",
     record: "nobody",
     key: "key_aaaaaaaaaaaaaaaaaaaaaaaa",
     stream: "nobodys-stream",

@@ -20,6 +20,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   executors: ["model", "store", "operations", "providers", "money"],
   streams: ["model", "store", "intake", "batches"],
   batches: ["model", "store", "events", "intake", "formats", "files", "operations", "executors", "providers", "money"],
+  requests: ["model", "store", "events", "intake", "batches", "streams", "openai"],
   openai: ["model", "store", "events", "intake", "files", "money", "providers", "operations", "executors", "batches"],
   engine: ["model", "store", "events", "operations", "batches", "executors", "money"],
   api: [
@@ -37,6 +38,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     "engine",
     "monitor",
     "openai",
+    "requests",
     "config.ts",
   ],
   react: ["client/index.ts"],

@@ -11,6 +11,8 @@ export interface Things {
   openai: string;
   record: string;
   key: string;
+  /** A single request that waits. */
+  request: string;
   /** A stream with an open window and a dead letter. */
   stream: string;
   /** A leased chunk and the fence of its lease. */
@@ -130,6 +132,14 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "GET /api/streams/{name}/preview/history": ofStream("/preview/history"),
   "GET /api/streams/{name}/dead-letters": ofStream("/dead-letters"),
   "POST /api/streams/{name}/dead-letters/requeue": actOnStream("/dead-letters/requeue", { limit: 1 }),
+  "POST /api/requests": { need: "operator", body: { jobType: "tags", model: "batchyard-local", prompt: "A red car" } },
+  "GET /api/requests": read(),
+  "GET /api/requests/{id}": read(({ request }) => [{ path: `/api/requests/${request}` }]),
+  "DELETE /api/requests/{id}": { need: "operator", body: null, about: ({ request }) => [{ path: `/api/requests/${request}` }] },
+  // Every tenant has its own collector.
+  "GET /api/requests/collector": read(),
+  "POST /api/requests/collector/pause": { need: "operator", body: {} },
+  "POST /api/requests/collector/resume": { need: "operator", body: {} },
   "GET /api/costs": read(),
   "GET /api/dlq/stats": read(),
   "GET /api/dlq/jobs/{queue}": read(({ stream }) => [{ path: `/api/dlq/jobs/${stream}` }]),

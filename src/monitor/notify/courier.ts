@@ -9,17 +9,22 @@ const FIRST_WAIT_MS = 5000;
 const LONGEST_WAIT_MS = 6 * 3_600_000;
 const MAX_TRIES = 24;
 
+/** Channels by their names. */
+export interface Channels {
+  get(name: string): Notifier | undefined;
+}
+
 /** Carries messages out of the outbox. At least once: a crash between sending and noting it sends again under the same id. */
 export class Courier {
   private readonly outbox: OutboxStore;
-  private readonly channels: ReadonlyMap<string, Notifier>;
+  private readonly channels: Channels;
   private readonly clock: Clock;
   private readonly failed: (error: unknown) => void;
   private stopTimer = (): void => {};
   private round: Promise<void> = Promise.resolve();
   private stopped = false;
 
-  constructor(parts: { outbox: OutboxStore; channels: ReadonlyMap<string, Notifier>; clock: Clock; failed: (error: unknown) => void }) {
+  constructor(parts: { outbox: OutboxStore; channels: Channels; clock: Clock; failed: (error: unknown) => void }) {
     this.outbox = parts.outbox;
     this.channels = parts.channels;
     this.clock = parts.clock;

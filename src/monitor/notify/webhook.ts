@@ -1,5 +1,5 @@
 import { Webhook } from "standardwebhooks";
-import { request } from "undici";
+import { request, type Dispatcher } from "undici";
 import type { Notice, Notifier } from "./port.ts";
 
 const TIMEOUT_MS = 10_000;
@@ -18,26 +18,39 @@ export class WebhookNotifier implements Notifier {
   }
 
   async send(notice: Notice): Promise<void> {
-    const now = new Date();
     const body = this.bare
       ? notice.body
       : JSON.stringify({
           type: "notice",
-          timestamp: now.toISOString(),
+          timestamp: new Date().toISOString(),
           subject: notice.subject,
           data: JSON.parse(notice.body) as unknown,
         });
-    const headers: Record<string, string> = {
-      "content-type": "application/json",
-      "webhook-id": notice.id,
-      "webhook-timestamp": String(Math.floor(now.getTime() / 1000)),
-    };
-    if (this.secret !== undefined) headers["webhook-signature"] = new Webhook(keyOf(this.secret)).sign(notice.id, now, body);
-    const response = await request(this.url, { method: "POST", headers, body, signal: AbortSignal.timeout(TIMEOUT_MS) });
-    await response.body.dump({ limit: 64 * 1024 });
-    // A redirect is a failure too: it would carry the signature somewhere else.
-    if (response.statusCode < 200 || response.statusCode > 299) throw new Error(`the webhook answered ${response.statusCode}`);
+    await postSigned({ url: this.url, id: notice.id, body, secret: this.secret, agent: null });
   }
+}
+
+/** POSTs a JSON text, signed when there is a secret; `agent` null = the usual one. Throws unless the answer is 2xx. */
+export async function postSigned(message: {
+  url: string;
+  id: string;
+  body: string;
+  secret: string | undefined;
+  agent: Dispatcher | null;
+}): Promise<void> {
+  const { url, id, body, secret, agent } = message;
+  const now = new Date();
+  const headers: Record<string, string> = {
+    "content-type": "application/json",
+    "webhook-id": id,
+    "webhook-timestamp": String(Math.floor(now.getTime() / 1000)),
+  };
+  if (secret !== undefined) headers["webhook-signature"] = new Webhook(keyOf(secret)).sign(id, now, body);
+  const dispatcher = agent === null ? {} : { dispatcher: agent };
+  const response = await request(url, { method: "POST", headers, body, signal: AbortSignal.timeout(TIMEOUT_MS), ...dispatcher });
+  await response.body.dump({ limit: 64 * 1024 });
+  // A redirect is a failure too: it would carry the signature somewhere else.
+  if (response.statusCode < 200 || response.statusCode > 299) throw new Error(`the webhook answered ${response.statusCode}`);
 }
 
 /** `whsec_…` is base64 as it stands; any other text is its own bytes. */

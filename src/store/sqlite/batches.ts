@@ -127,6 +127,11 @@ export class SqliteBatches implements BatchStore {
   }
 
   async pause(tenant: string, id: string, now: number): Promise<BatchRow | null> {
+    return this.pauseNow(tenant, id, now);
+  }
+
+  /** The same within a transaction of the caller. */
+  pauseNow(tenant: string, id: string, now: number): BatchRow | null {
     return this.change(tenant, id, (raw) => {
       if (!moveBatch(this.db, raw, "pause", "paused")) return false;
       saveBatch(this.db, raw);
@@ -136,6 +141,11 @@ export class SqliteBatches implements BatchStore {
   }
 
   async resume(tenant: string, id: string, now: number): Promise<BatchRow | null> {
+    return this.resumeNow(tenant, id, now);
+  }
+
+  /** The same within a transaction of the caller. */
+  resumeNow(tenant: string, id: string, now: number): BatchRow | null {
     return this.change(tenant, id, (raw) => {
       const moved =
         raw.started_at === null ? moveBatch(this.db, raw, "resume_unstarted", "pending") : moveBatch(this.db, raw, "resume", "running");
@@ -351,6 +361,7 @@ export class SqliteBatches implements BatchStore {
     // One that is not ingested still has to be ended upstream, and paid for.
     this.db.run("DELETE FROM attempts WHERE batch_id = ? AND due_at IS NULL", id);
     this.db.run("DELETE FROM windows WHERE id = ?", id);
+    this.db.run("DELETE FROM requests WHERE batch_id = ?", id);
     this.db.run("DELETE FROM batches WHERE id = ?", id);
   }
 

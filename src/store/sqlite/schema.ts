@@ -2,6 +2,7 @@ import { BatchyardError } from "../../model/errors.ts";
 import { ATTEMPT_STATES } from "../../model/attempt-moves.ts";
 import { BATCH_STATES, CHUNK_STATES, FINAL_BATCH_STATES, OPEN_BATCH_STATES, WINDOW_STATES } from "../../model/moves.ts";
 import { FINAL_OPENAI_STATES, OPENAI_STATES } from "../../model/openai-moves.ts";
+import { REQUEST_OUTCOMES } from "../../model/request-states.ts";
 import type { Database } from "./database.ts";
 import { fillRollups } from "./rollup-recount.ts";
 
@@ -296,6 +297,25 @@ const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[
   CREATE UNIQUE INDEX attempts_upstream ON attempts (provider, upstream_id) WHERE upstream_id IS NOT NULL;
   CREATE INDEX attempts_due ON attempts (due_at) WHERE due_at IS NOT NULL;
   CREATE INDEX attempts_batch ON attempts (batch_id, created_at, id);
+  `,
+  `
+  CREATE TABLE requests (
+    id TEXT PRIMARY KEY, tenant TEXT NOT NULL, job_type TEXT NOT NULL, model TEXT NOT NULL, custom_id TEXT, fingerprint TEXT NOT NULL,
+    webhook TEXT,
+    -- the window, and so the batch it becomes
+    batch_id TEXT NOT NULL, created_at INTEGER NOT NULL,
+    outcome TEXT CHECK (outcome IN (${list(REQUEST_OUTCOMES)})), ended_at INTEGER,
+    CHECK ((outcome IS NULL) = (ended_at IS NULL))
+  ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX requests_custom ON requests (tenant, job_type, custom_id) WHERE outcome IS NULL AND custom_id IS NOT NULL;
+  CREATE INDEX requests_newest ON requests (tenant, created_at DESC, id DESC);
+  CREATE INDEX requests_of_type ON requests (tenant, job_type, created_at DESC, id DESC);
+  CREATE INDEX requests_batch ON requests (batch_id);
+  CREATE INDEX requests_open ON requests (tenant, batch_id) WHERE outcome IS NULL;
+  CREATE INDEX requests_ended ON requests (ended_at) WHERE ended_at IS NOT NULL;
+  -- its batch was paused because its stream holds batches, not by somebody who wanted that one paused
+  ALTER TABLE windows ADD COLUMN batch_held INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX windows_batch_held ON windows (tenant, stream) WHERE batch_held = 1;
   `,
 ];
 

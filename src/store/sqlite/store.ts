@@ -17,6 +17,7 @@ import { SqliteDead } from "./dead.ts";
 import { SqliteImpact } from "./impact.ts";
 import { SqliteOutbox } from "./outbox.ts";
 import { SqliteRecords } from "./records.ts";
+import { SqliteRequests } from "./requests.ts";
 import { SqliteResults } from "./results.ts";
 import { migrate, SCHEMA_VERSION, schemaOf } from "./schema.ts";
 import { SqliteStreams } from "./streams.ts";
@@ -51,6 +52,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
       attempts: new SqliteAttempts(db),
       streams: new SqliteStreams(db, batches),
       openai: new SqliteOpenAiBatches(db),
+      requests: new SqliteRequests(db),
       impact: new SqliteImpact(db),
       dead: new SqliteDead(db),
       audit: new SqliteAudit(db),

@@ -20,7 +20,8 @@ import { insertEvent } from "./batch-row.ts";
 import type { SqliteBatches } from "./batches.ts";
 import type { Database } from "./database.ts";
 import { FlowRollup } from "./flow-rollup.ts";
-import { dropFront, insertItems, windowItems, windowChunks } from "./window-items.ts";
+import { insertRequest, withdrawRequest } from "./requests.ts";
+import { dropFront, insertItems, windowItems, windowChunks, withdrawItems } from "./window-items.ts";
 
 interface RawStream {
   tenant: string;
@@ -249,6 +250,37 @@ export class SqliteStreams implements StreamStore {
     });
   }
 
+  async holdBatches(tenant: string, stream: string, now: number): Promise<string[]> {
+    return this.db.transaction(() =>
+      this.db
+        .all<{ id: string }>(
+          "SELECT id FROM batches WHERE tenant = ? AND stream = ? AND sealed = 1 AND status IN ('pending', 'running') ORDER BY created_at, id",
+          tenant,
+          stream,
+        )
+        .filter(({ id }) => this.hold(tenant, id, now))
+        .map(({ id }) => id),
+    );
+  }
+
+  async releaseBatches(tenant: string, stream: string, now: number): Promise<string[]> {
+    return this.db.transaction(() => {
+      const held = this.db.all<{ id: string }>(
+        "SELECT id FROM windows WHERE tenant = ? AND stream = ? AND batch_held = 1 ORDER BY opened_at, id",
+        tenant,
+        stream,
+      );
+      this.db.run("UPDATE windows SET batch_held = 0 WHERE tenant = ? AND stream = ? AND batch_held = 1", tenant, stream);
+      return held.filter(({ id }) => this.batches.resumeNow(tenant, id, now) !== null).map(({ id }) => id);
+    });
+  }
+
+  private hold(tenant: string, id: string, now: number): boolean {
+    if (this.batches.pauseNow(tenant, id, now) === null) return false;
+    this.db.run("UPDATE windows SET batch_held = 1 WHERE id = ?", id);
+    return true;
+  }
+
   private addLetter(letter: NewDeadLetter): void {
     const { tenant, stream, itemKey, text, reason, at } = letter;
     this.db.run(
@@ -267,12 +299,17 @@ export class SqliteStreams implements StreamStore {
   private apply(change: WindowChange, now: number): boolean {
     const { window, adds, closes, drops } = change;
     if (!change.opens && !this.isOpen(window.id)) {
-      if (adds === null && drops === 0) return false;
+      if (adds === null && drops === 0 && (change.withdrawn ?? []).length === 0) return false;
       throw new Error(`window ${window.id} takes no more items: it is closed`);
     }
     for (const id of change.requeued)
       this.db.run("DELETE FROM dead_letters WHERE id = ? AND tenant = ? AND stream = ?", id, window.tenant, window.stream);
     if (drops > 0) dropFront(this.db, window.id, drops);
+    if (change.withdrawn !== undefined && change.withdrawn.length > 0) {
+      withdrawItems(this.db, window.id, change.withdrawn);
+      for (const id of change.withdrawn) withdrawRequest(this.db, window.tenant, id, now);
+    }
+    for (const request of change.requests ?? []) insertRequest(this.db, request);
     if (window.items === 0) {
       this.db.run("DELETE FROM windows WHERE id = ? AND state = 'open'", window.id);
       return false;
@@ -355,6 +392,7 @@ export class SqliteStreams implements StreamStore {
     };
     const seal = { tenant: window.tenant, batchId: window.id, now, maxFailures: closes.maxFailures, announcedItems: 0 };
     this.batches.createNow(batch, windowChunks(rows, closes, now), seal);
+    if (closes.heldBatch === true) this.hold(window.tenant, window.id, now);
   }
 
   private tell(type: string, { window }: Pick<WindowChange, "window">, now: number, data: Record<string, unknown>): void {

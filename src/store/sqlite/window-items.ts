@@ -54,6 +54,27 @@ export function dropFront(db: Database, windowId: string, count: number): void {
   }
 }
 
+/** Takes these items out, wherever they stand. Throws when one is not there. */
+export function withdrawItems(db: Database, windowId: string, keys: readonly string[]): void {
+  const left = new Set(keys);
+  for (const raw of db.all<RawItems>("SELECT id, items, skipped, keys, body FROM window_items WHERE window_id = ?", windowId)) {
+    const own = (JSON.parse(raw.keys) as string[]).slice(raw.skipped);
+    if (!own.some((key) => left.has(key))) continue;
+    const texts = splitLines(raw.body).slice(raw.skipped);
+    const kept = [...own.keys()].filter((place) => !left.delete(own[place]!));
+    if (kept.length === 0) db.run("DELETE FROM window_items WHERE id = ?", raw.id);
+    else
+      db.run(
+        "UPDATE window_items SET items = ?, skipped = 0, keys = ?, body = ? WHERE id = ?",
+        kept.length,
+        JSON.stringify(kept.map((place) => own[place]!)),
+        joinLines(kept.map((place) => texts[place]!)),
+        raw.id,
+      );
+  }
+  if (left.size > 0) throw new Error(`window ${windowId} has no item ${[...left][0]}`);
+}
+
 /** Cuts the items of a closing window into chunks. Where they fit into one, their text is only joined. */
 export function windowChunks(rows: readonly ItemRows[], size: Pick<WindowClosing, "chunkItems" | "chunkChars">, now: number): NewChunk[] {
   const keys = rows.flatMap((row) => row.keys);

@@ -17,6 +17,7 @@ import { openai } from "./openai.ts";
 import { opening } from "./opening.ts";
 import { records } from "./records.ts";
 import { reports } from "./reports.ts";
+import { requests } from "./requests.ts";
 import { results } from "./results.ts";
 import { retries } from "./retries.ts";
 import { Rig } from "./rig.ts";
@@ -45,6 +46,7 @@ const CASES = [
   streams,
   ledger,
   openai,
+  requests,
   impact,
   dead,
   attempts,
