@@ -174,7 +174,14 @@ describe("another tenant's objects", () => {
     );
     expect((await as(keys["admin"]!, { path: "/" })).text).not.toContain(theirs.batch);
     expect((await mine("/api/keys"))["keys"]).toHaveLength(3);
-    expect(await mine("/api/streams")).toMatchObject({ streams: [{ name: "detections", open_windows: 0, open_items: 0 }] });
+    expect(await mine("/api/requests")).toMatchObject({ requests: [] });
+    expect(await mine("/api/requests/collector")).toMatchObject({ collector: { waiting: 0 } });
+    expect(await mine("/api/streams")).toMatchObject({
+      streams: [
+        { name: "detections", open_windows: 0, open_items: 0 },
+        { name: "requests", open_items: 0 },
+      ],
+    });
     expect(await mine("/api/streams/detections/windows")).toMatchObject({ windows: [], total: 0 });
     expect(await mine("/api/system/pipeline")).toMatchObject({ batch_aggregator: { active_batches: 0, batches: [] } });
     expect(await mine("/api/queues/status")).toMatchObject({ queues: [], summary: { total_queued: 0, total_running: 0 } });

@@ -80,7 +80,7 @@ export const requests = section("requests", {
     const window = windowOf(rig);
     const of = (id: string, more: Partial<NewRequest> = {}): NewRequest => requestOf(rig, window.id, id, { customId: "c", ...more });
     let after = await collect(rig, window, [of("r1"), of("r2", { jobType: "titles" })]);
-    await expect(collect(rig, after, [of("r3")])).rejects.toThrow();
+    await expect(collect(rig, after, [of("r3")])).rejects.toThrow(/unique/i);
     expect(await rig.store.requests.get("acme", "r3")).toBeNull();
     expect((await rig.store.requests.openWith("acme", "tags", "c"))?.id).toBe("r1");
     await rig.store.requests.settle("acme", [end("r1", "cancelled")], rig.now);
@@ -128,7 +128,7 @@ export const requests = section("requests", {
     const withdraw = (row: WindowRow, key: string) =>
       commit(rig, { window: row, opens: false, drops: 0, adds: null, closes: null, requeued: [], withdrawn: [key] });
     await withdraw(less, "r2");
-    await expect(withdraw(less, "r2")).rejects.toThrow();
+    await expect(withdraw(less, "r2")).rejects.toThrow("has no item r2");
     expect(await stateOf(rig, "r2")).toBe("cancelled");
     expect(await rig.store.streams.open()).toMatchObject([{ id: window.id, items: 2, keys: ["r1", "r3"] }]);
     await withdraw({ ...less, items: 1 }, "r1");
