@@ -35,6 +35,7 @@ import type { NanoUsd } from "./model/money.ts";
 import { systemClock, type Clock } from "./model/clock.ts";
 import type { Fault } from "./model/errors.ts";
 import { Collector } from "./requests/collector.ts";
+import { windowSubject } from "./requests/window-key.ts";
 import { isWebhookChannel } from "./requests/webhook-channel.ts";
 import { RequestWebhookNotifier } from "./monitor/notify/request-webhook.ts";
 import { Targets } from "./monitor/notify/target.ts";
@@ -309,6 +310,10 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     clock,
     settings: () => settings.current().windows,
     collecting: () => settings.current().processing,
+    answeredBy(tenant, windowKey) {
+      const executor = models.find(tenant, windowSubject(windowKey).model)?.askedBy[0];
+      return executor === undefined ? {} : { executor };
+    },
     slots: () => engine.slots,
     wake: () => engine.wake(),
     failed,

@@ -13,8 +13,9 @@ import type { RequestRow } from "../store/requests.ts";
 import { REQUESTS, type CollectingSettings } from "../streams/requests.ts";
 import type { WindowView } from "../streams/service.ts";
 import type { YardStreams } from "../streams/yard-streams.ts";
-import { readRequest, windowSubject, type RequestInput, type RequestRules } from "./request-input.ts";
+import { readRequest, type RequestInput, type RequestRules } from "./request-input.ts";
 import { Settlement, withoutResult } from "./settlement.ts";
+import { windowSubject } from "./window-key.ts";
 
 /** So many batches in a row that ended without one answer pause the collector. */
 const FAILURES_IN_A_ROW = 3;

@@ -4,8 +4,7 @@ import type { Fault } from "../model/errors.ts";
 import { singleRequest } from "../model/request-fields.ts";
 import { faultsOf } from "../model/schema-faults.ts";
 import { checkLine } from "../openai/input-line.ts";
-
-const CHAT = "/v1/chat/completions";
+import { CHAT, windowKeyOf } from "./window-key.ts";
 
 /** A single request, read and checked. */
 export interface RequestInput {
@@ -26,15 +25,6 @@ export interface RequestRules {
   /** Why a webhook cannot be told; null = it can. */
   refusesWebhook(url: string): Fault | null;
 }
-
-/** Job type and model of a window. */
-export function windowSubject(windowKey: string): { jobType: string; model: string } {
-  const cut = windowKey.indexOf("/");
-  const [model = ""] = windowKey.slice(cut + 1).split(" ");
-  return { jobType: windowKey.slice(0, cut), model };
-}
-
-const windowKeyOf = (jobType: string, model: string, url: string): string => `${jobType}/${model}${url === CHAT ? "" : ` ${url}`}`;
 
 /** Reads one JSON text; every fault at once. */
 export function readRequest(text: string, rules: RequestRules): RequestInput | { faults: Fault[] } {

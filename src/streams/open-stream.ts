@@ -79,6 +79,8 @@ export class OpenStream {
   reader: ItemReader;
   /** How its windows become batches; an error when its operation is gone. */
   plan: Closing | Error;
+  /** The same for one window, where that depends on its key. */
+  planFor: (key: string) => Closing | Error;
   /** By key; where the oldest is dropped, those open longest first. */
   readonly windows = new Map<string, OpenWindow>();
   openItems = 0;
@@ -93,6 +95,7 @@ export class OpenStream {
     this.definition = definition;
     this.paused = paused;
     this.plan = plan;
+    this.planFor = (): Closing | Error => this.plan;
     this.rules = rulesOf(definition, paused);
     this.reader = new ItemReader(definition, name);
   }

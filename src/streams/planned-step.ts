@@ -229,7 +229,7 @@ export class PlannedStep {
   private close(window: OpenWindow, closure: Closure): void {
     const { stream } = window;
     const pending = this.open.get(window) ?? this.begin(window, false);
-    pending.closes = this.closing(stream, closure, [...window.keys]);
+    pending.closes = this.closing(window, closure, [...window.keys]);
     this.remove(window);
     stream.openItems -= closure.items;
     this.touched.delete(window);
@@ -245,13 +245,13 @@ export class PlannedStep {
   }
 
   private closing(
-    stream: OpenStream,
+    { stream, key }: OpenWindow,
     closure: Pick<Closure, "reason" | "items" | "lagMs">,
     ids: string[],
   ): NonNullable<WindowChange["closes"]> {
     // A stream without a plan takes no items and closes nothing: see Aggregator.
-    if (stream.plan instanceof Error) throw stream.plan;
-    const { plan } = stream;
+    const plan = stream.planFor(key);
+    if (plan instanceof Error) throw plan;
     return {
       reason: closure.reason,
       batch: plan.batchTimeoutMs === null ? plan.batch : { ...plan.batch, deadlineAt: this.now + plan.batchTimeoutMs },
@@ -276,7 +276,7 @@ export class PlannedStep {
     if (stream.definition.eventPrefix !== undefined) pending.payloads.push(item.payload);
     if (deadLetter !== null) pending.requeued.push(deadLetter);
     const closure: Closure = { reason: "fast_path", closedAt: this.now, lagMs: 0, ...state };
-    pending.closes = this.closing(stream, closure, [key]);
+    pending.closes = this.closing(window, closure, [key]);
     this.closed.push({ window, closure });
     return { id: `fast_path_${key}`, batchId: window.id, fastPath: true };
   }

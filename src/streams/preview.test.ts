@@ -51,6 +51,7 @@ async function begin(): Promise<void> {
   streams = new YardStreams({
     store,
     collecting: () => COLLECTING,
+    answeredBy: () => ({}),
     creator: { windowPlan: () => ({ batch: BATCH, maxFailures: () => null, chunkItems: () => Infinity, chunkChars: Infinity }) },
     clock,
     pressure: new Backpressure({ batches: store.batches, limits: () => ({ maxSize: 1_000_000, backpressureThreshold: 1 }) }),

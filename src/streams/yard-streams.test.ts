@@ -70,6 +70,7 @@ class Rig {
     this.streams = new YardStreams({
       store: { streams, requests: store.requests, impact: store.impact, audit: store.audit, events: store.events },
       collecting: () => COLLECTING,
+      answeredBy: () => ({}),
       creator: { windowPlan: () => ({ batch: BATCH, maxFailures: () => null, chunkItems: () => Infinity, chunkChars: Infinity }) },
       clock: this.clock,
       pressure: new Backpressure({ batches: store.batches, limits: () => ({ maxSize: 1_000_000, backpressureThreshold: 1 }) }),

@@ -44,6 +44,8 @@ export interface YardStreamsParts {
   settings(): WindowSettings;
   /** Those of the stream that collects single requests. */
   collecting(): CollectingSettings;
+  /** Options of the batch that a window of single requests becomes, by its key: who is to answer them. */
+  answeredBy(tenant: string, windowKey: string): Record<string, unknown>;
   /** Batches that run at once in this process. */
   slots(): number;
   /** A window became a batch. */
@@ -383,10 +385,11 @@ export class YardStreams implements Streams {
         : name === DETECTIONS
           ? this.detectionsNow(row?.definition ?? {})
           : streamDefinition.parse(row?.definition);
-    const plan = this.plan(tenant, definition, {
+    const closing = {
       batchTimeoutMs: collecting === null ? null : collecting.timeoutHours * HOUR_MS,
       holdsBatches: collecting !== null && paused,
-    });
+    };
+    const plan = this.plan(tenant, definition, closing);
     let named = this.streams.get(tenant);
     if (named === undefined) this.streams.set(tenant, (named = new Map()));
     let stream = named.get(name);
@@ -397,6 +400,12 @@ export class YardStreams implements Streams {
       stream = new OpenStream(tenant, name, { ...definition, paused }, paused, plan);
       named.set(name, stream);
       this.aggregator.adopt(stream, []);
+    }
+    if (collecting !== null) {
+      stream.planFor = (key) => {
+        const options = { ...definition.options, ...this.parts.answeredBy(tenant, key) };
+        return this.plan(tenant, { ...definition, options }, closing);
+      };
     }
     if (row !== null) this.rows.set(stream, row);
     return stream;
