@@ -3,6 +3,7 @@ import { ClientError } from "./client-error.ts";
 import { LiveBatches } from "./live.ts";
 import { linesOf, ndjsonBody, ndjsonPieces } from "./lines.ts";
 import { Transport, type TransportOptions } from "./transport.ts";
+import { requestCalls } from "./requests.ts";
 import { streamCalls } from "./streams.ts";
 import { watchBatch, type BatchProgress } from "./watch.ts";
 import type {
@@ -187,6 +188,7 @@ export function createClient(options: ClientOptions) {
       },
     },
     streams: streamCalls(transport),
+    requests: requestCalls(transport),
     /** What was spent: totals, groups, and a month of the same. */
     async costs(query: CostsQuery = {}): Promise<Costs> {
       return transport.json<Costs>("/api/costs", { query: { ...query } });

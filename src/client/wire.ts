@@ -3,6 +3,7 @@ import type * as access from "../api/contract/access.ts";
 import type * as batches from "../api/contract/batch.ts";
 import type * as costs from "../api/contract/costs.ts";
 import type * as previews from "../api/contract/preview.ts";
+import type * as requests from "../api/contract/requests.ts";
 import type * as results from "../api/contract/results.ts";
 import type * as streams from "../api/contract/streams.ts";
 import type * as settings from "../api/contract/settings.ts";
@@ -61,3 +62,18 @@ export interface SettingsPreviewRequest extends Pick<NonNullable<PreviewRequest>
 }
 export type Preview = Omit<z.output<typeof previews.previewAnswer>, "success">;
 export type PreviewHistory = z.output<typeof previews.previewHistoryAnswer>["changes"];
+
+export type NewSingleRequest = z.input<typeof requests.singleRequest>;
+/** A request without its answer. */
+export type RequestState = z.output<typeof requests.cancelledAnswer>["request"];
+export type CollectedRequest = z.output<typeof requests.requestAnswer>["request"];
+export interface TakenRequests {
+  accepted: number;
+  /** The first 1,000 of them. */
+  rejected: { index: number; code: string; message: string }[];
+  rejectedCount: number;
+  requests: RequestState[];
+}
+export type RequestsQuery = z.input<typeof requests.requestsQuery>;
+export type RequestsPage = Omit<z.output<typeof requests.requestsAnswer>, "success">;
+export type CollectorState = z.output<typeof requests.collectorAnswer>["collector"];

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { serve, type Served } from "../api/server.fixture.ts";
+import { serve, TOKEN, type Served } from "../api/server.fixture.ts";
+import { createClient } from "../client/index.ts";
 import type { BatchRow } from "../model/batch.ts";
 import { defineOperation } from "../operations/define.ts";
 import { VirtualClock } from "../testing/virtual-clock.ts";
@@ -360,6 +361,29 @@ describe("switched off, paused, restarted", () => {
     await served.send({ method: "POST", url: "/api/requests/collector/resume", payload: {} });
     expect((await ended(id)).status).toBe("done");
     expect(await collector()).toMatchObject({ status: "collecting" });
+  });
+});
+
+describe("the client", () => {
+  it("submits, waits, lists, takes back, pauses", async () => {
+    await open({ BATCH_MAX_REQUESTS: "2" });
+    const client = createClient({ url: await served.listen(), token: TOKEN });
+    const first = await client.requests.submit({ jobType: "tags", model: "scripted", prompt: "one" });
+    const waited = client.requests.wait(first.id);
+    const taken = await client.requests.submitAll([
+      { jobType: "tags", model: "scripted", prompt: "two" },
+      { jobType: "tags", model: "none", prompt: "x" },
+    ]);
+    expect(taken).toMatchObject({ accepted: 1, rejected: [{ index: 1, code: "model_not_found" }] });
+    expect((await waited).status).toBe("done");
+    const { id } = await client.requests.submit({ jobType: "titles", model: "scripted", prompt: "three" });
+    expect(await client.requests.list({ jobType: "titles" })).toMatchObject({ requests: [{ id, status: "waiting" }], nextCursor: null });
+    expect((await client.requests.cancel(id)).status).toBe("cancelled");
+    expect((await client.requests.get(id)).status).toBe("cancelled");
+    expect((await client.requests.pause()).status).toBe("paused");
+    expect((await client.requests.resume()).status).toBe("collecting");
+    expect((await client.requests.collector()).waiting).toBe(0);
+    client.close();
   });
 });
 

@@ -709,8 +709,8 @@ export interface StreamStore {
     arrivals: readonly NewArrivals[];
     now: number;
   }): Promise<boolean[]>;
-  /** Pauses every batch of a stream that is pending or running, and marks it. Returns their ids. */
-  holdBatches(tenant: string, stream: string, now: number): Promise<string[]>;
+  /** Pauses every batch of a stream that is pending or running, and marks it; running ones of the executors `goesOn` are left. Returns their ids. */
+  holdBatches(tenant: string, stream: string, goesOn: readonly string[], now: number): Promise<string[]>;
   /** Takes the mark off every batch, and resumes those that are still paused. Returns the ids of these. */
   releaseBatches(tenant: string, stream: string, now: number): Promise<string[]>;
   /** Oldest first, `after` exclusive. */

@@ -4,6 +4,7 @@ import type { Caller } from "../batches/service.ts";
 import type { Clock } from "../model/clock.ts";
 import { BatchyardError, invalid } from "../model/errors.ts";
 import { streamName } from "../model/stream-name.ts";
+import { OPENAI_BATCH } from "../model/upstream.ts";
 import { faultsOf } from "../model/schema-faults.ts";
 import type { DeadLetter, DeadSelection, Store, StreamRow } from "../store/port.ts";
 import { Aggregator, type Offered } from "./aggregator.ts";
@@ -319,7 +320,8 @@ export class YardStreams implements Streams {
   }
 
   /**
-   * Batches of collected requests wait while their stream is paused, those that somebody paused one by one stay so. In turn with the
+   * Batches of collected requests wait while their stream is paused, those that somebody paused one by one stay so. One that is at a
+   * provider goes on: its results are collected, and its executor sends nothing new while the switch is off. In turn with the
    * commits of windows: one that closed before the stream was resumed is released too.
    */
   private holdOrRelease(): Promise<void> {
@@ -328,7 +330,7 @@ export class YardStreams implements Streams {
       for (const [tenant, named] of this.streams) {
         const stream = named.get(REQUESTS);
         if (stream === undefined) continue;
-        if (stream.paused) await store.streams.holdBatches(tenant, REQUESTS, clock.now());
+        if (stream.paused) await store.streams.holdBatches(tenant, REQUESTS, [OPENAI_BATCH], clock.now());
         else if ((await store.streams.releaseBatches(tenant, REQUESTS, clock.now())).length > 0) this.parts.wake();
       }
     });

@@ -250,13 +250,15 @@ export class SqliteStreams implements StreamStore {
     });
   }
 
-  async holdBatches(tenant: string, stream: string, now: number): Promise<string[]> {
+  async holdBatches(tenant: string, stream: string, goesOn: readonly string[], now: number): Promise<string[]> {
     return this.db.transaction(() =>
       this.db
         .all<{ id: string }>(
-          "SELECT id FROM batches WHERE tenant = ? AND stream = ? AND sealed = 1 AND status IN ('pending', 'running') ORDER BY created_at, id",
+          `SELECT id FROM batches WHERE tenant = ? AND stream = ? AND sealed = 1
+             AND (status = 'pending' OR (status = 'running' AND executor NOT IN (SELECT value FROM json_each(?)))) ORDER BY created_at, id`,
           tenant,
           stream,
+          JSON.stringify(goesOn),
         )
         .filter(({ id }) => this.hold(tenant, id, now))
         .map(({ id }) => id),

@@ -149,14 +149,23 @@ export const requests = section("requests", {
     await rig.store.batches.pause("acme", paused, rig.now);
     const states = () => Promise.all([running, paused, held].map(async (id) => (await rig.store.batches.get("acme", id))?.status));
     expect(await states()).toEqual(["pending", "paused", "paused"]);
-    expect(await rig.store.streams.holdBatches("other", "requests", rig.now)).toEqual([]);
-    expect(await rig.store.streams.holdBatches("acme", "requests", rig.now)).toEqual([running]);
+    expect(await rig.store.streams.holdBatches("other", "requests", [], rig.now)).toEqual([]);
+    expect(await rig.store.streams.holdBatches("acme", "requests", [], rig.now)).toEqual([running]);
     expect(await states()).toEqual(["paused", "paused", "paused"]);
     await rig.reopen();
     expect(await rig.store.streams.releaseBatches("other", "requests", rig.now)).toEqual([]);
     expect(await rig.store.streams.releaseBatches("acme", "requests", rig.now)).toEqual([running, held]);
     expect(await states()).toEqual(["pending", "paused", "pending"]);
     expect(await rig.store.streams.releaseBatches("acme", "requests", rig.now)).toEqual([]);
+  },
+
+  "a running batch of an executor that goes on is not held": async (rig) => {
+    const window = windowOf(rig);
+    await close(rig, await collect(rig, window, [requestOf(rig, window.id, "r1")]));
+    const { executor } = (await rig.store.batches.get("acme", window.id))!;
+    await rig.claim({ id: window.id });
+    expect(await rig.store.streams.holdBatches("acme", "requests", [executor], rig.now)).toEqual([]);
+    expect(await rig.store.streams.holdBatches("acme", "requests", ["another"], rig.now)).toEqual([window.id]);
   },
 
   "requests go with their batch": async (rig) => {
