@@ -148,8 +148,7 @@ export class Collector {
   async cancel({ tenant }: Caller, id: string): Promise<RequestRow> {
     const row = await this.row(tenant, id);
     if (row.state === "cancelled") return row;
-    const window = this.parts.streams.windowOf(tenant, row.batchId);
-    const taken = row.state === "waiting" && window !== null && (await this.parts.streams.withdraw(tenant, window.key, id));
+    const taken = row.state === "waiting" && (await this.parts.streams.requests.withdraw(tenant, row.batchId, id));
     if (!taken) throw new BatchyardError("request_not_waiting", { id, state: (await this.row(tenant, id)).state, batch: row.batchId });
     this.settlement.changed([id]);
     return this.row(tenant, id);
@@ -164,10 +163,10 @@ export class Collector {
   status({ tenant }: Caller): CollectorView {
     const { streams } = this.parts;
     const settings = this.parts.settings();
-    const windows = streams.windows({ ...SELF, tenant }, REQUESTS);
+    const windows = streams.requests.list(tenant);
     return {
       enabled: settings.enabled,
-      pause: streams.pauseOf(tenant),
+      pause: streams.requests.pauseOf(tenant),
       waiting: windows.reduce((sum, window) => sum + window.items, 0),
       windows: windows.map((window) => ({ ...window, ...windowSubject(window.key) })),
       settings,
@@ -230,14 +229,10 @@ export class Collector {
     const request = { id, tenant, jobType, model, customId, fingerprint, webhook, createdAt: this.parts.clock.now() };
     const item = { key: id, windowKey, text, bytes: Buffer.byteLength(text), payload: {}, fast: false, request };
     const { streams } = this.parts;
-    const [placed] = await streams.collect(tenant, [item]);
+    const [placed] = await streams.requests.collect(tenant, [item]);
     if (placed === undefined || "code" in placed) {
-      const { maxOpen } = streams.get({ ...SELF, tenant }, REQUESTS).definition;
-      throw new BatchyardError(
-        "stream_full",
-        { stream: REQUESTS, limit: maxOpen, seconds: RETRY_SECONDS },
-        { retryAfterSeconds: RETRY_SECONDS },
-      );
+      const limit = streams.requests.maxOpen(tenant);
+      throw new BatchyardError("stream_full", { stream: REQUESTS, limit, seconds: RETRY_SECONDS }, { retryAfterSeconds: RETRY_SECONDS });
     }
     this.settlement.expect(placed.batchId);
     return { ...request, batchId: placed.batchId, state: "waiting", endedAt: null };
@@ -253,8 +248,8 @@ export class Collector {
   private async judge(batch: BatchRow): Promise<void> {
     const { streams, store } = this.parts;
     const { tenant } = batch;
-    if (streams.pauseOf(tenant) !== null || !(await this.isFruitless(batch))) return;
-    const since = streams.switchedAt(tenant);
+    if (streams.requests.pauseOf(tenant) !== null || !(await this.isFruitless(batch))) return;
+    const since = streams.requests.switchedAt(tenant);
     const { batches } = await store.batches.list({ tenant, stream: REQUESTS }, { limit: LOOKED_AT });
     const last = batches
       .filter((each) => each.completedAt !== null && each.completedAt >= since && each.status !== "cancelled")

@@ -1,5 +1,7 @@
 import { Cron } from "croner";
 import { z } from "zod";
+import { invalid } from "../model/errors.ts";
+import { faultsOf } from "../model/schema-faults.ts";
 import { decimal, text, whole } from "../model/fields.ts";
 import type { WindowRules } from "./window.ts";
 
@@ -76,6 +78,13 @@ export const streamDefinition = z
 export type StreamDefinition = z.output<typeof streamDefinition>;
 /** A definition as it is written: what has a default may be left out. */
 export type StreamSettings = z.input<typeof streamDefinition>;
+
+/** As it counts, and as it is kept. Throws validation_failed. */
+export function parsedDefinition(given: unknown): { definition: StreamDefinition; kept: Record<string, unknown> } {
+  const result = streamDefinition.safeParse(given);
+  if (!result.success) throw invalid(faultsOf(result.error, streamDefinition, given));
+  return { definition: result.data, kept: result.data };
+}
 
 function isCron(expression: string): boolean {
   try {

@@ -4,20 +4,18 @@ import type { Caller } from "../batches/service.ts";
 import type { Clock } from "../model/clock.ts";
 import { BatchyardError, invalid } from "../model/errors.ts";
 import { streamName } from "../model/stream-name.ts";
-import { OPENAI_BATCH } from "../model/upstream.ts";
 import { faultsOf } from "../model/schema-faults.ts";
 import type { DeadLetter, DeadSelection, Store, StreamRow } from "../store/port.ts";
 import { Aggregator, type Offered } from "./aggregator.ts";
 import { closureSettings } from "./candidate.ts";
-import { DETECTIONS, detections, detectionsInput, OWN_FIELDS, SETTING_OF, type WindowSettings } from "./detections.ts";
-import { streamDefinition, type StreamDefinition } from "./definition.ts";
+import { changedDetections, DETECTIONS, detections, type WindowSettings } from "./detections.ts";
+import { parsedDefinition, streamDefinition, type StreamDefinition } from "./definition.ts";
 import { isRefusal } from "./item-reader.ts";
 import type { LagView } from "./lag.ts";
 import { StreamImpact, type PreviewRequest } from "./impact.ts";
 import { Letters } from "./letters.ts";
-import type { StreamItem } from "./item-reader.ts";
-import type { Placed } from "./planned-step.ts";
 import { OpenStream, type Closing } from "./open-stream.ts";
+import { RequestWindows } from "./request-windows.ts";
 import { COLLECTED_BY, REQUESTS, requestsDefinition, type CollectingSettings } from "./requests.ts";
 import type { ChangeReport } from "./rule-log.ts";
 import type {
@@ -33,8 +31,6 @@ import type {
 import { viewOf, windowView } from "./views.ts";
 
 const HOUR_MS = 3_600_000;
-/** Nothing was taken: the same may be sent again then. */
-const RETRY_LATER = { retryAfterSeconds: 5 };
 
 export interface YardStreamsParts {
   store: Pick<Store, "streams" | "requests" | "impact" | "audit" | "events">;
@@ -69,6 +65,8 @@ export class YardStreams implements Streams {
   private readonly streams = new Map<string, Map<string, OpenStream>>();
   private readonly rows = new Map<OpenStream, StreamRow>();
   private readonly letters: Letters;
+  /** Those of single requests. */
+  readonly requests: RequestWindows;
 
   constructor(parts: YardStreamsParts) {
     this.parts = parts;
@@ -79,6 +77,17 @@ export class YardStreams implements Streams {
       holds: async (tenant) => (await parts.pressure.of(tenant)).state !== "normal",
       wake: () => parts.wake(),
       failed: (error) => parts.failed(error),
+    });
+    this.requests = new RequestWindows({
+      store: parts.store.streams,
+      aggregator: this.aggregator,
+      pressure: parts.pressure,
+      clock: parts.clock,
+      streamOf: (tenant) => this.find(tenant, REQUESTS),
+      streams: () => [...this.streams.values()].flatMap((named) => named.get(REQUESTS) ?? []),
+      rowOf: (stream) => this.rows.get(stream),
+      note: (stream) => this.impact.note(stream, false),
+      wake: () => parts.wake(),
     });
     this.letters = new Letters({ store: parts.store.streams, aggregator: this.aggregator, clock: parts.clock, failed: parts.failed });
   }
@@ -101,7 +110,7 @@ export class YardStreams implements Streams {
     // The environment may have changed them while nobody looked.
     for (const named of this.streams.values()) for (const stream of named.values()) this.impact.note(stream, true);
     this.aggregator.start();
-    await this.holdOrRelease();
+    await this.requests.holdOrRelease();
     await this.letters.resume((tenant, name) => this.found(tenant, name));
   }
 
@@ -124,7 +133,7 @@ export class YardStreams implements Streams {
   async put(caller: Caller, name: string, given: unknown): Promise<{ stream: StreamView; created: boolean }> {
     const { store, clock } = this.parts;
     if (name === REQUESTS) throw ofRequests("defined", `its windows follow ${Object.values(COLLECTED_BY).join(", ")}`);
-    const { definition, kept } = name === DETECTIONS ? this.ownOfDetections(given) : parsed(given);
+    const { definition, kept } = name === DETECTIONS ? changedDetections(this.parts.settings(), given) : parsedDefinition(given);
     // Refused now rather than when the first window closes.
     this.planNow(caller.tenant, definition);
     const before = this.found(caller.tenant, name);
@@ -192,44 +201,6 @@ export class YardStreams implements Streams {
     return { accepted: items.length, rejected, items };
   }
 
-  /** Single requests, each to the window it names; resolves after the durable commit, in the order of `items`. Throws queue_full. */
-  async collect(tenant: string, items: readonly StreamItem[]): Promise<Placed[]> {
-    const stream = this.find(tenant, REQUESTS);
-    if (await this.parts.pressure.isFull(tenant)) throw new BatchyardError("queue_full", await this.queueFigures(tenant), RETRY_LATER);
-    this.impact.note(stream, false);
-    return this.aggregator.offer(
-      stream,
-      items.map((item) => ({ item, deadLetter: null })),
-    );
-  }
-
-  /** Takes a single request out of its open window; false when that has closed. */
-  withdraw(tenant: string, windowKey: string, id: string): Promise<boolean> {
-    return this.aggregator.withdraw(this.find(tenant, REQUESTS), windowKey, id);
-  }
-
-  /** An open window of single requests by its id. */
-  windowOf(tenant: string, id: string): WindowView | null {
-    const window = [...this.find(tenant, REQUESTS).windows.values()].find((each) => each.id === id);
-    return window === undefined || window.window === null ? null : windowView(window);
-  }
-
-  /** Why nothing of the collected requests is submitted; null = it is. */
-  pauseOf(tenant: string): { since: number | null; reason: string | null } | null {
-    const stream = this.find(tenant, REQUESTS);
-    if (!stream.paused) return null;
-    const row = this.rows.get(stream);
-    const reason = row?.definition["pauseReason"];
-    return row?.paused === true
-      ? { since: row.updatedAt, reason: typeof reason === "string" ? reason : null }
-      : { since: null, reason: "BATCH_PROCESSING_ENABLED is false" };
-  }
-
-  /** When somebody last paused or resumed the collector of a tenant; 0 = never. */
-  switchedAt(tenant: string): number {
-    return this.rows.get(this.find(tenant, REQUESTS))?.updatedAt ?? 0;
-  }
-
   windows({ tenant }: Caller, name: string): WindowView[] {
     const open = [...this.find(tenant, name).windows.values()].filter((window) => window.window !== null);
     return open.sort((a, b) => a.number - b.number).map(windowView);
@@ -253,7 +224,7 @@ export class YardStreams implements Streams {
     await store.streams.save(changed);
     this.keep(caller.tenant, name, changed);
     this.aggregator.rulesChanged();
-    if (stream.collects) await this.holdOrRelease();
+    if (stream.collects) await this.requests.holdOrRelease();
     if (was !== paused) {
       await store.events.append([
         {
@@ -299,7 +270,7 @@ export class YardStreams implements Streams {
       }
     }
     this.aggregator.rulesChanged();
-    this.holdOrRelease().catch(this.parts.failed);
+    this.requests.holdOrRelease().catch(this.parts.failed);
   }
 
   lag(): LagView {
@@ -319,34 +290,12 @@ export class YardStreams implements Streams {
     return this.impact.settle();
   }
 
-  /**
-   * Batches of collected requests wait while their stream is paused, those that somebody paused one by one stay so. One that is at a
-   * provider goes on: its results are collected, and its executor sends nothing new while the switch is off. In turn with the
-   * commits of windows: one that closed before the stream was resumed is released too.
-   */
-  private holdOrRelease(): Promise<void> {
-    return this.aggregator.inTurn(async () => {
-      const { store, clock } = this.parts;
-      for (const [tenant, named] of this.streams) {
-        const stream = named.get(REQUESTS);
-        if (stream === undefined) continue;
-        if (stream.paused) await store.streams.holdBatches(tenant, REQUESTS, [OPENAI_BATCH], clock.now());
-        else if ((await store.streams.releaseBatches(tenant, REQUESTS, clock.now())).length > 0) this.parts.wake();
-      }
-    });
-  }
-
-  private async queueFigures(tenant: string): Promise<Record<string, number>> {
-    const { waiting, maxSize } = await this.parts.pressure.of(tenant);
-    return { waiting, limit: maxSize, seconds: RETRY_LATER.retryAfterSeconds };
-  }
-
   private async declare(tenant: string, name: string, given: unknown): Promise<void> {
     const { store, clock } = this.parts;
     const named = streamName.safeParse(name);
     if (!named.success) throw invalid(faultsOf(named.error, streamName, name).map((fault) => ({ ...fault, path: `streams.${name}` })));
     if (name === REQUESTS) throw ofRequests("declared", `its windows follow ${Object.values(COLLECTED_BY).join(", ")}`);
-    const { definition, kept } = name === DETECTIONS ? this.ownOfDetections(given) : parsed(given);
+    const { definition, kept } = name === DETECTIONS ? changedDetections(this.parts.settings(), given) : parsedDefinition(given);
     this.planNow(tenant, definition);
     const before = this.found(tenant, name);
     const row = before === null ? undefined : this.rows.get(before);
@@ -423,32 +372,6 @@ export class YardStreams implements Streams {
     }
   }
 
-  private ownOfDetections(given: unknown): { definition: StreamDefinition; kept: Record<string, unknown> } {
-    const changed = { ...(typeof given === "object" && given !== null ? (given as Record<string, unknown>) : {}) };
-    const paused = changed["paused"];
-    delete changed["paused"];
-    for (const name of Object.keys(changed)) {
-      const setting = SETTING_OF[name];
-      if (setting === undefined) continue;
-      throw new BatchyardError("ready_made_stream", {
-        stream: DETECTIONS,
-        action: `given its own ${name}`,
-        cure: `set ${setting}, or PATCH /api/v1/settings`,
-      });
-    }
-    const unknown = Object.keys(changed).filter((name) => !OWN_FIELDS.some((own) => own === name));
-    if (unknown.length > 0)
-      throw invalid(
-        unknown.map((path) => ({
-          path,
-          code: "unknown_field",
-          message: `is not for ${DETECTIONS}; possible: ${OWN_FIELDS.join(", ")}, paused`,
-        })),
-      );
-    const input = { ...detectionsInput(this.parts.settings(), changed), ...(paused === undefined ? {} : { paused }) };
-    return { definition: parsed(input).definition, kept: changed };
-  }
-
   private plan(tenant: string, definition: StreamDefinition, more: Omit<Closing, keyof WindowPlan>): Closing | Error {
     try {
       return { ...this.planNow(tenant, definition), ...more };
@@ -477,12 +400,6 @@ export class YardStreams implements Streams {
       outcome: "SUCCESS",
     });
   }
-}
-
-function parsed(given: unknown): { definition: StreamDefinition; kept: Record<string, unknown> } {
-  const result = streamDefinition.safeParse(given);
-  if (!result.success) throw invalid(faultsOf(result.error, streamDefinition, given));
-  return { definition: result.data, kept: result.data };
 }
 
 /** As many batches wait as may: nothing is taken, so that nothing has to be lost. */
