@@ -29,6 +29,9 @@ export type Rolled = Pick<
 export const ROLLED_COLUMNS =
   "tenant, operation, status, total_items, succeeded, failed, cancelled, expired, retried, cost, standard, saved, created_at, started_at, completed_at";
 
+/** Buckets whose changes are told apart. */
+const MAX_CHANGES = 10_000;
+
 /** One bucket of one kind of batch. kept = 1: batches that retention removed. */
 interface Cell {
   key: [tenant: string, operation: string, status: string, kept: 0 | 1];
@@ -52,6 +55,10 @@ export class JobRollup implements Gathered {
   private static readonly known = new WeakMap<Database, JobRollup>();
   private readonly db: Database;
   private readonly cells = new Map<string, Cell>();
+  /** Buckets this process has changed → how often. */
+  private readonly changes = new Map<string, number>();
+  /** Grows when everything may have changed. */
+  private epoch = 0;
 
   private constructor(db: Database) {
     this.db = db;
@@ -77,10 +84,25 @@ export class JobRollup implements Gathered {
     this.add(batch, 1, 1);
   }
 
+  /** Equal numbers say that the bucket is as it was. */
+  changesOf(tenant: string, width: number, bucket: number): number {
+    return this.epoch + (this.changes.get(`${tenant} ${width} ${bucket}`) ?? 0);
+  }
+
+  /** The buckets were written anew. */
+  rewritten(): void {
+    // Above every number handed out so far.
+    this.epoch += 1 + Math.max(0, ...this.changes.values());
+    this.changes.clear();
+  }
+
   flush(): void {
+    if (this.changes.size > MAX_CHANGES) this.rewritten();
     for (const { key, minute, totals, bins } of this.cells.values()) {
       for (const width of WIDTHS) {
         const bucket = minute - (minute % width);
+        const name = `${key[0]} ${width} ${bucket}`;
+        this.changes.set(name, (this.changes.get(name) ?? 0) + 1);
         this.db.run(ADD_CELL, ...key, width, bucket, ...JOB_SUMS.map((sum) => totals[sum]));
         for (const [metric, counts] of bins) {
           for (const [bin, jobs] of counts) if (jobs !== 0) this.db.run(ADD_BIN, ...key, width, bucket, metric, bin, jobs);

@@ -9,6 +9,7 @@ import type { BatchRow } from "../../model/batch.ts";
 import { toBatchRow } from "./batch-row.ts";
 import type { RawBatch } from "./raw-batch.ts";
 import type { Database } from "./database.ts";
+import { BucketSketches } from "./bucket-sketches.ts";
 import { JobPlaces, narrowed, pieces } from "./job-places.ts";
 import { WIDTHS } from "./job-rollup.ts";
 
@@ -18,10 +19,12 @@ const SCAN_ROWS = 500;
 export class SqliteMonitor implements MonitorStore {
   private readonly db: Database;
   private readonly places: JobPlaces;
+  private readonly sketches: BucketSketches;
 
   constructor(db: Database) {
     this.db = db;
     this.places = new JobPlaces(db);
+    this.sketches = new BucketSketches(db);
   }
 
   async jobs(filter: JobFilter, widthMs: number | null): Promise<JobPoint[]> {
@@ -74,19 +77,9 @@ export class SqliteMonitor implements MonitorStore {
         }
         continue;
       }
-      const { where, parameters } = narrowed(filter);
-      const rows = this.db.all<{ at: number; bin: number; n: number }>(
-        `SELECT ${widthMs === null ? "?" : "bucket - bucket % ?"} AS at, bin, SUM(jobs) AS n FROM job_bins
-         WHERE tenant = ? AND width = ? AND bucket >= ? AND bucket < ? AND metric = ?${where} GROUP BY 1, 2 HAVING n > 0`,
-        widthMs ?? filter.from,
-        filter.tenant,
-        piece.width,
-        piece.from,
-        piece.to,
-        metric,
-        ...parameters,
-      );
-      for (const row of rows) sketchAt(row.at).addBin(row.bin, row.n);
+      for (const [bucket, sketch] of this.sketches.of(filter, metric, piece)) {
+        sketchAt(widthMs === null ? filter.from : bucket - (bucket % widthMs)).merge(sketch);
+      }
     }
     return [...points].map(([at, sketch]) => ({ at, sketch })).sort((a, b) => a.at - b.at);
   }

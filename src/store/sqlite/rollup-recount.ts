@@ -2,7 +2,7 @@ import { JOB_SUMS } from "../../model/job-totals.ts";
 import { BIN_BASE, ZERO_BIN } from "../../model/stats/sketch.ts";
 import type { Finding } from "../port.ts";
 import type { Database } from "./database.ts";
-import { WIDTHS } from "./job-rollup.ts";
+import { JobRollup, WIDTHS } from "./job-rollup.ts";
 
 const WIDTH_ROWS = `(SELECT column1 AS width FROM (VALUES ${WIDTHS.map((width) => `(${width})`).join(", ")}))`;
 const TIMED = "completed_at IS NOT NULL AND started_at IS NOT NULL";
@@ -29,6 +29,7 @@ export function fillRollups(db: Database): void {
   db.run("DELETE FROM job_bins WHERE kept = 0");
   db.run(`INSERT INTO job_rollups (tenant, width, bucket, operation, status, kept, ${JOB_SUMS.join(", ")}) ${CELLS}`);
   db.run(`INSERT INTO job_bins (tenant, width, bucket, operation, status, kept, metric, bin, jobs) ${BINS}`);
+  JobRollup.of(db).rewritten();
 }
 
 /** Compares the buckets with their batches. */
