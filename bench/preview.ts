@@ -31,7 +31,7 @@ const STEP_MS = Math.max(1, Math.round((2_000 * GROUP) / keys));
 
 const data = mkdtempSync(join(tmpdir(), "batchyard-bench-"));
 const clock = new VirtualClock();
-const config = loadConfig({ BATCHYARD_DATA: data, BATCHYARD_WORKERS: "0", LOG_LEVEL: "error" });
+const config = loadConfig({ BATCHYARD_DATA: data, BATCHYARD_WORKERS: "0", LOG_LEVEL: "error", QUEUE_MAX_SIZE: "1000000" });
 const yard = await createYard({ config, clock });
 const caller: Caller = { tenant: "default", actor: "bench", role: "admin", credential: null, address: null };
 

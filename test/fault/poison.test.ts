@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { folders } from "../support/folder.ts";
 import { numbered, resultOf } from "../support/fates.ts";
 import { recount } from "../support/recount.ts";
-import { finished, serve } from "../support/served.ts";
+import { finished, ready, serve, starting } from "../support/served.ts";
 
 const ITEMS = 1000;
 const DEADLY = "k617";
@@ -18,7 +18,13 @@ async function supervise(
   create: (served: Awaited<ReturnType<typeof serve>>) => Promise<string>,
 ): Promise<{ id: string; deaths: number }> {
   for (let deaths = 0; ; deaths++) {
-    const served = await serve(data);
+    const child = starting(data);
+    const served = await ready(child).catch(async (error: unknown) => {
+      // The item may run, and kill, before the server has said that it listens.
+      if (id === null || (await child.ended).signal !== "SIGKILL") throw error;
+      return null;
+    });
+    if (served === null) continue;
     id ??= await create(served);
     const stop = new AbortController();
     const over = (async (batch: string) => {

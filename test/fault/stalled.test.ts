@@ -170,11 +170,18 @@ it("Socket.IO clients that stop reading are gone after 35 s, or past a megabyte 
   // `batch:failed` carries its text to every client.
   const failed = (bytes: number): EventDraft => ({ ...bulky("batch.failed", 0), data: { batch_id: "b", error: "x".repeat(bytes) } });
   await clients(10);
-  for (let rounds = 0; (await statistics(url)).sockets.unread_bytes < 10 * 100_000; rounds++) {
-    expect(rounds).toBeLessThan(2_000);
-    await yard.store.events.append([failed(40_000)]);
+  // The system takes more for one connection than for another: they get stuck one after another, and each goes in its time.
+  for (let gone = 0; gone < 10;) {
+    for (let rounds = 0; (await statistics(url)).sockets.unread_bytes < 100_000; rounds++) {
+      expect(rounds).toBeLessThan(2_000);
+      await yard.store.events.append([failed(40_000)]);
+    }
+    expect((await statistics(url)).sockets).toMatchObject({ open: 10 - gone, dropped: gone });
+    await clock.advance(35_000);
+    const { sockets } = await statistics(url);
+    expect(sockets.unread_bytes).toBe(0);
+    expect(sockets.dropped).toBeGreaterThan(gone);
+    gone = sockets.dropped;
   }
-  expect((await statistics(url)).sockets).toMatchObject({ open: 10, dropped: 0 });
-  await clock.advance(35_000);
-  expect((await statistics(url)).sockets).toMatchObject({ open: 0, dropped: 10, unread_bytes: 0 });
+  expect((await statistics(url)).sockets).toMatchObject({ open: 0, dropped: 10 });
 });
