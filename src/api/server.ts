@@ -11,6 +11,8 @@ import { policyOf } from "../events/policy.ts";
 import { attachSockets, type SocketService } from "../events/sockets.ts";
 import { BatchyardError } from "../model/errors.ts";
 import { newId } from "../model/ids.ts";
+import { Sampler } from "../monitor/metrics/sampler.ts";
+import { DEFAULT_TENANT } from "./auth/secrets.ts";
 import { Guard, isOwnOrigin, requireSameOrigin, SESSION_COOKIE } from "./auth/guard.ts";
 import { dispatch } from "./dispatch.ts";
 import { answerClientError, asClientError, installNotFound, isOpenAiPath, sendError } from "./failures.ts";
@@ -37,6 +39,7 @@ import { previewRoutes } from "./routes/preview.ts";
 import { requestRoutes } from "./routes/requests.ts";
 import { streamRoutes } from "./routes/streams.ts";
 import { settingsRoutes } from "./routes/settings.ts";
+import { systemRoutes } from "./routes/system.ts";
 import { workerRoutes } from "./routes/workers.ts";
 import type { ApiServices } from "./services.ts";
 import { analysedBatch } from "./wire/analysed-batch.ts";
@@ -195,11 +198,20 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     ...settingsRoutes(services),
     ...monitoringRoutes(services),
     ...metricRoutes(services, metrics),
+    ...systemRoutes(services),
     ...openAiRoutes(services, idempotency),
     ...previewRoutes(services),
     ...accessRoutes(services, guard),
     ...doorRoutes(services, () => routes),
   );
+  const sampler = new Sampler({
+    store: services.monitor,
+    clock,
+    tenant: DEFAULT_TENANT,
+    read: () => metrics.read(observer(DEFAULT_TENANT)),
+    failed: (error) => log.error(error),
+  });
+  app.addHook("onReady", async () => sampler.start());
   const context = { clock, idempotency, bodyLimit: config.limits.bodyBytes };
   for (const route of routes) {
     app.route({
@@ -236,6 +248,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
   });
 
   app.addHook("preClose", async () => {
+    sampler.stop();
     metrics.close();
     streams.close();
     await sockets.close();

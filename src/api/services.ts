@@ -54,6 +54,9 @@ export interface LocalWorker {
   readonly running: number;
   /** Set: it starts no chunk until it may again. */
   draining: boolean;
+  /** Milliseconds that slots have been in use since the start, added up. */
+  readonly usedMs: number;
+  runs(): readonly { tenant: string; operation: string; limited: boolean }[];
   readonly breakers: Pick<Breakers, "list" | "reset">;
   wake(): void;
 }
@@ -84,7 +87,7 @@ export interface ApiServices {
   ledger: Pick<LedgerStore, "sums">;
   eventLog: EventLog;
   /** Where acts that change no batch are made known. */
-  events: Pick<EventStore, "append">;
+  events: Pick<EventStore, "append" | "critical">;
   /** Results as they settle, for `batch:item_completed`; null = that event is not sent. */
   settled: SettledItems | null;
   external: Pick<ExternalWorkers, "lease" | "heartbeat" | "settle" | "roster">;

@@ -119,6 +119,16 @@ export class Engine implements SettledItems {
     return this.worker.running;
   }
 
+  /** What runs in this process, and whether it waits for its batch's own rate limit. */
+  runs(): { tenant: string; operation: string; limited: boolean }[] {
+    return this.worker.runs();
+  }
+
+  /** Milliseconds that slots have been in use since the start, added up over all of them. */
+  get usedMs(): number {
+    return this.worker.usedMs;
+  }
+
   get id(): string {
     return this.parts.settings.id;
   }

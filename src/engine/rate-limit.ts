@@ -33,6 +33,11 @@ export class RateLimit {
     });
   }
 
+  /** Somebody waits for a turn. */
+  get holds(): boolean {
+    return this.waiting.length > 0;
+  }
+
   private take(): boolean {
     const now = this.clock.now();
     this.due = Math.max(this.due, now - this.burstMs);

@@ -3,7 +3,7 @@ import type { Clock } from "../model/clock.ts";
 import { BatchyardError } from "../model/errors.ts";
 import { classify, OperationError } from "../model/failure.ts";
 import { unreadable } from "../operations/rows.ts";
-import { isRetryable, joinLines, parseLines, splitLines, type Item } from "../model/item.ts";
+import { isRetryable, joinLines, parseLines, splitLines, type Item, type ErrorCategory } from "../model/item.ts";
 import { toNanoUsd, toUsd, type NanoUsd } from "../model/money.ts";
 import { ONLINE, runsUpstream } from "../model/upstream.ts";
 import { StoredBlock, SuccessBlock } from "../model/success-block.ts";
@@ -68,6 +68,7 @@ interface Retry {
   /** Index in the chunk. */
   place: number;
   retryAfterMs: number | null;
+  category: ErrorCategory;
 }
 
 /**
@@ -351,11 +352,16 @@ export class Run implements RunControl {
     // What a provider did with a line hours ago says nothing about now.
     // And what is asked of a model has a breaker of its own.
     const { executor } = this.chunk.batch;
-    if (!runsUpstream(executor) && executor !== ONLINE && this.hooks.breakers.failed(this.hooks.operation.name, { ...outcome, tenant: this.chunk.tenant })) this.stop();
+    if (
+      !runsUpstream(executor) &&
+      executor !== ONLINE &&
+      this.hooks.breakers.failed(this.hooks.operation.name, { ...outcome, tenant: this.chunk.tenant })
+    )
+      this.stop();
     if (this.retries(outcome)) {
       setBit(this.done, place);
       this.book(outcome.spend, this.items[index]!.key, false);
-      this.waiting.push({ place, retryAfterMs: outcome.retryAfterMs ?? null });
+      this.waiting.push({ place, retryAfterMs: outcome.retryAfterMs ?? null, category: outcome.category });
       return;
     }
     this.failFinally(place, this.items[index]!.key, outcome);
@@ -493,6 +499,7 @@ export class Run implements RunControl {
       ...(this.ledger.length === 0 ? {} : { ledger: this.ledger }),
       next,
       retried: this.waiting.length,
+      retriedBy: byCategory(this.waiting),
       end,
       ...(end === "release" && this.deferredUntil !== null ? { availableAt: this.deferredUntil } : {}),
       progress: this.hooks.progressDue(this.chunk.batchId),
@@ -540,4 +547,10 @@ export class Run implements RunControl {
     const fitting = Math.floor((this.settledItems / elapsed) * PIECE_MS);
     return Math.max(1, this.hooks.limits.lanes, fitting, Math.ceil(rest / MAX_PIECES));
   }
+}
+
+function byCategory(retries: readonly Retry[]): NonNullable<Commit["retriedBy"]> {
+  const counts: Partial<Record<ErrorCategory, number>> = {};
+  for (const { category } of retries) counts[category] = (counts[category] ?? 0) + 1;
+  return counts;
 }

@@ -81,10 +81,13 @@ export class Worker {
   /** Somebody wants it to start nothing for now; what runs goes on. */
   held = false;
   private idle: (() => void)[] = [];
+  private used = 0;
+  private usedTo: number;
 
   constructor(parts: WorkerParts) {
     this.settings = parts.settings;
     this.parts = parts;
+    this.usedTo = parts.clock.now();
   }
 
   get running(): number {
@@ -93,6 +96,27 @@ export class Worker {
 
   batchesRunning(): string[] {
     return [...new Set([...this.slots.values()].map((slot) => slot.hint.batchId))];
+  }
+
+  /** Milliseconds that slots have been in use since the start, added up over all of them. */
+  get usedMs(): number {
+    this.clockUse();
+    return this.used;
+  }
+
+  private clockUse(): void {
+    const now = this.parts.clock.now();
+    this.used += this.slots.size * Math.max(0, now - this.usedTo);
+    this.usedTo = now;
+  }
+
+  /** What runs, and whether it waits for its batch's own rate limit. */
+  runs(): { tenant: string; operation: string; limited: boolean }[] {
+    return [...this.slots.values()].flatMap(({ run }) => {
+      if (run === null) return [];
+      const { tenant, batchId, batch } = run.chunk;
+      return [{ tenant, operation: batch.operation, limited: this.limits.get(batchId)?.holds === true }];
+    });
   }
 
   /** Starts as many chunks as there is room for. */
@@ -171,6 +195,7 @@ export class Worker {
       return;
     }
     const slot: Slot = { hint, run: null };
+    this.clockUse();
     this.slots.set(hint.chunkId, slot);
     breakers.started(hint.operation, hint.chunkId);
     try {
@@ -184,6 +209,7 @@ export class Worker {
       await new Promise<void>((resolve) => this.parts.clock.after(STORE_RETRY_MS, resolve));
     } finally {
       breakers.ended(hint.operation, hint.chunkId);
+      this.clockUse();
       this.slots.delete(hint.chunkId);
       this.parts.released(hint.chunkId);
       if (this.slots.size === 0) for (const resolve of this.idle.splice(0)) resolve();

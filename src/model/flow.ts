@@ -1,8 +1,8 @@
 /**
  * What is counted by the time it happened. A source is `operation:<name>` or `stream:<name>`, or `key:<stream>/<key>` for one key
- * of a stream; a reason of closing or a category of failure follows its metric after a dot.
+ * of a stream; a reason of closing or a category of failure or retry follows its metric after a dot.
  *
- * Metrics: items.received, items.succeeded, items.failed, items.retried, failures, batches.created, batches.started, batches.completed, batches.failed, batches.cancelled, batches.expired, batches.reprocessed, chunks.lost, windows.opened, windows.closed, windows.items, dead_letters.
+ * Metrics: items.received, items.succeeded, items.failed, items.retried, retries, failures, batches.created, batches.started, batches.completed, batches.failed, batches.cancelled, batches.expired, batches.reprocessed, chunks.lost, windows.opened, windows.closed, windows.items, dead_letters.
  */
 
 /**
@@ -12,8 +12,13 @@
 export const FLOW_MEASURES = ["wait", "run", "total", "age", "lag", "items"] as const;
 export type FlowMeasure = (typeof FLOW_MEASURES)[number];
 
+/** Gauges that are sampled, under the names of the catalogue of metrics: `gauge.<name>`, with a second label `gauge.<name>.<its value>`. */
+export type GaugeMeasure = `gauge.${string}`;
+
 export const sourceOf = {
   operation: (name: string): string => `operation:${name}`,
   stream: (name: string): string => `stream:${name}`,
+  /** A gauge of one thing; of the whole tenant without a name. */
+  gauge: (name = ""): string => `gauge:${name}`,
   key: (stream: string, key: string): string => `key:${stream}/${key}`,
 };

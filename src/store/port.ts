@@ -4,7 +4,7 @@ import type { BatchRow } from "../model/batch.ts";
 import type { EventDraft, StoredEvent } from "../model/event.ts";
 import type { ErrorCategory } from "../model/item.ts";
 import type { BatchStatus } from "../model/moves.ts";
-import type { FlowMeasure } from "../model/flow.ts";
+import type { FlowMeasure, GaugeMeasure } from "../model/flow.ts";
 import type { JobTime, JobTotals } from "../model/job-totals.ts";
 import type { CostSums, LedgerEntry } from "../model/ledger.ts";
 import type { NanoUsd } from "../model/money.ts";
@@ -236,6 +236,8 @@ export interface Commit {
   next: NewChunk[];
   /** Tries that ended in a retry. */
   retried: number;
+  /** The same by what they failed of. */
+  retriedBy?: Readonly<Partial<Record<ErrorCategory, number>>>;
   /** checkpoint keeps the lease, release hands the rest back without costing an attempt, finish ends the chunk (no item may be left). A chunk with no item left is done, whichever it is. */
   end: "checkpoint" | "finish" | "release";
   /** With release: when the rest may run again; at once when absent. */
@@ -511,6 +513,8 @@ export interface EventStore {
   /** In order of seq, `after` exclusive. */
   read(after: number, limit: number, filter?: { tenant?: string; entity?: string }): Promise<StoredEvent[]>;
   lastSeq(): Promise<number>;
+  /** The newest critical events of a tenant, newest first. */
+  critical(tenant: string, limit: number): Promise<StoredEvent[]>;
   /** A hint after each commit of this process that wrote events; other processes' are found by polling. */
   onAppend(listener: () => void): () => void;
   /** The oldest seq still kept, 0 when empty. */
@@ -771,7 +775,16 @@ export interface MonitorStore {
   /** What happened, by the time it happened: minutes, hours and days in order. A bucket belongs to the range it starts in. */
   flow(filter: FlowFilter, widthMs: number | null): Promise<FlowPoint[]>;
   /** Distributions of what was measured when it happened. */
-  measured(filter: Omit<FlowFilter, "metrics">, metric: FlowMeasure, widthMs: number | null): Promise<MeasuredPoint[]>;
+  measured(filter: Omit<FlowFilter, "metrics">, metric: FlowMeasure | GaugeMeasure, widthMs: number | null): Promise<MeasuredPoint[]>;
+  /** Adds one value of each gauge to its distribution in the buckets of `now`: what `measured` gives under the same names. */
+  sample(tenant: string, gauges: readonly GaugeSample[], now: number): Promise<void>;
+}
+
+/** A gauge, measured from time to time. `source` and `metric` as in FlowFilter; the value is not negative. */
+export interface GaugeSample {
+  source: string;
+  metric: GaugeMeasure;
+  value: number;
 }
 
 /** Counters of src/model/flow.ts. */

@@ -80,6 +80,7 @@ export class MetricReader {
       queue_oldest_wait_seconds: rows.map(({ operation, waitMs }) => sample((waitMs ?? 0) / 1000, { operation })),
       queue_waiting: [sample(waiting)],
       queue_limit: [sample(maxSize)],
+      runs_rate_limited: limitedRuns(engine.runs().filter((run) => run.tenant === tenant)),
       breaker_open: engine.breakers.list().map(({ name, state }) => sample(state === "closed" ? 0 : 1, { operation: name })),
       dead_items: (await dead.stats(caller)).map(({ name, kind, count }) => sample(count, { queue: name, kind })),
     };
@@ -96,6 +97,7 @@ export class MetricReader {
     return {
       worker_slots: [sample(engine.slots)],
       worker_slots_busy: [sample(engine.running)],
+      worker_busy_seconds_total: [sample(engine.usedMs / 1000)],
       workers: [...byState.values()].map((same) => sample(same.length, { kind: same[0]!.kind, state: same[0]!.state })),
       worker_heartbeat_age_seconds: ages.length === 0 ? [] : [sample(Math.max(...ages))],
     };
@@ -155,6 +157,12 @@ export class MetricReader {
       build_info: [sample(1, { version })],
     };
   }
+}
+
+function limitedRuns(runs: readonly { operation: string; limited: boolean }[]): MetricSample[] {
+  return [...Map.groupBy(runs, ({ operation }) => operation)].map(([operation, own]) =>
+    sample(own.filter(({ limited }) => limited).length, { operation }),
+  );
 }
 
 function sample(value: number, labels: Record<string, string> = {}): MetricSample {

@@ -1,5 +1,6 @@
 import type { BatchCounts, MonitorStore } from "../../store/port.ts";
-import { BIN_BASE, Sketch } from "../../model/stats/sketch.ts";
+import { Sketch } from "../../model/stats/sketch.ts";
+import { meanOf } from "../metrics/history.ts";
 import { MINUTE_MS, openBatches } from "./open-batches.ts";
 
 const WINDOW_MINUTES = 15;
@@ -11,7 +12,7 @@ export interface LittlesLaw {
   ratePerSecond: number;
   /** Mean time from creation to end of those, seconds; null = none ended. */
   meanSeconds: number | null;
-  /** |L − λW| as a share of the larger; null while nothing has ended. In a system that grows or drains it is not 0. */
+  /** |L − λW| as a share of the larger; null while nothing has ended, or there is less than one batch at a time. In a system that grows or drains it is not 0. */
   error: number | null;
 }
 
@@ -33,14 +34,6 @@ export async function littlesLaw(monitor: MonitorStore, counts: BatchCounts, ten
     inSystem,
     ratePerSecond,
     meanSeconds,
-    error: meanSeconds === null || larger === 0 ? null : Math.abs(inSystem - expected) / larger,
+    error: meanSeconds === null || larger < 1 ? null : Math.abs(inSystem - expected) / larger,
   };
-}
-
-/** Mean of what a sketch holds, within 1 %. */
-function meanOf(sketch: Sketch): number {
-  if (sketch.count === 0) return 0;
-  let sum = 0;
-  for (const [bin, n] of sketch.bins) sum += ((2 * Math.pow(BIN_BASE, bin)) / (BIN_BASE + 1)) * n;
-  return sum / sketch.count;
 }

@@ -20,7 +20,7 @@ export interface MetricKind {
   readonly group: MetricGroup;
   readonly help: string;
   readonly labels: readonly string[];
-  /** Null = measured when asked, and sampled once a minute for its history. */
+  /** Null = measured when asked, and sampled once a minute for its history (of the server's own tenant). */
   readonly flow: FlowOrigin | null;
   /** Upper bounds of a histogram's buckets. */
   readonly buckets?: readonly number[];
@@ -91,15 +91,18 @@ export const METRICS = {
   batch_wait_seconds: seconds("queue", "operation", "wait", "From creation to start, of batches that ended"),
 
   items_total: counted("run", "operation", "items.", "Items that succeeded, failed, or were put off for another try", "outcome"),
+  item_retries_total: counted("run", "operation", "retries.", "Tries that ended in another try, by what they failed of", "category"),
   item_failures_total: counted("run", "operation", "failures.", "Items that failed for good, by category", "category"),
   chunks_lost_total: counted("run", "operation", "chunks.lost", "Chunks whose worker fell silent; each was taken up by another"),
   batch_run_seconds: seconds("run", "operation", "run", "From start to end of a batch"),
   batch_total_seconds: seconds("run", "operation", "total", "From creation to end of a batch"),
+  runs_rate_limited: gauge("run", "Chunks that run and wait for the rate limit of their batch", "operation"),
   breaker_open: gauge("run", "1 while the breaker of an operation is open", "operation"),
   dead_items: gauge("run", "Dead letters of a stream, dead items of an operation", "queue", "kind"),
 
   worker_slots: gauge("workers", "Chunks that the worker of this process runs at once"),
   worker_slots_busy: gauge("workers", "Of these, in use"),
+  worker_busy_seconds_total: counter("workers", "Time that slots were in use, added up over all of them"),
   workers: gauge("workers", "Workers by kind and state", "kind", "state"),
   worker_heartbeat_age_seconds: gauge("workers", "Since the outside worker was heard of that has been silent longest"),
 
@@ -134,6 +137,11 @@ export const METRIC_NAMES = Object.keys(METRICS) as MetricName[];
 /** The kind of a metric with what only some have. */
 export function kindOf(name: MetricName): MetricKind {
   return METRICS[name];
+}
+
+/** How gauges of several sources become one: of ages and shares the worst, of the rest the sum. */
+export function combined(name: MetricName, a: number, b: number): number {
+  return /_(seconds|ratio|open|ready)$/.test(name) && kindOf(name).type === "gauge" && name !== "windows_open" ? Math.max(a, b) : a + b;
 }
 
 /** Metrics that are measured when asked: all without an origin in the flow. */

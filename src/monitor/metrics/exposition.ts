@@ -2,7 +2,16 @@ import { Counter, Gauge, Registry } from "prom-client";
 import { BIN_BASE, Sketch } from "../../model/stats/sketch.ts";
 import type { MonitorStore } from "../../store/port.ts";
 import { BoundedLabels } from "./bounded-labels.ts";
-import { kindOf, METRIC_NAMES, PREFIX, type MetricKind, type MetricReadings, type MetricSample } from "./catalogue.ts";
+import {
+  combined,
+  kindOf,
+  METRIC_NAMES,
+  PREFIX,
+  type MetricKind,
+  type MetricName,
+  type MetricReadings,
+  type MetricSample,
+} from "./catalogue.ts";
 import { FlowCounts } from "./flow-counts.ts";
 
 export const EXPOSITION_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
@@ -37,7 +46,7 @@ export class Exposition {
       const kind = kindOf(name);
       const bounded = boundedBy(kind, labels, detail);
       if (kind.flow === null) {
-        register(registry, name, kind, merged((readings[name] ?? []).map(bounded)));
+        register(registry, name, kind, merged(name, (readings[name] ?? []).map(bounded)));
         continue;
       }
       const { of, counter, measure, scale = 1 } = kind.flow;
@@ -61,7 +70,7 @@ export class Exposition {
             samples.push(bounded({ labels: { ...own, [kind.labels[1]!]: metric.slice(counter!.length) }, value }));
         }
       }
-      register(registry, name, kind, merged(samples));
+      register(registry, name, kind, merged(name, samples));
     }
     return registry.metrics();
   }
@@ -91,12 +100,13 @@ function boundedBy(kind: MetricKind, known: BoundedLabels, detail: Detail): (sam
   });
 }
 
-/** Samples of the same labels as one: what is bounded or left out is added up. */
-function merged(samples: readonly MetricSample[]): MetricSample[] {
+/** Samples of the same labels as one: what is bounded or left out goes together. */
+function merged(metric: MetricName, samples: readonly MetricSample[]): MetricSample[] {
   const sums = new Map<string, MetricSample>();
   for (const { labels, value } of samples) {
     const name = JSON.stringify(labels);
-    sums.set(name, { labels, value: (sums.get(name)?.value ?? 0) + value });
+    const known = sums.get(name);
+    sums.set(name, { labels, value: known === undefined ? value : combined(metric, known.value, value) });
   }
   return [...sums.values()];
 }

@@ -374,6 +374,7 @@ export class SqliteChunks implements ChunkStore {
       reason: "retry",
       items: commit.retried,
       attempt: chunk.attempt + 1,
+      ...(commit.retriedBy === undefined ? {} : { categories: commit.retriedBy }),
       ...originOf(raw),
     };
     insertEvent(this.db, {

@@ -48,7 +48,17 @@ export class SqliteEvents implements EventStore {
       parameters.push(filter.entity);
     }
     const rows = this.db.all<RawEvent>(`SELECT * FROM events WHERE ${where.join(" AND ")} ORDER BY seq LIMIT ?`, ...parameters, limit);
-    return rows.map((row) => ({
+    return rows.map((row) => this.stored(row));
+  }
+
+  async critical(tenant: string, limit: number): Promise<StoredEvent[]> {
+    return this.db
+      .all<RawEvent>("SELECT * FROM events WHERE tenant = ? AND severity = 'critical' ORDER BY seq DESC LIMIT ?", tenant, limit)
+      .map((row) => this.stored(row));
+  }
+
+  private stored(row: RawEvent): StoredEvent {
+    return {
       seq: row.seq,
       epoch: this.logEpoch,
       tenant: row.tenant,
@@ -57,7 +67,7 @@ export class SqliteEvents implements EventStore {
       severity: row.severity,
       ts: row.ts,
       data: JSON.parse(row.data) as Record<string, unknown>,
-    }));
+    };
   }
 
   async lastSeq(): Promise<number> {

@@ -1,4 +1,4 @@
-import { sourceOf, type FlowMeasure } from "../../model/flow.ts";
+import { sourceOf, type FlowMeasure, type GaugeMeasure } from "../../model/flow.ts";
 import type { EventDraft } from "../../model/event.ts";
 import { jobTimes } from "../../model/job-totals.ts";
 import { binOf } from "../../model/stats/sketch.ts";
@@ -17,7 +17,7 @@ interface Cell {
   minute: number;
   source: string;
   counts: Map<string, number>;
-  measures: Map<FlowMeasure, Map<number, number>>;
+  measures: Map<FlowMeasure | GaugeMeasure, Map<number, number>>;
 }
 
 const ADD_COUNT = `INSERT INTO flow (tenant, source, width, bucket, metric, value) VALUES (?, ?, ?, ?, ?, ?)
@@ -60,6 +60,7 @@ export class FlowRollup implements Gathered {
       case "batch.resumed":
         return data["retry"] === undefined ? undefined : count(operation, "batches.reprocessed", 1);
       case "chunk.retried":
+        for (const [category, items] of Object.entries(record(data["categories"]))) count(operation, `retries.${category}`, number(items));
         return count(operation, "items.retried", number(data["items"]));
       case "chunk.stalled":
         return count(operation, "chunks.lost", 1);
@@ -97,6 +98,11 @@ export class FlowRollup implements Gathered {
   /** How much later than its rule a window closed, milliseconds. */
   lag(tenant: string, stream: string, lagMs: number, now: number): void {
     measure(this.cell(tenant, now, sourceOf.stream(stream)), "lag", lagMs);
+  }
+
+  /** A gauge has this value now. */
+  sample(tenant: string, source: string, metric: GaugeMeasure, value: number, now: number): void {
+    measure(this.cell(tenant, now, source), metric, value);
   }
 
   flush(): void {
@@ -167,11 +173,15 @@ function count(cell: Cell | null, metric: string, value: number): void {
   if (cell !== null) cell.counts.set(metric, (cell.counts.get(metric) ?? 0) + value);
 }
 
-function measure(cell: Cell, metric: FlowMeasure, value: number): void {
+function measure(cell: Cell, metric: FlowMeasure | GaugeMeasure, value: number): void {
   let bins = cell.measures.get(metric);
   if (bins === undefined) cell.measures.set(metric, (bins = new Map()));
   const bin = binOf(value);
   bins.set(bin, (bins.get(bin) ?? 0) + 1);
+}
+
+function record(value: unknown): object {
+  return typeof value === "object" && value !== null ? value : {};
 }
 
 function number(value: unknown): number {

@@ -3,13 +3,14 @@ import type { SQLInputValue } from "node:sqlite";
 import { addJobs, JOB_SUMS, jobTimes, jobTotals, noJobs, type JobTime, type JobTotals } from "../../model/job-totals.ts";
 import type { BatchStatus } from "../../model/moves.ts";
 import { binOf, Sketch } from "../../model/stats/sketch.ts";
-import type { FlowMeasure } from "../../model/flow.ts";
-import type { FlowFilter, FlowPoint, JobFilter, JobPoint, MeasuredPoint, MonitorStore, TimePoint } from "../port.ts";
+import type { FlowMeasure, GaugeMeasure } from "../../model/flow.ts";
+import type { FlowFilter, FlowPoint, GaugeSample, JobFilter, JobPoint, MeasuredPoint, MonitorStore, TimePoint } from "../port.ts";
 import type { BatchRow } from "../../model/batch.ts";
 import { toBatchRow } from "./batch-row.ts";
 import type { RawBatch } from "./raw-batch.ts";
 import type { Database } from "./database.ts";
 import { BucketSketches } from "./bucket-sketches.ts";
+import { FlowRollup } from "./flow-rollup.ts";
 import { JobPlaces, narrowed, pieces } from "./job-places.ts";
 import { WIDTHS } from "./job-rollup.ts";
 
@@ -138,7 +139,11 @@ export class SqliteMonitor implements MonitorStore {
     return [...points.values()].sort((a, b) => a.at - b.at || compare(a.source, b.source) || compare(a.metric, b.metric));
   }
 
-  async measured(filter: Omit<FlowFilter, "metrics">, metric: FlowMeasure, widthMs: number | null): Promise<MeasuredPoint[]> {
+  async measured(
+    filter: Omit<FlowFilter, "metrics">,
+    metric: FlowMeasure | GaugeMeasure,
+    widthMs: number | null,
+  ): Promise<MeasuredPoint[]> {
     const points = new Map<string, MeasuredPoint>();
     for (const part of flowParts(filter, widthMs)) {
       const rows = this.db.all<{ at: number; source: string; bin: number; value: number }>(
@@ -154,6 +159,13 @@ export class SqliteMonitor implements MonitorStore {
       }
     }
     return [...points.values()].sort((a, b) => a.at - b.at || compare(a.source, b.source));
+  }
+
+  async sample(tenant: string, gauges: readonly GaugeSample[], now: number): Promise<void> {
+    const flow = FlowRollup.of(this.db);
+    this.db.transaction(() => {
+      for (const { source, metric, value } of gauges) flow.sample(tenant, source, metric, value, now);
+    });
   }
 }
 

@@ -317,6 +317,7 @@ const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[
   ALTER TABLE windows ADD COLUMN batch_held INTEGER NOT NULL DEFAULT 0;
   CREATE INDEX windows_batch_held ON windows (tenant, stream) WHERE batch_held = 1;
   `,
+  "CREATE INDEX events_critical ON events (tenant, seq) WHERE severity = 'critical';",
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

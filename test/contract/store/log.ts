@@ -41,6 +41,18 @@ export const log = section("events, outbox, audit", {
     expect([await events.firstSeq(), await events.lastSeq()]).toEqual([all[0]!.seq, all[3]!.seq]);
   },
 
+  async "critical events are found newest first, whatever lies between"(rig) {
+    const { events } = rig.store;
+    const drafts = Array.from({ length: 9 }, (_, n) => ({
+      ...draft(rig, n),
+      severity: n % 3 === 0 ? ("critical" as const) : ("info" as const),
+    }));
+    await events.append([...drafts, { ...draft(rig, 9, "other"), severity: "critical" }]);
+    expect((await events.critical("acme", 2)).map((event) => event.data["n"])).toEqual([6, 3]);
+    expect((await events.critical("acme", 9))[2]).toEqual((await events.read(0, 1))[0]);
+    expect((await events.critical("other", 9)).map((event) => event.data["n"])).toEqual([9]);
+  },
+
   async "a batch tells its life in order"(rig) {
     const batch = await rig.create([["a"]]);
     await rig.drain(batch);

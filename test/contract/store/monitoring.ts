@@ -4,7 +4,7 @@ import { isFinal, type BatchStatus } from "../../../src/model/moves.ts";
 import type { BatchRow } from "../../../src/model/batch.ts";
 import type { JobFilter } from "../../../src/store/port.ts";
 import { entry } from "./ledger.ts";
-import { failed, OK, type Rig } from "./rig.ts";
+import { commitOf, failed, OK, RETRY, type Rig } from "./rig.ts";
 import { section } from "./section.ts";
 
 const MINUTE = 60_000;
@@ -319,6 +319,34 @@ export const monitoring = section("monitoring", {
       expect(point!.sketch.count).toBe(3);
       expect(Math.abs(point!.sketch.quantile(0.5)! - value)).toBeLessThanOrEqual(value * 0.0101);
     }
+  },
+
+  async "gauges are sampled into minutes, hours and days, and retries counted by what they failed of"(rig) {
+    const { monitor } = rig.store;
+    const start = rig.now - (rig.now % HOUR);
+    const sample = (value: number, at: number): Promise<void> =>
+      monitor.sample("acme", [{ source: "gauge:x", metric: "gauge.depth", value }], at);
+    for (const [minute, value] of [3, 0, 8].entries()) await sample(value, start + minute * MINUTE);
+    const range = { tenant: "acme", from: start, to: start + DAY, sources: ["gauge:x"] };
+    const minutes = await monitor.measured(range, "gauge.depth", MINUTE);
+    expect(minutes.map(({ at, sketch }) => [(at - start) / MINUTE, Math.round(sketch.quantile(1)!)])).toEqual([
+      [0, 3],
+      [1, 0],
+      [2, 8],
+    ]);
+    const [whole] = await monitor.measured(range, "gauge.depth", null);
+    expect([whole!.sketch.count, whole!.sketch.quantile(0)]).toEqual([3, 0]);
+    expect(await monitor.measured({ ...range, tenant: "other" }, "gauge.depth", null)).toEqual([]);
+
+    const batch = await rig.create([["a", "b"]]);
+    const chunk = await rig.claim(batch);
+    const commit = commitOf(chunk, { a: OK, b: RETRY }, "finish", { now: rig.now });
+    await rig.store.chunks.commit({ ...commit, retriedBy: { rate_limit: 1 } });
+    const counted = await monitor.flow(
+      { tenant: "acme", from: rig.now, to: rig.now + 1, sources: ["operation:"], metrics: ["retries."] },
+      null,
+    );
+    expect(counted.map(({ metric, value }) => [metric, value])).toEqual([["retries.rate_limit", 1]]);
   },
 
   async "what a failed transaction counted is forgotten"(rig) {

@@ -184,7 +184,7 @@ export function openKeys(chunk: ClaimedChunk): string[] {
 }
 
 /** `chunk.done` is marked too, so that the next commit of the same lease goes on from there. */
-function commitOf(
+export function commitOf(
   chunk: ClaimedChunk,
   answers: Readonly<Record<string, Answer>>,
   end: Commit["end"],

@@ -1,0 +1,160 @@
+import { z } from "zod";
+import { instant, text, time, whole, yes } from "../../model/fields.ts";
+import { METRIC_NAMES, type MetricName } from "../../monitor/metrics/catalogue.ts";
+import { worker } from "./workers.ts";
+
+const count = z.int();
+const figure = z.number().nullable();
+const health = z.enum(["healthy", "warning", "critical"]);
+const verdict = z.strictObject({
+  status: health,
+  reasons: z.array(z.strictObject({ level: health, code: z.string(), message: z.string() })),
+});
+const bottleneck = z
+  .strictObject({
+    kind: z.enum(["window", "dispatch", "capacity", "handler", "retry", "throttle"]),
+    sentence: z.string(),
+    shares: z.strictObject({ window: z.number(), dispatch: z.number(), run: z.number() }),
+    end_to_end_p95_seconds: z.number(),
+  })
+  .nullable();
+const closures = z.record(z.string(), count);
+
+/** Rates and percentiles are of the last 15 minutes, seconds from sketches within 1 %. */
+export const overviewAnswer = z.strictObject({
+  success: yes,
+  timestamp: time,
+  health: verdict,
+  verdict: z.string().meta({ description: "The state in a sentence" }),
+  bottleneck,
+  utilisation: figure.meta({ description: "Mean share of the slots in use; null where all work is done outside" }),
+  tiles: z.array(
+    z.strictObject({
+      name: z.string(),
+      unit: z.enum(["per_minute", "batches", "percent", "seconds"]),
+      value: figure,
+      sparkline: z.array(figure).meta({ description: "Minute by minute, the last one not over" }),
+      yesterday: figure,
+      change_percent: figure.meta({ description: "Against the same time of the day before" }),
+    }),
+  ),
+  queues: z.array(
+    z.strictObject({
+      name: z.string(),
+      health: verdict,
+      depth: count,
+      running: count,
+      growth: z
+        .strictObject({ m1: count, m5: count, m15: count })
+        .meta({ description: "Batches that are not final, more than so many minutes ago" }),
+      drain_seconds: figure.meta({ description: "Until none is left, as batches come and end now; null = not at this rate" }),
+      oldest_wait_seconds: figure,
+      wait_p95_seconds: figure,
+      run_p95_seconds: figure,
+      batches_per_minute: z.number(),
+      items_per_minute: z.number(),
+      failure_percent: figure,
+      stalled: count.meta({ description: "Chunks that lost their worker" }),
+      reprocessed: count,
+      bottleneck,
+    }),
+  ),
+  streams: z.array(
+    z.strictObject({
+      name: z.string(),
+      operation: z.string(),
+      items_per_minute: z.number(),
+      open_windows: count,
+      open_items: count,
+      oldest_seconds: figure,
+      depth: count,
+      wait_p95_seconds: figure,
+      age_mean_seconds: figure,
+      age_max_seconds: figure,
+      failure_percent: figure,
+      closures_per_minute: z.number(),
+      closures,
+      bottleneck,
+    }),
+  ),
+  stages: z.array(
+    z.strictObject({
+      stage: z.enum(["collect", "wait", "run"]),
+      now: count,
+      p95_seconds: figure,
+      failure_percent: figure.meta({ description: "Over a day" }),
+      failure_percent_before: figure.meta({ description: "Over the day before" }),
+    }),
+  ),
+  day: z.strictObject({
+    batches: z.record(z.string(), count),
+    items: z.strictObject({ received: count, succeeded: count, failed: count, retried: count, dead_letters: count }),
+    batch_failure_percent: figure,
+    stalled: count,
+    windows: z.strictObject({
+      closed: count,
+      items: count,
+      jobs_avoided: count,
+      closures,
+      age_mean_seconds: figure,
+      age_max_seconds: figure,
+    }),
+    wait_p95_seconds: figure,
+    run_p95_seconds: figure,
+    total_p95_seconds: figure,
+  }),
+  littles_law: z.strictObject({ in_system: z.number(), rate_per_second: z.number(), mean_seconds: figure, error: figure }),
+  workers: z.array(worker),
+  critical: z.array(z.strictObject({ type: z.string(), entity: z.string(), timestamp: time, data: z.record(z.string(), z.unknown()) })),
+});
+
+const names = METRIC_NAMES as [MetricName, ...MetricName[]];
+export const historyQuery = z.strictObject({
+  metric: z.enum(names).meta({ description: "A metric of /metrics, without its prefix" }),
+  source: text(1, 300).optional().meta({ description: "Value of its first label; absent = all together" }),
+  from: instant().optional().meta({ description: "Default: a day before to" }),
+  to: instant().optional().meta({ description: "Default: now" }),
+  width: whole(60, 86_400 * 366)
+    .optional()
+    .meta({ description: "Seconds of a point: a whole number of minutes, hours or days" }),
+});
+
+const point = z.strictObject({
+  timestamp: time,
+  value: figure.meta({ description: "Of a counter what came in this time, of others the mean" }),
+  parts: z.record(z.string(), z.number()).optional().meta({ description: "By the second label" }),
+  count: count.optional(),
+  p50: z.number().optional(),
+  p95: z.number().optional(),
+  p99: z.number().optional(),
+  max: z.number().optional(),
+});
+const historyRange = z.strictObject({ from: time, to: time, whole: point, points: z.array(point) });
+export const historyAnswer = z.strictObject({
+  success: yes,
+  metric: z.string(),
+  type: z.enum(["counter", "gauge", "histogram"]),
+  source: z.string().nullable(),
+  width_seconds: count,
+  current: historyRange,
+  previous: historyRange.meta({ description: "The time before, as long" }),
+  change_percent: figure,
+});
+
+export const keysQuery = z.strictObject({ hours: whole(1, 24 * 366).default(24) });
+export const keysAnswer = z.strictObject({
+  success: yes,
+  stream: z.string(),
+  hours: count,
+  keys: z.array(
+    z.strictObject({
+      key: z.string().nullable().meta({ description: "null: all others" }),
+      items: count,
+      items_per_minute: z.number(),
+      windows: count,
+      window_items: count,
+      age_mean_seconds: figure,
+      age_p95_seconds: figure,
+    }),
+  ),
+});

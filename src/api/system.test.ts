@@ -1,0 +1,214 @@
+import { afterEach, describe, expect, it } from "vitest";
+import type { z } from "zod";
+import type { StoredEvent } from "../model/event.ts";
+import { VirtualClock } from "../testing/virtual-clock.ts";
+import { defineOperation } from "../operations/define.ts";
+import { METRIC_NAMES } from "../monitor/metrics/catalogue.ts";
+import type { historyAnswer, keysAnswer, overviewAnswer } from "./contract/system.ts";
+import { serve, type Served, type ServedOptions } from "./server.fixture.ts";
+
+const MINUTE = 60_000;
+let served: Served;
+let clock: VirtualClock;
+afterEach(() => served.close());
+
+/** Takes the milliseconds its options say, on the virtual clock. */
+const slow = defineOperation({
+  name: "slow",
+  description: "Takes its time",
+  async processItem(item: Record<string, unknown>, context) {
+    await clock.wait(Number(item["ms"] ?? 0), context.signal);
+    if (item["fail"] === true) throw new Error("no");
+    return { result: null };
+  },
+});
+
+async function start(options: ServedOptions = {}): Promise<void> {
+  clock = new VirtualClock({ startsAt: Date.UTC(2026, 0, 5, 12) });
+  served = await serve({ clock, operations: [slow], ...options });
+}
+
+async function get<T extends z.ZodType>(url: string): Promise<z.output<T>> {
+  const { status, json } = await served.send({ url });
+  expect([status, json["error"]]).toEqual([200, undefined]);
+  return json as z.output<T>;
+}
+const overview = (): Promise<z.output<typeof overviewAnswer>> => get<typeof overviewAnswer>("/api/system/overview");
+const history = (query: string): Promise<z.output<typeof historyAnswer>> => get<typeof historyAnswer>(`/api/system/history?${query}`);
+
+const items = (count: number, ms: number, failing = 0): object[] =>
+  Array.from({ length: count }, (_, n) => ({ id: `i${n}`, ms, ...(n < failing ? { fail: true } : {}) }));
+const events = (): Promise<StoredEvent[]> => served.yard.store.events.read(0, 100_000, { tenant: "default" });
+
+describe("GET /api/system/overview", () => {
+  it("says of an idle server that it is healthy and nothing holds it up", async () => {
+    await start();
+    const idle = await overview();
+    expect(idle).toMatchObject({
+      health: { status: "healthy", reasons: [] },
+      verdict: "Healthy: nothing waits, runs, or has ended lately.",
+      bottleneck: null,
+    });
+    expect(idle.tiles.map(({ name }) => name)).toContain("items_done");
+    expect(idle.workers).toHaveLength(1);
+  });
+
+  it("adds up to what a recount of the events and results gives", async () => {
+    await start();
+    await served.send({
+      method: "PUT",
+      url: "/api/streams/doors",
+      payload: { operation: "slow", keyField: "door", maxItems: 3, windowSeconds: 60 },
+    });
+    for (let n = 0; n < 12; n++) {
+      const payload = [1, 2].map((i) => ({ id: `${n}-${i}`, door: `d${n % 4}`, ms: 500, fail: n === 3 }));
+      await served.send({ method: "POST", url: "/api/streams/doors/items", payload });
+      if (n % 3 === 0) await served.create({ operation: "slow", items: items(5, 2_000, 1) });
+      await clock.advance(37_000);
+    }
+    await clock.advance(70_000);
+    const seen = await overview();
+    const all = await events();
+    const number = (type: string): number => all.filter((event) => event.type === type).length;
+    expect(seen.day.batches).toMatchObject({
+      created: number("batch.created"),
+      completed: number("batch.completed"),
+      failed: number("batch.failed"),
+    });
+    expect(number("batch.completed")).toBeGreaterThan(8);
+    const closed = all.filter((event) => event.type === "window.closed");
+    expect(seen.day.windows).toMatchObject({ closed: closed.length, items: 24, jobs_avoided: 24 - closed.length });
+    const doors = seen.streams.find(({ name }) => name === "doors")!;
+    expect(Object.values(doors.closures).reduce((sum, n) => sum + n, 0)).toBe(closed.length);
+    for (const [reason, n] of Object.entries(doors.closures))
+      expect(n).toBe(closed.filter(({ data }) => data["close_reason"] === reason).length);
+    const ages = closed.map(({ data }) => (Date.parse(String(data["closed_at"])) - Date.parse(String(data["started_at"]))) / 1000);
+    expect(doors.age_mean_seconds! / (ages.reduce((sum, age) => sum + age, 0) / ages.length)).toBeCloseTo(1, 1);
+    expect(doors.age_max_seconds! / Math.max(...ages)).toBeCloseTo(1, 1);
+
+    const { json } = await served.send({ url: "/api/batch/history?limit=100" });
+    const batches = json["batches"] as unknown as { succeeded_items: number; failed_items: number }[];
+    const sum = (of: (batch: (typeof batches)[number]) => number): number => batches.reduce((total, batch) => total + of(batch), 0);
+    expect(seen.day.items).toMatchObject({
+      received: 24,
+      succeeded: sum((batch) => batch.succeeded_items),
+      failed: sum((batch) => batch.failed_items),
+    });
+    const queue = seen.queues.find(({ name }) => name === "slow")!;
+    expect(queue.failure_percent).toBeCloseTo((100 * seen.day.items.failed) / (seen.day.items.failed + seen.day.items.succeeded), 2);
+    expect(queue.growth.m15).toBe(0);
+    expect(doors.bottleneck?.kind).toBe("window");
+
+    const keys = await get<typeof keysAnswer>("/api/streams/doors/keys");
+    expect(keys.keys.map(({ key, items: n }) => [key, n])).toEqual([0, 1, 2, 3].map((n) => [`d${n}`, 6]));
+    expect(keys.keys.reduce((total, { windows }) => total + windows, 0)).toBe(closed.length);
+  });
+
+  it("sees a queue that grows behind full slots, and when it has drained", async () => {
+    await start();
+    for (let n = 0; n < 14; n++) {
+      for (let i = 0; i < 12; i++) await served.create({ operation: "slow", items: items(1, 28_000) });
+      await clock.advance(MINUTE);
+    }
+    const busy = await overview();
+    const queue = busy.queues.find(({ name }) => name === "slow")!;
+    expect(queue.bottleneck?.kind).toBe("capacity");
+    expect(busy.bottleneck?.kind).toBe("capacity");
+    expect(busy.utilisation).toBeGreaterThan(0.9);
+    expect(queue.drain_seconds).toBeNull();
+    const open = served.yard.store.batches.counts("default");
+    expect(queue.depth + queue.running).toBe(
+      ((await open).byOperation["slow"]?.pending ?? 0) + ((await open).byOperation["slow"]?.running ?? 0),
+    );
+    expect(queue.growth.m5).toBeGreaterThan(5);
+    expect(queue.health.reasons.map(({ code }) => code)).toContain("queue_growing");
+    expect(busy.health.status).not.toBe("healthy");
+    const line = busy.tiles.find(({ name }) => name === "batches_open")!.sparkline;
+    expect(line.at(-1)).toBe(queue.depth + queue.running);
+    expect([line[0]! < line[7]!, line[7]! < line[14]!]).toEqual([true, true]);
+
+    await clock.advance(60 * MINUTE);
+    const drained = await overview();
+    expect(drained.queues.find(({ name }) => name === "slow")).toMatchObject({ depth: 0, running: 0, drain_seconds: 0 });
+    expect(drained.health.status).toBe("healthy");
+  });
+
+  it("obeys Little's law while as much comes as goes", async () => {
+    await start({ settings: { BATCHYARD_WORKERS: "32" } });
+    for (let n = 0; n < 180; n++) {
+      await served.create({ operation: "slow", items: items(1, 10_000 + 5_000 * (n % 4)) });
+      await clock.advance(5_300);
+    }
+    const { littles_law } = await overview();
+    expect(littles_law.mean_seconds).toBeGreaterThan(9);
+    expect(littles_law.in_system).toBeGreaterThan(2);
+    expect(littles_law.error).toBeLessThan(0.2);
+    await clock.advance(MINUTE);
+  });
+
+  it("tells of critical events, the newest first, and of failures", async () => {
+    await start({ settings: { BATCH_MAX_RETRIES: "0" } });
+    const ids: string[] = [];
+    for (let n = 0; n < 12; n++) {
+      ids.push(await served.create({ operation: "slow", items: items(2, 10, 2), options: { maxFailures: 1 } }));
+      await clock.advance(1_000);
+    }
+    const seen = await overview();
+    const critical = (await events()).filter((event) => event.severity === "critical").toReversed();
+    expect(critical.length).toBeGreaterThan(10);
+    expect(seen.critical.map(({ entity, type }) => [type, entity])).toEqual(
+      critical.slice(0, 10).map(({ type, entity }) => [type, entity.id]),
+    );
+    expect(seen.health.status).toBe("critical");
+    expect(seen.verdict).toMatch(/^Critical: 100 % of the items of slow fail/);
+  });
+});
+
+describe("GET /api/system/history", () => {
+  it("gives what happened in each bucket, exactly, and the time before", async () => {
+    await start();
+    for (let n = 1; n <= 6; n++) {
+      await served.create({ operation: "slow", items: items(n, 100, 1) });
+      await clock.advance(10 * MINUTE);
+    }
+    const to = new Date(clock.now()).toISOString();
+    const from = new Date(clock.now() - 30 * MINUTE).toISOString();
+    const found = await history(`metric=items_total&source=slow&from=${from}&to=${to}&width=600`);
+    expect(found.current.points.map(({ value, parts }) => [value, parts])).toEqual([
+      [4, { succeeded: 3, failed: 1 }],
+      [5, { succeeded: 4, failed: 1 }],
+      [6, { succeeded: 5, failed: 1 }],
+    ]);
+    expect([found.current.whole.value, found.previous.whole.value, found.change_percent]).toEqual([15, 6, 150]);
+    const run = await history(`metric=batch_run_seconds&from=${from}&to=${to}&width=1800`);
+    expect(run.current.whole.count).toBe(3);
+    expect(Math.abs(run.current.whole.p95! - 0.1)).toBeLessThan(0.002);
+  });
+
+  it("has a minute's value of everything that is only measured", async () => {
+    await start({ settings: { BATCHYARD_WORKERS: "0" } });
+    await served.create({ operation: "slow", items: items(1, 0) });
+    await clock.advance(3 * MINUTE);
+    await served.create({ operation: "slow", items: items(1, 0) });
+    await clock.advance(2 * MINUTE + 1);
+    const depth = await history("metric=queue_depth&source=slow&width=60");
+    const known = depth.current.points.flatMap(({ value }) => (value === null ? [] : [Math.round(value)]));
+    expect(known).toEqual([1, 1, 1, 2, 2]);
+    const states = await history("metric=batches&width=60");
+    expect(Math.round(states.current.points.findLast(({ value }) => value !== null)!.value!)).toBe(2);
+  });
+
+  it("knows every metric of the catalogue, and refuses what it cannot draw", async () => {
+    await start();
+    await clock.advance(2 * MINUTE);
+    for (const metric of METRIC_NAMES) expect((await history(`metric=${metric}`)).current.points.length).toBeGreaterThan(90);
+    for (const query of [
+      "metric=nothing",
+      "metric=items_total&width=90",
+      "metric=items_total&width=5400",
+      "metric=items_total&from=2026-01-06&to=2026-01-05",
+      "metric=items_total&from=2020-01-01&width=60",
+    ])
+      expect((await served.send({ url: `/api/system/history?${query}` })).status).toBe(400);
+  });
+});

@@ -1,0 +1,439 @@
+import type { Clock } from "../../model/clock.ts";
+import { sourceOf, type FlowMeasure } from "../../model/flow.ts";
+import { Sketch } from "../../model/stats/sketch.ts";
+import type { BatchCounts, MeasuredPoint, MonitorStore } from "../../store/port.ts";
+import { meanOf } from "../metrics/history.ts";
+import { gaugeMeasure, SAMPLE_MS } from "../metrics/sampler.ts";
+import type { Pipeline, QueueThresholds, QueueView } from "../pipeline.ts";
+import { bottleneckOf, type Bottleneck, type StageFigures } from "./bottleneck.ts";
+import { FlowLines } from "./flow-lines.ts";
+import { littlesLaw } from "./littles-law.ts";
+import { MINUTE_MS, openBatches, type OpenAt } from "./open-batches.ts";
+import type { DayReport, OverviewFacts, OverviewReport, QueueReport, StageReport, StreamReport, Tile } from "./overview-report.ts";
+import { queueHealth, verdictOf, type HealthVerdict, type Reason } from "./queue-health.ts";
+
+/** Figures of "lately" are of this many minutes, the last of which is not over. */
+const LATELY_MINUTES = 15;
+const DAY_MS = 86_400_000;
+
+type Times = Record<FlowMeasure, ReadonlyMap<string, Sketch>>;
+
+/** What is going on, in one look. Everything comes from sums the store keeps, so the cost does not grow with batches. */
+export class Overview {
+  private readonly monitor: MonitorStore;
+  private readonly counts: (tenant: string) => Promise<BatchCounts>;
+  private readonly pipeline: Pipeline;
+  private readonly clock: Clock;
+  private readonly thresholds: () => QueueThresholds;
+
+  constructor(parts: {
+    monitor: MonitorStore;
+    counts: (tenant: string) => Promise<BatchCounts>;
+    pipeline: Pipeline;
+    clock: Clock;
+    thresholds: () => QueueThresholds;
+  }) {
+    this.monitor = parts.monitor;
+    this.counts = parts.counts;
+    this.pipeline = parts.pipeline;
+    this.clock = parts.clock;
+    this.thresholds = parts.thresholds;
+  }
+
+  async read(tenant: string, facts: OverviewFacts): Promise<OverviewReport> {
+    const now = this.clock.now();
+    const lately = await this.lines(tenant, now);
+    const yesterday = await this.lines(tenant, now - DAY_MS);
+    const times = await this.times(tenant, lately.from, now + MINUTE_MS);
+    const counts = await this.counts(tenant);
+    const utilisation = await this.utilisation(tenant, facts, now);
+    const rows = await this.pipeline.queues(tenant);
+    const queues = await Promise.all(rows.map((row) => this.queue(tenant, row, { now, lately, times, counts, utilisation, facts })));
+    const streams = facts.streams.map((stream) => streamReport(stream, { queues, lately, times, utilisation, facts }));
+    const open = await openBatches(this.monitor, counts, { tenant, now, minutes: LATELY_MINUTES });
+    const bottleneck = bottleneckOf(stages(null, { open, lately, times, utilisation, facts, ofStream: null }));
+    const health = verdictOf([...queues.flatMap((queue) => queue.health.reasons), ...serverReasons(facts)]);
+    return {
+      health,
+      sentence: sentenceOf(health, bottleneck, queues, lately),
+      bottleneck,
+      utilisation,
+      tiles: await this.tiles(tenant, { now, lately, yesterday, open, counts }),
+      queues,
+      streams,
+      ...(await this.days(tenant, now, { rows, facts, times })),
+      littlesLaw: await littlesLaw(this.monitor, counts, tenant, now),
+    };
+  }
+
+  private async lines(tenant: string, now: number): Promise<FlowLines> {
+    const from = now - (now % MINUTE_MS) - (LATELY_MINUTES - 1) * MINUTE_MS;
+    const points = await this.monitor.flow({ tenant, from, to: now + 1, sources: ["operation:", "stream:"] }, MINUTE_MS);
+    return new FlowLines(points, from, now);
+  }
+
+  private async times(tenant: string, from: number, to: number): Promise<Times> {
+    const of = async (measure: FlowMeasure): Promise<ReadonlyMap<string, Sketch>> => {
+      const points = await this.monitor.measured({ tenant, from, to, sources: ["operation:", "stream:"] }, measure, null);
+      return new Map(points.map(({ source, sketch }) => [source, sketch]));
+    };
+    return {
+      wait: await of("wait"),
+      run: await of("run"),
+      total: await of("total"),
+      age: await of("age"),
+      lag: await of("lag"),
+      items: await of("items"),
+    };
+  }
+
+  /** Share of the time of all slots: from what they worked in each of the last minutes, or, before the first is over, how many work now. */
+  private async utilisation(tenant: string, { busy, slots, outsideWorkers }: OverviewFacts, now: number): Promise<number | null> {
+    if (slots === 0) return outsideWorkers > 0 ? null : 0;
+    const range = { tenant, from: now - LATELY_MINUTES * MINUTE_MS, to: now + 1, sources: [sourceOf.gauge()] };
+    const worked = together(await this.monitor.measured(range, gaugeMeasure("worker_busy_seconds_total"), null));
+    return Math.min(1, (worked.count === 0 ? busy : (meanOf(worked) * 1000) / SAMPLE_MS) / slots);
+  }
+
+  private async queue(
+    tenant: string,
+    row: QueueView,
+    seen: { now: number; lately: FlowLines; times: Times; counts: BatchCounts; utilisation: number | null; facts: OverviewFacts },
+  ): Promise<QueueReport> {
+    const { lately, times, facts } = seen;
+    const name = row.operation;
+    const source = sourceOf.operation(name);
+    const open = await openBatches(this.monitor, seen.counts, { tenant, now: seen.now, minutes: LATELY_MINUTES, operation: name });
+    const growth = { m1: growthOver(open, 1), m5: growthOver(open, 5), m15: growthOver(open, LATELY_MINUTES) };
+    const itemsFailed = lately.sum(source, "items.failed");
+    const itemsSettled = itemsFailed + lately.sum(source, "items.succeeded");
+    const perMinute = -growth.m5 / 5;
+    const openNow = open.at(-1)!.open;
+    const drainMs = openNow === 0 ? 0 : perMinute > 0 ? (openNow / perMinute) * MINUTE_MS : null;
+    const chunksLost = lately.sum(source, "chunks.lost");
+    return {
+      name,
+      health: queueHealth(
+        {
+          name,
+          depth: row.pending,
+          oldestWaitMs: row.waitMs ?? 0,
+          growth5: growth.m5,
+          growth15: growth.m15,
+          drainMs,
+          itemsSettled,
+          itemsFailed,
+          chunksLost,
+          breakerOpen: facts.breakersOpen.has(name),
+        },
+        this.thresholds(),
+      ),
+      depth: row.pending,
+      running: row.running,
+      growth,
+      drainMs,
+      oldestWaitMs: row.waitMs,
+      waitP95Ms: times.wait.get(source)?.quantile(0.95) ?? null,
+      runP95Ms: times.run.get(source)?.quantile(0.95) ?? null,
+      endedPerMinute: lately.perMinute(source, ...ENDED),
+      itemsPerMinute: lately.perMinute(source, "items.succeeded", "items.failed"),
+      failurePercent: percentOf(itemsFailed, itemsSettled),
+      stalled: chunksLost,
+      reprocessed: lately.sum(source, "batches.reprocessed"),
+      bottleneck: bottleneckOf(stages(name, { ...seen, open, ofStream: null })),
+    };
+  }
+
+  private async tiles(
+    tenant: string,
+    {
+      now,
+      lately,
+      yesterday,
+      open,
+      counts,
+    }: { now: number; lately: FlowLines; yesterday: FlowLines; open: readonly OpenAt[]; counts: BatchCounts },
+  ): Promise<Tile[]> {
+    const rate = (name: string, source: string, ...metrics: string[]): Tile =>
+      tile(
+        name,
+        "per_minute",
+        lately.perMinute(source, ...metrics),
+        lately.line(source, ...metrics),
+        yesterday.perMinute(source, ...metrics),
+      );
+    const failure = (lines: FlowLines): number | null =>
+      percentOf(lines.sum("operation:", "items.failed"), lines.sum("operation:", "items.failed", "items.succeeded"));
+    const failed = lately.line("operation:", "items.failed");
+    const settled = lately.line("operation:", "items.failed", "items.succeeded");
+    const waits = await this.monitor.measured({ tenant, from: lately.from, to: now + 1, sources: ["operation:"] }, "wait", MINUTE_MS);
+    const waitAt = (at: number): number | null => together(waits.filter((point) => point.at === at)).quantile(0.95);
+    const before = { tenant, from: yesterday.from, to: now - DAY_MS + 1, sources: ["operation:"] };
+    const openYesterday = await this.openADayAgo(tenant, counts, now);
+    return [
+      rate("items_received", "stream:", "items.received"),
+      rate("items_done", "operation:", "items.succeeded", "items.failed"),
+      rate("batches_ended", "operation:", ...ENDED),
+      rate("windows_closed", "stream:", "windows.closed."),
+      tile(
+        "batches_open",
+        "batches",
+        open.at(-1)!.open,
+        open.slice(1).map((point) => point.open),
+        openYesterday,
+      ),
+      tile(
+        "failures",
+        "percent",
+        failure(lately),
+        failed.map((value, n) => percentOf(value, settled[n]!)),
+        failure(yesterday),
+      ),
+      tile(
+        "wait_p95",
+        "ms",
+        together(waits).quantile(0.95),
+        Array.from({ length: lately.minutes }, (_, n) => waitAt(lately.from + n * MINUTE_MS)),
+        together(await this.monitor.measured(before, "wait", null)).quantile(0.95),
+      ),
+    ];
+  }
+
+  private async openADayAgo(tenant: string, counts: BatchCounts, now: number): Promise<number> {
+    const day = await openBatches(this.monitor, counts, { tenant, now, minutes: 1440 });
+    return day[0]!.open;
+  }
+
+  private async days(
+    tenant: string,
+    now: number,
+    { rows, facts, times }: { rows: readonly QueueView[]; facts: OverviewFacts; times: Times },
+  ): Promise<{ day: DayReport; stages: StageReport[] }> {
+    const range = (from: number): { tenant: string; from: number; to: number; sources: string[] } => ({
+      tenant,
+      from,
+      to: from + DAY_MS,
+      sources: ["operation:", "stream:"],
+    });
+    const from = now - DAY_MS + MINUTE_MS;
+    const today = totalsOf(await this.monitor.flow(range(from), null));
+    const before = totalsOf(await this.monitor.flow(range(from - DAY_MS), null));
+    const p95 = async (measure: FlowMeasure): Promise<Sketch> => together(await this.monitor.measured(range(from), measure, null));
+    const age = await p95("age");
+    const completed = today("batches.completed");
+    const failedBatches = today("batches.failed");
+    const sum = (of: (row: QueueView) => number): number => rows.reduce((total, row) => total + of(row), 0);
+    const rate = (of: typeof today, part: string, ...whole: string[]): number | null =>
+      percentOf(
+        of(part),
+        whole.reduce((total, metric) => total + of(metric), 0),
+      );
+    const stage = (
+      name: StageReport["stage"],
+      count: number,
+      sketches: Iterable<Sketch>,
+      part: string,
+      ...whole: string[]
+    ): StageReport => ({
+      stage: name,
+      now: count,
+      p95Ms: together([...sketches].map((sketch) => ({ sketch }))).quantile(0.95),
+      failurePercent: rate(today, part, ...whole),
+      failurePercentBefore: rate(before, part, ...whole),
+    });
+    return {
+      stages: [
+        stage(
+          "collect",
+          facts.streams.reduce((total, { openWindows }) => total + openWindows, 0),
+          times.age.values(),
+          "dead_letters",
+          "dead_letters",
+          "items.received",
+        ),
+        stage(
+          "wait",
+          sum((row) => row.pending),
+          times.wait.values(),
+          "batches.expired",
+          ...ENDED,
+        ),
+        stage(
+          "run",
+          sum((row) => row.running),
+          times.run.values(),
+          "items.failed",
+          "items.failed",
+          "items.succeeded",
+        ),
+      ],
+      day: {
+        batches: {
+          created: today("batches.created"),
+          completed,
+          failed: failedBatches,
+          cancelled: today("batches.cancelled"),
+          expired: today("batches.expired"),
+          reprocessed: today("batches.reprocessed"),
+        },
+        items: {
+          received: today("items.received"),
+          succeeded: today("items.succeeded"),
+          failed: today("items.failed"),
+          retried: today("items.retried"),
+          deadLetters: today("dead_letters"),
+        },
+        batchFailurePercent: percentOf(failedBatches, completed + failedBatches),
+        chunksLost: today("chunks.lost"),
+        windows: {
+          closed: today("windows.closed."),
+          items: today("windows.items"),
+          jobsAvoided: Math.max(0, today("windows.items") - today("windows.closed.")),
+          closures: today.parts("windows.closed."),
+          ageMeanMs: age.count === 0 ? null : meanOf(age),
+          ageMaxMs: age.quantile(1),
+        },
+        waitP95Ms: (await p95("wait")).quantile(0.95),
+        runP95Ms: (await p95("run")).quantile(0.95),
+        totalP95Ms: (await p95("total")).quantile(0.95),
+      },
+    };
+  }
+}
+
+const ENDED = ["batches.completed", "batches.failed", "batches.cancelled", "batches.expired"] as const;
+
+function streamReport(
+  stream: OverviewFacts["streams"][number],
+  seen: { queues: readonly QueueReport[]; lately: FlowLines; times: Times; utilisation: number | null; facts: OverviewFacts },
+): StreamReport {
+  const { lately, times } = seen;
+  const source = sourceOf.stream(stream.name);
+  const queue = seen.queues.find(({ name }) => name === stream.operation);
+  const age = times.age.get(source);
+  const growth = (queue?.growth.m5 ?? 0) / 5;
+  const open = [
+    { at: 0, open: 0 },
+    { at: 0, open: (queue?.depth ?? 0) + (queue?.running ?? 0) },
+  ];
+  const figures = { ...stages(stream.operation, { ...seen, open, ofStream: stream.name }), growthPerMinute: growth };
+  return {
+    ...stream,
+    itemsPerMinute: lately.perMinute(source, "items.received"),
+    depth: queue?.depth ?? 0,
+    waitP95Ms: queue?.waitP95Ms ?? null,
+    ageMeanMs: age === undefined ? null : meanOf(age),
+    ageMaxMs: age?.quantile(1) ?? null,
+    failurePercent: queue?.failurePercent ?? null,
+    closuresPerMinute: lately.perMinute(source, "windows.closed."),
+    closures: lately.parts(source, "windows.closed."),
+    bottleneck: bottleneckOf(figures),
+  };
+}
+
+/** The figures of one operation (null = of all), with those of a stream's windows; of all, with those of all windows. */
+function stages(
+  operation: string | null,
+  seen: {
+    open: readonly OpenAt[];
+    lately: FlowLines;
+    times: Times;
+    utilisation: number | null;
+    facts: OverviewFacts;
+    ofStream: string | null;
+  },
+): StageFigures {
+  const { lately, times, facts, open } = seen;
+  const source = operation === null ? "operation:" : sourceOf.operation(operation);
+  const p95 = (sketches: ReadonlyMap<string, Sketch>, of: string): number | null =>
+    of.endsWith(":")
+      ? together([...sketches].filter(([name]) => name.startsWith(of)).map(([, sketch]) => ({ sketch }))).quantile(0.95)
+      : (sketches.get(of)?.quantile(0.95) ?? null);
+  const windows = seen.ofStream !== null ? sourceOf.stream(seen.ofStream) : operation === null ? "stream:" : null;
+  const runs = facts.runs.filter((run) => operation === null || run.operation === operation);
+  return {
+    windowMs: windows === null ? null : p95(times.age, windows),
+    waitMs: p95(times.wait, source),
+    runMs: p95(times.run, source),
+    utilisation: seen.utilisation,
+    open: open.at(-1)!.open,
+    growthPerMinute: growthOver(open, 5) / 5,
+    settled: lately.sum(source, "items.succeeded", "items.failed"),
+    retried: lately.sum(source, "items.retried"),
+    rateLimited: lately.sum(source, "retries.rate_limit", "failures.rate_limit"),
+    limited: runs.length === 0 ? 0 : runs.filter((run) => run.limited).length / runs.length,
+    breakerOpen: operation === null ? facts.breakersOpen.size > 0 : facts.breakersOpen.has(operation),
+  };
+}
+
+function serverReasons(facts: OverviewFacts): Reason[] {
+  const { pressure, notReady, slots, outsideWorkers, lostWorkers } = facts;
+  const reasons: Reason[] = notReady.map((part) => ({ level: "critical", code: "not_ready", message: `${part} is not ready` }));
+  if (pressure.state !== "normal") {
+    const full = pressure.state === "full";
+    const message = `${pressure.waiting} of ${pressure.maxSize} batches wait: ${full ? "new ones are refused" : "windows hold"}`;
+    reasons.push({ level: full ? "critical" : "warning", code: "backpressure", message });
+  }
+  if (slots === 0 && outsideWorkers === 0 && pressure.waiting > 0)
+    reasons.push({ level: "critical", code: "no_workers", message: "batches wait, and there is no worker" });
+  if (lostWorkers > 0)
+    reasons.push({
+      level: "warning",
+      code: "worker_lost",
+      message: `${lostWorkers} ${lostWorkers === 1 ? "worker" : "workers"} fell silent`,
+    });
+  return reasons;
+}
+
+function sentenceOf(health: HealthVerdict, bottleneck: Bottleneck | null, queues: readonly QueueReport[], lately: FlowLines): string {
+  const [worst, ...others] = health.reasons;
+  if (worst !== undefined) {
+    const more = others.length === 0 ? "" : ` (and ${others.length} more)`;
+    return `${health.status === "critical" ? "Critical" : "Warning"}: ${worst.message}${more}.${bottleneck === null ? "" : ` ${bottleneck.sentence}`}`;
+  }
+  const ended = lately.perMinute("operation:", ...ENDED);
+  const waiting = queues.reduce((sum, { depth }) => sum + depth, 0);
+  const running = queues.reduce((sum, queue) => sum + queue.running, 0);
+  if (ended + waiting + running === 0) return "Healthy: nothing waits, runs, or has ended lately.";
+  return `Healthy: ${Number(ended.toPrecision(2))} batches a minute end, ${running} run, ${waiting} wait.`;
+}
+
+/** How many more there are than so many minutes ago; of a shorter line, than at its beginning. */
+function growthOver(open: readonly OpenAt[], minutes: number): number {
+  return open.at(-1)!.open - (open.at(-1 - minutes) ?? open[0]!).open;
+}
+
+function tile(name: string, unit: Tile["unit"], value: number | null, sparkline: (number | null)[], yesterday: number | null): Tile {
+  const changePercent = value === null || yesterday === null || yesterday === 0 ? null : ((value - yesterday) / yesterday) * 100;
+  return { name, unit, value, sparkline, yesterday, changePercent };
+}
+
+function together(points: readonly Pick<MeasuredPoint, "sketch">[]): Sketch {
+  const all = new Sketch();
+  for (const { sketch } of points) all.merge(sketch);
+  return all;
+}
+
+function percentOf(part: number, whole: number): number | null {
+  return whole === 0 ? null : (part / whole) * 100;
+}
+
+interface Totals {
+  /** Over all sources; a beginning that ends in `.` is the sum of what begins so. */
+  (metric: string): number;
+  parts(beginning: string): Record<string, number>;
+}
+
+function totalsOf(points: readonly { metric: string; value: number }[]): Totals {
+  const sums = new Map<string, number>();
+  for (const { metric, value } of points) sums.set(metric, (sums.get(metric) ?? 0) + value);
+  const of = (metric: string): number =>
+    metric.endsWith(".")
+      ? [...sums].reduce((total, [name, value]) => total + (name.startsWith(metric) ? value : 0), 0)
+      : (sums.get(metric) ?? 0);
+  const parts = (beginning: string): Record<string, number> =>
+    Object.fromEntries(
+      [...sums].filter(([name]) => name.startsWith(beginning)).map(([name, value]) => [name.slice(beginning.length), value]),
+    );
+  return Object.assign(of, { parts });
+}
