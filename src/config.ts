@@ -81,6 +81,14 @@ function words(fallback: readonly string[]): Setting<readonly string[]> {
   return setting<readonly string[]>(schema.pipe(z.array(z.string()).min(1)), "words separated by commas", fallback);
 }
 
+function optionalText(maxLength: number): Setting<string | null> {
+  const schema = z
+    .string()
+    .max(maxLength)
+    .transform((value): string | null => value);
+  return setting<string | null>(schema, `a text of at most ${maxLength} characters`, null);
+}
+
 function cron(fallback: string): Setting<string> {
   return setting(z.string().refine(isCron), "a cron expression such as '*/5 * * * *'", fallback);
 }
@@ -136,9 +144,12 @@ export const SETTINGS = {
   BATCHYARD_MAX_ITEMS: whole(1, 100_000_000, 1_000_000),
   // Webhooks that come with a request are signed with it; without it such requests are refused.
   BATCHYARD_WEBHOOK_SECRET: optionalSecret(16),
-  // What a request may name as its webhook although it lies in this network: host:port.
+  // Where webhooks may lead although it lies in this network: host:port, or host:* for every port.
   BATCHYARD_WEBHOOK_HOSTS: words([]),
   BATCHYARD_CREATE_PER_MINUTE: whole(1, 1_000_000, 600),
+  // The server that takes mail, and whom it is from.
+  BATCHYARD_SMTP_URL: optionalUrl("smtp:", "smtps:"),
+  BATCHYARD_SMTP_FROM: optionalText(300),
 
   BATCH_WINDOW_SECONDS: whole(1, 600, 90),
   BATCH_IDLE_TIMEOUT_SECONDS: whole(1, 300, 30),
@@ -255,6 +266,8 @@ function readRuntime(path: string): Record<string, string> {
   }
 }
 
+const DEFAULT_SENDER = "Batchyard <batchyard@localhost>";
+
 // ── the object ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function shape(v: Values, origins: Record<SettingName, Origin>, env: Environment) {
@@ -284,13 +297,15 @@ function shape(v: Values, origins: Record<SettingName, Origin>, env: Environment
       /** Batches a credential may create in a minute. */
       createPerMinute: v.BATCHYARD_CREATE_PER_MINUTE,
     },
-    /** Webhooks that come with requests. */
+    /** Webhooks of requests and of channels. */
     webhooks: {
-      /** Null = none are taken. */
+      /** Null = none are taken with requests. */
       secret: v.BATCHYARD_WEBHOOK_SECRET,
       /** `host:port` of those in private networks that are allowed. */
       hosts: v.BATCHYARD_WEBHOOK_HOSTS,
     },
+    /** Where mail goes out; null = no e-mail. */
+    mail: v.BATCHYARD_SMTP_URL === null ? null : { url: v.BATCHYARD_SMTP_URL, from: v.BATCHYARD_SMTP_FROM ?? DEFAULT_SENDER },
     /** What a batch gets that does not say otherwise. */
     batch: {
       defaultSize: v.BATCH_DEFAULT_SIZE,

@@ -3,6 +3,7 @@ import { didYouMean } from "./model/schema-faults.ts";
 import { loadConfig, type Config } from "./config.ts";
 import { Batchyard } from "./library/batchyard.ts";
 import { createYard } from "./main.ts";
+import type { ChannelSettings } from "./monitor/notify/channels.ts";
 import type { OpenAiWebhook } from "./openai/webhooks.ts";
 import type { StreamSettings } from "./streams/definition.ts";
 import type { ProviderSettings } from "./providers/provider.ts";
@@ -15,7 +16,7 @@ export interface BatchyardOptions {
   /** Your operations, besides the built-in ones. */
   operations?: readonly Operation[] | undefined;
   /** Notification channels by name, besides `log`. */
-  channels?: Readonly<Record<string, { webhook: string; secret?: string | undefined }>> | undefined;
+  channels?: Readonly<Record<string, ChannelSettings>> | undefined;
   /** Streams by name: single items that become batches. See docs/learn/streams.md. */
   streams?: Readonly<Record<string, StreamSettings>> | undefined;
   /** Model providers by name. See docs/operate/providers.md. */
@@ -90,6 +91,7 @@ export { OperationError } from "./model/failure.ts";
 export { BatchyardError } from "./model/errors.ts";
 export type { Batchyard, BatchUpdate, NewLibraryBatch } from "./library/batchyard.ts";
 export type { HandlerContext, HandlerResult, ItemOutcome, Operation } from "./operations/operation.ts";
+export type { ChannelSettings } from "./monitor/notify/channels.ts";
 export type { ProviderSettings } from "./providers/provider.ts";
 export type { StreamSettings } from "./streams/definition.ts";
 export type { Item, ItemResult } from "./model/item.ts";

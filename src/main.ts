@@ -38,12 +38,14 @@ import { Collector } from "./requests/collector.ts";
 import { windowSubject } from "./requests/window-key.ts";
 import { isWebhookChannel } from "./requests/webhook-channel.ts";
 import { RequestWebhookNotifier } from "./monitor/notify/request-webhook.ts";
-import { Targets } from "./monitor/notify/target.ts";
+import { Alerts } from "./monitor/alerts/alerts.ts";
+import type { LiveFacts } from "./monitor/alerts/readings.ts";
+import { Channels, type ChannelSettings } from "./monitor/notify/channels.ts";
 import { Courier } from "./monitor/notify/courier.ts";
 import { Estimator } from "./money/estimate.ts";
 import { Pricing } from "./money/pricing.ts";
 import { LogNotifier } from "./monitor/notify/log.ts";
-import type { Notifier } from "./monitor/notify/port.ts";
+import { Targets, type Resolve } from "./monitor/notify/target.ts";
 import { WebhookNotifier } from "./monitor/notify/webhook.ts";
 import { JobReports } from "./monitor/jobs/job-report.ts";
 import { Pipeline } from "./monitor/pipeline.ts";
@@ -88,7 +90,11 @@ export interface YardParts {
   /** Operations besides the built-in ones. */
   operations?: readonly Operation[] | undefined;
   /** Notification channels by name, besides `log`. */
-  channels?: Readonly<Record<string, { webhook: string; secret?: string | undefined }>> | undefined;
+  channels?: Readonly<Record<string, ChannelSettings>> | undefined;
+  /** Instead of the system's name servers, for the addresses of channels. */
+  resolve?: Resolve | undefined;
+  /** False: nobody looks at the figures, no alert fires. */
+  alerts?: boolean | undefined;
   /** Addresses that are told when a /v1 batch ends. */
   webhooks?: readonly OpenAiWebhook[] | undefined;
   /** Streams by name, of one tenant. */
@@ -118,6 +124,7 @@ export interface Yard {
   /** Single requests. */
   readonly collector: Collector;
   readonly dead: DeadQueues;
+  readonly alerts: Alerts;
   readonly pressure: Backpressure;
   readonly registry: Registry;
   readonly providers: Providers;
@@ -175,12 +182,17 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
   const failed = (error: unknown): void => log.error(error);
   const settings = new Settings({ config, failed });
 
-  const channels = new Map<string, Notifier>([["log", new LogNotifier(log)]]);
-  for (const [name, target] of Object.entries(parts.channels ?? {}))
-    channels.set(name, new WebhookNotifier({ url: target.webhook, secret: target.secret }));
-  const couriered = new Map(channels);
+  const targets = new Targets(config.webhooks.hosts, parts.resolve);
+  const channels = new Channels({
+    store: store.alerts,
+    targets,
+    mail: config.mail,
+    log: new LogNotifier(log),
+    declared: parts.channels ?? {},
+  });
+  await channels.load();
   const webhooks = parseWebhooks(parts.webhooks);
-  for (const webhook of webhooks) couriered.set(channelOf(webhook), new WebhookNotifier({ ...webhook, bare: true }));
+  const addresses = new Map(webhooks.map((webhook) => [channelOf(webhook), new WebhookNotifier({ ...webhook, bare: true }, targets)]));
 
   const servicesFor = (tenant: string): TenantServices =>
     tenantServices(tenant, {
@@ -297,8 +309,8 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
       },
       maxItems: config.limits.maxItems,
       lanes: LANES,
-      channels: [...channels.keys()],
-      defaultChannels: channels.size > 1 ? [...channels.keys()].filter((name) => name !== "log") : ["log"],
+      channels: (tenant) => channels.names(tenant),
+      defaultChannels: (tenant) => channels.standing(tenant),
     },
   });
   const pressure = new Backpressure({ batches: store.batches, limits: () => settings.current().queue });
@@ -333,7 +345,6 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     webhooks,
     failed,
   });
-  const targets = new Targets(config.webhooks.hosts);
   const { secret } = config.webhooks;
   const collector = new Collector({
     store,
@@ -349,8 +360,20 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
   const requestWebhook = secret === null ? undefined : new RequestWebhookNotifier({ targets, secret });
   const courier = new Courier({
     outbox: store.outbox,
-    channels: { get: (name) => couriered.get(name) ?? (isWebhookChannel(name) ? requestWebhook : undefined) },
+    receivers: {
+      get: (tenant, name) => addresses.get(name) ?? (isWebhookChannel(name) ? requestWebhook : channels.find(tenant, name)),
+    },
     clock,
+    failed,
+  });
+  const alerts = new Alerts({
+    store: store.alerts,
+    monitor: store.monitor,
+    clock,
+    home: DEFAULT_TENANT,
+    channels,
+    settings,
+    live: (tenant) => liveFacts(tenant, { engine, streams, pressure }),
     failed,
   });
   const retention = new Retention({
@@ -374,6 +397,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     openai: new OpenAiService({ store, runner, models, clock }),
     collector,
     dead,
+    alerts,
     pressure,
     registry,
     providers,
@@ -393,6 +417,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
       await runner.start();
       await collector.start();
       courier.start();
+      if (parts.alerts !== false) alerts.start();
       retention.start();
     },
     async stop() {
@@ -401,11 +426,28 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
       await collector.stop();
       await Promise.all([engine.stop(config.shutdownMs * GRACE_SHARE), keeper.stop(config.shutdownMs * GRACE_SHARE)]);
       await retention.stop();
+      await alerts.stop();
       await courier.stop();
+      await targets.close();
       await events.stop();
       await threads.close();
       await store.close();
     },
+  };
+}
+
+/** What rules are about and no table says. */
+async function liveFacts(
+  tenant: string,
+  { engine, streams, pressure }: { engine: Engine; streams: Streams; pressure: Backpressure },
+): Promise<LiveFacts> {
+  const outside = await engine.external.roster.list(tenant);
+  const oldestWindows = streams.oldestWindows(tenant);
+  return {
+    served: (engine.slots > 0 && !engine.draining && engine.alive) || outside.some(({ state }) => state === "live"),
+    lostWorkers: outside.filter(({ state }) => state === "lost").length,
+    pressure: await pressure.of(tenant),
+    oldestWindows,
   };
 }
 

@@ -33,9 +33,9 @@ export interface CreatorSettings {
   /** Items of a chunk in flight unless the operation says otherwise. */
   lanes: number;
   /** Notification channels that exist. */
-  channels: readonly string[];
+  channels: (tenant: string) => readonly string[];
   /** Those used for `notifyOnComplete: true`. */
-  defaultChannels: readonly string[];
+  defaultChannels: (tenant: string) => readonly string[];
 }
 
 export interface CreatorParts {
@@ -80,7 +80,7 @@ export class Creator {
 
   async create(caller: Caller, request: CreateRequest, items: ItemSource | null): Promise<BatchRow> {
     const { store, clock, signals } = this.parts;
-    const checked = this.check(request, items !== null);
+    const checked = this.check(caller.tenant, request, items !== null);
     await this.checkDependencies(caller.tenant, request.depends_on ?? []);
     const now = clock.now();
     const batch = this.newBatch(caller, request, checked, now);
@@ -102,7 +102,7 @@ export class Creator {
     request: CreateRequest,
     items: ItemSource | null,
   ): Promise<{ items: number; bytes: number; chunks: number; batchSize: number; upstream?: UpstreamEstimate; warnings: string[] }> {
-    const checked = this.check(request, items !== null);
+    const checked = this.check(caller.tenant, request, items !== null);
     await this.checkDependencies(caller.tenant, request.depends_on ?? []);
     const source = onlyAnnounced(request, items !== null) ? none() : await this.plan(caller.tenant, request, checked, items);
     const cutter = this.cutter(caller.tenant, checked, this.parts.clock.now());
@@ -146,7 +146,7 @@ export class Creator {
    * that takes whole chunks gets a window in one call unless batchSize cuts it. Throws validation_failed, unknown_operation.
    */
   windowPlan(caller: Caller, request: Pick<CreateRequest, "operation" | "options">): WindowPlan {
-    const checked = this.check(request, true);
+    const checked = this.check(caller.tenant, request, true);
     const batch = this.newBatch(caller, request, checked, 0);
     const { batchSize, maxFailures, concurrency } = checked.run;
     const upstream = runsUpstream(checked.executor);
@@ -170,7 +170,7 @@ export class Creator {
   }
 
   /** Everything that can be known without looking at items: all faults at once. */
-  private check(request: CreateRequest, hasItems: boolean): Checked {
+  private check(tenant: string, request: CreateRequest, hasItems: boolean): Checked {
     const { registry, settings } = this.parts;
     const operation = registry.get(request.operation);
     const given = request.options ?? {};
@@ -186,14 +186,17 @@ export class Creator {
           path: fault.path.startsWith("options") ? fault.path : `options.${fault.path}`,
         })),
       );
-    if (run.success) faults.push(...this.checkRun(operation, own.data, run.data as RunOptions, request, hasItems));
+    if (run.success) {
+      faults.push(...this.checkRun(operation, own.data, run.data as RunOptions, request, hasItems));
+      faults.push(...this.channelFaults(tenant, run.data as RunOptions));
+    }
     if (faults.length > 0) throw invalid(faults);
 
     const shared = { ...(run.data as RunOptions) };
     const executor = onlyAnnounced(request, hasItems) ? "external" : executorOf(operation, shared, own.data);
     const notify =
       shared.notifyOnComplete === true
-        ? [...settings.defaultChannels]
+        ? [...settings.defaultChannels(tenant)]
         : Array.isArray(shared.notifyOnComplete)
           ? shared.notifyOnComplete
           : [];
@@ -208,6 +211,18 @@ export class Creator {
       executor,
       notify,
     };
+  }
+
+  private channelFaults(tenant: string, { notifyOnComplete }: RunOptions): Fault[] {
+    const known = this.parts.settings.channels(tenant);
+    const named = Array.isArray(notifyOnComplete) ? notifyOnComplete : [];
+    return named
+      .filter((channel) => !known.includes(channel))
+      .map((channel) => ({
+        path: "options.notifyOnComplete",
+        code: "unknown_channel",
+        message: `There is no channel '${channel}'; known: ${known.join(", ")}`,
+      }));
   }
 
   private checkRun(operation: Operation, options: unknown, run: RunOptions, request: CreateRequest, hasItems: boolean): Fault[] {
@@ -255,15 +270,6 @@ export class Creator {
         code: "not_supported",
         message: `${operation.name} counts no tokens; use requestsPerMinute`,
       });
-    }
-    for (const channel of Array.isArray(run.notifyOnComplete) ? run.notifyOnComplete : []) {
-      if (!this.parts.settings.channels.includes(channel)) {
-        faults.push({
-          path: "options.notifyOnComplete",
-          code: "unknown_channel",
-          message: `There is no channel '${channel}'; known: ${this.parts.settings.channels.join(", ")}`,
-        });
-      }
     }
     if (hasItems && request.input !== undefined) {
       faults.push({ path: "input", code: "invalid_value", message: "Give items or input, not both" });

@@ -1,14 +1,15 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import type { BatchyardOptions } from "../index.ts";
 import type { Operation } from "../operations/operation.ts";
 import { CommandError } from "./exit.ts";
 
 /** What `batchyard.config.ts` exports by default: the result of defineConfig. */
 export interface ProjectConfig {
   operations?: readonly Operation[];
-  /** Where notifications go, by name. */
-  channels?: Readonly<Record<string, { webhook: string; secret?: string }>>;
+  /** Where notifications go, by name; checked where the yard is made. */
+  channels?: BatchyardOptions["channels"];
   /** Definitions of streams, by name. */
   streams?: Readonly<Record<string, unknown>>;
   /** Model providers by name; checked where the yard is made. */

@@ -1,4 +1,5 @@
 import type { Arrival } from "../model/arrival-block.ts";
+import type { AlertStore } from "./alerts.ts";
 import type { AttemptStore } from "./attempts.ts";
 import type { BatchRow } from "../model/batch.ts";
 import type { EventDraft, StoredEvent } from "../model/event.ts";
@@ -39,6 +40,7 @@ export interface Store {
   readonly dead: DeadStore;
   readonly attempts: AttemptStore;
   readonly audit: AuditStore;
+  readonly alerts: AlertStore;
   readonly monitor: MonitorStore;
   readonly ledger: LedgerStore;
   readonly upkeep: UpkeepStore;

@@ -100,6 +100,8 @@ export interface Streams {
   discard(caller: Caller, name: string, selection: DeadSelection, limit: number): Promise<number>;
   /** The settings of the ready-made streams changed: their open windows obey at once. */
   rulesChanged(): void;
+  /** Of streams whose windows close by age: when the oldest open one was opened, Unix milliseconds. */
+  oldestWindows(tenant: string): { stream: string; openedAt: number; windowMs: number }[];
   lag(): LagView;
   /** What other rules would have done to the recorded arrivals. Throws settings_invalid for rules that a PUT would refuse. */
   preview(caller: Caller, name: string, request: PreviewRequest): Promise<PreviewAnswer>;

@@ -126,6 +126,15 @@ export class YardStreams implements Streams {
     return [...this.streams.get(tenant)!.values()].sort((a, b) => (a.name < b.name ? -1 : 1)).map(viewOf);
   }
 
+  oldestWindows(tenant: string): { stream: string; openedAt: number; windowMs: number }[] {
+    return [...(this.streams.get(tenant)?.values() ?? [])].flatMap(({ name, rules, windows }) => {
+      if (rules.maxAgeMs === undefined) return [];
+      let openedAt = Infinity;
+      for (const { window } of windows.values()) if (window !== null && window.openedAt < openedAt) openedAt = window.openedAt;
+      return openedAt === Infinity ? [] : [{ stream: name, openedAt, windowMs: rules.maxAgeMs }];
+    });
+  }
+
   get({ tenant }: Caller, name: string): StreamView {
     return viewOf(this.find(tenant, name));
   }

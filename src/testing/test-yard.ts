@@ -39,6 +39,8 @@ export interface TestYardOptions {
   realMs?: number | undefined;
 }
 
+/** Where tests listen. */
+const LOOPBACK = "127.0.0.1:*";
 const QUIET_TURNS = 3;
 const DAY_MS = 86_400_000;
 /** Virtual time after which runToEnd gives up, unless told otherwise. */
@@ -72,13 +74,14 @@ export class TestYard extends Batchyard {
     const clock = new VirtualClock({ startsAt: options.startsAt, settle: () => yard?.settle(options.realMs ?? 50) ?? turn() });
     try {
       const parts = await createYard({
-        config: loadConfig({ LOG_LEVEL: "silent", ...options.settings }, { BATCHYARD_DATA: directory }),
+        config: loadConfig({ LOG_LEVEL: "silent", BATCHYARD_WEBHOOK_HOSTS: LOOPBACK, ...options.settings }, { BATCHYARD_DATA: directory }),
         operations: options.operations,
         channels: options.channels,
         providers: options.providers,
         fetch: options.fetch,
         crashPoint: options.crashPoint,
         clock,
+        alerts: false,
         random: options.random ?? seededRandom(1),
         wrap: (operation) => calls.counted(operation),
       });

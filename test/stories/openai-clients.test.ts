@@ -38,6 +38,7 @@ describe.each(CLIENTS)("openai $version", ({ Client }) => {
     rig = await openAiRig({
       Client,
       operations: [gated.operation],
+      settings: { BATCHYARD_WEBHOOK_HOSTS: "127.0.0.1:*" },
       webhooks: [
         { url, secret: SECRET },
         { url, secret: SECRET, tenant: "other" },

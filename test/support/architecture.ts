@@ -57,6 +57,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     "batches",
     "streams",
     "openai",
+    "monitor/notify",
     "api/contract",
     "library",
     "main.ts",
@@ -74,6 +75,7 @@ const PACKAGE_HOMES: readonly { package: RegExp; home: RegExp; reason: string }[
   { package: /^(fastify|@fastify\/.*)$/, home: /^src\/api\//, reason: "only src/api speaks HTTP to clients" },
   { package: /^(@pydantic\/genai-prices|gpt-tokenizer(\/.*)?)$/, home: /^src\/money\//, reason: "only src/money knows prices and tokens" },
   { package: /^prom-client$/, home: /^src\/monitor\//, reason: "only src/monitor writes metrics" },
+  { package: /^nodemailer$/, home: /^src\/monitor\/notify\//, reason: "mail goes out through a channel" },
   { package: /^commander$/, home: /^src\/cli\//, reason: "only src/cli reads a command line" },
   { package: /^openai$/, home: /^src\/(providers|executors)\//, reason: "providers are reached through src/providers" },
 ];

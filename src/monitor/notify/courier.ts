@@ -9,24 +9,24 @@ const FIRST_WAIT_MS = 5000;
 const LONGEST_WAIT_MS = 6 * 3_600_000;
 const MAX_TRIES = 24;
 
-/** Channels by their names. */
-export interface Channels {
-  get(name: string): Notifier | undefined;
+/** Channels of a tenant by their names. */
+export interface Receivers {
+  get(tenant: string, name: string): Notifier | undefined;
 }
 
 /** Carries messages out of the outbox. At least once: a crash between sending and noting it sends again under the same id. */
 export class Courier {
   private readonly outbox: OutboxStore;
-  private readonly channels: Channels;
+  private readonly receivers: Receivers;
   private readonly clock: Clock;
   private readonly failed: (error: unknown) => void;
   private stopTimer = (): void => {};
   private round: Promise<void> = Promise.resolve();
   private stopped = false;
 
-  constructor(parts: { outbox: OutboxStore; channels: Channels; clock: Clock; failed: (error: unknown) => void }) {
+  constructor(parts: { outbox: OutboxStore; receivers: Receivers; clock: Clock; failed: (error: unknown) => void }) {
     this.outbox = parts.outbox;
-    this.channels = parts.channels;
+    this.receivers = parts.receivers;
     this.clock = parts.clock;
     this.failed = parts.failed;
   }
@@ -50,7 +50,9 @@ export class Courier {
 
   /** Sends everything that is due: channels side by side, so that a slow one holds up only itself; one channel's messages in order. */
   async deliver(): Promise<void> {
-    const byChannel = Map.groupBy(await this.outbox.due(this.clock.now(), AT_ONCE), (message) => message.channel);
+    const byChannel = Map.groupBy(await this.outbox.due(this.clock.now(), AT_ONCE), ({ tenant, channel }) =>
+      JSON.stringify([tenant, channel]),
+    );
     await Promise.all([...byChannel.values()].map((messages) => this.deliverInOrder(messages)));
   }
 
@@ -63,7 +65,7 @@ export class Courier {
 
   private async send(message: OutboxRow): Promise<void> {
     try {
-      const channel = this.channels.get(message.channel);
+      const channel = this.receivers.get(message.tenant, message.channel);
       if (channel === undefined) throw new Error(`there is no channel '${message.channel}' any more`);
       await channel.send({ id: message.dedupeKey, subject: message.subject, body: message.body });
       await this.outbox.delivered(message.id, this.clock.now());

@@ -1,54 +1,37 @@
-import { lookup, type LookupAddress, type LookupOptions } from "node:dns";
-import { BlockList, isIP } from "node:net";
+import { lookup as systemLookup, type LookupAddress } from "node:dns";
+import type { LookupFunction } from "node:net";
+import ipaddr from "ipaddr.js";
 import { Agent } from "undici";
+import { BatchyardError } from "../../model/errors.ts";
+
+/** Names to addresses, all of them. */
+export type Resolve = (host: string) => Promise<readonly LookupAddress[]>;
 
 /** Ports of web servers; a webhook on another one would be a way to talk to something else. */
 const PORTS = new Set(["", "80", "443", "8080", "8443"]);
-/** Networks that are not the public internet. */
-const PRIVATE: readonly (readonly [string, number, "ipv4" | "ipv6"])[] = [
-  ["0.0.0.0", 8, "ipv4"],
-  ["10.0.0.0", 8, "ipv4"],
-  ["100.64.0.0", 10, "ipv4"],
-  ["127.0.0.0", 8, "ipv4"],
-  ["169.254.0.0", 16, "ipv4"],
-  ["172.16.0.0", 12, "ipv4"],
-  ["192.0.0.0", 24, "ipv4"],
-  ["192.0.2.0", 24, "ipv4"],
-  ["192.168.0.0", 16, "ipv4"],
-  ["198.18.0.0", 15, "ipv4"],
-  ["198.51.100.0", 24, "ipv4"],
-  ["203.0.113.0", 24, "ipv4"],
-  ["224.0.0.0", 4, "ipv4"],
-  ["240.0.0.0", 4, "ipv4"],
-  ["::", 128, "ipv6"],
-  ["::1", 128, "ipv6"],
-  ["64:ff9b::", 96, "ipv6"],
-  ["64:ff9b:1::", 48, "ipv6"],
-  ["2001::", 32, "ipv6"],
-  ["2001:db8::", 32, "ipv6"],
-  ["2002::", 16, "ipv6"],
-  ["fc00::", 7, "ipv6"],
-  ["fe80::", 10, "ipv6"],
-  ["ff00::", 8, "ipv6"],
-];
+const CONNECT_MS = 10_000;
 
-const blocked = new BlockList();
-for (const [network, bits, family] of PRIVATE) blocked.addSubnet(network, bits, family);
-
-/** Is this IP address outside of the public internet? */
+/** Is this IP address outside of the public internet? Addresses that carry another one (mapped, 6to4, NAT64) are never public. */
 function isPrivate(address: string): boolean {
-  const version = isIP(address);
-  return version === 0 || blocked.check(address, version === 4 ? "ipv4" : "ipv6");
+  return !ipaddr.isValid(address) || ipaddr.process(address).range() !== "unicast";
 }
 
-/** Where webhooks that come with a request may go: public web servers, and the hosts that the operator names. */
+/**
+ * Where webhooks may go: public web servers, and the hosts that the operator names. A URL is checked as it is written, and when
+ * it is called every address that its name resolves to; the connection is made to exactly those addresses, so that a name which
+ * changes its mind in between changes nothing. Redirects are never followed, proxies of the environment never used.
+ */
 export class Targets {
   private readonly hosts: ReadonlySet<string>;
-  private readonly agent = new Agent({ connect: { lookup: publicLookup } });
+  private readonly resolve: Resolve;
+  private readonly guarded: Agent;
+  private readonly open = new Agent({ connect: { timeout: CONNECT_MS } });
 
-  /** `hosts`: `host:port` of those in private networks that are allowed. */
-  constructor(hosts: readonly string[]) {
+  /** `hosts`: `host:port`, or `host:*`, of those in private networks that are allowed. */
+  constructor(hosts: readonly string[], resolve: Resolve = resolveBySystem) {
     this.hosts = new Set(hosts);
+    this.resolve = resolve;
+    this.guarded = new Agent({ connect: { lookup: this.lookup, timeout: CONNECT_MS } });
   }
 
   /** Why this URL cannot be a target; null = as far as its text tells, it can. What its name resolves to is looked at when it is called. */
@@ -58,31 +41,74 @@ export class Targets {
     if (url.protocol !== "http:" && url.protocol !== "https:") return "it must start with https:// or http://";
     if (url.username !== "" || url.password !== "") return "it must not carry a user or password";
     if (this.isNamed(url)) return null;
-    if (!PORTS.has(url.port)) return `port ${url.port} is not one of 80, 443, 8080, 8443`;
+    if (!PORTS.has(url.port)) return `port ${url.port} is not one of 80, 443, 8080, 8443; BATCHYARD_WEBHOOK_HOSTS allows others`;
     const host = url.hostname.replace(/^\[|\]$/g, "");
-    const isInside = isIP(host) === 0 ? !host.includes(".") || /(^|\.)(localhost|local|internal)\.?$/.test(host) : isPrivate(host);
-    return isInside ? "it lies in a private network" : null;
+    const isName = !ipaddr.isValid(host);
+    const isInside = isName ? !host.includes(".") || /(^|\.)(localhost|local|internal)\.?$/.test(host) : isPrivate(host);
+    return isInside ? INSIDE : null;
   }
 
-  /** Connections to this URL go to public addresses only, whatever its name resolves to; null = the operator allows it as it is. */
-  agentFor(text: string): Agent | null {
-    return this.isNamed(new URL(text)) ? null : this.agent;
+  /** Throws address_not_allowed. */
+  require(text: string): void {
+    const reason = this.refusal(text);
+    if (reason !== null) throw refused(text, reason);
+  }
+
+  /** And what its name says now; a name that says nothing yet may do so later. Throws address_not_allowed. */
+  async check(text: string): Promise<void> {
+    const reason = this.refusal(text) ?? (await this.refusalOfName(new URL(text)));
+    if (reason !== null) throw refused(text, reason);
+  }
+
+  /** Connections to this URL go to public addresses only, whatever its name resolves to, unless the operator allows it as it is. */
+  agentFor(text: string): Agent {
+    return this.isNamed(new URL(text)) ? this.open : this.guarded;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.open.destroy(), this.guarded.destroy()]);
   }
 
   private isNamed(url: URL): boolean {
-    return this.hosts.has(`${url.hostname}:${url.port || (url.protocol === "https:" ? "443" : "80")}`);
+    const port = url.port || (url.protocol === "https:" ? "443" : "80");
+    return this.hosts.has(`${url.hostname}:${port}`) || this.hosts.has(`${url.hostname}:*`);
   }
+
+  private async refusalOfName(url: URL): Promise<string | null> {
+    if (this.isNamed(url) || ipaddr.isValid(url.hostname.replace(/^\[|\]$/g, ""))) return null;
+    try {
+      return (await this.resolve(url.hostname)).some(({ address }) => isPrivate(address)) ? INSIDE : null;
+    } catch {
+      return null;
+    }
+  }
+
+  /** One private address among many is enough: the name is not to be trusted. */
+  private readonly lookup: LookupFunction = (host, options, callback) => {
+    this.resolve(host).then(
+      (found) => {
+        const inside = found.find(({ address }) => isPrivate(address));
+        const [first] = found;
+        if (inside !== undefined) callback(new Error(`blocked: ${host} resolves to ${inside.address}, in a private network`), []);
+        else if (first === undefined) callback(new Error(`${host} has no address`), []);
+        else if (options.all === true) callback(null, [...found]);
+        else callback(null, first.address, first.family);
+      },
+      (error: unknown) => callback(error as NodeJS.ErrnoException, []),
+    );
+  };
 }
 
-type Found = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void;
+const INSIDE = "it lies in a private network; BATCHYARD_WEBHOOK_HOSTS allows single hosts of it";
 
-/** One private address among many is enough: the name is not to be trusted. */
-function publicLookup(host: string, options: LookupOptions, found: Found): void {
-  lookup(host, { ...options, all: true }, (error, addresses) => {
-    const inside = error === null ? addresses.find(({ address }) => isPrivate(address)) : undefined;
-    if (inside !== undefined) return found(new Error(`blocked: ${host} resolves to ${inside.address}, in a private network`), []);
-    const [first] = addresses ?? [];
-    if (error !== null || options.all === true || first === undefined) return found(error, addresses);
-    return found(null, first.address, first.family);
+function refused(text: string, reason: string): BatchyardError {
+  // Without what may be secret in it.
+  const address = URL.canParse(text) ? new URL(text).host || new URL(text).protocol : "as given";
+  return new BatchyardError("address_not_allowed", { address, reason });
+}
+
+function resolveBySystem(host: string): Promise<readonly LookupAddress[]> {
+  return new Promise((resolve, reject) => {
+    systemLookup(host, { all: true }, (error, found) => (error === null ? resolve(found) : reject(error)));
   });
 }

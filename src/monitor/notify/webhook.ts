@@ -1,17 +1,21 @@
 import { Webhook } from "standardwebhooks";
-import { request, type Dispatcher } from "undici";
+import { request } from "undici";
 import type { Notice, Notifier } from "./port.ts";
+import type { Targets } from "./target.ts";
 
 const TIMEOUT_MS = 10_000;
 
-/** POSTs notices to a URL of the operator's configuration, signed by the Standard Webhooks scheme when there is a secret. */
+/** POSTs notices to a URL, signed by the Standard Webhooks scheme when there is a secret. */
 export class WebhookNotifier implements Notifier {
   private readonly url: string;
   private readonly secret: string | undefined;
   private readonly bare: boolean;
+  private readonly targets: Targets;
 
-  /** `bare`: the notice's body goes out as it is, for receivers with an envelope of their own. */
-  constructor(target: { url: string; secret?: string | undefined; bare?: boolean | undefined }) {
+  /** `bare`: the notice's body goes out as it is, for receivers with an envelope of their own. Throws address_not_allowed. */
+  constructor(target: { url: string; secret?: string | undefined; bare?: boolean | undefined }, targets: Targets) {
+    targets.require(target.url);
+    this.targets = targets;
     this.url = target.url;
     this.secret = target.secret;
     this.bare = target.bare ?? false;
@@ -26,19 +30,22 @@ export class WebhookNotifier implements Notifier {
           subject: notice.subject,
           data: JSON.parse(notice.body) as unknown,
         });
-    await postSigned({ url: this.url, id: notice.id, body, secret: this.secret, agent: null });
+    await postSigned({ url: this.url, id: notice.id, body, secret: this.secret, targets: this.targets });
   }
 }
 
-/** POSTs a JSON text, signed when there is a secret; `agent` null = the usual one. Throws unless the answer is 2xx. */
+/** POSTs a JSON text, signed when there is a secret. Throws unless the target is allowed and the answer is 2xx. */
 export async function postSigned(message: {
   url: string;
   id: string;
   body: string;
   secret: string | undefined;
-  agent: Dispatcher | null;
+  targets: Targets;
 }): Promise<void> {
-  const { url, id, body, secret, agent } = message;
+  const { url, id, body, secret, targets } = message;
+  // It was allowed when it was saved; the operator may have decided otherwise since.
+  const refusal = targets.refusal(url);
+  if (refusal !== null) throw new Error(`blocked: ${refusal}`);
   const now = new Date();
   const headers: Record<string, string> = {
     "content-type": "application/json",
@@ -46,8 +53,13 @@ export async function postSigned(message: {
     "webhook-timestamp": String(Math.floor(now.getTime() / 1000)),
   };
   if (secret !== undefined) headers["webhook-signature"] = new Webhook(keyOf(secret)).sign(id, now, body);
-  const dispatcher = agent === null ? {} : { dispatcher: agent };
-  const response = await request(url, { method: "POST", headers, body, signal: AbortSignal.timeout(TIMEOUT_MS), ...dispatcher });
+  const response = await request(url, {
+    method: "POST",
+    headers,
+    body,
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+    dispatcher: targets.agentFor(url),
+  });
   await response.body.dump({ limit: 64 * 1024 });
   // A redirect is a failure too: it would carry the signature somewhere else.
   if (response.statusCode < 200 || response.statusCode > 299) throw new Error(`the webhook answered ${response.statusCode}`);

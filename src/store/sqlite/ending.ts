@@ -12,6 +12,7 @@ import {
 } from "./batch-row.ts";
 import type { RawBatch } from "./raw-batch.ts";
 import type { Database } from "./database.ts";
+import { insertMessage } from "./outbox-row.ts";
 import { FlowRollup } from "./flow-rollup.ts";
 
 /** Ends a batch whose items have all ended. Saves it. */
@@ -48,17 +49,9 @@ export function closeBatch(db: Database, raw: RawBatch, move: BatchMove, to: Bat
 function notifyEnd(db: Database, raw: RawBatch, now: number): void {
   const channels = JSON.parse(raw.notify) as string[];
   const subject = `Batch ${raw.name ?? raw.id} ${raw.status}`;
+  const body = JSON.stringify({ type: `batch.${raw.status}`, ...countsOf(raw), name: raw.name, error: raw.error });
   for (const channel of channels) {
-    db.run(
-      "INSERT INTO outbox (tenant, channel, dedupe_key, subject, body, next_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (dedupe_key) DO NOTHING",
-      raw.tenant,
-      channel,
-      `end:${raw.id}:${raw.epoch}:${channel}`,
-      subject,
-      JSON.stringify({ type: `batch.${raw.status}`, ...countsOf(raw), name: raw.name, error: raw.error }),
-      now,
-      now,
-    );
+    insertMessage(db, raw.tenant, { channel, dedupeKey: `end:${raw.id}:${raw.epoch}:${channel}`, subject, body }, now);
   }
 }
 

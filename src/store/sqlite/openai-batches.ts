@@ -2,6 +2,7 @@ import type { SQLInputValue } from "node:sqlite";
 import { openAiMoveFrom, type OpenAiStatus } from "../../model/openai-moves.ts";
 import type { NewOpenAiBatch, OpenAiBatchRow, OpenAiBatchStore, OpenAiChange, OpenAiFault, OpenAiUsage } from "../openai-batches.ts";
 import type { Database } from "./database.ts";
+import { insertMessage } from "./outbox-row.ts";
 import { FINAL_OPENAI, OPEN_OPENAI } from "./schema.ts";
 
 interface Raw extends Omit<OpenAiBatchRow, "metadata" | "errors" | "usage"> {
@@ -100,18 +101,7 @@ export class SqliteOpenAiBatches implements OpenAiBatchStore {
     return this.db.transaction(() => {
       const sql = `UPDATE openai_batches SET ${sets.join(", ")} WHERE id = ? AND tenant = ? AND status IN (${from})`;
       if (this.db.run(sql, ...values, id, tenant) === 0) return null;
-      for (const message of messages) {
-        this.db.run(
-          "INSERT INTO outbox (tenant, channel, dedupe_key, subject, body, next_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (dedupe_key) DO NOTHING",
-          tenant,
-          message.channel,
-          message.dedupeKey,
-          message.subject,
-          message.body,
-          now,
-          now,
-        );
-      }
+      for (const message of messages) insertMessage(this.db, tenant, message, now);
       return read(this.db.get<Raw>(`SELECT ${COLUMNS} FROM openai_batches WHERE id = ?`, id));
     });
   }

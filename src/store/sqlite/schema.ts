@@ -318,6 +318,45 @@ const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[
   CREATE INDEX windows_batch_held ON windows (tenant, stream) WHERE batch_held = 1;
   `,
   "CREATE INDEX events_critical ON events (tenant, seq) WHERE severity = 'critical';",
+  `
+  CREATE TABLE alert_rules (tenant TEXT, name TEXT, body TEXT NOT NULL, updated_at INTEGER NOT NULL, PRIMARY KEY (tenant, name)) STRICT, WITHOUT ROWID;
+  CREATE TABLE alert_preferences (tenant TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE alert_channels (tenant TEXT, name TEXT, body TEXT NOT NULL, updated_at INTEGER NOT NULL, PRIMARY KEY (tenant, name)) STRICT, WITHOUT ROWID;
+  CREATE TABLE alert_silences (
+    id TEXT PRIMARY KEY, tenant TEXT NOT NULL, rule TEXT, instance TEXT, from_at INTEGER NOT NULL, until_at INTEGER NOT NULL, by TEXT NOT NULL, comment TEXT
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX alert_silences_end ON alert_silences (tenant, until_at);
+  -- one row an alert that is not calm; body: model/alert.ts
+  CREATE TABLE alert_states (
+    tenant TEXT, rule TEXT, instance TEXT, episode TEXT, body TEXT NOT NULL, PRIMARY KEY (tenant, rule, instance)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE alert_episodes (
+    id TEXT PRIMARY KEY, tenant TEXT NOT NULL, rule TEXT NOT NULL, instance TEXT NOT NULL, kind TEXT NOT NULL, severity TEXT NOT NULL,
+    opened_at INTEGER NOT NULL, resolved_at INTEGER, threshold REAL NOT NULL, value REAL NOT NULL, worst REAL NOT NULL, message TEXT NOT NULL,
+    -- JSON list; null = nobody was told
+    channels TEXT, acked_at INTEGER, acked_by TEXT, note TEXT,
+    CHECK ((acked_at IS NULL) = (acked_by IS NULL))
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX alert_episodes_newest ON alert_episodes (tenant, opened_at DESC, id DESC);
+  -- one open episode an alert, whoever writes
+  CREATE UNIQUE INDEX alert_episodes_open ON alert_episodes (tenant, rule, instance) WHERE resolved_at IS NULL;
+  CREATE TABLE alert_lines (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, channel TEXT NOT NULL, dedupe_key TEXT NOT NULL UNIQUE, frequency TEXT NOT NULL,
+    due_at INTEGER NOT NULL, subject TEXT NOT NULL, body TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX alert_lines_due ON alert_lines (tenant, due_at);
+  CREATE TABLE alert_sent (tenant TEXT, window_at INTEGER, channel TEXT, messages INTEGER NOT NULL, PRIMARY KEY (tenant, window_at, channel)) STRICT, WITHOUT ROWID;
+  -- what was measured, a row where it changed; shape: store/alerts.ts
+  CREATE TABLE alert_samples (
+    tenant TEXT, metric TEXT, instance TEXT, at INTEGER, shape TEXT NOT NULL, number REAL NOT NULL, PRIMARY KEY (tenant, metric, instance, at)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE alert_spans (tenant TEXT, from_at INTEGER, to_at INTEGER NOT NULL, PRIMARY KEY (tenant, from_at)) STRICT, WITHOUT ROWID;
+  -- kinds of errors, when each was first seen
+  CREATE TABLE alert_error_classes (tenant TEXT, operation TEXT, fingerprint TEXT, first_seen INTEGER NOT NULL, PRIMARY KEY (tenant, operation, fingerprint)) STRICT, WITHOUT ROWID;
+  CREATE INDEX alert_error_classes_new ON alert_error_classes (tenant, first_seen);
+  CREATE INDEX batches_longest ON batches (tenant, operation, started_at) WHERE status = 'running';
+  CREATE INDEX outbox_undelivered ON outbox (tenant, channel) WHERE delivered_at IS NULL AND tries > 0;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Store, UpkeepStore } from "../port.ts";
 import { SqliteAccess } from "./access.ts";
+import { SqliteAlerts } from "./alerts.ts";
 import { SqliteAttempts } from "./attempts.ts";
 import { SqliteAudit } from "./audit.ts";
 import { SqliteBatches } from "./batches.ts";
@@ -56,6 +57,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
       impact: new SqliteImpact(db),
       dead: new SqliteDead(db),
       audit: new SqliteAudit(db),
+      alerts: new SqliteAlerts(db),
       monitor: new SqliteMonitor(db),
       ledger: new SqliteLedger(db),
       upkeep: new SqliteUpkeep(db, stats),
