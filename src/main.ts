@@ -78,8 +78,6 @@ const EXPRESS_SLOTS = 2;
 const RETRY_BACKOFF_MS = 1000;
 /** Worker and owner ids of this data directory begin with it, whichever process: a restart takes back what its earlier processes held. */
 const PLACE = "local:embedded";
-/** When a create had no answer, the provider's list is read at once and so long after it. */
-const LOOK_AGAIN_MS = [15_000, 60_000, 180_000];
 /** Of the shutdown time, what handlers get before they are aborted. */
 const GRACE_SHARE = 2 / 3;
 /** Of the shutdown time, what open connections get to end by themselves. */
@@ -228,7 +226,6 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     owner: PLACE,
     instance: await store.events.epoch(),
     settings: () => settings.current().processing,
-    lookAgainMs: LOOK_AGAIN_MS,
     estimate: (provider, body) => estimateBatch(provider, body).paid,
     book: async (attempt, spends) => {
       const { tenant, batchId, operation } = attempt;

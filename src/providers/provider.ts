@@ -60,6 +60,11 @@ export const providerSchema = z.strictObject({
   azure: z.union([z.boolean(), z.strictObject({ apiVersion: z.string().min(1).max(100) })]).default(false),
   /** Milliseconds one HTTP request may take. */
   timeoutMs: whole(3_600_000).default(60_000),
+  /**
+   * When nobody knows whether a batch was created, the provider's list is read at once and so many milliseconds after the request;
+   * a batch that the last look does not show is created again. Shorter only where the list is known to show batches at once.
+   */
+  lookAgainMs: z.array(whole(3_600_000)).min(1).max(20).default([15_000, 60_000, 180_000]),
 });
 
 /** A provider as batchyard.config writes it. */

@@ -23,13 +23,21 @@ export interface ServeOptions {
   env?: Readonly<Record<string, string>> | undefined;
   /** Command that runs the server: its arguments come after these. */
   under?: readonly string[] | undefined;
+  /** Any free one when absent. */
+  port?: number | undefined;
+  /** In place of the misbehaving operations. */
+  config?: string | undefined;
 }
 
 /** `batchyard serve` with the misbehaving operations, not yet listening. */
 export function starting(data: string, options: ServeOptions = {}): Child {
   const env = { BATCHYARD_TOKEN: TOKEN, BATCHYARD_CREATE_PER_MINUTE: "1000000", LOG_LEVEL: "warn", ...options.env };
   const [command, ...before] = [...(options.under ?? []), process.execPath];
-  return new Child(command, [...before, FROM_SOURCE, CLI, "serve", "--data", data, "--port", "0", "--config", CONFIG], env);
+  return new Child(
+    command,
+    [...before, FROM_SOURCE, CLI, "serve", "--data", data, "--port", String(options.port ?? 0), "--config", options.config ?? CONFIG],
+    env,
+  );
 }
 
 export interface Served {

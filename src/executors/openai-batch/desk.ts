@@ -51,8 +51,6 @@ export interface Desk {
   /** Of this installation, as the provider's metadata shows it. */
   readonly instance: string;
   settings(): BatchApiSettings;
-  /** After an outcome nobody knows, milliseconds after the create at which the provider's list is read again. */
-  readonly lookAgainMs: readonly number[];
   /** What a request costs at most, at the batch price; null = no price is known. */
   estimate(provider: string, body: Record<string, unknown>): NanoUsd | null;
   /** Books what no result stands for. */

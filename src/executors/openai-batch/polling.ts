@@ -152,12 +152,11 @@ export class Polling {
     await attempts.note(owner, attempt.id, { polls: attempt.polls + 1, dueAt: now + wait, error: text });
   }
 
-  /** Soon at first; what takes long, by the schedule. */
+  /** Soon at first; what takes long, by the schedule. A schedule that is denser than the back-off is kept from the start. */
   private nextPoll(polls: number): number {
     const { clock, random } = this.desk;
-    const wait = backOff(polls, random);
-    if (!isLongRunning(polls)) return clock.now() + wait;
-    return next(this.desk.settings().statusCheckInterval, clock.now()) + Math.round(random() * 1000);
+    const scheduled = next(this.desk.settings().statusCheckInterval, clock.now()) + Math.round(random() * 1000);
+    return isLongRunning(polls) ? scheduled : Math.min(scheduled, clock.now() + backOff(polls, random));
   }
 
   private nextProcessing(attempt: LeasedAttempt): number {

@@ -75,7 +75,7 @@ export class Submission {
 
   /** What became of a create whose answer nobody has. */
   async createSent(attempt: LeasedAttempt, upstream: Upstream): Promise<void> {
-    const { attempts, owner, clock, lookAgainMs } = this.desk;
+    const { attempts, owner, clock } = this.desk;
     let found: UpstreamBatch[];
     try {
       found = (await upstream.list(attempt.createdAt - CLOCK_SKEW_MS)).filter((batch) => isOf(batch, attempt));
@@ -91,7 +91,7 @@ export class Submission {
       return;
     }
     const looks = attempt.misses + 1;
-    const next = lookAgainMs[attempt.misses];
+    const next = upstream.provider.lookAgainMs[attempt.misses];
     const now = clock.now();
     if (next !== undefined) {
       await attempts.note(owner, attempt.id, { misses: looks, dueAt: Math.max(now + 1000, attempt.sentAt! + next) });
