@@ -8,8 +8,9 @@ export default defineConfig({
     // Never green on nothing, never on a part: `only` left behind fails, and so does a filter that matches no test.
     allowOnly: false,
     passWithNoTests: false,
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // What hangs is told from what is slow on a busy machine.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     execArgv: ["--conditions=batchyard-source"],
   },
 });

@@ -36,6 +36,7 @@ const origin = {
   stream: id.optional().meta({ description: "The stream that made the batch" }),
   key: z.string().optional().meta({ description: "The key of its window" }),
 };
+const byCategory = z.record(z.string(), z.number()).optional().meta({ description: "Items by the category of what failed" });
 const counts = {
   batch_id: id,
   operation: id,
@@ -197,8 +198,17 @@ export const EVENTS = {
     class: "state",
     severity: "info",
     when: "items of a chunk failed and will be tried again",
-    data: z.looseObject({ batch_id: id, chunk: count, reason: z.string(), items: count, attempt: count, ...origin }),
-    example: { batch_id: "batch_1767225600000_a1b2c3d4e", chunk: 7, reason: "retry", items: 3, attempt: 1 },
+    data: z.looseObject({
+      batch_id: id,
+      chunk: count,
+      reason: z.string(),
+      items: count,
+      attempt: count,
+      operation: id,
+      categories: byCategory,
+      ...origin,
+    }),
+    example: { batch_id: "batch_1767225600000_a1b2c3d4e", chunk: 7, reason: "retry", items: 3, attempt: 1, operation: "transform" },
   }),
   "upstream.doubled": kind({
     class: "critical",
@@ -223,8 +233,23 @@ export const EVENTS = {
     class: "critical",
     severity: "critical",
     when: "a worker stopped answering while it held the chunk; the chunk runs again",
-    data: z.looseObject({ batch_id: id, chunk: count, reason: z.string(), worker: z.string().nullable(), crashes: count, ...origin }),
-    example: { batch_id: "batch_1767225600000_a1b2c3d4e", chunk: 7, reason: "lease_lost", worker: "local:embedded:4711", crashes: 1 },
+    data: z.looseObject({
+      batch_id: id,
+      chunk: count,
+      reason: z.string(),
+      worker: z.string().nullable(),
+      crashes: count,
+      operation: id,
+      ...origin,
+    }),
+    example: {
+      batch_id: "batch_1767225600000_a1b2c3d4e",
+      chunk: 7,
+      reason: "lease_lost",
+      worker: "local:embedded:4711",
+      crashes: 1,
+      operation: "transform",
+    },
   }),
   "queue.status": kind({
     class: "latest",

@@ -117,7 +117,21 @@ function plural(noun: string): string {
   return noun.endsWith("ch") || noun.endsWith("s") ? `${noun}es` : `${noun}s`;
 }
 
-const NOUNS = ["item", "window", "batch", "chunk", "queue", "pipeline", "worker", "alert", "settings", "stream", "audit", "bulk"];
+const NOUNS = [
+  "item",
+  "window",
+  "batch",
+  "chunk",
+  "queue",
+  "pipeline",
+  "worker",
+  "alert",
+  "settings",
+  "stream",
+  "audit",
+  "bulk",
+  "upstream",
+];
 const SINGULARS = new Map(NOUNS.map((noun) => [plural(noun), noun]));
 
 function singular(noun: string): string | null {
