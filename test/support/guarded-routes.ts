@@ -163,6 +163,11 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "GET /api/system/breakers": read(),
   "POST /api/system/breakers/{name}/reset": { need: "admin", body: null },
   "GET /api/admin/batch-monitoring": { need: "admin", body: null },
+  ...Object.fromEntries(
+    ["/api/admin/audit", "/api/admin/batch-monitoring/audit"].flatMap((base) =>
+      ["", "/verify", "/export"].map((rest): [string, Guarded] => [`GET ${base}${rest}`, { need: "admin", body: null }]),
+    ),
+  ),
   "GET /api/admin/batch-monitoring/analysis/errors": { need: "admin", body: null },
   "GET /api/admin/batch-monitoring/analysis/slow": { need: "admin", body: null },
   "GET /api/admin/batch-monitoring/analysis/sizes": { need: "admin", body: null },
