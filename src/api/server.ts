@@ -33,6 +33,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { externalRoutes } from "./routes/external.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { metricRoutes } from "./routes/metrics.ts";
+import { alertRoutes } from "./routes/alerts.ts";
 import { monitoringRoutes } from "./routes/monitoring.ts";
 import { openAiRoutes } from "./openai/routes.ts";
 import { pipelineRoutes } from "./routes/pipeline.ts";
@@ -199,6 +200,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     ...costRoutes(services),
     ...settingsRoutes(services),
     ...monitoringRoutes(services),
+    ...alertRoutes(services),
     ...metricRoutes(services, metrics),
     ...systemRoutes(services),
     ...auditRoutes(services),
