@@ -19,8 +19,10 @@ import { answerClientError, asClientError, installNotFound, isOpenAiPath, sendEr
 import { Idempotency } from "./idempotency.ts";
 import { STYLE_HASH } from "./pages/page.ts";
 import { signInPage } from "./pages/sign-in.ts";
+import { RateTrace } from "./rate-trace.ts";
 import { mayCall, type Route } from "./route.ts";
 import { accessRoutes } from "./routes/access.ts";
+import { auditRoutes } from "./routes/audit.ts";
 import { batchRoutes } from "./routes/batches.ts";
 import { collectionRoutes } from "./routes/collections.ts";
 import { costRoutes } from "./routes/costs.ts";
@@ -31,6 +33,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { externalRoutes } from "./routes/external.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { metricRoutes } from "./routes/metrics.ts";
+import { alertRoutes } from "./routes/alerts.ts";
 import { monitoringRoutes } from "./routes/monitoring.ts";
 import { openAiRoutes } from "./openai/routes.ts";
 import { pipelineRoutes } from "./routes/pipeline.ts";
@@ -197,8 +200,10 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     ...costRoutes(services),
     ...settingsRoutes(services),
     ...monitoringRoutes(services),
+    ...alertRoutes(services),
     ...metricRoutes(services, metrics),
     ...systemRoutes(services),
+    ...auditRoutes(services),
     ...openAiRoutes(services, idempotency),
     ...previewRoutes(services),
     ...accessRoutes(services, guard),
@@ -212,13 +217,17 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     failed: (error) => log.error(error),
   });
   app.addHook("onReady", async () => sampler.start());
+  const trace = new RateTrace(audit, clock);
+  const exceeded = (request: FastifyRequest): void => {
+    trace.exceeded(request.caller, `${request.method} ${request.routeOptions.url ?? ""}`).catch((error: unknown) => log.error(error));
+  };
   const context = { clock, idempotency, bodyLimit: config.limits.bodyBytes };
   for (const route of routes) {
     app.route({
       method: route.method,
       url: route.path,
       exposeHeadRoute: route.endless !== true,
-      config: { route, ...limitOf(route, config.limits.createPerMinute) },
+      config: { route, ...limitOf(route, config.limits.createPerMinute, exceeded) },
       handler: (request, reply) => dispatch(route, context, request, reply),
     });
   }
@@ -288,16 +297,19 @@ function refuseKeyInUrl(request: FastifyRequest, token: string | null): void {
 /** Requests a minute to the monitoring routes together, by user. */
 const MONITORING_PER_MINUTE = 60;
 
-function limitOf(route: Route, createPerMinute: number) {
-  if (route.limited === true) return { rateLimit: perMinute(createPerMinute) };
-  if (route.paced === true) return { rateLimit: { ...perMinute(MONITORING_PER_MINUTE), groupId: "monitoring" } };
+type Exceeded = (request: FastifyRequest) => void;
+
+function limitOf(route: Route, createPerMinute: number, exceeded: Exceeded) {
+  if (route.limited === true) return { rateLimit: perMinute(createPerMinute, exceeded) };
+  if (route.paced === true) return { rateLimit: { ...perMinute(MONITORING_PER_MINUTE, exceeded), groupId: "monitoring" } };
   return null;
 }
 
-function perMinute(max: number) {
+function perMinute(max: number, onExceeded: Exceeded) {
   return {
     max,
     timeWindow: 60_000,
+    onExceeded,
     keyGenerator: (request: FastifyRequest) => `${request.caller.tenant}/${request.caller.credential ?? request.ip}`,
     errorResponseBuilder: (_request: FastifyRequest, limit: { ttl: number }) => {
       const seconds = Math.max(1, Math.ceil(limit.ttl / 1000));

@@ -21,6 +21,7 @@ import type {
 } from "../store/port.ts";
 import type { ExternalWorkers } from "../engine/external.ts";
 import type { JobReports } from "../monitor/jobs/job-report.ts";
+import type { Alerts } from "../monitor/alerts/alerts.ts";
 import type { Pipeline } from "../monitor/pipeline.ts";
 import type { Breakers } from "../engine/breaker.ts";
 import type { DeadQueues } from "../streams/dead-queues.ts";
@@ -68,6 +69,7 @@ export interface ApiServices {
   openai: OpenAiService;
   collector: Collector;
   dead: DeadQueues;
+  alerts: Alerts;
   pressure: Backpressure;
   pipeline: Pipeline;
   jobReports: JobReports;

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { addAudit } from "./commands/audit.ts";
 import { addBackup } from "./commands/backup.ts";
 import { addBatchStatus } from "./commands/batch-status.ts";
 import { addCancel } from "./commands/cancel.ts";
@@ -45,6 +46,7 @@ const COMMANDS = [
   addSettings,
   addMigrate,
   addDoctor,
+  addAudit,
   addBackup,
   addBench,
 ];

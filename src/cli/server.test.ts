@@ -165,6 +165,14 @@ describe("commands against a server", () => {
     expect((await batchyard("backup", file, "--data", data)).code).toBe(0);
     expect(existsSync(file)).toBe(true);
     expect((await batchyard("backup", file, "--data", data)).stderr).toContain("exists already");
+    const verified = await batchyard("audit", "verify", "--data", data);
+    expect([verified.code, verified.stdout]).toEqual([0, expect.stringMatching(/^ok +\d+ entr(y|ies), head \d+:[0-9a-f]{64}\n$/)]);
+    const exported = (await batchyard("audit", "export", "--data", data)).stdout.trimEnd().split("\n");
+    const last = JSON.parse(exported.at(-1)!) as { seq: number; hash: string };
+    expect(verified.stdout).toContain(`${exported.length} entr`);
+    expect(verified.stdout).toContain(`${last.seq}:${last.hash}`);
+    expect((await batchyard("audit", "verify", "--data", data, "--head", `${last.seq}:${last.hash}`)).code).toBe(0);
+    expect((await batchyard("audit", "verify", "--data", data, "--head", `${last.seq}:${"0".repeat(64)}`)).code).toBe(1);
     const doctor = await batchyard("doctor", "--data", data, "--json");
     expect(
       (JSON.parse(doctor.stdout) as { checks: { name: string; ok: boolean }[] }).checks.filter((check) => check.name === "store"),

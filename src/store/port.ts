@@ -557,9 +557,50 @@ export interface AuditEntry {
   outcome: "SUCCESS" | "FAILURE" | "BLOCKED" | "RATE_LIMITED" | "SUSPICIOUS";
 }
 
+export interface StoredAudit extends AuditEntry {
+  /** From 1 on without a gap, over all tenants. */
+  seq: number;
+  /** SHA-256 over this entry and the hash before it, hex. */
+  hash: string;
+}
+
+/** What is left out counts as any; `from` inclusive, `to` exclusive. */
+export interface AuditFilter {
+  action?: string | undefined;
+  actor?: string | undefined;
+  target?: string | undefined;
+  outcome?: AuditEntry["outcome"] | undefined;
+  from?: number | undefined;
+  to?: number | undefined;
+}
+
+export interface AuditFault {
+  /** Where it begins. */
+  seq: number;
+  kind: "altered" | "missing" | "rewritten" | "unanchored";
+  message: string;
+}
+
+export interface AuditVerdict {
+  ok: boolean;
+  /** Entries of all tenants: they are one chain. */
+  entries: number;
+  /** Whoever notes it down elsewhere can later prove that nothing before it was changed. */
+  head: { seq: number; hash: string } | null;
+  /** Faults in all; `faults` has the first of them. */
+  found: number;
+  faults: AuditFault[];
+}
+
+/** Append-only. The head of the chain is also kept outside of the table, so that cutting or rewriting it is found. */
 export interface AuditStore {
   append(entry: AuditEntry): Promise<void>;
-  list(tenant: string, page: { before: number | null; limit: number }): Promise<(AuditEntry & { seq: number; hash: string })[]>;
+  /** Newest first. */
+  list(tenant: string, page: { before: number | null; limit: number; filter?: AuditFilter }): Promise<StoredAudit[]>;
+  /** In the order they were written, in blocks; of all tenants: null. */
+  scan(tenant: string | null, filter?: AuditFilter): AsyncIterable<StoredAudit[]>;
+  /** Recomputes the chain. `expected`: a head that was noted down elsewhere. */
+  verify(expected?: { seq: number; hash: string }): Promise<AuditVerdict>;
 }
 
 // ── streams ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -935,6 +976,9 @@ export interface Finding {
 export interface UpkeepStore {
   /** Recounts everything that is maintained and compares; with `rebuild`, mends it. */
   verify(options: { rebuild: boolean; batchId?: string }): Promise<{ checkedBatches: number; checkedChunks: number; findings: Finding[] }>;
+  verifyAudit(expected?: { seq: number; hash: string }): Promise<AuditVerdict>;
+  /** All entries of the audit log in order, in blocks. */
+  audit(): AsyncIterable<StoredAudit[]>;
   /** A consistent copy of the running store at `path`. */
   backup(path: string): Promise<{ bytes: number }>;
   /** Bytes of the store on disk. */

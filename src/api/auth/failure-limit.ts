@@ -18,8 +18,8 @@ export class FailureLimit {
     this.clock = clock;
   }
 
-  /** Counts one more failure; seconds to wait when there were too many, else null. `first` tells whether it is worth an audit row. */
-  add(address: string): { waitSeconds: number | null } {
+  /** Counts one more failure; seconds to wait when there were too many, else null. `first`: there are too many as of this one. */
+  add(address: string): { waitSeconds: number | null; first: boolean } {
     const now = this.clock.now();
     let entry = this.byAddress.get(address);
     if (entry === undefined || now - entry.since >= WINDOW_MS) {
@@ -29,6 +29,9 @@ export class FailureLimit {
       if (this.byAddress.size > ADDRESSES) this.byAddress.delete(this.byAddress.keys().next().value!);
     }
     entry.failures += 1;
-    return { waitSeconds: entry.failures > FAILURES ? Math.ceil((entry.since + WINDOW_MS - now) / 1000) : null };
+    return {
+      waitSeconds: entry.failures > FAILURES ? Math.ceil((entry.since + WINDOW_MS - now) / 1000) : null,
+      first: entry.failures === FAILURES + 1,
+    };
   }
 }

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Caller } from "../../batches/service.ts";
 import type { Clock } from "../../model/clock.ts";
 import { BatchyardError } from "../../model/errors.ts";
-import type { AccessStore, AuditStore } from "../../store/port.ts";
+import type { AccessStore, AuditEntry, AuditStore } from "../../store/port.ts";
 import { FailureLimit } from "./failure-limit.ts";
 import { DEFAULT_TENANT, hashSecret, isUsable, sameHash, TOKEN_KEY_ID } from "./secrets.ts";
 
@@ -80,9 +80,15 @@ export class Guard {
 
   /** Counts and records a credential that did not hold; the error to throw. */
   async refuse(address: string): Promise<BatchyardError> {
-    const { waitSeconds } = this.failures.add(address);
+    const { waitSeconds, first } = this.failures.add(address);
+    if (waitSeconds === null) await this.record(address, "FAILURE");
+    else if (first) await this.record(address, "SUSPICIOUS");
     if (waitSeconds !== null) return new BatchyardError("rate_limited", { seconds: waitSeconds }, { retryAfterSeconds: waitSeconds });
-    await this.audit.append({
+    return new BatchyardError("invalid_key");
+  }
+
+  private record(address: string, outcome: AuditEntry["outcome"]): Promise<void> {
+    return this.audit.append({
       tenant: DEFAULT_TENANT,
       at: this.clock.now(),
       actor: "anonymous",
@@ -92,9 +98,8 @@ export class Guard {
       target: "credential",
       before: null,
       after: null,
-      outcome: "FAILURE",
+      outcome,
     });
-    return new BatchyardError("invalid_key");
   }
 
   private async bySession(cookie: string, address: string): Promise<Caller | null> {

@@ -86,13 +86,21 @@ async function storeChecks(config: Config, rebuild: boolean): Promise<Check[]> {
       ok: findings.every((finding) => finding.repaired),
       message: `${plural(checkedBatches, "batch", "batches")} and ${plural(checkedChunks, "chunk")} recounted, ${findings.length === 0 ? "all counters right" : plural(findings.length, "counter")}${findings.length === 0 ? "" : " wrong"}, ${bytes(await upkeep.size())}`,
     };
+    const verdict = await upkeep.verifyAudit();
+    const audit: Check = {
+      name: "audit log",
+      ok: verdict.ok,
+      message: verdict.ok
+        ? `${plural(verdict.entries, "entry", "entries")}, as they were written`
+        : `${verdict.faults[0]!.message}; batchyard audit verify tells more`,
+    };
     const shown = findings.slice(0, 20).map((finding): Check => ({
       name: finding.batchId ?? "store",
       ok: finding.repaired,
       message: finding.message + (finding.repaired ? " (mended)" : "; mend it with --rebuild"),
     }));
     const more = findings.length > 20 ? [{ name: "store", ok: store.ok, message: `and ${count(findings.length - 20)} more` }] : [];
-    return [store, ...shown, ...more];
+    return [store, audit, ...shown, ...more];
   } finally {
     await close();
   }

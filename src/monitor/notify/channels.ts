@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { BatchyardError } from "../../model/errors.ts";
 import { text } from "../../model/fields.ts";
+import { newId } from "../../model/ids.ts";
 import type { AlertStore } from "../../store/alerts.ts";
 import { EmailNotifier, type MailServer } from "./email.ts";
 import type { Notifier } from "./port.ts";
@@ -10,7 +11,7 @@ import { WebhookNotifier } from "./webhook.ts";
 
 const mailbox = z.email({ error: "must be an e-mail address" });
 /** One of `webhook`, `slack` and `email` says what it is. */
-const channelSettings = z.union(
+export const channelSettings = z.union(
   [
     z.strictObject({ webhook: text(1, 2_000), secret: text(8, 500).optional() }),
     z.strictObject({ slack: text(1, 2_000) }),
@@ -124,6 +125,18 @@ export class Channels {
     this.require(tenant, [name]);
     await this.store.removeChannel(tenant, name);
     this.own.get(tenant)?.delete(name);
+  }
+
+  /** Sends a message past the outbox. Null = it arrived; else why not. Throws unknown_channel. */
+  async test(tenant: string, name: string, by: string): Promise<string | null> {
+    this.require(tenant, [name]);
+    try {
+      const body = JSON.stringify({ type: "channel.test", channel: name, by });
+      await this.find(tenant, name)!.send({ id: newId("test"), subject: `Test of the channel ${name}`, body });
+      return null;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
   }
 
   private refuseFixed(name: string): void {

@@ -1,56 +1,120 @@
-import { createHash } from "node:crypto";
-import type { AuditEntry, AuditStore } from "../port.ts";
+import { setImmediate } from "node:timers/promises";
+import type { SQLInputValue } from "node:sqlite";
+import type { AuditEntry, AuditFilter, AuditStore, AuditVerdict, StoredAudit } from "../port.ts";
+import { chained, toStored, verifyChain, type AuditAnchor, type Head, type RawAudit } from "./audit-chain.ts";
 import type { Database } from "./database.ts";
+
+const SCAN_ROWS = 500;
+const NO_HEAD: Head = { seq: 0, hash: "" };
 
 /** Each row's hash covers the row and the hash before it: a row that is edited, removed or moved breaks the chain after it. */
 export class SqliteAudit implements AuditStore {
   private readonly db: Database;
+  private readonly anchor: AuditAnchor;
+  /** The head that the anchor has. */
+  private known: Head;
 
-  constructor(db: Database) {
+  constructor(db: Database, anchor: AuditAnchor) {
     this.db = db;
+    this.anchor = anchor;
+    this.adopt();
+    this.known = anchor.read() ?? NO_HEAD;
   }
 
   async append(entry: AuditEntry): Promise<void> {
-    this.db.transaction(() => {
-      const previous = this.db.get<{ hash: string }>("SELECT hash FROM audit ORDER BY seq DESC LIMIT 1")?.hash ?? "";
+    const head = this.db.transaction(() => {
+      const last = this.db.get<Head>("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1") ?? NO_HEAD;
+      const previous = last.hash;
+      const holds = this.continues(last);
       const before = entry.before === undefined ? null : JSON.stringify(entry.before);
       const after = entry.after === undefined ? null : JSON.stringify(entry.after);
-      const row = [
-        entry.tenant,
-        entry.at,
-        entry.actor,
-        entry.credential,
-        entry.address,
-        entry.action,
-        entry.target,
+      const row = { ...entry, before, after };
+      const hash = chained(previous, row);
+      const seq = this.db.insert(
+        "INSERT INTO audit (tenant, at, actor, credential, address, action, target, before, after, outcome, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        row.tenant,
+        row.at,
+        row.actor,
+        row.credential,
+        row.address,
+        row.action,
+        row.target,
         before,
         after,
-        entry.outcome,
-      ] as const;
-      const hash = createHash("sha256")
-        .update(JSON.stringify([previous, ...row]))
-        .digest("hex");
-      this.db.run(
-        "INSERT INTO audit (tenant, at, actor, credential, address, action, target, before, after, outcome, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        ...row,
+        row.outcome,
         hash,
       );
+      return holds ? { seq, hash } : null;
     });
+    if (head === null) return;
+    this.anchor.write(head);
+    this.known = head;
   }
 
-  async list(tenant: string, page: { before: number | null; limit: number }): ReturnType<AuditStore["list"]> {
-    const rows = this.db.all<
-      Omit<AuditEntry, "before" | "after"> & { seq: number; hash: string; before: string | null; after: string | null }
-    >(
-      "SELECT * FROM audit WHERE tenant = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
-      tenant,
-      page.before ?? Number.MAX_SAFE_INTEGER,
-      page.limit,
-    );
-    return rows.map((row) => ({ ...row, before: parse(row.before), after: parse(row.after) }));
+  async list(tenant: string, page: { before: number | null; limit: number; filter?: AuditFilter }): Promise<StoredAudit[]> {
+    const { where, parameters } = narrowed(page.filter ?? {});
+    return this.db
+      .all<RawAudit>(
+        `SELECT * FROM audit WHERE tenant = ? AND seq < ?${where} ORDER BY seq DESC LIMIT ?`,
+        tenant,
+        page.before ?? Number.MAX_SAFE_INTEGER,
+        ...parameters,
+        page.limit,
+      )
+      .map(toStored);
+  }
+
+  scan(tenant: string | null, filter: AuditFilter = {}): AsyncIterable<StoredAudit[]> {
+    return scanAudit(this.db, tenant, filter);
+  }
+
+  async verify(expected?: { seq: number; hash: string }): Promise<AuditVerdict> {
+    return verifyChain(this.db, this.anchor.read(), expected);
+  }
+
+  /** A log that was cut or rewritten gets no new anchor: else the next entry would cover it up. */
+  private continues(last: Head): boolean {
+    const { seq, hash } = this.known;
+    if (seq === last.seq) return hash === last.hash;
+    return seq === 0 || this.db.get<{ hash: string }>("SELECT hash FROM audit WHERE seq = ?", seq)?.hash === hash;
+  }
+
+  /** A store that never had an anchor (an older version wrote it, or it was restored from a backup) gets one. */
+  private adopt(): void {
+    this.db.transaction(() => {
+      if (this.db.run("INSERT INTO meta (name, value) VALUES ('audit_anchored', '1') ON CONFLICT (name) DO NOTHING") === 0) return;
+      const head = this.db.get<Head>("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1");
+      this.anchor.write(head ?? NO_HEAD);
+    });
   }
 }
 
-function parse(text: string | null): unknown {
-  return text === null ? undefined : (JSON.parse(text) as unknown);
+/** In the order they were written, in blocks that leave room for other work between them. */
+export async function* scanAudit(db: Database, tenant: string | null, filter: AuditFilter = {}): AsyncGenerator<StoredAudit[]> {
+  const { where, parameters } = narrowed(filter);
+  for (let after = 0; ;) {
+    const rows = db.all<RawAudit>(
+      `SELECT * FROM audit WHERE (?1 IS NULL OR tenant = ?1) AND seq > ?2${where} ORDER BY seq LIMIT ${SCAN_ROWS}`,
+      tenant,
+      after,
+      ...parameters,
+    );
+    if (rows.length > 0) yield rows.map(toStored);
+    if (rows.length < SCAN_ROWS) return;
+    after = rows.at(-1)!.seq;
+    await setImmediate();
+  }
+}
+
+function narrowed({ action, actor, target, outcome, from, to }: AuditFilter): { where: string; parameters: SQLInputValue[] } {
+  const conditions: [string, SQLInputValue | undefined][] = [
+    ["action = ?", action],
+    ["actor = ?", actor],
+    ["target = ?", target],
+    ["outcome = ?", outcome],
+    ["at >= ?", from],
+    ["at < ?", to],
+  ];
+  const asked = conditions.filter((condition): condition is [string, SQLInputValue] => condition[1] !== undefined);
+  return { where: asked.map(([sql]) => ` AND ${sql}`).join(""), parameters: asked.map(([, value]) => value) };
 }

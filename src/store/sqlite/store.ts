@@ -5,6 +5,7 @@ import { SqliteAccess } from "./access.ts";
 import { SqliteAlerts } from "./alerts.ts";
 import { SqliteAttempts } from "./attempts.ts";
 import { SqliteAudit } from "./audit.ts";
+import { AuditAnchor } from "./audit-chain.ts";
 import { SqliteBatches } from "./batches.ts";
 import { SqliteChunks } from "./chunks.ts";
 import { Database } from "./database.ts";
@@ -40,6 +41,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
     const db = openMigrated(options);
     const stats = new StatsCache(db);
     const batches = new SqliteBatches(db, stats);
+    const anchor = new AuditAnchor(options.directory);
     return {
       kind: "sqlite",
       batches,
@@ -56,11 +58,11 @@ export function openSqliteStore(options: SqliteOptions): Store {
       requests: new SqliteRequests(db),
       impact: new SqliteImpact(db),
       dead: new SqliteDead(db),
-      audit: new SqliteAudit(db),
+      audit: new SqliteAudit(db, anchor),
       alerts: new SqliteAlerts(db),
       monitor: new SqliteMonitor(db),
       ledger: new SqliteLedger(db),
-      upkeep: new SqliteUpkeep(db, stats),
+      upkeep: new SqliteUpkeep(db, stats, anchor),
       async close() {
         db.close();
         unlock();
@@ -116,7 +118,7 @@ export async function migrateSqliteStore(options: SqliteOptions): Promise<{ from
 /** Upkeep beside a running server: checks and backups only read. Rebuilding takes the lock, so it waits for nobody and throws data_in_use. */
 export function openSqliteUpkeep(options: SqliteOptions): { upkeep: UpkeepStore; close(): Promise<void> } {
   const db = openAsItIs(options);
-  const own = new SqliteUpkeep(db, new StatsCache(db));
+  const own = new SqliteUpkeep(db, new StatsCache(db), new AuditAnchor(options.directory));
   const upkeep: UpkeepStore = {
     async verify(wanted) {
       const unlock = wanted.rebuild ? lockDirectory(options.directory) : () => {};
@@ -126,6 +128,8 @@ export function openSqliteUpkeep(options: SqliteOptions): { upkeep: UpkeepStore;
         unlock();
       }
     },
+    verifyAudit: (expected) => own.verifyAudit(expected),
+    audit: () => own.audit(),
     backup: (path) => own.backup(path),
     size: () => own.size(),
   };

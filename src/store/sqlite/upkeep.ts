@@ -1,7 +1,9 @@
 import { statSync } from "node:fs";
 import { backup, DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
-import type { Finding, UpkeepStore } from "../port.ts";
+import type { AuditVerdict, Finding, StoredAudit, UpkeepStore } from "../port.ts";
+import { scanAudit } from "./audit.ts";
+import { verifyChain, type AuditAnchor } from "./audit-chain.ts";
 import type { Database } from "./database.ts";
 import { recountBatch, recountTotals } from "./recount.ts";
 import type { StatsCache } from "./stats-cache.ts";
@@ -9,10 +11,12 @@ import type { StatsCache } from "./stats-cache.ts";
 export class SqliteUpkeep implements UpkeepStore {
   private readonly db: Database;
   private readonly stats: StatsCache;
+  private readonly anchor: AuditAnchor;
 
-  constructor(db: Database, stats: StatsCache) {
+  constructor(db: Database, stats: StatsCache, anchor: AuditAnchor) {
     this.db = db;
     this.stats = stats;
+    this.anchor = anchor;
   }
 
   async verify(options: { rebuild: boolean; batchId?: string }): ReturnType<UpkeepStore["verify"]> {
@@ -37,6 +41,14 @@ export class SqliteUpkeep implements UpkeepStore {
     return { checkedBatches, checkedChunks, findings };
   }
 
+  async verifyAudit(expected?: { seq: number; hash: string }): Promise<AuditVerdict> {
+    return verifyChain(this.db, this.anchor.read(), expected);
+  }
+
+  audit(): AsyncIterable<StoredAudit[]> {
+    return scanAudit(this.db, null);
+  }
+
   async backup(path: string): Promise<{ bytes: number }> {
     const source = new DatabaseSync(this.db.path, { readOnly: true });
     try {
@@ -47,8 +59,8 @@ export class SqliteUpkeep implements UpkeepStore {
       source.close();
     }
     const copy = new DatabaseSync(path);
-    // A restored log starts anew: cursors handed out after the copy was made must not be taken for places in it.
-    copy.exec("DELETE FROM meta WHERE name = 'event_epoch'; PRAGMA journal_mode = DELETE");
+    // A restored log starts anew: cursors handed out after the copy was made must not be taken for places in it, nor the head of the audit log.
+    copy.exec("DELETE FROM meta WHERE name IN ('event_epoch', 'audit_anchored'); PRAGMA journal_mode = DELETE");
     copy.close();
     return { bytes: statSync(path).size };
   }

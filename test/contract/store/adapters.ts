@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,6 +19,8 @@ export interface Opened {
   copyPath(): string;
   /** Changes stored rows behind the adapter's back, past every guard. */
   tamper(fault: Fault, batchId: string): void;
+  /** Changes the audit log behind the adapter's back, with all rights on the table, but not on what lies beside it. */
+  forge(how: Forgery): void;
   /** Makes the stored schema newer than this version knows; the store is closed. */
   age(): void;
   /** Closes everything that was opened and removes the data. */
@@ -56,6 +59,10 @@ export const FAULTS = [
   "dismissed",
 ] as const;
 export type Fault = (typeof FAULTS)[number];
+
+/** On three entries or more. */
+export const FORGERIES = ["edit", "delete", "reorder", "cut", "rewrite"] as const;
+export type Forgery = (typeof FORGERIES)[number];
 
 export interface Adapter {
   name: string;
@@ -99,6 +106,12 @@ async function openSqlite(): Promise<Opened> {
       db.close();
       if (Number(changed) === 0) throw new Error(`the fault ${fault} changed nothing`);
     },
+    forge(how) {
+      const db = new DatabaseSync(join(directory, "batchyard.db"));
+      db.exec("PRAGMA busy_timeout = 1000");
+      forgeSqlite(db, how);
+      db.close();
+    },
     age() {
       const db = new DatabaseSync(join(directory, "batchyard.db"));
       db.exec("PRAGMA user_version = 1000");
@@ -130,3 +143,32 @@ const SQLITE_FAULTS: Partial<Record<Fault, string>> = {
   dead_letters: "UPDATE dead_letter_counts SET letters = letters + 1",
   dismissed: "UPDATE error_groups SET dismissed = dismissed + 1 WHERE batch_id = ?",
 };
+
+function forgeSqlite(db: DatabaseSync, how: Forgery): void {
+  const columns = "tenant, at, actor, credential, address, action, target, before, after, outcome";
+  switch (how) {
+    case "edit":
+      return db.exec("UPDATE audit SET actor = 'somebody else' WHERE seq = 2");
+    case "delete":
+      return db.exec("DELETE FROM audit WHERE seq = 2");
+    case "reorder":
+      return db.exec(
+        "UPDATE audit SET seq = -1 WHERE seq = 1; UPDATE audit SET seq = 1 WHERE seq = 2; UPDATE audit SET seq = 2 WHERE seq = -1",
+      );
+    case "cut":
+      return db.exec(
+        "DELETE FROM audit WHERE seq = (SELECT MAX(seq) FROM audit); UPDATE sqlite_sequence SET seq = (SELECT MAX(seq) FROM audit) WHERE name = 'audit'",
+      );
+    case "rewrite": {
+      db.exec("UPDATE audit SET actor = 'somebody else' WHERE seq = 1");
+      let previous = "";
+      for (const row of db.prepare(`SELECT seq, ${columns} FROM audit ORDER BY seq`).all()) {
+        const values = columns.split(", ").map((column) => row[column]);
+        previous = createHash("sha256")
+          .update(JSON.stringify([previous, ...values]))
+          .digest("hex");
+        db.prepare("UPDATE audit SET hash = ? WHERE seq = ?").run(previous, row["seq"]!);
+      }
+    }
+  }
+}

@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import type { EventDraft } from "../../../src/model/event.ts";
-import type { AuditEntry } from "../../../src/store/port.ts";
+import type { AuditEntry, AuditFilter } from "../../../src/store/port.ts";
+import { FORGERIES } from "./adapters.ts";
 import { OK, type Rig } from "./rig.ts";
 import { section } from "./section.ts";
 
@@ -149,4 +150,61 @@ export const log = section("events, outbox, audit", {
     expect(new Set(hashes).size).toBe(3);
     expect(hashes.every((hash) => /^[0-9a-f]{64}$/.test(hash))).toBe(true);
   },
+
+  async "the audit log is found in order, whoever added to it, by anything that is known of an entry"(rig) {
+    const { audit } = rig.store;
+    await audit.append({ ...entry(rig, "a"), target: "x" });
+    await audit.append({ ...entry(rig, "a"), tenant: "other" });
+    await audit.append({ ...entry(rig, "b"), actor: "you", outcome: "BLOCKED", at: rig.now + 5 });
+    const found = async (filter: AuditFilter): Promise<number[]> =>
+      (await audit.list("acme", { before: null, limit: 9, filter })).map((row) => row.seq);
+    expect(await found({})).toEqual([3, 1]);
+    expect(await found({ action: "a" })).toEqual([1]);
+    expect(await found({ actor: "you" })).toEqual([3]);
+    expect(await found({ target: "x", outcome: "SUCCESS" })).toEqual([1]);
+    expect(await found({ outcome: "BLOCKED" })).toEqual([3]);
+    expect([await found({ from: rig.now + 5 }), await found({ to: rig.now + 5 })]).toEqual([[3], [1]]);
+    const scanned = async (tenant: string | null): Promise<number[]> =>
+      (await Array.fromAsync(audit.scan(tenant))).flat().map((row) => row.seq);
+    expect([await scanned("acme"), await scanned(null)]).toEqual([
+      [1, 3],
+      [1, 2, 3],
+    ]);
+  },
+
+  async "an audit log that nobody touched is whole, over a restart and in a backup"(rig) {
+    expect(await rig.store.audit.verify()).toEqual({ ok: true, entries: 0, head: null, found: 0, faults: [] });
+    for (let n = 0; n < 1100; n++) await rig.store.audit.append({ ...entry(rig, `a${n}`), before: { text: "ü\n\u2028", n } });
+    const { head } = await rig.store.audit.verify();
+    expect(await rig.store.audit.verify(head!)).toMatchObject({ ok: true, entries: 1100 });
+    const path = rig.opened.copyPath();
+    await rig.store.upkeep.backup(path);
+    await rig.reopen();
+    await rig.store.audit.append(entry(rig, "later"));
+    expect(await rig.store.audit.verify(head!)).toMatchObject({ ok: true, entries: 1101 });
+    expect(await rig.store.upkeep.verifyAudit()).toEqual(await rig.store.audit.verify());
+    const copy = await rig.opened.openCopy(path);
+    expect(await copy.audit.verify(head!)).toMatchObject({ ok: true, entries: 1100 });
+    expect((await rig.store.audit.verify({ seq: 5, hash: "0".repeat(64) })).faults).toMatchObject([{ seq: 5, kind: "rewritten" }]);
+  },
+
+  ...Object.fromEntries(
+    FORGERIES.map((how) => [
+      `of an audit log, "${how}" is found, also after further entries and a restart`,
+      async (rig: Rig): Promise<void> => {
+        for (const action of ["a", "b", "c", "d"]) await rig.store.audit.append(entry(rig, action));
+        expect(await rig.store.audit.verify()).toMatchObject({ ok: true });
+        rig.opened.forge(how);
+        const verdict = await rig.store.audit.verify();
+        const kinds = { edit: "altered", delete: "missing", reorder: "altered", cut: "missing", rewrite: "rewritten" } as const;
+        expect(verdict.ok).toBe(false);
+        expect(verdict.faults.map(({ kind }) => kind)).toContain(kinds[how]);
+        await rig.store.audit.append(entry(rig, "e"));
+        expect((await rig.store.audit.verify()).ok).toBe(false);
+        await rig.reopen();
+        await rig.store.audit.append(entry(rig, "f"));
+        expect((await rig.store.audit.verify()).ok).toBe(false);
+      },
+    ]),
+  ),
 });
