@@ -1,7 +1,8 @@
 /** The parts of docs/ that are written by the code they describe. `npm run docs` writes them, test/docs.test.ts compares. */
-import { SETTINGS } from "../src/config.ts";
+import { loadConfig, SETTINGS } from "../src/config.ts";
 import { CONTROL_FRAMES, EVENTS, type EventKind } from "../src/events/catalogue.ts";
 import { ERRORS } from "../src/model/errors.ts";
+import { ALERT_KIND_NAMES, ALERT_KINDS } from "../src/monitor/alerts/catalogue.ts";
 import { alertRules, grafanaBoard, metricTable } from "./observability.ts";
 import { BATCH_MOVES, CHUNK_MOVES, FINAL_BATCH_STATES, ITEM_MOVES, type Move } from "../src/model/moves.ts";
 
@@ -27,6 +28,7 @@ export const GENERATED: readonly Generated[] = [
   { file: "docs/operate/events.md", name: "examples", text: eventExamples },
   { file: "docs/operate/config.md", name: "settings", text: settingsTable },
   { file: "docs/operate/metrics.md", name: "metrics", text: metricTable },
+  { file: "docs/operate/alerts.md", name: "rules", text: ruleTable },
 ];
 
 /** Files that are written as a whole. */
@@ -92,4 +94,17 @@ function settingsTable(): string {
 
 function cell(text: string): string {
   return text.replaceAll("|", "\\|");
+}
+
+const BREACHES = { above: ">", atLeast: "≥", below: "<", atMost: "≤" } as const;
+
+/** Rules as they are at first, with the settings' defaults. */
+function ruleTable(): string {
+  const { alerts, queue } = loadConfig({});
+  const rows = ALERT_KIND_NAMES.map((name) => {
+    const { measures, unit, compare, threshold, severity, frequency, forSeconds, keepSeconds, enabled } = ALERT_KINDS[name];
+    const breach = `${BREACHES[compare]} ${threshold({ alerts, queue })}${unit === "count" ? "" : ` ${unit === "percent" ? "%" : unit}`}`;
+    return `| \`${name}\` | ${measures} | ${breach} | ${severity}, ${frequency}${enabled ? "" : ", off"} | ${forSeconds} s | ${keepSeconds} s |`;
+  });
+  return ["| rule | measures | fires | told | for | keep |", "|---|---|---|---|---|---|", ...rows].join("\n");
 }

@@ -24,7 +24,10 @@ async function ask(method: "GET" | "POST" | "PUT" | "DELETE", path: string, payl
     headers: { authorization: `Bearer ${key}`, ...(payload === undefined ? {} : { "content-type": "application/json" }) },
     ...(payload === undefined ? {} : { payload: JSON.stringify(payload) }),
   });
-  return { status, json: json as unknown as { [name: string]: never } & { success: boolean; error?: { code: string } | string; code?: string } };
+  return {
+    status,
+    json: json as unknown as { [name: string]: never } & { success: boolean; error?: { code: string } | string; code?: string },
+  };
 }
 const actions = async (): Promise<string[]> =>
   (await served.yard.store.audit.list("default", { before: null, limit: 5 })).map(({ action }) => action);
@@ -103,11 +106,20 @@ describe("alerts", () => {
     key = await served.key("admin");
     const { yard } = served;
     const id = await served.create({ operation: "echo", items: [{ id: "a", fail: "no" }] });
-    for (let i = 0; i < 30 && (await yard.batches.get({ tenant: "default" } as never, id)).status !== "failed"; i++) await clock.advance(100);
+    for (let i = 0; i < 30 && (await yard.batches.get({ tenant: "default" } as never, id)).status !== "failed"; i++)
+      await clock.advance(100);
     await clock.advance(15_000);
-    const listed = (await ask("GET", "/alerts?state=open")).json as unknown as { data: { alerts: { id: string; rule: string; severity: string }[] } };
+    const listed = (await ask("GET", "/alerts?state=open")).json as unknown as {
+      data: { alerts: { id: string; rule: string; severity: string }[] };
+    };
     const found = listed.data.alerts.find(({ rule }) => rule === "batchFailure");
-    expect(found).toMatchObject({ severity: "critical", state: "firing", instance: "operation:echo", acknowledged: false, channels: ["log"] });
+    expect(found).toMatchObject({
+      severity: "critical",
+      state: "firing",
+      instance: "operation:echo",
+      acknowledged: false,
+      channels: ["log"],
+    });
     expect((await ask("POST", `/alerts/${found!.id}/ack`, { note: "mine" })).json).toMatchObject({
       data: { acknowledged: true, acknowledgedBy: "key:admin", note: "mine" },
     });
@@ -174,15 +186,20 @@ describe("channels", () => {
     expect((await ask("PUT", "/channels/x", { email: "not an address" })).status).toBe(400);
   });
 
-  it.each(["http://127.1/", "http://2130706433/", "http://[::ffff:7f00:1]/", "http://169.254.169.254/latest", "https://user@example.com/", "https://example.com:6379/", "gopher://example.com/"])(
-    "%s is no target",
-    async (webhook) => {
-      key = await served.key("admin");
-      for (const body of [{ webhook }, { slack: webhook }]) {
-        const answer = await ask("PUT", "/channels/x", body);
-        expect(answer.status).toBe(400);
-        expect(JSON.stringify(answer.json)).toContain("address_not_allowed");
-      }
-    },
-  );
+  it.each([
+    "http://127.1/",
+    "http://2130706433/",
+    "http://[::ffff:7f00:1]/",
+    "http://169.254.169.254/latest",
+    "https://user@example.com/",
+    "https://example.com:6379/",
+    "gopher://example.com/",
+  ])("%s is no target", async (webhook) => {
+    key = await served.key("admin");
+    for (const body of [{ webhook }, { slack: webhook }]) {
+      const answer = await ask("PUT", "/channels/x", body);
+      expect(answer.status).toBe(400);
+      expect(JSON.stringify(answer.json)).toContain("address_not_allowed");
+    }
+  });
 });

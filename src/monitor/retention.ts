@@ -78,6 +78,7 @@ export class Retention {
     // Arrivals without the batches they became would say that a replay is wrong.
     const days = Math.min(this.monitoringDays(), this.batchDays());
     await this.store.impact.trim({ before: now - days * DAY_MS, keep: ARRIVALS_KEPT });
+    await this.store.alerts.trim(now - this.monitoringDays() * DAY_MS);
     await this.sweepFiles(now);
   }
 }

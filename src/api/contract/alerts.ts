@@ -61,7 +61,9 @@ export const alertsAnswer = z.object({
   data: z.object({
     settings,
     alerts: z.array(alert),
-    pending: z.array(z.object({ rule: z.string(), instance: z.string(), state: z.enum(ALERT_PHASES), value: number.nullable(), since: number })),
+    pending: z.array(
+      z.object({ rule: z.string(), instance: z.string(), state: z.enum(ALERT_PHASES), value: number.nullable(), since: number }),
+    ),
     next: z.string().nullable(),
   }),
 });

@@ -42,7 +42,13 @@ export function alertRoutes({ alerts, audit, clock }: Pick<ApiServices, "alerts"
             alerts: shown.map((episode) => wireAlert(episode, states)),
             pending: states
               .filter(({ state }) => state.phase === "pending")
-              .map(({ rule, instance, state }) => ({ rule, instance, state: state.phase, value: state.value, since: state.at - state.heldMs })),
+              .map(({ rule, instance, state }) => ({
+                rule,
+                instance,
+                state: state.phase,
+                value: state.value,
+                since: state.at - state.heldMs,
+              })),
             next: page.length > shown.length && last !== undefined ? cursorOf(last) : null,
           },
         });

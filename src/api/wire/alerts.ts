@@ -64,9 +64,13 @@ export function wireRule(rule: AlertRule) {
   };
 }
 
-export function wireBackTest({ from, to, coveredMs, episodes, notifications }: BackTest): z.output<
-  typeof contract.ruleTriedAnswer
->["wouldHave"] {
+export function wireBackTest({
+  from,
+  to,
+  coveredMs,
+  episodes,
+  notifications,
+}: BackTest): z.output<typeof contract.ruleTriedAnswer>["wouldHave"] {
   const firingMs = episodes.reduce((sum, { openedAt, resolvedAt }) => sum + (resolvedAt ?? to) - openedAt, 0);
   return {
     from: isoOf(from),

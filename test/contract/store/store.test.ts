@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { access } from "./access.ts";
 import { ADAPTERS, type Adapter } from "./adapters.ts";
+import { alerts } from "./alerts.ts";
 import { attempts } from "./attempts.ts";
 import { commits } from "./commits.ts";
 import { dead } from "./dead.ts";
@@ -50,6 +51,7 @@ const CASES = [
   impact,
   dead,
   attempts,
+  alerts,
   opening,
 ].flat();
 /** Fewer cases than this mean that a section got lost. */
