@@ -97,31 +97,43 @@ describe("the life of an alert", () => {
     const script = fc.array(word, { minLength: 1, maxLength: 80 }).map((words) => words.join(" "));
     fc.assert(
       fc.property(script, fc.nat(3), fc.nat(3), (given, forTicks, keepTicks) => {
-        const { effects, states, phases } = lived(looks(given), forTicks, keepTicks);
-        let open = false;
-        let told = false;
-        effects.forEach((each, i) => {
-          for (const effect of each) {
-            if (effect === "opened") {
-              expect(open).toBe(false);
-              [open, told] = [true, false];
-            } else if (effect === "tellOpening") {
-              expect([open, told, states[i]!.silenced, states[i]!.inhibited]).toEqual([true, false, false, false]);
-              told = true;
-            } else if (effect === "resolved") {
-              expect(open).toBe(true);
-              open = false;
-            } else {
-              expect([open, told]).toEqual([false, true]);
-            }
-          }
-          expect(states[i]!.openedAt !== null).toBe(phases[i] === "firing" || phases[i] === "recovering");
-          expect(states[i]!.told).toBe(open && told);
-          const reading = looks(given)[i]!.reading;
-          if (reading.kind === "nodata" && i > 0) expect([phases[i], states[i]!.heldMs]).toEqual([phases[i - 1], states[i - 1]!.heldMs]);
-        });
+        expect(faultsOf(looks(given), lived(looks(given), forTicks, keepTicks))).toEqual([]);
       }),
       { numRuns: 300 },
     );
   });
 });
+
+/** Sentences about what no alert's life may show. */
+function faultsOf(seen: readonly AlertLook[], { phases, effects, states }: ReturnType<typeof lived>): string[] {
+  const faults: string[] = [];
+  const say = (at: number, isFault: boolean, text: string): void => void (isFault && faults.push(`look ${at}: ${text}`));
+  let open = false;
+  let told = false;
+  effects.forEach((each, i) => {
+    const state = states[i]!;
+    for (const effect of each) {
+      say(i, effect === "opened" && open, "opened twice");
+      say(i, effect === "resolved" && !open, "resolved, but not open");
+      say(
+        i,
+        effect === "tellOpening" && (!open || told || state.silenced || state.inhibited),
+        "told of an opening that is none, again, or in silence",
+      );
+      say(i, effect === "tellResolving" && (open || !told), "told of an ending that is none, or of which nobody knew the opening");
+      if (effect === "opened") told = false;
+      if (effect === "opened" || effect === "resolved") open = effect === "opened";
+      if (effect === "tellOpening") told = true;
+    }
+    say(
+      i,
+      (state.openedAt !== null) !== (phases[i] === "firing" || phases[i] === "recovering"),
+      "an episode outside of firing and recovering",
+    );
+    say(i, state.told !== (open && told), "does not know what was told");
+    const before = states[i - 1];
+    const moved = before !== undefined && (before.phase !== state.phase || before.heldMs !== state.heldMs);
+    say(i, seen[i]!.reading.kind === "nodata" && moved, "moved without data");
+  });
+  return faults;
+}

@@ -185,7 +185,7 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "GET /api/admin/batch-monitoring/channels": { need: "admin", body: null },
   "PUT /api/admin/batch-monitoring/channels/{name}": { need: "admin", body: { slack: "https://hooks.example.com/a" } },
   "DELETE /api/admin/batch-monitoring/channels/{name}": { need: "admin", body: null },
-  "POST /api/admin/batch-monitoring/channels/{name}/test": { need: "admin", body: null },
+  "POST /api/admin/batch-monitoring/channels/{name}/test": { need: "admin", body: {} },
   "POST /api/admin/batch-monitoring/{id}/retry": onJob("retry"),
   "POST /api/admin/batch-monitoring/{id}/cancel": onJob("cancel"),
   "POST /api/admin/batch-monitoring/{id}/pause": onJob("pause"),

@@ -11,15 +11,21 @@ import { WebhookNotifier } from "./webhook.ts";
 
 const mailbox = z.email({ error: "must be an e-mail address" });
 /** One of `webhook`, `slack` and `email` says what it is. */
-export const channelSettings = z.union(
-  [
-    z.strictObject({ webhook: text(1, 2_000), secret: text(8, 500).optional() }),
-    z.strictObject({ slack: text(1, 2_000) }),
-    z.strictObject({ email: z.union([mailbox, z.array(mailbox).min(1).max(50)]) }),
-  ],
-  { error: "must have one of webhook (with secret if it is to be signed), slack (a URL) and email (one or more addresses)" },
-);
-export type ChannelSettings = { webhook: string; secret?: string | undefined } | { slack: string } | { email: string | readonly string[] };
+export const channelSettings = z
+  .strictObject({
+    webhook: text(1, 2_000).optional().meta({ description: "Gets notices, signed by Standard Webhooks when there is a secret" }),
+    secret: text(8, 500).optional(),
+    slack: text(1, 2_000).optional().meta({ description: "Address of an incoming webhook of Slack" }),
+    email: z.union([mailbox, z.array(mailbox).min(1).max(50)]).optional(),
+  })
+  .superRefine((given, context) => {
+    const kinds = (["webhook", "slack", "email"] as const).filter((kind) => given[kind] !== undefined);
+    const say = (path: string, message: string): void =>
+      context.addIssue({ code: "custom", path: [path], message, params: { code: "invalid_value" } });
+    if (kinds.length !== 1) say(kinds[1] ?? "webhook", "give one of webhook, slack and email");
+    else if (given.secret !== undefined && given.webhook === undefined) say("secret", "signs webhooks only");
+  });
+export type ChannelSettings = z.input<typeof channelSettings>;
 
 const LOG_CHANNEL = "log";
 
@@ -111,8 +117,8 @@ export class Channels {
   /** Throws address_not_allowed, channel_fixed, mail_not_set. */
   async save(tenant: string, name: string, settings: ChannelSettings, now: number): Promise<ChannelView> {
     this.refuseFixed(name);
-    const target = "webhook" in settings ? settings.webhook : "slack" in settings ? settings.slack : null;
-    if (target !== null) await this.targets.check(target);
+    const target = settings.webhook ?? settings.slack;
+    if (target !== undefined) await this.targets.check(target);
     const channel = this.made(name, settings, "api");
     await this.store.saveChannel(tenant, name, { ...settings }, now);
     this.hold(tenant, channel);
@@ -160,14 +166,15 @@ export class Channels {
   }
 
   private made(name: string, settings: ChannelSettings, from: "config" | "api"): Channel {
-    if ("webhook" in settings) {
-      const { webhook: url, secret } = settings;
-      return { name, kind: "webhook", target: originOf(url), from, notifier: new WebhookNotifier({ url, secret }, this.targets) };
+    const { webhook, secret, slack, email = [] } = settings;
+    if (webhook !== undefined) {
+      const notifier = new WebhookNotifier({ url: webhook, secret }, this.targets);
+      return { name, kind: "webhook", target: originOf(webhook), from, notifier };
     }
-    if ("slack" in settings)
-      return { name, kind: "slack", target: originOf(settings.slack), from, notifier: new SlackNotifier(settings.slack, this.targets) };
+    if (slack !== undefined)
+      return { name, kind: "slack", target: originOf(slack), from, notifier: new SlackNotifier(slack, this.targets) };
     if (this.mail === null) throw new BatchyardError("mail_not_set", { channel: name });
-    const to = typeof settings.email === "string" ? [settings.email] : settings.email;
+    const to = typeof email === "string" ? [email] : email;
     return { name, kind: "email", target: to.join(", "), from, notifier: new EmailNotifier(this.mail, to) };
   }
 }
