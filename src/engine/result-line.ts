@@ -4,13 +4,15 @@ import type { NewFailure } from "../store/port.ts";
 import type { Outcome } from "../executors/port.ts";
 
 /** Longest result of one item, in characters of JSON. */
-const MAX_RESULT_CHARS = 1_048_576;
+export const MAX_RESULT_CHARS = 1_048_576;
+/** The same for what a model answers: it is paid for, and the vectors of a few hundred texts are longer than anything a handler should return. */
+export const MAX_ANSWER_CHARS = 16 * 1_048_576;
 
 /** Milliseconds with three decimals: what a clock of microseconds can tell. */
 export const milliseconds = (ms: number): number => Math.round(ms * 1000) / 1000;
 
 /** The JSON text of a result, or the failure that it cannot be one. Functions, symbols, BigInts and cycles are not JSON. */
-export function resultText(result: unknown): string | { error: string; code: string } {
+export function resultText(result: unknown, maxChars = MAX_RESULT_CHARS): string | { error: string; code: string } {
   let text: string | undefined;
   try {
     text = JSON.stringify(result);
@@ -25,9 +27,9 @@ export function resultText(result: unknown): string | { error: string; code: str
   }
   if (text === undefined)
     return { error: `The result is ${typeof result}, which is not JSON; return null for "nothing"`, code: "result_not_serialisable" };
-  if (text.length > MAX_RESULT_CHARS) {
+  if (text.length > maxChars) {
     return {
-      error: `The result is ${text.length} characters of JSON; at most ${MAX_RESULT_CHARS} are kept. Save it as a file and return its id`,
+      error: `The result is ${text.length} characters of JSON; at most ${maxChars} are kept. Save it as a file and return its id`,
       code: "result_too_large",
     };
   }

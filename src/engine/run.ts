@@ -19,7 +19,7 @@ import type { Breakers } from "./breaker.ts";
 import type { Budget } from "./budget.ts";
 import { ledgerEntry } from "./ledger-entry.ts";
 import type { RateLimit } from "./rate-limit.ts";
-import { failureRow, milliseconds, resultText } from "./result-line.ts";
+import { MAX_ANSWER_CHARS, MAX_RESULT_CHARS, failureRow, milliseconds, resultText } from "./result-line.ts";
 
 /** Results waiting longer than this are committed under the same lease: a crash repeats at most this much work. */
 const CHECKPOINT_MS = 1000;
@@ -319,7 +319,7 @@ export class Run implements RunControl {
   /** Writes a success; returns the outcome, turned into a failure when its result cannot be kept. */
   private record(index: number, outcome: Outcome): Outcome {
     if (!outcome.ok) return outcome;
-    const text = resultText(outcome.result);
+    const text = resultText(outcome.result, this.hooks.operation.requests === undefined ? MAX_RESULT_CHARS : MAX_ANSWER_CHARS);
     if (typeof text !== "string")
       return { ok: false, ...text, category: "permanent", durationMs: outcome.durationMs, spend: outcome.spend };
     const place = this.places[index]!;

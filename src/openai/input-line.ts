@@ -1,4 +1,5 @@
 import { isCleanKey } from "../intake/item-key.ts";
+import { ITEM_LIMITS } from "../intake/scan.ts";
 import type { OpenAiFault } from "../store/openai-batches.ts";
 import { ENDPOINTS } from "./endpoints.ts";
 import { kindOf } from "./error.ts";
@@ -29,6 +30,10 @@ export function checkLine(text: string, rules: LineRules): CheckedLine {
       model: null,
       faults: [{ code: "invalid_json_line", param: null, message: "This line is not parseable as valid JSON." }],
     };
+  if (isDeeper(line, ITEM_LIMITS.maxDepth)) {
+    const message = `This line is nested more than ${ITEM_LIMITS.maxDepth} levels deep.`;
+    return { customId: null, model: null, faults: [{ code: "too_deep", param: null, message }] };
+  }
   const faults: CheckedLine["faults"] = [];
   const say = (code: string, param: string, message: string): number => faults.push({ code, param, message });
   const has = (name: string): boolean => {
@@ -89,6 +94,14 @@ function parsed(text: string): Record<string, unknown> | null {
   } catch {
     return null;
   }
+}
+
+/** Nested so deep that writing it as JSON again could end in a stack overflow. */
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (levels === 0) return true;
+  const inner = Array.isArray(value) ? value : Object.values(value);
+  return inner.some((each) => isDeeper(each, levels - 1));
 }
 
 /** custom_ids are the keys of items: what those cannot be, these cannot. */

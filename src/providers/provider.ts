@@ -21,7 +21,10 @@ const baseURL = z
   .string()
   .max(2048)
   .refine((value) => /^https?:$/.test(URL.parse(value)?.protocol ?? ""), { error: "must be a URL that starts with http:// or https://" })
-  .refine((value) => (URL.parse(value)?.username ?? "") === "", { error: "must hold no credentials; give them as apiKey" })
+  .refine((value) => ((url) => `${url?.username ?? ""}${url?.password ?? ""}`)(URL.parse(value)) === "", {
+    error: "must hold no credentials; give them as apiKey",
+  })
+  .refine((value) => !/[?#]/.test(value), { error: "must end with its path; give what a gateway wants more as headers" })
   .transform((value) => value.replace(/\/+$/, ""));
 
 const key = z

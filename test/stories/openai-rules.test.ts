@@ -132,6 +132,13 @@ describe("faults of the file fail the batch", () => {
       line("a", "x", body({ stream: true })),
     ],
     ["mismatched_model", "body.model", /'echo' does not match the model 'batchyard-local'/, line("a", "x", body({ model: "echo" }))],
+    // Read it can be, but not written again: a provider that is asked with it would seem to be down.
+    [
+      "too_deep",
+      null,
+      "This line is nested more than 64 levels deep.",
+      line("a", "x", body({ extra: "deep" })).replace('"deep"', `${"[".repeat(200_000)}${"]".repeat(200_000)}`),
+    ],
   ] as const)("%s of %s: %s", async (code, param, message, bad) => {
     const created = await rig.create(`${line("first", "x")}\n\n${bad}\n`);
     const failed = await rig.until(created.id, "failed");

@@ -72,6 +72,18 @@ describe("online", () => {
     expect((await rig.lines(done.output_file_id)).map(({ response }) => response!.body["object"])).toEqual(["list", "list"]);
   });
 
+  it("keeps an answer that is longer than a handler's result may be: it is paid for", async () => {
+    const body = { model: "text-embedding-3-small", input: "one", dimensions: 100_000 };
+    const { id } = await rig.create([JSON.stringify({ custom_id: "e", method: "POST", url: "/v1/embeddings", body })], {
+      endpoint: "/v1/embeddings",
+    });
+    const done = await rig.until(id, "completed");
+    expect(done).toMatchObject({ request_counts: { completed: 1 }, error_file_id: null });
+    const [answer] = await rig.lines(done.output_file_id);
+    const { data } = answer!.response!.body as unknown as { data: { embedding: number[] }[] };
+    expect(data[0]!.embedding).toHaveLength(100_000);
+  });
+
   it("puts an upstream's error into the error file as it came", async () => {
     await peer.faults({
       calls: [{ on: "chat.completions", fault: "answer", status: 400, code: "content_policy_violation", message: "No.", at: [1] }],

@@ -22,6 +22,7 @@ export const CRASH_POINTS = [
   "collected",
   "settled",
   "booked",
+  "closed",
 ] as const satisfies readonly CrashPoint[];
 
 /** exit: the process is gone; throw: the step breaks; lost reply: the answer of the create is lost, and then the process is gone. */

@@ -10,7 +10,12 @@ const NEWLINE = 10;
 const lineSchema = z.looseObject({
   custom_id: z.unknown().optional(),
   response: z
-    .looseObject({ status_code: z.number().nullish(), request_id: z.string().nullish(), body: z.unknown().optional() })
+    .looseObject({
+      status_code: z.number().nullish(),
+      // Strange or not, it takes no answer away that was paid for.
+      request_id: z.string().nullish().catch(null),
+      body: z.unknown().optional(),
+    })
     .nullish()
     .catch(null),
   error: z.unknown().optional(),

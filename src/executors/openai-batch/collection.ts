@@ -6,10 +6,9 @@ import { answerLines, type AnswerLine } from "./answer-lines.ts";
 import { attemptOfStray, placeOf } from "./custom-id.ts";
 import type { Desk } from "./desk.ts";
 import { spendOf } from "./line-spend.ts";
-import { isOf } from "./submission.ts";
 import type { Polling } from "./polling.ts";
-import { backOff, isAbandoned } from "./standing.ts";
-import { statusOf, type Upstream, type UpstreamBatch } from "./upstream.ts";
+import { backOff, backOffSince, isAbandoned, putOffMs } from "./standing.ts";
+import { isOf, statusOf, type Upstream, type UpstreamBatch } from "./upstream.ts";
 import { writeVerdict } from "./verdict.ts";
 
 /** Polls that an ended batch gets to show the files its counters speak of. */
@@ -18,9 +17,6 @@ const PATIENCE = 5;
 const TRIES = 6;
 const LOOK_AGAIN_MS = 5_000;
 const BOOKED_AT_ONCE = 500;
-
-/** Ends of attempts that say nothing about their items: the chunk goes into a new attempt, at no cost. */
-const PUT_OFF_MS: Readonly<Record<string, number>> = { token_limit_exceeded: 60_000, input_lost: 0, file_gone: 5_000 };
 
 /** From the end upstream to `ingested`: fetches the files, has the chunk run on them, books what no result stands for. */
 export class Collection {
@@ -55,13 +51,13 @@ export class Collection {
     const { attempts, owner, clock, chunks } = this.desk;
     const now = clock.now();
     if (isAbandoned(attempt)) return this.close(attempt);
-    const putOffMs = attempt.state === "failed" ? PUT_OFF_MS[attempt.errorCode ?? ""] : undefined;
-    if (putOffMs !== undefined && attempt.chunk === "pending") {
-      await this.close(attempt);
-      await chunks.wake(attempt.chunkId!, now + putOffMs);
-      return;
+    const waitMs = putOffMs(attempt);
+    if (waitMs !== null && attempt.chunk === "pending") {
+      // Woken first: nobody wakes the chunk of an attempt that is closed.
+      await chunks.wake(attempt.chunkId!, now + waitMs);
+      return this.close(attempt);
     }
-    if (putOffMs === undefined) await chunks.wake(attempt.chunkId!, now);
+    if (waitMs === null) await chunks.wake(attempt.chunkId!, now);
     await attempts.note(owner, attempt.id, { dueAt: now + LOOK_AGAIN_MS });
   }
 
@@ -69,7 +65,8 @@ export class Collection {
   private async fileIds(attempt: LeasedAttempt, upstream: Upstream): Promise<{ output: string | null; error: string | null } | null> {
     const known = { output: attempt.outputFileId, error: attempt.errorFileId };
     if (attempt.upstreamId === null) return known;
-    const batch = await upstream.retrieve(attempt.upstreamId);
+    const batch = await this.ended(attempt, upstream);
+    if (batch === null) return known;
     if (attempt.errorCode === "outcome_unknown") await this.lookForOthers(attempt, upstream);
     const ids = { output: batch.outputFileId ?? known.output, error: batch.errorFileId ?? known.error };
     const expected = (batch.completed > 0 && ids.output === null) || (batch.failed > 0 && ids.error === null);
@@ -83,6 +80,16 @@ export class Collection {
     return ids;
   }
 
+  /** Null: the provider has forgotten the batch since it ended; its files may still be there. */
+  private async ended(attempt: LeasedAttempt, upstream: Upstream): Promise<UpstreamBatch | null> {
+    try {
+      return await upstream.retrieve(attempt.upstreamId!);
+    } catch (error) {
+      if (statusOf(error) === 404 && attempt.misses + 1 >= TRIES) return null;
+      throw error;
+    }
+  }
+
   /** The create was once without an answer: a second batch may have come of it. */
   private async lookForOthers(attempt: LeasedAttempt, upstream: Upstream): Promise<void> {
     const found = (await upstream.list(attempt.createdAt - 3_600_000)).filter((batch) => isOf(batch, attempt));
@@ -92,7 +99,7 @@ export class Collection {
   private async writeFaults(attempt: LeasedAttempt, { faults }: UpstreamBatch): Promise<void> {
     const { budget, files } = this.desk;
     for (const { code, message } of faults) if (code === "token_limit_exceeded") budget.learn(attempt.provider, attempt.model, message);
-    if (PUT_OFF_MS[attempt.errorCode ?? ""] !== undefined) return;
+    if (putOffMs(attempt) !== null) return;
     const whole = faults.find(({ line }) => line === null);
     const byLine = new Map(faults.map((fault) => [fault.line, fault]));
     await writeVerdict(files, attempt.id, (line) => {
@@ -112,7 +119,7 @@ export class Collection {
       const expected = (await upstream.file(fileId)).bytes;
       if (expected !== null && bytes !== expected && !last) {
         await rm(path, { force: true });
-        throw new Error(`The file ${fileId} came with ${bytes} of ${expected} bytes`);
+        throw new ShortFile(`The file ${fileId} came with ${bytes} of ${expected} bytes`);
       }
       await this.desk.crashPoint("downloaded");
       return true;
@@ -148,6 +155,7 @@ export class Collection {
     await this.desk.crashPoint("booked");
     report.missing = Math.max(0, report.lines - seen.size);
     await attempts.move(owner, attempt.id, "ingested", { report }, clock.now());
+    await this.desk.crashPoint("closed");
     await files.remove(attempt.id);
   }
 
@@ -155,10 +163,16 @@ export class Collection {
     const { attempts, owner, clock, random } = this.desk;
     const now = clock.now();
     const { error: text, retryAfterMs } = classify(error, now);
-    const dueAt = now + Math.max(retryAfterMs ?? 0, backOff(attempt.misses, random));
-    await attempts.note(owner, attempt.id, { misses: attempt.misses + 1, dueAt, error: text });
+    // What is not there, or not whole, is given up some time; a provider that is away is not.
+    const counts = statusOf(error) === 404 || error instanceof ShortFile;
+    const wait = counts ? backOff(attempt.misses, random) : backOffSince(attempt.endedAt ?? now, now, random);
+    const dueAt = now + Math.max(retryAfterMs ?? 0, wait);
+    await attempts.note(owner, attempt.id, { misses: attempt.misses + (counts ? 1 : 0), dueAt, error: text });
   }
 }
+
+/** Fewer bytes came than the provider says the file has. */
+class ShortFile extends Error {}
 
 /** It has an id that was never sent: nobody asked for it. */
 function isForeign(line: AnswerLine, chunkId: number): boolean {

@@ -22,7 +22,8 @@ export type CrashPoint =
   | "downloaded"
   | "collected"
   | "settled"
-  | "booked";
+  | "booked"
+  | "closed";
 
 /** What can be set, read whenever it is needed. */
 export interface BatchApiSettings {

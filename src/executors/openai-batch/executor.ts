@@ -11,10 +11,12 @@ import { placeOf } from "./custom-id.ts";
 import type { Desk } from "./desk.ts";
 import type { Keeper } from "./keeper.ts";
 import { spendOf } from "./line-spend.ts";
+import { putOffMs } from "./standing.ts";
 import { fileLines, planRequests, requestsOf, type FilePlan } from "./request-plan.ts";
 
 /** A chunk whose attempt is under way is not looked at before the attempt wakes it. */
 const ASLEEP_MS = 366 * 86_400_000;
+const CLOSING_MS = 1_000;
 const SWITCHED_OFF_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
@@ -37,6 +39,11 @@ export class OpenAiBatchExecutor implements Executor {
     const { attempts, clock } = this.desk;
     const attempt = await attempts.ofChunk(work.chunkId, work.epoch);
     if (attempt === null) return this.prepare(work, control);
+    if (putOffMs(attempt) !== null) {
+      // It is about to be closed; the chunk then makes a new one.
+      control.defer(clock.now() + CLOSING_MS);
+      return this.keeper.wake();
+    }
     if (attempt.collectedAt !== null) return this.settle(attempt, work, control);
     control.defer(clock.now() + ASLEEP_MS);
     this.keeper.wake();

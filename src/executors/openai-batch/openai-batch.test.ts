@@ -211,6 +211,70 @@ describe("executor openai-batch", () => {
     expect(events).toMatchObject([{ severity: "critical", data: { batch_id: id } }]);
     expect(batches.map((batch) => batch.status)).toContain("completed");
   });
+
+  it("a chunk that is put off is woken again, also by a process that died as it closed the attempt", async () => {
+    let dies = true;
+    await pair.close();
+    pair = await openPair({
+      crashPoint: (name) => {
+        if (name !== "closed" || !dies) return;
+        dies = false;
+        throw new Error("The process died");
+      },
+    });
+    await pair.peer.faults({ batches: [{ fault: "fail", code: "token_limit_exceeded", message: "Try again later.", times: 1 }] });
+    const { id } = await pair.yard.createBatch({ operation: "asking", items: items(2), options: { retryAttempts: 0 } });
+    expect(await pair.yard.runToEnd(id, { withinMs: 3_600_000 })).toMatchObject({ succeeded_items: 2 });
+    expect(dies).toBe(false);
+  });
+
+  it("finds a second upstream batch by its file when the provider keeps no metadata", async () => {
+    await pair.peer.faults({
+      calls: [{ on: "batches.create", fault: "lose-reply", at: [1] }],
+      batches: [{ fault: "forget-metadata" }, { fault: "list-late", lists: 4, times: 1 }],
+    });
+    const { id } = await pair.yard.createBatch({ operation: "asking", items: items(3) });
+    expect(await pair.yard.runToEnd(id)).toMatchObject({ succeeded_items: 3 });
+    await toRest();
+    const { attempts, billed } = await pair.peer.record();
+    expect(Object.values(attempts)).toEqual([{ created: 2, live: 0, mostLive: 2 }]);
+    expect(await pair.yard.parts.store.ledger.lines("default", id, { after: null, limit: 100 })).toHaveLength(billed.length);
+    expect((await pair.yard.parts.store.events.read(0, 1000)).filter(({ type }) => type === "upstream.doubled")).toHaveLength(1);
+  });
+
+  it("fetches the files of a batch that the provider forgot after it had ended", async () => {
+    // Forgotten with the poll that shows its end.
+    await pair.peer.faults({ batches: [{ fault: "forgotten-at-end" }] });
+    const { id } = await pair.yard.createBatch({ operation: "asking", items: items(3) });
+    expect(await pair.yard.runToEnd(id, { withinMs: 7_200_000 })).toMatchObject({ succeeded_items: 3 });
+    const [attempt, ...others] = await attemptsOf(id);
+    expect(others).toEqual([]);
+    expect(attempt!.upstreamStatus).toBe("completed");
+    expect((await pair.peer.record()).billed).toHaveLength(3);
+  });
+
+  it("does not take a short download for the whole file because the provider was away before", async () => {
+    const { id } = await pair.yard.createBatch({ operation: "asking", items: items(8), options: { retryAttempts: 0 } });
+    while ((await attemptsOf(id))[0]?.state !== "completed") await pair.yard.advance(1_000);
+    await pair.peer.faults({
+      calls: [
+        { on: "batches.retrieve", fault: "answer", status: 503, times: 7 },
+        { on: "files.content", fault: "cut", share: 0.5, how: "short", times: 1 },
+      ],
+    });
+    expect(await pair.yard.runToEnd(id)).toMatchObject({ succeeded_items: 8 });
+    const { billed, fired } = await pair.peer.record();
+    expect(billed).toHaveLength(8);
+    expect(fired).toMatchObject({ "answer 503": 7, cut: 1 });
+  });
+
+  it("ends a request that alone has more tokens than the provider takes at once", async () => {
+    const message = "Enqueued token limit reached for gpt-4o-mini in organization org-x. Limit: 40 enqueued tokens.";
+    await pair.peer.faults({ batches: [{ fault: "fail", code: "token_limit_exceeded", message }] });
+    const { id } = await pair.yard.createBatch({ operation: "asking", items: [{ id: "long", text: "many different words ".repeat(40) }] });
+    expect(await pair.yard.runToEnd(id, { withinMs: 3_600_000 })).toMatchObject({ failed_items: 1 });
+    expect((await Array.fromAsync(pair.yard.results(id)))[0]).toMatchObject({ errorCode: "token_limit_exceeded", retries: 0 });
+  });
 });
 
 /** Until the attempt of the batch is upstream. */

@@ -5,7 +5,7 @@ import type { AttemptRow, LeasedAttempt } from "../../store/attempts.ts";
 import { strayId } from "./custom-id.ts";
 import type { Desk } from "./desk.ts";
 import { backOff, isAbandoned, isLongRunning } from "./standing.ts";
-import { statusOf, type Upstream, type UpstreamBatch } from "./upstream.ts";
+import { isOf, statusOf, type Upstream, type UpstreamBatch } from "./upstream.ts";
 
 /** A batch that was there and is answered 404 so often in a row is gone. */
 const GONE_AFTER = 5;
@@ -91,7 +91,7 @@ export class Polling {
   async others(attempt: AttemptRow, found: readonly UpstreamBatch[], kept: string): Promise<void> {
     const { attempts, events, clock } = this.desk;
     for (const batch of found) {
-      if (batch.attempt !== attempt.id || batch.id === kept) continue;
+      if (!isOf(batch, attempt) || batch.id === kept) continue;
       const stray = await attempts.stray(attempt, { id: strayId(attempt.id), upstreamId: batch.id, now: clock.now() });
       if (stray === null) continue;
       await events.append([

@@ -63,6 +63,11 @@ export async function planRequests(work: PlannedWork, rules: PlanRules): Promise
     }
     const budget = rules.tokenBudget(provider, model);
     const tokens = budget === null ? roughTokens(line) : await promptTokens(request.body);
+    if (budget !== null && tokens > budget) {
+      const error = `The request has ${tokens} prompt tokens; ${provider.name} lets ${budget} of ${model} wait at once`;
+      plan.refused.push({ index, outcome: { ok: false, error, code: "token_limit_exceeded", category: "data", durationMs: 0 } });
+      continue;
+    }
     const inputs = request.url === "/v1/embeddings" ? embeddingInputs(request.body) : 0;
     const key = `${provider.name}\0${request.url}\0${model}`;
     let file = open.get(key);

@@ -1,4 +1,4 @@
-import type { LeasedAttempt } from "../../store/attempts.ts";
+import type { AttemptRow, LeasedAttempt } from "../../store/attempts.ts";
 import type { Desk } from "./desk.ts";
 
 const FIRST_WAIT_MS = 5_000;
@@ -11,6 +11,18 @@ export function isAbandoned({ chunkId, chunk, batch }: LeasedAttempt): boolean {
   return chunkId === null || batch === null || (chunk !== "pending" && chunk !== "leased");
 }
 
+/** Ends of attempts that say nothing about their items, and how long the chunk then waits for a new attempt, at no cost. */
+const PUT_OFF_MS: ReadonlyMap<string | null, number> = new Map([
+  ["token_limit_exceeded", 60_000],
+  ["input_lost", 0],
+  ["file_gone", 5_000],
+]);
+
+/** Milliseconds until the chunk goes into a new attempt; null = the attempt settles its items. */
+export function putOffMs({ state, errorCode }: Pick<AttemptRow, "state" | "errorCode">): number | null {
+  return state === "failed" ? (PUT_OFF_MS.get(errorCode) ?? null) : null;
+}
+
 /** Nothing may be sent for it now. */
 export function isHeld({ batch }: LeasedAttempt, desk: Desk): boolean {
   return batch === "paused" || !desk.settings().enabled;
@@ -19,6 +31,12 @@ export function isHeld({ batch }: LeasedAttempt, desk: Desk): boolean {
 /** 5 s, 10 s, 20 s … 60 s after the nth look, up to a fifth more. */
 export function backOff(looks: number, random: () => number): number {
   const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(looks, 10));
+  return Math.round(wait * (1 + random() / 5));
+}
+
+/** The same for what is tried since `startedAt` (Unix ms), however often that was: as long again as it has lasted. */
+export function backOffSince(startedAt: number, now: number, random: () => number): number {
+  const wait = Math.min(LONGEST_WAIT_MS, Math.max(FIRST_WAIT_MS, now - startedAt));
   return Math.round(wait * (1 + random() / 5));
 }
 

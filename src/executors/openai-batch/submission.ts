@@ -4,7 +4,7 @@ import type { Desk } from "./desk.ts";
 import type { Polling } from "./polling.ts";
 import { upstreamEndpoint } from "./request-plan.ts";
 import { backOff, HOLD_MS, isAbandoned, isHeld } from "./standing.ts";
-import { isRefusal, statusOf, type Upstream, type UpstreamBatch } from "./upstream.ts";
+import { isOf, isRefusal, statusOf, type Upstream, type UpstreamBatch } from "./upstream.ts";
 import { writeVerdict } from "./verdict.ts";
 
 /** A file that was just uploaded may not be found for so long. */
@@ -84,7 +84,7 @@ export class Submission {
       return;
     }
     await this.desk.crashPoint("reconciled");
-    const oldest = found.toSorted((a, b) => (a.createdAt ?? 0) - (b.createdAt ?? 0))[0];
+    const oldest = found.toReversed().toSorted((a, b) => (a.createdAt ?? 0) - (b.createdAt ?? 0))[0];
     if (oldest !== undefined) {
       await this.accept(attempt, oldest);
       await this.polling.others(attempt, found, oldest.id);
@@ -221,9 +221,4 @@ export class Submission {
     );
     return mine;
   }
-}
-
-/** Does this upstream batch come from this attempt? */
-export function isOf(batch: UpstreamBatch, attempt: { id: string; inputFileId: string | null }): boolean {
-  return batch.attempt === attempt.id || (batch.inputFileId !== null && batch.inputFileId === attempt.inputFileId);
 }

@@ -7,6 +7,8 @@ import { z } from "zod";
 import type { Provider } from "../../providers/provider.ts";
 import type { Providers } from "../../providers/providers.ts";
 
+/** Milliseconds a file of the largest size has to get there, at least: at 4 Mbit/s it takes seven minutes. */
+const UPLOAD_MS = 600_000;
 /** A page of a list, and the pages looked through for one batch. */
 const PAGE = 100;
 const MAX_PAGES = 100;
@@ -78,7 +80,8 @@ export class Upstream {
   async upload(path: string, name: string): Promise<string> {
     const client = await this.client();
     const file = new File([await openAsBlob(path)], name, { type: "application/jsonl" });
-    return fileSchema.parse(await client.files.create({ file, purpose: "batch" }, this.options)).id;
+    const timeout = Math.max(this.provider.timeoutMs, UPLOAD_MS);
+    return fileSchema.parse(await client.files.create({ file, purpose: "batch" }, { ...this.options, timeout })).id;
   }
 
   async file(fileId: string): Promise<{ status: string | null; bytes: number | null }> {
@@ -174,6 +177,11 @@ function understood(answer: unknown): UpstreamBatch {
       message: message ?? code ?? "The provider refused the file",
     })),
   };
+}
+
+/** Does this upstream batch come from this attempt? What it says itself holds; a provider that keeps no metadata shows its file. */
+export function isOf(batch: UpstreamBatch, attempt: { id: string; inputFileId: string | null }): boolean {
+  return batch.attempt === null ? batch.inputFileId !== null && batch.inputFileId === attempt.inputFileId : batch.attempt === attempt.id;
 }
 
 /** The HTTP status an error of the client carries; null = there was no answer. */

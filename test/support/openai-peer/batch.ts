@@ -159,7 +159,7 @@ export class PeerBatch {
       cancelled_at: stamp("cancelled_at"),
       request_counts: this.counts(),
       usage: this.isFinal && this.questions.length > 0 ? this.usage() : null,
-      metadata: this.metadata,
+      metadata: this.shownMetadata(),
     };
   }
 
@@ -280,7 +280,14 @@ export class PeerBatch {
     return shown.toUpperCase();
   }
 
+  private shownMetadata(): Record<string, string> | null {
+    if (this.fault("forget-metadata") === undefined) return this.metadata;
+    this.world.faults.count("forget-metadata");
+    return null;
+  }
+
   private vanished(): boolean {
+    if (this.fault("forgotten-at-end") !== undefined) return this.isFinal && this.polls > this.pollsAtEnd;
     const fault = this.fault("vanish");
     return fault !== undefined && this.polls >= fault.after && this.polls < fault.after + (fault.polls ?? Number.POSITIVE_INFINITY);
   }

@@ -59,6 +59,8 @@ export type BatchFault = Aim &
     | { fault: "counters"; total?: number; completed?: number; failed?: number }
     | { fault: "output-late"; polls: number } // no output and error ids for so many polls after the end
     | { fault: "vanish"; after: number; polls?: number } // 404 after so many polls, for so many (without: for ever), and in no list
+    | { fault: "forgotten-at-end" } // 404 from the first retrieve after one that showed its end, and in no list; its files stay
+    | { fault: "forget-metadata" } // shown without what it was created with
     | { fault: "status"; as: string; instead: string } // a status nobody has heard of
     | { fault: "upper-case" }
   );
