@@ -38,6 +38,7 @@ import { Collector } from "./requests/collector.ts";
 import { windowSubject } from "./requests/window-key.ts";
 import { isWebhookChannel } from "./requests/webhook-channel.ts";
 import { RequestWebhookNotifier } from "./monitor/notify/request-webhook.ts";
+import { StatisticsBroadcast } from "./monitor/broadcast.ts";
 import { Alerts } from "./monitor/alerts/alerts.ts";
 import type { LiveFacts } from "./monitor/alerts/readings.ts";
 import { Channels, type ChannelSettings } from "./monitor/notify/channels.ts";
@@ -91,7 +92,7 @@ export interface YardParts {
   channels?: Readonly<Record<string, ChannelSettings>> | undefined;
   /** Instead of the system's name servers, for the addresses of channels. */
   resolve?: Resolve | undefined;
-  /** False: nobody looks at the figures, no alert fires. */
+  /** False: nobody looks at the figures: no alert fires, no statistics are told. */
   alerts?: boolean | undefined;
   /** Addresses that are told when a /v1 batch ends. */
   webhooks?: readonly OpenAiWebhook[] | undefined;
@@ -373,6 +374,13 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     live: (tenant) => liveFacts(tenant, { engine, streams, pressure }),
     failed,
   });
+  const broadcast = new StatisticsBroadcast({
+    store,
+    clock,
+    tenants: async () => [...new Set([DEFAULT_TENANT, ...(await store.alerts.tenants())])],
+    slots: () => engine.slots,
+    failed,
+  });
   const retention = new Retention({
     store,
     clock,
@@ -414,7 +422,10 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
       await runner.start();
       await collector.start();
       courier.start();
-      if (parts.alerts !== false) alerts.start();
+      if (parts.alerts !== false) {
+        alerts.start();
+        broadcast.start();
+      }
       retention.start();
     },
     async stop() {
@@ -424,6 +435,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
       await Promise.all([engine.stop(config.shutdownMs * GRACE_SHARE), keeper.stop(config.shutdownMs * GRACE_SHARE)]);
       await retention.stop();
       await alerts.stop();
+      await broadcast.stop();
       await courier.stop();
       await targets.close();
       await events.stop();

@@ -7,7 +7,7 @@ let served: Served;
 const clock = new VirtualClock();
 
 beforeAll(async () => {
-  served = await serve({ clock, settings: { BATCHYARD_SMTP_URL: "smtp://127.0.0.1:1" } });
+  served = await serve({ clock, alerts: true, settings: { BATCHYARD_SMTP_URL: "smtp://127.0.0.1:1" } });
 });
 afterAll(async () => {
   const closing = served.close();

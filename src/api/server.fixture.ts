@@ -47,6 +47,8 @@ export interface ServedOptions {
   clock?: Clock;
   limits?: Partial<ApiConfig["limits"]>;
   directory?: string;
+  /** Figures are looked at, alerts fire; false when absent: what falls on a whole quarter of a minute would come in between. */
+  alerts?: boolean;
   /** Besides echo. */
   operations?: readonly Operation[];
   webhooks?: readonly OpenAiWebhook[];
@@ -76,7 +78,14 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
     ...options.settings,
   });
   const operations = [echo, ...(options.operations ?? [])];
-  const yard = await createYard({ config, operations, clock: options.clock, webhooks: options.webhooks, providers: options.providers });
+  const yard = await createYard({
+    config,
+    alerts: options.alerts ?? false,
+    operations,
+    clock: options.clock,
+    webhooks: options.webhooks,
+    providers: options.providers,
+  });
   const { store, clock } = yard;
   const logged: string[] = [];
   const api = await createServer({

@@ -1,0 +1,55 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ADAPTERS, type Opened } from "../../test/contract/store/adapters.ts";
+import { OK, failed as fails, Rig } from "../../test/contract/store/rig.ts";
+import { VirtualClock } from "../testing/virtual-clock.ts";
+import { StatisticsBroadcast } from "./broadcast.ts";
+
+const MINUTE = 60_000;
+let opened: Opened;
+let rig: Rig;
+const clock = new VirtualClock({ startsAt: Date.UTC(2026, 0, 10, 0, 1) });
+const faults: unknown[] = [];
+
+beforeEach(async () => {
+  opened = await ADAPTERS[0]!.open();
+  rig = new Rig(opened);
+});
+afterEach(async () => {
+  await opened.close();
+  expect(faults).toEqual([]);
+});
+
+const begin = (): StatisticsBroadcast => {
+  const broadcast = new StatisticsBroadcast({
+    store: rig.store,
+    clock,
+    tenants: async () => ["acme"],
+    slots: () => 4,
+    failed: (error) => void faults.push(error),
+  });
+  broadcast.start();
+  return broadcast;
+};
+
+describe("statistics", () => {
+  it("are told once every five minutes to the moment, also over restarts", async () => {
+    rig.now = clock.now();
+    const batch = await rig.create([["a", "b"]]);
+    await rig.commit(await rig.claim(batch), { a: OK, b: fails() });
+    let broadcast = begin();
+    await clock.advance(4 * MINUTE);
+    // A restart within the same moment does not tell again.
+    await broadcast.stop();
+    await rig.reopen();
+    broadcast = begin();
+    await clock.advance(12 * MINUTE);
+    await broadcast.stop();
+    const events = await rig.store.events.read(0, 100, { entity: "statistics" });
+    expect(events.map(({ ts }) => new Date(ts).toISOString().slice(11, 16))).toEqual(["00:05", "00:10", "00:15"]);
+    expect(events[0]).toMatchObject({
+      type: "worker.statistics",
+      data: { minutes: 5, slots: 4, pending: 0, running: 0, batches_completed: 1, items_succeeded: 1, items_failed: 1 },
+    });
+    expect(events[1]!.data).toMatchObject({ batches_completed: 0, items_succeeded: 0 });
+  });
+});
