@@ -62,6 +62,38 @@ describe("retention", () => {
     }
   });
 
+  it("keeps what happened by the minute for three days, by the hour as long as the setting says, and all of it by the day", async () => {
+    yard = await createTestYard({ operations: [echo], settings: { BATCH_MONITORING_RETENTION_DAYS: "5", BATCH_RETENTION_DAYS: "2" } });
+    const { monitor } = yard.parts.store;
+    const start = yard.clock.now();
+    await yard.runToEnd((await yard.createBatch({ operation: "echo", items: [{ id: "a" }] })).id);
+    const points = async (from: number): Promise<number[]> => {
+      const range = { tenant: "default", from, to: from + 1, sources: ["operation:echo"], metrics: ["items.succeeded"] };
+      return (await monitor.flow(range, null)).map(({ value }) => value);
+    };
+    const day = start - (start % DAY_MS);
+    const later = day + HOUR_MS + 30 * 60_000;
+    await yard.advance(2 * DAY_MS);
+    expect(await points(start)).toEqual([1]);
+    expect(await points(later - (later % HOUR_MS) + 60_000)).toEqual([]);
+    const until = async (gone: () => Promise<boolean>): Promise<void> => {
+      // A round also looks at the disk, which takes real time: the next one comes when it is done.
+      for (let rounds = 0; !(await gone()); rounds++) {
+        expect(rounds).toBeLessThan(100);
+        await yard.advance(HOUR_MS / 6);
+      }
+    };
+    await yard.advance(2 * DAY_MS);
+    // A minute beside it stands for its hour now, an hour beside it does not yet.
+    await until(async () => (await points(start + 5 * 60_000)).length > 0);
+    expect(await points(start + 2 * HOUR_MS)).toEqual([]);
+    await yard.advance(3 * DAY_MS);
+    await until(async () => (await points(start + 2 * HOUR_MS)).length > 0);
+    expect(await points(start)).toEqual([1]);
+    const [whole] = await monitor.jobs({ tenant: "default", from: day, to: day + DAY_MS }, null);
+    expect(whole?.totals.jobs).toBe(1);
+  });
+
   it("trims events older than a day, but never the newest, so that cursors stay comparable", async () => {
     yard = await createTestYard({ operations: [echo] });
     await yard.runToEnd((await yard.createBatch({ operation: "echo", items: [{ id: "a" }] })).id);

@@ -4,6 +4,9 @@ import type { Store } from "../store/port.ts";
 const ROUND_MS = 10 * 60_000;
 const FIRST_ROUND_MS = 60_000;
 const DAY_MS = 86_400_000;
+/** How far back what happened is known by the minute, and by the day; by the hour it is as long as the setting says. */
+const MINUTES_KEPT_MS = 3 * DAY_MS;
+const DAYS_KEPT_MS = 366 * DAY_MS;
 /** Batches removed in one transaction; the event loop turns in between. */
 const AT_ONCE = 20;
 /** Rows of /v1 batches and of requests, a few hundred bytes each. */
@@ -79,6 +82,8 @@ export class Retention {
     const days = Math.min(this.monitoringDays(), this.batchDays());
     await this.store.impact.trim({ before: now - days * DAY_MS, keep: ARRIVALS_KEPT });
     await this.store.alerts.trim(now - this.monitoringDays() * DAY_MS);
+    const before = { minutes: now - MINUTES_KEPT_MS, hours: now - this.monitoringDays() * DAY_MS, days: now - DAYS_KEPT_MS };
+    while (!this.stopped && (await this.store.monitor.trim(before))) await new Promise((resolve) => setImmediate(resolve));
     await this.sweepFiles(now);
   }
 }

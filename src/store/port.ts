@@ -821,6 +821,18 @@ export interface MonitorStore {
   measured(filter: Omit<FlowFilter, "metrics">, metric: FlowMeasure | GaugeMeasure, widthMs: number | null): Promise<MeasuredPoint[]>;
   /** Adds one value of each gauge to its distribution in the buckets of `now`: what `measured` gives under the same names. */
   sample(tenant: string, gauges: readonly GaugeSample[], now: number): Promise<void>;
+  /**
+   * Takes off buckets before these times, some at a time; true while there may be more. Buckets of batches that are still there
+   * stay. The sums of whole hours and days stay as they are; ranges that begin or end within one are then rounded to it.
+   */
+  trim(before: RollupHorizons): Promise<boolean>;
+}
+
+/** Unix milliseconds: what happened earlier is no longer kept by the minute, by the hour, by the day. */
+export interface RollupHorizons {
+  minutes: number;
+  hours: number;
+  days: number;
 }
 
 /** A gauge, measured from time to time. `source` and `metric` as in FlowFilter; the value is not negative. */
@@ -833,7 +845,7 @@ export interface GaugeSample {
 /** Counters of src/model/flow.ts. */
 export interface FlowFilter {
   tenant: string;
-  /** Inclusive; rounded down to a minute, for keys of streams to an hour. */
+  /** Inclusive; rounded down to a minute, for keys of streams to an hour; before the horizons of `trim` to an hour, to a day. */
   from: number;
   /** Exclusive; rounded up likewise. */
   to: number;

@@ -5,6 +5,7 @@ import type { MonitorStore } from "../../store/port.ts";
 const MINUTE = 60_000;
 /** Buckets this old get no more: what happens now is counted in the minute it happens in. */
 const SETTLED_MS = 2 * MINUTE;
+const FORGOTTEN_MS = 2 * 1440 * MINUTE;
 const SOURCES = ["operation:", "stream:"];
 
 /** source → counter → sum, and source → measure → distribution. */
@@ -20,7 +21,10 @@ interface Totals {
 export class FlowCounts {
   private readonly store: MonitorStore;
   private readonly tenant: string;
-  private readonly past: Totals = { counts: new Map(), measures: new Map() };
+  private past: Totals = { counts: new Map(), measures: new Map() };
+  /** As it was told last: no counter goes below. */
+  private last: Totals = this.past;
+  private lastEnd = 0;
   private settledTo: number;
   private turn: Promise<unknown> = Promise.resolve();
 
@@ -38,6 +42,12 @@ export class FlowCounts {
   }
 
   private async next(now: number): Promise<Totals> {
+    // Nobody has asked for days: what was then is no longer kept by the minute, and counting it by the hour could count some of it twice.
+    if (now - this.settledTo > FORGOTTEN_MS) {
+      this.past = this.last;
+      const known = now - FORGOTTEN_MS;
+      this.settledTo = Math.max(known - (known % MINUTE), this.lastEnd);
+    }
     const edge = now - SETTLED_MS - ((now - SETTLED_MS) % MINUTE);
     if (edge > this.settledTo) {
       await this.add(this.past, this.settledTo, edge);
@@ -48,6 +58,8 @@ export class FlowCounts {
       measures: new Map([...this.past.measures].map(([source, measures]) => [source, copied(measures)])),
     };
     await this.add(totals, this.settledTo, now + MINUTE);
+    this.last = totals;
+    this.lastEnd = now - (now % MINUTE) + MINUTE;
     return totals;
   }
 

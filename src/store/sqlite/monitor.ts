@@ -4,7 +4,17 @@ import { addJobs, JOB_SUMS, jobTimes, jobTotals, noJobs, type JobTime, type JobT
 import type { BatchStatus } from "../../model/moves.ts";
 import { binOf, Sketch } from "../../model/stats/sketch.ts";
 import type { FlowMeasure, GaugeMeasure } from "../../model/flow.ts";
-import type { FlowFilter, FlowPoint, GaugeSample, JobFilter, JobPoint, MeasuredPoint, MonitorStore, TimePoint } from "../port.ts";
+import type {
+  FlowFilter,
+  FlowPoint,
+  GaugeSample,
+  JobFilter,
+  JobPoint,
+  MeasuredPoint,
+  MonitorStore,
+  RollupHorizons,
+  TimePoint,
+} from "../port.ts";
 import type { BatchRow } from "../../model/batch.ts";
 import { toBatchRow } from "./batch-row.ts";
 import type { RawBatch } from "./raw-batch.ts";
@@ -13,6 +23,7 @@ import { BucketSketches } from "./bucket-sketches.ts";
 import { FlowRollup } from "./flow-rollup.ts";
 import { JobPlaces, narrowed, pieces } from "./job-places.ts";
 import { WIDTHS } from "./job-rollup.ts";
+import { horizonsOf, trimRollups } from "./rollup-trim.ts";
 
 /** Batches read at once: a few milliseconds. */
 const SCAN_ROWS = 500;
@@ -123,7 +134,7 @@ export class SqliteMonitor implements MonitorStore {
 
   async flow(filter: FlowFilter, widthMs: number | null): Promise<FlowPoint[]> {
     const points = new Map<string, FlowPoint>();
-    for (const part of flowParts(filter, widthMs)) {
+    for (const part of flowParts(filter, widthMs, horizonsOf(this.db))) {
       const rows = this.db.all<FlowPoint>(
         `SELECT ${part.at} AS at, source, metric, SUM(value) AS value FROM flow WHERE ${part.where}${anyOf("metric", filter.metrics, ".")} GROUP BY 1, 2, 3`,
         ...part.parameters,
@@ -145,7 +156,7 @@ export class SqliteMonitor implements MonitorStore {
     widthMs: number | null,
   ): Promise<MeasuredPoint[]> {
     const points = new Map<string, MeasuredPoint>();
-    for (const part of flowParts(filter, widthMs)) {
+    for (const part of flowParts(filter, widthMs, horizonsOf(this.db))) {
       const rows = this.db.all<{ at: number; source: string; bin: number; value: number }>(
         `SELECT ${part.at} AS at, source, bin, SUM(value) AS value FROM flow_bins WHERE ${part.where} AND metric = ? GROUP BY 1, 2, 3`,
         ...part.parameters,
@@ -159,6 +170,10 @@ export class SqliteMonitor implements MonitorStore {
       }
     }
     return [...points.values()].sort((a, b) => a.at - b.at || compare(a.source, b.source));
+  }
+
+  async trim(before: RollupHorizons): Promise<boolean> {
+    return trimRollups(this.db, before);
   }
 
   async sample(tenant: string, gauges: readonly GaugeSample[], now: number): Promise<void> {
@@ -176,12 +191,18 @@ interface FlowPart {
   parameters: SQLInputValue[];
 }
 
-/** The range in whole buckets: minutes at the edges, and hours where only keys are asked for, which are not counted by the minute. */
-function flowParts(filter: Omit<FlowFilter, "metrics">, widthMs: number | null): FlowPart[] {
-  const finest = filter.sources.every((source) => source.startsWith("key:")) ? WIDTHS[1] : WIDTHS[0];
-  const from = Math.floor(filter.from / finest) * finest;
-  const to = Math.ceil(filter.to / finest) * finest;
-  return pieces(from, to, widthMs ?? Infinity)
+/** The range in whole buckets: minutes at the edges, hours where only keys are asked for, which are not counted by the minute, and what is left of earlier times. */
+function flowParts(filter: Omit<FlowFilter, "metrics">, widthMs: number | null, horizons: RollupHorizons): FlowPart[] {
+  const [minute, hour, day] = WIDTHS;
+  const finest = filter.sources.every((source) => source.startsWith("key:")) ? hour : minute;
+  const widthAt = (at: number): number => (at < horizons.hours ? day : at < horizons.minutes ? hour : finest);
+  const from = filter.from - (filter.from % widthAt(filter.from));
+  const last = widthAt(filter.to - 1);
+  const to = Math.ceil(filter.to / last) * last;
+  const bounds = [from, ...[horizons.hours, horizons.minutes].filter((bound) => bound > from && bound < to), to];
+  return bounds
+    .slice(1)
+    .flatMap((end, n) => pieces(bounds[n]!, end, Math.max(widthMs ?? Infinity, widthAt(bounds[n]!))))
     .filter((piece) => piece.width > 0)
     .map((piece) => ({
       at: widthMs === null ? "?" : "bucket - bucket % ?",

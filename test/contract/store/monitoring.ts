@@ -349,6 +349,68 @@ export const monitoring = section("monitoring", {
     expect(counted.map(({ metric, value }) => [metric, value])).toEqual([["retries.rate_limit", 1]]);
   },
 
+  async "what happened long ago stays by the hour, then by the day, and is counted once in any range"(rig) {
+    const { monitor, events } = rig.store;
+    const day = rig.now - (rig.now % DAY);
+    const random = randomOf(7);
+    const happened: number[] = [];
+    for (let n = 0; n < 150; n++) happened.push(day + random(10 * DAY));
+    await events.append(
+      happened.map((ts) => ({
+        tenant: "acme",
+        type: "chunk.stalled",
+        entity: { kind: "chunk", id: "1" },
+        severity: "info",
+        ts,
+        data: { operation: "o" },
+      })),
+    );
+    for (const ts of happened) await monitor.sample("acme", [{ source: "gauge:", metric: "gauge.x", value: 1 }], ts);
+    const count = async (from: number, to: number): Promise<number[]> => {
+      const range = { tenant: "acme", from, to };
+      const sum = (points: { value: number }[]): number => points.reduce((total, { value }) => total + value, 0);
+      const operations = { ...range, sources: ["operation:"], metrics: ["chunks.lost"] };
+      const gauges = { ...range, sources: ["gauge:"] };
+      return [
+        sum(await monitor.flow(operations, null)),
+        sum(await monitor.flow(operations, HOUR)),
+        sum(await monitor.flow(operations, MINUTE)),
+        (await monitor.measured(gauges, "gauge.x", null)).reduce((total, { sketch }) => total + sketch.count, 0),
+        (await monitor.measured(gauges, "gauge.x", MINUTE)).reduce((total, { sketch }) => total + sketch.count, 0),
+      ];
+    };
+    const horizons = { minutes: day + 8 * DAY + 5 * HOUR + 7 * MINUTE, hours: day + 4 * DAY + 3 * HOUR, days: day - DAY };
+    let rounds = 0;
+    while (await monitor.trim(horizons)) rounds += 1;
+    expect(rounds).toBeGreaterThan(1);
+    expect(await monitor.trim({ minutes: 0, hours: 0, days: 0 })).toBe(false);
+    const minutes = day + 8 * DAY + 5 * HOUR;
+    const hours = day + 4 * DAY;
+    for (let n = 0; n < 60; n++) {
+      const [a, b] = [day + random(10 * DAY), day + random(10 * DAY)];
+      const [from, to] = [Math.min(a, b), Math.max(a, b) + 1];
+      const width = (at: number): number => (at < hours ? DAY : at < minutes ? HOUR : MINUTE);
+      const first = from - (from % width(from));
+      const end = Math.ceil(to / width(to - 1)) * width(to - 1);
+      const expected = happened.filter((ts) => ts >= first && ts < end).length;
+      expect(await count(from, to)).toEqual([expected, expected, expected, expected, expected]);
+    }
+    await monitor.trim({ minutes: day + 20 * DAY, hours: day + 20 * DAY, days: day + 2 * DAY });
+    expect((await count(day, day + 10 * DAY))[0]).toBe(happened.filter((ts) => ts >= day + 2 * DAY).length);
+  },
+
+  async "trimming leaves the sums of batches that are there, and whole hours of those that are not"(rig) {
+    const { monitor, batches } = rig.store;
+    await history(rig, randomOf(11));
+    const start = rig.now - 4 * DAY;
+    const filter = { tenant: "acme", from: start, to: rig.now };
+    const before = await monitor.jobs(filter, HOUR);
+    await batches.remove("acme", start + 2 * DAY, { limit: 1000, dryRun: false });
+    while (await monitor.trim({ minutes: rig.now, hours: start, days: 0 })) continue;
+    expect(await monitor.jobs(filter, HOUR)).toEqual(before);
+    expect(await rig.findings()).toEqual([]);
+  },
+
   async "what a failed transaction counted is forgotten"(rig) {
     const batch = await rig.create([["a"]]);
     const chunk = await rig.claim(batch);
