@@ -201,6 +201,8 @@ export type Config = ReturnType<typeof shape> & {
   withRuntime(runtime: Environment): Config;
   /** Value of a variable of the process environment that batchyard.config names; null = not set. */
   variable(name: string): string | null;
+  /** Values of the settings that are never shown. */
+  readonly secrets: readonly string[];
 };
 
 /** Pure: the same three records give the same object. Throws bad_config with every fault at once. */
@@ -225,6 +227,10 @@ export function loadConfig(env: Environment, flags: Flags = {}, runtime: Environ
     ...shape(values as Values, origins as Record<SettingName, Origin>, env),
     withRuntime: (changed: Environment) => loadConfig(env, flags, changed),
     variable: (name: string) => first(["env", env[name]])?.value ?? null,
+    secrets: (Object.keys(SETTINGS) as SettingName[]).flatMap((name) => {
+      const value = values[name];
+      return SETTINGS[name].secret && typeof value === "string" ? [value] : [];
+    }),
   });
 }
 

@@ -32,6 +32,7 @@ import { executorFor, type Executors } from "./executors/registry.ts";
 import { createFiles } from "./files/disk-files.ts";
 import type { Files } from "./files/files.ts";
 import type { NanoUsd } from "./model/money.ts";
+import { createLog } from "./log.ts";
 import { systemClock, type Clock } from "./model/clock.ts";
 import type { Fault } from "./model/errors.ts";
 import { Collector } from "./requests/collector.ts";
@@ -162,10 +163,7 @@ export async function createYard(parts: YardParts): Promise<Yard> {
 async function assemble(parts: YardParts, store: Store): Promise<Yard> {
   const { config } = parts;
   const clock = parts.clock ?? systemClock;
-  const log = pino(
-    { level: config.logLevel, base: null, redact: { paths: ["*.authorization", "*.token", "*.secret", "*.password"], censor: "[secret]" } },
-    pino.destination({ dest: 2, sync: true }),
-  );
+  const log = createLog(config.logLevel, config.secrets, pino.destination({ dest: 2, sync: true }));
   const registry: Registry = createRegistry(
     [...builtinOperations, openAiOperation(() => models), ...(parts.operations ?? [])].map(
       (operation) => parts.wrap?.(operation) ?? operation,

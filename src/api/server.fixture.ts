@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FastifyInstance, InjectOptions } from "fastify";
-import { pino } from "pino";
 import { z } from "zod";
 import { loadConfig } from "../config.ts";
+import { createLog } from "../log.ts";
 import { createYard, type Yard } from "../main.ts";
 import type { Clock } from "../model/clock.ts";
 import type { StoredEvent } from "../model/event.ts";
@@ -125,7 +125,7 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
       limits: { bodyBytes: 1_000_000, uploadBytes: 20_000_000, maxItems: 100_000, createPerMinute: 1_000, ...options.limits },
     },
     clock,
-    log: pino({ level: "debug" }, { write: (line: string) => void logged.push(line) }),
+    log: createLog("debug", config.secrets, { write: (line: string) => void logged.push(line) }),
     health: () => Promise.resolve({ ready: true, checks: { store: { ok: true } } }),
     version: "0.0.0-test",
   });

@@ -8,6 +8,7 @@ import type { Import } from "./sources.ts";
 export const MAY_IMPORT: Record<string, readonly string[]> = {
   model: [],
   "config.ts": ["model"],
+  "log.ts": [],
   store: ["model"],
   settings: ["model", "config.ts"],
   events: ["model", "store", "streams/window.ts"],
