@@ -17,7 +17,7 @@ const SECRET_TEXTS: readonly [RegExp, string][] = [
 const SHORTEST_SECRET = 8;
 
 /** A line of the log without what is secret by its name, by its looks, or because it is one of `secrets`. */
-export function redacted(line: string, secrets: readonly string[]): string {
+function redacted(line: string, secrets: readonly string[]): string {
   let text = line.replace(SECRET_NAMES, (_, name: string) => `"${name}":"${CENSORED}"`);
   for (const [pattern, instead] of SECRET_TEXTS) text = text.replace(pattern, instead);
   for (const secret of secrets) {
