@@ -92,9 +92,9 @@ describe("where webhooks of requests may go", () => {
     const targets = new Targets([], async () => [{ address: asked++ === 0 ? "8.8.8.8" : "127.0.0.1", family: 4 }]);
     await targets.check("http://rebinds.example.com/");
     const agent = targets.agentFor("http://rebinds.example.com/");
-    for (const family of [0, 4]) {
+    for (let tries = 0; tries < 2; tries++) {
       const call = request(`http://rebinds.example.com:${port}/`, { dispatcher: agent, headersTimeout: 1_000 });
-      await expect(call, String(family)).rejects.toThrow(/^blocked: rebinds\.example\.com resolves to 127\.0\.0\.1/);
+      await expect(call).rejects.toThrow(/^blocked: rebinds\.example\.com resolves to 127\.0\.0\.1/);
     }
     expect([hits, asked]).toEqual([0, 3]);
     await targets.close();
