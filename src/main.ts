@@ -238,18 +238,19 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
   };
   const keeper = new Keeper(desk);
   const endpoint = new Endpoint({ providers, clock, circuit: () => engine.breakers });
+  const online = new OnlineExecutor({
+    endpoint,
+    clock,
+    estimate: (provider, body) => new Estimator({ provider, tier: "online", pricing }).estimate(body, clock.now()).price?.paid ?? null,
+    here: { kind: "handler", run: (work, control) => executorFor(executors, work.operation, "handler").run(work, control) },
+  });
   const executors: Executors = {
     inline: new InlineExecutor(clock, servicesFor),
     chunk: new ChunkHandlerExecutor(clock, servicesFor),
     thread: threads,
     http: new HttpExecutor(),
-    openai: new OnlineExecutor({
-      endpoint,
-      clock,
-      estimate: (provider, body) => new Estimator({ provider, tier: "online", pricing }).estimate(body, clock.now()).price?.paid ?? null,
-      here: { kind: "handler", run: (work, control) => executorFor(executors, work.operation, "handler").run(work, control) },
-    }),
-    openaiBatch: new OpenAiBatchExecutor(desk, keeper),
+    openai: online,
+    openaiBatch: new OpenAiBatchExecutor(desk, keeper, online),
   };
   const models = new Models([handlerModels({ registry, own: parts.operations ?? [], executors, clock }), upstreamModels(providers)]);
   const engine = new Engine({
@@ -273,6 +274,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     executors,
     registry,
     pricing,
+    collecting: (tenant, batchId) => keeper.collecting(tenant, batchId),
     clock,
     random,
     failed,

@@ -256,6 +256,10 @@ export class Creator {
     if (run.deadline !== undefined && Date.parse(run.deadline) <= this.parts.clock.now()) {
       faults.push({ path: "options.deadline", code: "out_of_range", message: "The deadline has already passed" });
     }
+    if (run.hedgeMs !== undefined && (run.deadline === undefined || executor !== OPENAI_BATCH)) {
+      const message = "Only batches of the executor openai-batch that have a deadline can be hedged; set both, or leave hedgeMs out";
+      faults.push({ path: "options.hedgeMs", code: "not_supported", message });
+    }
     if (run.budgetUsd !== undefined && operation.free === true) {
       faults.push({
         path: "options.budgetUsd",

@@ -13,7 +13,7 @@ export async function reconcileResults(
   expected: number,
   openItems: number,
   named: boolean,
-): Promise<Omit<Reconciliation, "costs">> {
+): Promise<Omit<Reconciliation, "costs" | "upstream">> {
   // 0 = not seen, then how often.
   const seen = new Map<string, number>();
   for await (const block of keys) for (const key of block) seen.set(key, 0);

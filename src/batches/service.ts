@@ -4,6 +4,7 @@ import type { CostSums } from "../model/ledger.ts";
 import type { ItemText } from "../model/item.ts";
 import type { BatchStatus } from "../model/moves.ts";
 import type { BatchStats } from "../model/stats/batch-stats.ts";
+import type { AttemptSums } from "../store/attempts.ts";
 import type { BatchCounts, BatchFilter, ChunkView, ErrorGroup, ResultFilter, Role } from "../store/port.ts";
 
 /** Who asks: every use of the service is on behalf of one. */
@@ -68,6 +69,7 @@ export interface Reason {
     | "no_worker"
     | "waiting_for_retry"
     | "waiting_for_external_results"
+    | "waiting_for_provider"
     | "breaker_open"
     | "concurrency_limit"
     | "lease_lost"
@@ -81,6 +83,13 @@ export interface Reason {
   /** Unix milliseconds. */
   nextRetryAt?: number;
   blockedBy?: string[];
+  /** Of work at a provider: requests, and what the provider calls the batch and its state. */
+  requests?: number;
+  provider?: string;
+  upstreamBatch?: string | null;
+  upstreamStatus?: string;
+  /** Unix milliseconds. */
+  nextPollAt?: number;
 }
 
 export interface BatchView {
@@ -161,6 +170,8 @@ export interface Reconciliation {
   counts: { missing: number; duplicate: number; unknown: number };
   /** Nothing missing, nothing twice, nothing unknown. */
   ok: boolean;
+  /** What the provider's batch API gave back, over all upstream batches; null = nothing of this batch was ever sent there. */
+  upstream: (AttemptSums & { /** Upstream batches that are not ingested yet. */ open: number }) | null;
   /** What was charged for the batch; `uncounted` are requests that no result stands for. */
   costs: CostSums;
 }

@@ -1,12 +1,16 @@
 import { openItems, type BatchRow } from "../model/batch.ts";
 import { toNanoUsd, toUsd } from "../model/money.ts";
 import { isFinal } from "../model/moves.ts";
+import { runsUpstream } from "../model/upstream.ts";
+import type { AttemptRow } from "../store/attempts.ts";
 import type { ChunkView, Store } from "../store/port.ts";
 import type { Reason } from "./service.ts";
 import type { Signals } from "./signals.ts";
 
 /** Open chunks looked at: reasons are about kinds, not about every chunk. */
 const CHUNKS_READ = 100;
+/** Upstream batches named one by one. */
+const ATTEMPTS_NAMED = 10;
 
 /** Why a batch is not done yet, from what is stored: the reasons that hold now, those that block everything first. */
 export async function whyNotDone(store: Store, signals: Signals, batch: BatchRow, now: number): Promise<Reason[]> {
@@ -34,7 +38,15 @@ export async function whyNotDone(store: Store, signals: Signals, batch: BatchRow
       batch,
     ),
   );
-  reasons.push(...retryReasons(chunks, now));
+  const attempts = runsUpstream(batch.executor) ? await store.attempts.open(batch.tenant, batch.id, CHUNKS_READ) : [];
+  reasons.push(...providerReasons(attempts));
+  const upstream = new Set(attempts.map((attempt) => attempt.chunkId));
+  reasons.push(
+    ...retryReasons(
+      chunks.filter((chunk) => !upstream.has(chunk.id)),
+      now,
+    ),
+  );
   const orphaned = chunks.filter((chunk) => chunk.state === "pending" && chunk.crashes > 0).length;
   if (orphaned > 0) {
     reasons.push({
@@ -83,6 +95,25 @@ function leasedReasons(leased: readonly ChunkView[], batch: BatchRow): Reason[] 
     chunks,
     worker,
   }));
+}
+
+function providerReasons(attempts: readonly AttemptRow[]): Reason[] {
+  return attempts.slice(0, ATTEMPTS_NAMED).map((attempt) => {
+    const { provider, upstreamId, lines, dueAt, sentAt, createdAt } = attempt;
+    const status = attempt.upstreamStatus ?? attempt.state;
+    const where = upstreamId === null ? `on their way to ${provider}` : `at ${provider} as ${upstreamId}`;
+    return {
+      code: "waiting_for_provider" as const,
+      message: `${lines} requests are ${where} (${status})`,
+      since: sentAt ?? createdAt,
+      chunks: 1,
+      requests: lines,
+      provider,
+      upstreamBatch: upstreamId,
+      upstreamStatus: status,
+      ...(dueAt === null ? {} : { nextPollAt: dueAt }),
+    };
+  });
 }
 
 function retryReasons(chunks: readonly ChunkView[], now: number): Reason[] {

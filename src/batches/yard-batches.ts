@@ -30,6 +30,8 @@ import { whyNotDone } from "./why.ts";
 import { noCosts } from "../model/ledger.ts";
 
 const STREAM_PAGE = 1000;
+/** Upstream batches of one batch counted at most. */
+const OPEN_COUNTED = 10_000;
 /** What is full now has moved on by then. */
 const FULL_SECONDS = 5;
 const DAY_MS = 86_400_000;
@@ -164,8 +166,15 @@ export class YardBatches implements Batches {
     });
     return {
       ...(await reconcileResults(keys, results, batch.totalItems, openItems(batch) + stopped, named)),
+      upstream: await this.upstreamSums(batch),
       costs: charged?.sums ?? noCosts(),
     };
+  }
+
+  private async upstreamSums({ tenant, id }: BatchRow): Promise<Reconciliation["upstream"]> {
+    const sums = await this.store.attempts.reports(tenant, id);
+    const open = (await this.store.attempts.open(tenant, id, OPEN_COUNTED)).length;
+    return sums.attempts + open === 0 ? null : { ...sums, open };
   }
 
   async record(caller: Caller, id: string, results: ReportedResult[]): ReturnType<Batches["record"]> {

@@ -17,6 +17,8 @@ import { Worker, type WorkerSettings } from "./worker.ts";
 
 /** Leases, deadlines and waiting chunks are looked after this often. */
 const TICK_MS = 1000;
+/** Batches past their deadline looked at in one tick; more than ever wait for a provider at once. */
+const OVERDUE_AT_ONCE = 1000;
 /** A batch writes at most one batch.progress event in this time, besides its last one. */
 const PROGRESS_MS = 250;
 
@@ -29,6 +31,8 @@ export interface EngineParts {
   executors: Executors;
   registry: Registry;
   pricing: Pricing;
+  /** Is what this batch has upstream still to come? Then its deadline waits for it, for a limited time. */
+  collecting(tenant: string, batchId: string): Promise<boolean>;
   clock: Clock;
   random: () => number;
   /** Something that must not fail did: logged, and tried again at the next tick. */
@@ -228,7 +232,8 @@ export class Engine implements SettledItems {
     if (leases.length > 0) this.worker.keepOnly(await store.chunks.renew(leases, clock.now() + settings.leaseMs));
     await this.lost(await store.chunks.reap({ now: clock.now() }));
     await this.external.roster.sweep();
-    for (const { tenant, id } of await store.batches.overdue(clock.now(), 100)) {
+    for (const { tenant, id } of await store.batches.overdue(clock.now(), OVERDUE_AT_ONCE)) {
+      if (await this.parts.collecting(tenant, id)) continue;
       await this.flush(id);
       const ended = await store.batches.end(tenant, id, "expired", "The deadline passed before all items were done", clock.now());
       if (ended !== null) this.worker.batchChanged(ended);

@@ -243,6 +243,7 @@ export class Run implements RunControl {
       operation: hooks.operation,
       options: hooks.options,
       runOptions: chunk.batch.options,
+      deadlineAt: chunk.batch.deadlineAt,
       items: this.items,
       places: this.places,
       lanes: hooks.limits.lanes,

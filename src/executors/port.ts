@@ -60,6 +60,8 @@ export interface ChunkWork {
   /** The operation's own options, parsed. */
   options: unknown;
   runOptions: RunOptions;
+  /** When what is open of the batch expires, Unix milliseconds; null = never. */
+  deadlineAt: number | null;
   items: Item[];
   /** Index of each item in its chunk: the same in every run of the chunk. */
   places: readonly number[];

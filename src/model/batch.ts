@@ -21,6 +21,8 @@ export interface RunOptions {
   maxFailures?: MaxFailures | undefined;
   /** ISO 8601; what is open then is expired. */
   deadline?: string | undefined;
+  /** Milliseconds before the deadline at which what is open upstream is asked for online too. */
+  hedgeMs?: number | undefined;
   budgetUsd?: number | undefined;
   rateLimit?: { requestsPerMinute?: number | undefined; tokensPerMinute?: number | undefined } | undefined;
   /** `handler`, `external`, or `http` (the operation's own when absent). */

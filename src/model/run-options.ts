@@ -35,6 +35,9 @@ export const runOptions = z.strictObject({
     .optional()
     .meta({ description: "Failed items above which the batch is stopped: a count, or a share of all items" }),
   deadline: instant().optional(),
+  hedgeMs: whole(1_000, 86_400_000)
+    .optional()
+    .meta({ description: "Milliseconds before the deadline at which what is still open in a provider's batch is asked for online too" }),
   budgetUsd: decimal(0, 1_000_000).optional().meta({ description: "US dollars; nothing more is started once they are spent" }),
   rateLimit: z
     .strictObject({ requestsPerMinute: whole(1, 10_000_000).optional(), tokensPerMinute: whole(1, 1_000_000_000).optional() })

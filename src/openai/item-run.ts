@@ -18,6 +18,7 @@ export async function runItem(executors: Executors, operation: Operation, payloa
     operation,
     options: operation.options.parse({}),
     runOptions: {},
+    deadlineAt: null,
     items: [{ key: line.key, payload }],
     places: [0],
     lanes: 1,

@@ -18,6 +18,14 @@ export interface AttemptReport {
   unreadable: number;
 }
 
+/** Reports added up. */
+export interface AttemptSums extends AttemptReport {
+  /** Ingested attempts. */
+  attempts: number;
+  /** Those of them that were second upstream batches of another. */
+  strays: number;
+}
+
 export interface AttemptRow {
   /** What the provider gets as `metadata.attempt`; unique for ever. */
   id: string;
@@ -135,6 +143,10 @@ export interface AttemptStore {
   hurry(batchId: string | null, now: number): Promise<void>;
   /** When the next attempt may be leased by `owner`; null = none is open. */
   nextDueAt(owner: string): Promise<number | null>;
+  /** Attempts of a batch that are not ingested, those due first. */
+  open(tenant: string, batchId: string, limit: number): Promise<AttemptRow[]>;
+  /** What the ingested attempts of a batch have reported, added up. */
+  reports(tenant: string, batchId: string): Promise<AttemptSums>;
   /** By time of creation. */
   ofBatch(tenant: string, batchId: string, limit: number): Promise<AttemptRow[]>;
   /** Estimated prompt tokens by provider and model of attempts between create_sent and their end. */

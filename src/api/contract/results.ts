@@ -151,6 +151,21 @@ export const reconcileAnswer = z.strictObject({
     duplicate: z.array(z.string()),
     unknown: z.array(z.string()),
     counts: z.strictObject({ missing: z.int(), duplicate: z.int(), unknown: z.int() }),
+    upstream: z
+      .strictObject({
+        attempts: z.int(),
+        open: z.int(),
+        strays: z.int(),
+        lines: z.int(),
+        succeeded: z.int(),
+        failed: z.int(),
+        missing: z.int(),
+        duplicates: z.int(),
+        unknown: z.int(),
+        unreadable: z.int(),
+      })
+      .nullable()
+      .meta({ description: "Lines of all upstream batches, by what came back; null when none was sent to a provider's batch API" }),
     costs: costFigures.meta({ description: "What was charged for the batch" }),
   }),
 });

@@ -103,9 +103,10 @@ export function batchRoutes({ batches, registry }: ApiServices): Route[] {
         return ok({
           success: true,
           state: why.state,
-          reasons: why.reasons.map(({ nextRetryAt, since, ...reason }) => ({
+          reasons: why.reasons.map(({ nextRetryAt, nextPollAt, since, ...reason }) => ({
             ...reason,
             since: iso(since),
+            ...(nextPollAt === undefined ? {} : { nextPollAt: new Date(nextPollAt).toISOString() }),
             ...(nextRetryAt === undefined ? {} : { nextRetryAt: new Date(nextRetryAt).toISOString() }),
           })),
           eta: iso(why.etaAt),

@@ -10,6 +10,7 @@ import { answerLines, type AnswerLine } from "./answer-lines.ts";
 import { placeOf } from "./custom-id.ts";
 import type { Desk } from "./desk.ts";
 import type { Keeper } from "./keeper.ts";
+import { askOnline, hedgeAt, payOnly } from "./hedge.ts";
 import { spendOf } from "./line-spend.ts";
 import { putOffMs } from "./standing.ts";
 import { fileLines, planRequests, requestsOf, type FilePlan } from "./request-plan.ts";
@@ -23,30 +24,64 @@ const HOUR_MS = 3_600_000;
 /**
  * Runs chunks through a provider's batch API. A run never waits: the first one turns the chunk into an attempt and puts the
  * chunk off; the Keeper takes the attempt to its end and wakes the chunk; the second run settles its items from the files that
- * have come meanwhile. So days upstream occupy no slot, hold no lease, and survive any number of restarts.
+ * have come meanwhile. So days upstream occupy no slot, hold no lease, and survive any number of restarts. Shortly before the
+ * deadline of a batch that is hedged, a run asks online for what is still open.
  */
 export class OpenAiBatchExecutor implements Executor {
   readonly kind = OPENAI_BATCH;
   private readonly desk: Desk;
   private readonly keeper: Pick<Keeper, "wake">;
 
-  constructor(desk: Desk, keeper: Pick<Keeper, "wake">) {
+  private readonly online: Executor;
+
+  constructor(desk: Desk, keeper: Pick<Keeper, "wake">, online: Executor) {
     this.desk = desk;
     this.keeper = keeper;
+    this.online = online;
   }
 
   async run(work: ChunkWork, control: RunControl): Promise<void> {
     const { attempts, clock } = this.desk;
     const attempt = await attempts.ofChunk(work.chunkId, work.epoch);
-    if (attempt === null) return this.prepare(work, control);
-    if (putOffMs(attempt) !== null) {
+    const now = clock.now();
+    if (attempt !== null && putOffMs(attempt) !== null) {
       // It is about to be closed; the chunk then makes a new one.
-      control.defer(clock.now() + CLOSING_MS);
+      control.defer(now + CLOSING_MS);
       return this.keeper.wake();
     }
-    if (attempt.collectedAt !== null) return this.settle(attempt, work, control);
-    control.defer(clock.now() + ASLEEP_MS);
+    if (attempt !== null && attempt.collectedAt !== null) return this.settle(attempt, work, control);
+    const { deadlineAt } = work;
+    if (deadlineAt !== null && now >= deadlineAt) {
+      // Nothing new is begun; what is upstream is being ended.
+      control.defer(now + ASLEEP_MS);
+      return;
+    }
+    const hedge = hedgeAt(work);
+    if (hedge !== null && now >= hedge) return attempt === null ? this.online.run(work, control) : this.race(work, control);
+    if (attempt === null) return this.prepare(work, control);
+    this.sleep(work, control);
     this.keeper.wake();
+  }
+
+  /** Until the attempt wakes the chunk, or it is time to hedge. */
+  private sleep(work: ChunkWork, control: RunControl): void {
+    const asleep = this.desk.clock.now() + ASLEEP_MS;
+    control.defer(Math.min(asleep, hedgeAt(work) ?? asleep));
+  }
+
+  /** Online against the upstream batch; what neither has answered waits for the latter. */
+  private async race(work: ChunkWork, control: RunControl): Promise<void> {
+    const { attempts, clock } = this.desk;
+    const collected = async (): Promise<AttemptRow | null> => {
+      const attempt = await attempts.ofChunk(work.chunkId, work.epoch);
+      return attempt === null || attempt.collectedAt === null || putOffMs(attempt) !== null ? null : attempt;
+    };
+    const parts = { clock, online: this.online, collected: async () => (await collected()) !== null };
+    const until = await askOnline(parts, work, control);
+    if (control.signal.aborted) return;
+    const attempt = await collected();
+    if (attempt !== null) return this.settle(attempt, work, control);
+    if (!control.stopping) control.defer(until ?? clock.now() + ASLEEP_MS);
   }
 
   private async prepare(work: ChunkWork, control: RunControl): Promise<void> {
@@ -86,12 +121,13 @@ export class OpenAiBatchExecutor implements Executor {
     const now = clock.now();
     const { tenant, batchId, chunkId, epoch, operation } = work;
     const { provider, model, endpoint, indexes, tokens } = file;
-    const timeoutAt = now + this.desk.settings().timeoutHours * HOUR_MS;
+    // At the deadline it is ended, so that what it has finished by then is kept.
+    const timeoutAt = Math.min(now + this.desk.settings().timeoutHours * HOUR_MS, work.deadlineAt ?? Infinity);
     const what = { id, tenant, batchId, operation: operation.name, chunkId, epoch, provider: provider.name, model, endpoint };
     const prepared = await attempts.prepare({ ...what, lines: indexes.length, tokens, bytes, sha256, createdAt: now, timeoutAt });
     if (!prepared) await files.remove(id);
     await this.desk.crashPoint("prepared");
-    control.defer(now + ASLEEP_MS);
+    this.sleep(work, control);
     this.keeper.wake();
   }
 
@@ -114,6 +150,13 @@ export class OpenAiBatchExecutor implements Executor {
       }
     }
     await this.desk.crashPoint("settled");
+    if (work.deadlineAt !== null && this.desk.clock.now() >= work.deadlineAt) {
+      // There is no time for another try: the rest expires with the batch, in a chunk that no attempt stands for.
+      for (const { index, outcome } of again) payOnly(work, control, index, outcome);
+      const rest = [...again.map(({ index }) => index), ...indexOf.values()];
+      if (rest.length > 0) control.split([rest]);
+      return;
+    }
     for (const { index, outcome } of again) control.settle(index, outcome);
     for (const index of indexOf.values()) control.settle(index, unanswered(attempt));
   }

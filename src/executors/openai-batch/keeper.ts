@@ -12,6 +12,9 @@ const AT_ONCE = 8;
 const LEASE_MS = 3_600_000;
 /** A step that broke (a full disk, a fault of ours) is done again after this. */
 const BROKEN_MS = 10_000;
+/** Ending an upstream batch can take its provider 25 minutes. */
+const COLLECTING_MS = 30 * 60_000;
+const MOST_OPEN = 1000;
 /** Asks the store at least so often: another process, or somebody's hand, may have changed it. */
 const LONGEST_SLEEP_MS = 60_000;
 
@@ -27,6 +30,8 @@ export class Keeper {
   private readonly busy = new Map<string, Promise<void>>();
   private readonly stopping = new AbortController();
   private cancelTimer = (): void => {};
+  /** Batches past their deadline whose attempts were made due. */
+  private readonly hurried = new Set<string>();
   private running = false;
   private looking: Promise<void> | null = null;
   private again = false;
@@ -64,6 +69,25 @@ export class Keeper {
     if (!this.running) return;
     await this.desk.attempts.hurry(batchId, this.desk.clock.now());
     this.wake();
+  }
+
+  /**
+   * A batch has reached its deadline: may results of its upstream batches still come? They are ended and collected now; a provider
+   * that takes longer than COLLECTING_MS to end them is not waited for.
+   */
+  async collecting(tenant: string, batchId: string): Promise<boolean> {
+    const { attempts, clock } = this.desk;
+    const now = clock.now();
+    const open = (await attempts.open(tenant, batchId, MOST_OPEN)).filter(
+      ({ chunkId, state, timeoutAt }) =>
+        chunkId !== null && state !== "prepared" && state !== "uploaded" && now < timeoutAt + COLLECTING_MS,
+    );
+    if (open.length === 0) this.hurried.delete(batchId);
+    else if (!this.hurried.has(batchId)) {
+      this.hurried.add(batchId);
+      await this.changed(batchId);
+    }
+    return open.length > 0;
   }
 
   /** When an attempt is to be looked at next; null = none is open. */

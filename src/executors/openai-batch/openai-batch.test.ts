@@ -80,6 +80,26 @@ describe("executor openai-batch", () => {
     expect((await pair.peer.record()).calls).toEqual({});
   });
 
+  it("says where its work is upstream, and what came back of it", async () => {
+    await pair.peer.faults({ batches: [{ fault: "invent-ids", lines: 2, times: 1 }] });
+    const { id } = await pair.yard.createBatch({ operation: "asking", items: items(5) });
+    await upstream(id);
+    const [attempt] = await attemptsOf(id);
+    const { reasons } = await pair.yard.why(id);
+    expect(reasons).toMatchObject([
+      { code: "waiting_for_provider", requests: 5, provider: "peer", upstreamBatch: attempt!.upstreamId, chunks: 1 },
+    ]);
+    expect(reasons[0]!.nextPollAt).toBe(attempt!.dueAt);
+    const caller = { tenant: "default", actor: "test", role: "viewer", credential: null, address: null } as const;
+    expect((await pair.yard.parts.batches.reconcile(caller, id)).upstream).toMatchObject({ attempts: 0, open: 1 });
+    await pair.yard.runToEnd(id);
+    await toRest();
+    expect(await pair.yard.parts.batches.reconcile(caller, id)).toMatchObject({
+      ok: true,
+      upstream: { attempts: 1, open: 0, strays: 0, lines: 5, succeeded: 5, missing: 0, duplicates: 0, unknown: 2 },
+    });
+  });
+
   it("a pause stops sending, not collecting", async () => {
     const first = await pair.yard.createBatch({ operation: "asking", items: items(2) });
     await upstream(first.id);

@@ -161,7 +161,9 @@ export class Polling {
 
   private nextProcessing(attempt: LeasedAttempt): number {
     const { clock } = this.desk;
-    return isAbandoned(attempt) ? clock.now() : next(this.desk.settings().resultProcessingInterval, clock.now());
+    return isAbandoned(attempt) || clock.now() >= attempt.timeoutAt
+      ? clock.now()
+      : next(this.desk.settings().resultProcessingInterval, clock.now());
   }
 }
 

@@ -1,7 +1,7 @@
 import type { SQLInputValue } from "node:sqlite";
 import { ATTEMPT_STATES, attemptMoveFrom, isEnded, isUpstream, type AttemptState } from "../../model/attempt-moves.ts";
 import type { BatchStatus, ChunkState } from "../../model/moves.ts";
-import type { AttemptChange, AttemptRow, AttemptStore, LeasedAttempt, NewAttempt } from "../attempts.ts";
+import type { AttemptChange, AttemptRow, AttemptStore, AttemptSums, LeasedAttempt, NewAttempt } from "../attempts.ts";
 import type { Database } from "./database.ts";
 
 /** Field of a row → its column. `report` is JSON, `cancelSent` 0 or 1. */
@@ -50,6 +50,10 @@ const LEASED = `SELECT ${SELECTED}, CASE WHEN c.epoch = a.epoch THEN c.state END
 const list = (states: readonly AttemptState[]): string => states.map((state) => `'${state}'`).join(", ");
 /** The provider counts their tokens, or soon will. */
 const ENQUEUED = list(ATTEMPT_STATES.filter((state) => state === "create_sent" || isUpstream(state)));
+
+const REPORT_SUMS = ["lines", "succeeded", "failed", "missing", "duplicates", "unknown", "unreadable"]
+  .map((field) => `COALESCE(SUM(report ->> '${field}'), 0) AS ${field}`)
+  .join(", ");
 
 type Raw = Omit<AttemptRow, "report" | "cancelSent"> & { report: string | null; cancelSent: number };
 
@@ -132,6 +136,26 @@ export class SqliteAttempts implements AttemptStore {
       "SELECT MIN(CASE WHEN owner IS NULL OR owner = ? THEN due_at ELSE MAX(due_at, lease_until + 1) END) AS at FROM attempts WHERE due_at IS NOT NULL",
       owner,
     )!.at;
+  }
+
+  async open(tenant: string, batchId: string, limit: number): Promise<AttemptRow[]> {
+    return this.db
+      .all<Raw>(
+        `SELECT ${SELECTED} FROM attempts a WHERE a.tenant = ? AND a.batch_id = ? AND a.due_at IS NOT NULL ORDER BY a.due_at, a.id LIMIT ?`,
+        tenant,
+        batchId,
+        limit,
+      )
+      .map(toRow);
+  }
+
+  async reports(tenant: string, batchId: string): Promise<AttemptSums> {
+    return this.db.get<AttemptSums>(
+      `SELECT COUNT(*) AS attempts, COALESCE(SUM(chunk_id IS NULL), 0) AS strays, ${REPORT_SUMS}
+       FROM attempts WHERE tenant = ? AND batch_id = ? AND state = 'ingested'`,
+      tenant,
+      batchId,
+    )!;
   }
 
   async ofBatch(tenant: string, batchId: string, limit: number): Promise<AttemptRow[]> {

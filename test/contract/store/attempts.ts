@@ -171,6 +171,28 @@ export const attempts = section("attempts", {
     expect(await rig.store.attempts.stray(of, { ...stray, id: `${attempt.id}_4`, upstreamId: of.upstreamId! })).toBeNull();
   },
 
+  async "what a batch has open upstream, and what the rest of it reported"(rig) {
+    const { batch, attempt } = await prepared(rig);
+    const { attempts: store } = rig.store;
+    const none = { attempts: 0, strays: 0, lines: 0, succeeded: 0, failed: 0, missing: 0, duplicates: 0, unknown: 0, unreadable: 0 };
+    expect(await store.reports("acme", batch.id)).toEqual(none);
+    expect(await store.open("acme", batch.id, 10)).toMatchObject([{ id: attempt.id }]);
+    expect(await store.open("other", batch.id, 10)).toEqual([]);
+    await sent(rig, attempt.id);
+    const stray = (await store.stray((await store.get(attempt.id))!, { id: `${attempt.id}.2`, upstreamId: "up_2", now: rig.now }))!;
+    await store.take(ME, stray.id, { now: rig.now, leaseMs: LEASE });
+    expect(await store.open("acme", batch.id, 1)).toHaveLength(1);
+    const report = { lines: 2, succeeded: 1, failed: 0, missing: 1, duplicates: 3, unknown: 4, unreadable: 5 };
+    for (const id of [attempt.id, stray.id]) {
+      await store.move(ME, id, "completed", {}, rig.now);
+      await store.move(ME, id, "ingested", { report }, rig.now);
+    }
+    expect(await store.open("acme", batch.id, 10)).toEqual([]);
+    const sums = { lines: 4, succeeded: 2, failed: 0, missing: 2, duplicates: 6, unknown: 8, unreadable: 10 };
+    expect(await store.reports("acme", batch.id)).toEqual({ attempts: 2, strays: 1, ...sums });
+    expect(await store.reports("other", batch.id)).toEqual(none);
+  },
+
   async "an ingested attempt goes with its batch, an open one stays"(rig) {
     const open = await prepared(rig);
     const closed = await prepared(rig);
