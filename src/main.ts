@@ -225,7 +225,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     owner: PLACE,
     instance: await store.events.epoch(),
     settings: () => settings.current().processing,
-    estimate: (provider, body) => estimateBatch(provider, body).paid,
+    estimate: estimateBatch,
     book: async (attempt, spends) => {
       const { tenant, batchId, operation } = attempt;
       const now = clock.now();

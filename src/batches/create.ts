@@ -137,6 +137,7 @@ export class Creator {
     const rules = {
       providerFor: (model: string) => providers.find("batch", model),
       tokenBudget: (provider: Provider) => provider.limits.enqueuedTokens ?? null,
+      promptTokens: (provider: string, body: Record<string, unknown>) => estimate(provider, body).promptTokens,
     };
     return new UpstreamSum({ operation, options, rules, estimate });
   }

@@ -92,7 +92,12 @@ function prompts(prompt: unknown, tokenizer: Tokenizer): number {
 
 function embeddingInput(input: unknown, tokenizer: Tokenizer, size: PromptSize): void {
   size.tokens += prompts(input, tokenizer);
-  size.inputs = Array.isArray(input) && typeof input[0] !== "number" ? input.length : 1;
+  size.inputs = embeddingInputs(input);
+}
+
+/** Inputs that an embeddings request counts as. */
+export function embeddingInputs(input: unknown): number {
+  return Array.isArray(input) && typeof input[0] !== "number" ? input.length : 1;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -147,6 +147,8 @@ export interface AttemptStore {
   open(tenant: string, batchId: string, limit: number): Promise<AttemptRow[]>;
   /** What the ingested attempts of a batch have reported, added up. */
   reports(tenant: string, batchId: string): Promise<AttemptSums>;
+  /** The newest message of a provider that refused a file of a model for its enqueued tokens, by both. */
+  refusals(): Promise<{ provider: string; model: string; message: string }[]>;
   /** By time of creation. */
   ofBatch(tenant: string, batchId: string, limit: number): Promise<AttemptRow[]>;
   /** Estimated prompt tokens by provider and model of attempts between create_sent and their end. */

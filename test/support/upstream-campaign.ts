@@ -1,6 +1,7 @@
 import { createTestYard, type TestYard, type TestYardOptions } from "../../src/testing/index.ts";
 import { asking } from "../../src/executors/openai-batch/asking.fixture.ts";
 import type { Clock } from "../../src/model/clock.ts";
+import type { ProviderSettings } from "../../src/providers/provider.ts";
 import { LOSING, randomFaults, type FaultSchedule } from "./openai-peer/faults.ts";
 import { startPeer, type Peer, type PeerOptions } from "./openai-peer/peer.ts";
 import { seeded } from "./random.ts";
@@ -14,8 +15,12 @@ export interface Pair {
 
 export async function openPair({
   steps = "poll",
+  prices,
   ...options
-}: { steps?: PeerOptions["steps"] } & Pick<TestYardOptions, "settings" | "crashPoint"> = {}): Promise<Pair> {
+}: { steps?: PeerOptions["steps"]; prices?: ProviderSettings["prices"] } & Pick<
+  TestYardOptions,
+  "settings" | "crashPoint"
+> = {}): Promise<Pair> {
   let yard: TestYard | null = null;
   // Stamps are those of the yard; what a fault holds up is held up in real time, which is all a socket knows.
   const clock: Clock = {
@@ -29,7 +34,7 @@ export async function openPair({
   const peer = await startPeer({ clock, steps });
   yard = await createTestYard({
     operations: [asking],
-    providers: { peer: { baseURL: peer.baseURL, apiKey: "k", batch: true } },
+    providers: { peer: { baseURL: peer.baseURL, apiKey: "k", batch: true, ...(prices === undefined ? {} : { prices }) } },
     realMs: 2000,
     ...options,
   });

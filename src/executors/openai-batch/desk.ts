@@ -52,8 +52,8 @@ export interface Desk {
   /** Of this installation, as the provider's metadata shows it. */
   readonly instance: string;
   settings(): BatchApiSettings;
-  /** What a request costs at most, at the batch price; null = no price is known. */
-  estimate(provider: string, body: Record<string, unknown>): NanoUsd | null;
+  /** Prompt tokens of a request, and what it costs at most at the batch price; null = no price is known. */
+  estimate(provider: string, body: Record<string, unknown>): { promptTokens: number; paid: NanoUsd | null };
   /** Books what no result stands for. */
   book(attempt: AttemptRow, spends: readonly (Spend & { customId: string })[]): Promise<void>;
   failed(error: unknown): void;

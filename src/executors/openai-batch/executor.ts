@@ -93,6 +93,7 @@ export class OpenAiBatchExecutor implements Executor {
     const plan = await planRequests(work, {
       providerFor: (model) => providers.find("batch", model),
       tokenBudget: (provider, model) => budget.of(provider, model),
+      promptTokens: (provider, body) => this.desk.estimate(provider, body).promptTokens,
     });
     for (const { index, outcome } of plan.refused) control.settle(index, outcome);
     const [file] = plan.files;
@@ -108,7 +109,7 @@ export class OpenAiBatchExecutor implements Executor {
     if (work.runOptions.budgetUsd === undefined) return true;
     const requests = requestsOf(work);
     const estimate = (index: number): NanoUsd | null =>
-      this.desk.estimate(provider.name, requests.requestOf(work.items[index]!, work.options).body);
+      this.desk.estimate(provider.name, requests.requestOf(work.items[index]!, work.options).body).paid;
     return control.afford(indexes.map((index) => ({ index, estimate: estimate(index) })));
   }
 

@@ -47,6 +47,7 @@ export class Keeper {
 
   /** Looks at every open attempt: what an earlier process left behind is found before anything new is sent. */
   async start(): Promise<void> {
+    this.desk.budget.remember(await this.desk.attempts.refusals());
     await this.desk.attempts.hurry(null, this.desk.clock.now());
     this.running = true;
     this.wake();

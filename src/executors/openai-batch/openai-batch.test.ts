@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { TokenBudget } from "./token-budget.ts";
 import { openPair, type Pair } from "../../../test/support/upstream-campaign.ts";
 
 let pair: Pair;
@@ -195,6 +196,11 @@ describe("executor openai-batch", () => {
     expect(first).toMatchObject({ lines: 9, errorCode: "token_limit_exceeded", report: { succeeded: 0 } });
     expect(others.length).toBeGreaterThan(1);
     expect(others.every((attempt) => attempt.tokens <= 40)).toBe(true);
+    // The next process knows the limit before it sends anything.
+    const { store, providers } = pair.yard.parts;
+    const budget = new TokenBudget();
+    budget.remember(await store.attempts.refusals());
+    expect(budget.of(providers.get("peer")!, "gpt-4o-mini")).toBe(40);
   });
 
   it("waits for a file that cannot be found yet", async () => {

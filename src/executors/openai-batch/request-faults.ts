@@ -1,6 +1,6 @@
 import type { ModelRequest } from "../../operations/model-requests.ts";
 import type { Provider } from "../../providers/provider.ts";
-import { embeddingInputs } from "./prompt-tokens.ts";
+import { embeddingInputs } from "../../money/prompt.ts";
 
 /** What a batch endpoint asks of a body, by url. */
 const NEEDED: Readonly<Record<string, string>> = {
@@ -28,7 +28,7 @@ export function requestFault({ url, body }: ModelRequest, provider: Provider | n
   if (body["stream"] === true) return { code: "streaming_unsupported", error: "body.stream is not supported in batches; leave it out" };
   if (provider !== null && bytes > provider.limits.maxBytes)
     return { code: "line_too_long", error: `The request has ${bytes} bytes; ${provider.name} takes files of ${provider.limits.maxBytes}` };
-  const inputs = url === "/v1/embeddings" ? embeddingInputs(body) : 0;
+  const inputs = url === "/v1/embeddings" ? embeddingInputs(body["input"]) : 0;
   if (provider !== null && inputs > provider.limits.maxEmbeddingInputs)
     return {
       code: "too_many_inputs",

@@ -3,13 +3,15 @@ import type { Item } from "../../model/item.ts";
 import type { ModelRequest, ModelRequests } from "../../operations/model-requests.ts";
 import type { Operation } from "../../operations/operation.ts";
 import type { Provider } from "../../providers/provider.ts";
+import { embeddingInputs } from "../../money/prompt.ts";
 import { breathe, breatheDue } from "../handler/breather.ts";
 import type { ChunkWork, Outcome } from "../port.ts";
 import { customId } from "./custom-id.ts";
-import { embeddingInputs, promptTokens, roughTokens } from "./prompt-tokens.ts";
 import { requestFault, type RequestFault } from "./request-faults.ts";
 
 const CUSTOM_ID_BYTES = 64;
+/** Where nobody has set a budget a rough figure is all that is shown, and counting takes time. */
+const CHARS_A_TOKEN = 4;
 
 /** Items that fit into one input file: one model and endpoint, within every limit of the provider. */
 export interface FilePlan {
@@ -34,6 +36,8 @@ export interface PlanRules {
   providerFor(model: string): Provider | null;
   /** Prompt tokens that one file may have; null = any number. */
   tokenBudget(provider: Provider, model: string): number | null;
+  /** Prompt tokens of a request, as its model counts them. */
+  promptTokens(provider: string, body: Record<string, unknown>): number;
 }
 
 type PlannedWork = Pick<ChunkWork, "chunkId" | "operation" | "options" | "items" | "places">;
@@ -62,13 +66,13 @@ export async function planRequests(work: PlannedWork, rules: PlanRules): Promise
       continue;
     }
     const budget = rules.tokenBudget(provider, model);
-    const tokens = budget === null ? roughTokens(line) : await promptTokens(request.body);
+    const tokens = budget === null ? Math.ceil(line.length / CHARS_A_TOKEN) : rules.promptTokens(provider.name, request.body);
     if (budget !== null && tokens > budget) {
       const error = `The request has ${tokens} prompt tokens; ${provider.name} lets ${budget} of ${model} wait at once`;
       plan.refused.push({ index, outcome: { ok: false, error, code: "token_limit_exceeded", category: "data", durationMs: 0 } });
       continue;
     }
-    const inputs = request.url === "/v1/embeddings" ? embeddingInputs(request.body) : 0;
+    const inputs = request.url === "/v1/embeddings" ? embeddingInputs(request.body["input"]) : 0;
     const key = `${provider.name}\0${request.url}\0${model}`;
     let file = open.get(key);
     if (file === undefined || !fits(file, bytes, tokens, inputs, budget)) {

@@ -13,6 +13,11 @@ export class TokenBudget {
     return limits.length === 0 ? null : Math.min(...limits);
   }
 
+  /** What refusals taught an earlier process, from their messages; the newest of each account and model. */
+  remember(refusals: readonly { provider: string; model: string; message: string }[]): void {
+    for (const { provider, model, message } of refusals) this.learn(provider, model, message);
+  }
+
   /** From the message of a `token_limit_exceeded`; true when it named the limit. */
   learn(provider: string, model: string, message: string): boolean {
     const limit = Number(LIMIT.exec(message)?.[1]?.replace(/[,._]/g, ""));

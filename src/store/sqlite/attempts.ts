@@ -158,6 +158,16 @@ export class SqliteAttempts implements AttemptStore {
     )!;
   }
 
+  async refusals(): Promise<{ provider: string; model: string; message: string }[]> {
+    // The other columns are those of the row with the greatest ended_at. What was put off here, unsent, has no upload or no message of a limit.
+    return this.db
+      .all<{ provider: string; model: string; message: string; at: number }>(
+        `SELECT provider, model, error AS message, MAX(ended_at) AS at FROM attempts
+         WHERE error_code = 'token_limit_exceeded' AND sent_at IS NOT NULL AND error IS NOT NULL GROUP BY provider, model ORDER BY provider, model`,
+      )
+      .map(({ provider, model, message }) => ({ provider, model, message }));
+  }
+
   async ofBatch(tenant: string, batchId: string, limit: number): Promise<AttemptRow[]> {
     return this.db
       .all<Raw>(

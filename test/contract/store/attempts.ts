@@ -193,6 +193,27 @@ export const attempts = section("attempts", {
     expect(await store.reports("other", batch.id)).toEqual(none);
   },
 
+  async "the newest refusal for enqueued tokens, by provider and model"(rig) {
+    const refuse = async (error: string, overrides: Partial<NewAttempt>, isSent = true): Promise<void> => {
+      const { attempt } = await prepared(rig, overrides);
+      const { attempts: store } = rig.store;
+      await store.move(ME, attempt.id, "uploaded", { inputFileId: `file_${attempt.id}` }, rig.now);
+      if (isSent) await store.move(ME, attempt.id, "create_sent", { sentAt: rig.now }, rig.now);
+      rig.now += 1;
+      await store.move(ME, attempt.id, "failed", { errorCode: "token_limit_exceeded", error }, rig.now);
+      await store.move(ME, attempt.id, "ingested", {}, rig.now);
+    };
+    expect(await rig.store.attempts.refusals()).toEqual([]);
+    await refuse("Limit: 10", {});
+    await refuse("Limit: 30", {});
+    await refuse("put off here", {}, false);
+    await refuse("Limit: 20", { model: "n" });
+    expect(await rig.store.attempts.refusals()).toEqual([
+      { provider: "openai", model: "m", message: "Limit: 30" },
+      { provider: "openai", model: "n", message: "Limit: 20" },
+    ]);
+  },
+
   async "an ingested attempt goes with its batch, an open one stays"(rig) {
     const open = await prepared(rig);
     const closed = await prepared(rig);
