@@ -7,7 +7,7 @@ import { globSync } from "node:fs";
 import { join } from "node:path";
 import { pinnedEnvironment, pinnedNode, root } from "./pinned.mjs";
 
-const FORMATTED = ["*.{ts,mjs,json}", ".*.json", "{src,test,bench,examples,scripts,bin,.ci}/**/*.{ts,mjs,json,html,css}"];
+const FORMATTED = ["*.{ts,mjs,json}", ".*.json", "{src,test,bench,examples,scripts,bin,dashboard,.ci}/**/*.{ts,tsx,mjs,json,html,css}"];
 
 const GATES = {
   format: {
@@ -30,8 +30,12 @@ const GATES = {
     looksAt: "files, with those of the libraries",
     floor: 100,
     run() {
-      const result = tool("typescript/bin/tsc", ["-p", ".", "--diagnostics"]);
-      return { ...result, count: number(result.output, /^Files:\s+(\d+)/m) };
+      const results = [".", "dashboard"].map((project) => tool("typescript/bin/tsc", ["-p", project, "--diagnostics"]));
+      return {
+        code: Math.max(...results.map((result) => result.code)),
+        output: results.map((result) => result.output).join("\n"),
+        count: results.reduce((sum, result) => sum + number(result.output, /^Files:\s+(\d+)/m), 0),
+      };
     },
   },
   architecture: {
@@ -48,7 +52,7 @@ const GATES = {
     run() {
       const result = tool("knip/bin/knip.js", ["--no-progress"]);
       // knip does not say how many files it read; these are the ones its configuration names.
-      return { ...result, count: globSync("{src,test,scripts,bench,examples,bin}/**/*.{ts,mjs}", { cwd: root }).length };
+      return { ...result, count: globSync("{src,test,scripts,bench,examples,bin,dashboard/src}/**/*.{ts,tsx,mjs}", { cwd: root }).length };
     },
   },
   docs: {

@@ -7,6 +7,7 @@ import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { buildDashboard, isDashboardStale } from "./dashboard.mjs";
 import { root } from "./pinned.mjs";
 
 const asRoot = process.getuid?.() === 0;
@@ -60,7 +61,10 @@ export const NEEDS = [
     variable: "TEST_CHROMIUM",
     packages: ["chromium"],
     find: () => onPath("chromium") ?? onPath("chromium-browser") ?? onPath("google-chrome"),
-    start: async (program) => ({ value: program, stop: async () => {} }),
+    async start(program) {
+      if (isDashboardStale()) buildDashboard({ quiet: true });
+      return { value: program, stop: async () => {} };
+    },
   },
   {
     // The tests start it themselves, with what it is to scrape; promtool lies beside it.

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import pino, { type Logger } from "pino";
 import { issueKey, issueSignIn, TOKEN_KEY_ID, DEFAULT_TENANT } from "./api/auth/secrets.ts";
+import { readDashboard } from "./api/pages/dashboard.ts";
 import { createServer } from "./api/server.ts";
 import { Backpressure } from "./batches/backpressure.ts";
 import { Creator } from "./batches/create.ts";
@@ -477,6 +478,7 @@ export async function startServer(parts: YardParts): Promise<RunningServer> {
   try {
     const admin = await adminKey(yard);
     const { app } = await createServer({
+      dashboard: readDashboard(fileURLToPath(new URL("../dist/dashboard", import.meta.url))),
       batches: yard.batches,
       streams: yard.streams,
       openai: yard.openai,

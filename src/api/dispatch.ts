@@ -58,6 +58,8 @@ async function send(outcome: Outcome, request: FastifyRequest, reply: FastifyRep
     case "text":
       if (outcome.replayed === true) reply.header("idempotent-replayed", "true");
       return reply.code(outcome.status).type("application/json; charset=utf-8").send(outcome.text);
+    case "bytes":
+      return reply.headers(outcome.headers).send(outcome.bytes);
     case "html":
       return reply
         .code(outcome.status)

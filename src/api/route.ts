@@ -14,6 +14,7 @@ export type Outcome =
   /** JSON that is text already: result lines are never parsed and written again. */
   | { kind: "text"; status: number; text: string; replayed?: boolean }
   | { kind: "stream"; stream: AsyncIterable<string | Uint8Array>; headers: Record<string, string> }
+  | { kind: "bytes"; bytes: Uint8Array; headers: Record<string, string> }
   | { kind: "html"; status: number; html: string; headers?: Record<string, string> }
   | { kind: "redirect"; to: string }
   /** The handler has written to the socket itself (SSE). */

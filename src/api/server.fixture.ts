@@ -89,6 +89,7 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
   const { store, clock } = yard;
   const logged: string[] = [];
   const api = await createServer({
+    dashboard: null,
     batches: yard.batches,
     streams: yard.streams,
     openai: yard.openai,

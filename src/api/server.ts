@@ -25,6 +25,7 @@ import { accessRoutes } from "./routes/access.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { batchRoutes } from "./routes/batches.ts";
 import { collectionRoutes } from "./routes/collections.ts";
+import { dashboardRoutes } from "./routes/dashboard.ts";
 import { costRoutes } from "./routes/costs.ts";
 import { createRoutes } from "./routes/create.ts";
 import { dlqRoutes } from "./routes/dlq.ts";
@@ -118,7 +119,8 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     // Whoever ends TLS in front of this server sets HSTS; over plain HTTP it would be ignored.
     hsts: false,
     frameguard: { action: "deny" },
-    referrerPolicy: { policy: "no-referrer" },
+    // Under "no-referrer" browsers send `Origin: null` with this server's own forms, which are refused then.
+    referrerPolicy: { policy: "same-origin" },
   });
 
   app.addHook("onRequest", async (request, reply) => {
@@ -207,6 +209,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     ...openAiRoutes(services, idempotency),
     ...previewRoutes(services),
     ...accessRoutes(services, guard),
+    ...dashboardRoutes(services),
     ...doorRoutes(services, () => routes),
   );
   const sampler = new Sampler({

@@ -25,6 +25,7 @@ import type { Alerts } from "../monitor/alerts/alerts.ts";
 import type { Pipeline } from "../monitor/pipeline.ts";
 import type { Breakers } from "../engine/breaker.ts";
 import type { DeadQueues } from "../streams/dead-queues.ts";
+import type { Dashboard } from "./pages/dashboard.ts";
 import type { Streams } from "../streams/service.ts";
 
 /** What the HTTP surface needs to know of the configuration. */
@@ -64,6 +65,8 @@ export interface LocalWorker {
 
 /** Everything behind the HTTP surface. */
 export interface ApiServices {
+  /** Null where it was not built. */
+  dashboard: Dashboard | null;
   batches: Batches;
   streams: Streams;
   openai: OpenAiService;

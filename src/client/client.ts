@@ -1,4 +1,5 @@
-import type { BatchEventName, BatchEvents } from "./batch-events.ts";
+import { type BatchEventName, type BatchEvents, unmerged } from "./batch-events.ts";
+import { followEvents, type FeedHandlers } from "./event-feed.ts";
 import { ClientError } from "./client-error.ts";
 import { LiveBatches } from "./live.ts";
 import { linesOf, ndjsonBody, ndjsonPieces } from "./lines.ts";
@@ -43,6 +44,17 @@ import type {
 } from "./wire.ts";
 
 export type ClientOptions = TransportOptions;
+
+export interface FollowQuery {
+  /** Event types; `batch.*` takes a whole noun. All of the log without it. */
+  types?: readonly string[];
+  batch?: string;
+  stream?: string;
+  /** Milliseconds between two flushes of the server; 250. */
+  window?: number;
+  /** A cursor to go on after, from a snapshot's `x-stream-cursor` or an earlier event; from now on without it. */
+  since?: string | null;
+}
 
 /**
  * Items of a batch: an array goes with the request, an async iterable is streamed as it comes, in constant memory. A string
@@ -221,6 +233,22 @@ export function createClient(options: ClientOptions) {
     /** Calls `handler` for every such event of any batch; the returned function takes it off again. */
     on<N extends BatchEventName>(name: N, handler: (payload: BatchEvents[N]) => void): () => void {
       return live.on(name, handler);
+    },
+    /**
+     * Every event of the log that is asked for, merged ones taken apart, until the signal is aborted; reconnects and resumes by
+     * itself. Gauges (`queue.status`, `pipeline.throughput`, `worker.stats`) come only when `types` names them. Ends by throwing
+     * when another try cannot help (401, 403, 404).
+     */
+    follow(query: FollowQuery, handlers: FeedHandlers, signal: AbortSignal): Promise<void> {
+      const { types, since, ...rest } = query;
+      const apart: FeedHandlers = {
+        ...handlers,
+        event: (event) => {
+          for (const part of unmerged(event)) handlers.event({ ...event, ...part });
+        },
+      };
+      const path = "/api/events";
+      return followEvents(transport, { path, query: { ...rest, types: types?.join(",") }, since: since ?? null }, apart, signal);
     },
     /** Progress of a batch until it has ended; the last value is final. */
     watch(id: string, extras: { signal?: AbortSignal } = {}): AsyncGenerator<BatchProgress, void, undefined> {

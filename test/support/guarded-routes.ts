@@ -230,4 +230,7 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "GET /openapi.json": read(),
   "GET /docs": read(),
   "GET /": read(),
+  "GET /batches": read(),
+  "GET /batches/{id}": read(),
+  "GET /assets/{file}": { need: "public", body: null },
 };

@@ -2,13 +2,11 @@ import * as contract from "../contract/access.ts";
 import { record } from "../../model/fields.ts";
 import { openApiOf } from "../openapi.ts";
 import { docsPage } from "../pages/docs.ts";
-import { homePage } from "../pages/home.ts";
 import { ok, route, type Route } from "../route.ts";
 import type { ApiServices } from "../services.ts";
-import { wireBatch } from "../wire/batch.ts";
 
-/** Health, documentation, the front page. `table` is asked when a request comes, so that it holds these routes too. */
-export function doorRoutes({ batches, health, log, version }: ApiServices, table: () => readonly Route[]): Route[] {
+/** Health and documentation. `table` is asked when a request comes, so that it holds these routes too. */
+export function doorRoutes({ health, log, version }: ApiServices, table: () => readonly Route[]): Route[] {
   return [
     route({
       method: "GET",
@@ -51,26 +49,6 @@ export function doorRoutes({ batches, health, log, version }: ApiServices, table
       need: "viewer",
       answers: { 200: "text/html" },
       handle: async () => ({ kind: "html", status: 200, html: docsPage(table(), version) }),
-    }),
-    route({
-      method: "GET",
-      path: "/",
-      summary: "The newest batches as a page",
-      tag: "Documentation",
-      need: "viewer",
-      answers: { 200: "text/html" },
-      async handle({ caller, request }) {
-        const { batches: rows, total } = await batches.history(caller, { limit: 25 });
-        return {
-          kind: "html",
-          status: 200,
-          html: homePage(
-            rows.map((batch) => wireBatch(batch)),
-            total,
-            `${request.protocol}://${request.host}`,
-          ),
-        };
-      },
     }),
   ];
 }

@@ -1,0 +1,58 @@
+/**
+ * `node dashboard/screenshots.ts [part of a name]`: every page, light and dark, 1440 and 390 wide, empty and full, as pictures in
+ * dashboard/.screenshots, from a real server with real batches. Run `npm run build` first.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser } from "playwright-core";
+import { launch, signedIn } from "../test/support/browser.ts";
+import { sampleBatches } from "../test/support/sample-batches.ts";
+import { serve, type Served } from "../test/support/served.ts";
+
+const FOLDER = join(import.meta.dirname, ".screenshots");
+const [only = ""] = process.argv.slice(2);
+
+async function shoot(browser: Browser, served: Served, pages: Readonly<Record<string, string>>): Promise<void> {
+  for (const theme of ["light", "dark"] as const) {
+    for (const width of [1440, 390]) {
+      const names = Object.entries(pages).filter(([name]) => `${name}-${theme}-${width}`.includes(only));
+      if (names.length === 0) continue;
+      const { page, complaints } = await signedIn(browser, served, { theme, width });
+      for (const [name, address] of names) {
+        await page.goto(address);
+        await page.getByTestId("live").getByText("Live").waitFor();
+        await page.locator("main h1").waitFor();
+        await page.waitForLoadState("networkidle", { timeout: 3_000 }).catch(() => undefined);
+        await page.screenshot({ path: join(FOLDER, `${name}-${theme}-${width}.png`), fullPage: true });
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        if (wide > 0) console.log(`${name}-${theme}-${width}: ${wide} px wider than the screen`);
+      }
+      for (const complaint of complaints) console.log(`${theme} ${width}: ${complaint}`);
+      await page.context().close();
+    }
+  }
+}
+
+const data = mkdtempSync(join(tmpdir(), "batchyard-screenshots-"));
+mkdirSync(FOLDER, { recursive: true });
+const browser = await launch();
+const served = await serve(data);
+try {
+  await shoot(browser, served, { "overview-empty": "/", "batches-empty": "/batches" });
+  const { mixed, running, failed } = await sampleBatches(served.client);
+  await shoot(browser, served, {
+    overview: "/?range=1h",
+    batches: "/batches",
+    "batches-none": "/batches?q=op:nothing",
+    "batch-mixed": `/batches/${mixed}`,
+    "batch-running": `/batches/${running}`,
+    "batch-failed": `/batches/${failed}`,
+    "new-batch": "/batches/new",
+    compare: `/batches/compare?a=${mixed}&b=${failed}`,
+  });
+} finally {
+  await browser.close();
+  await served.child.end("SIGTERM");
+  rmSync(data, { recursive: true, force: true });
+}

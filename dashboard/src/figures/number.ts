@@ -1,0 +1,39 @@
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const short = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
+
+/** 15600 → "15,600" */
+export function count(value: number): string {
+  return whole.format(value);
+}
+
+/** 1234567 → "1.23M": only where the exact figure stands nearby or in the title. */
+export function compact(value: number): string {
+  return Math.abs(value) < 10_000 ? whole.format(value) : short.format(value);
+}
+
+/** One decimal under a hundred, none above: 4.2, 118 */
+export function rate(value: number): string {
+  return new Intl.NumberFormat("en", { maximumFractionDigits: Math.abs(value) < 100 ? 1 : 0 }).format(value);
+}
+
+/** A share of 0..1 as "98.0 %"; never rounded up to 100 nor down to 0. */
+export function percent(share: number): string {
+  const value = share * 100;
+  const shown = Math.round(value * 10) / 10;
+  if (shown >= 100 && value < 100) return "> 99.9 %";
+  if (shown <= 0 && value > 0) return "< 0.1 %";
+  return `${shown.toFixed(shown === 0 || shown === 100 ? 0 : 1)} %`;
+}
+
+/** US dollars: "$0.00", "$0.0042", "$12.40" */
+export function money(value: number): string {
+  const decimals = value !== 0 && Math.abs(value) < 0.01 ? 6 : 2;
+  return `${value < 0 ? "−" : ""}$${Math.abs(value)
+    .toFixed(decimals)
+    .replace(/(\.\d{2}\d*?)0+$/, "$1")}`;
+}
+
+/** 1 item, 2 items */
+export function plural(value: number, one: string, many = `${one}s`): string {
+  return `${count(value)} ${value === 1 ? one : many}`;
+}

@@ -1,0 +1,167 @@
+import type { Client, FeedEvent } from "batchyard/client";
+import { freeze } from "./freeze.ts";
+
+/** How the page hears of the server. `since`: when it last did. */
+export type LiveState =
+  | { kind: "connecting" }
+  | { kind: "live" }
+  | { kind: "degraded" }
+  | { kind: "reconnecting"; retryAt: number; since: number }
+  | { kind: "ended"; message: string };
+
+export interface LiveEvent {
+  type: string;
+  data: Record<string, unknown>;
+  timestamp: string | null;
+}
+
+type Listener = (events: readonly LiveEvent[]) => void;
+
+// At most four times a second: a faster page cannot be read, and at 1,000 events a second each flush is one patch a row.
+const FLUSH_MS = 250;
+// Of what waits while the page is frozen or hidden; beyond it the lists are loaded anew instead.
+const MOST_WAITING = 5_000;
+
+const LOG_TYPES = [
+  "batch.*",
+  "worker.started",
+  "worker.stopped",
+  "worker.lost",
+  "chunk.stalled",
+  "alert.*",
+  "stream.paused",
+  "upstream.doubled",
+];
+const GAUGE_TYPES = ["queue.status", "pipeline.throughput", "worker.stats"];
+
+/**
+ * The one event stream of the page. Events gather and are told together, in one animation frame, at most four times a second.
+ * Of a figure that the next one replaces only the last is kept. While the tab is hidden the gauges are not asked for.
+ */
+export class LiveFeed {
+  readonly #client: Client;
+  readonly #listeners = new Set<Listener>();
+  readonly #stateListeners = new Set<() => void>();
+  readonly #resetListeners = new Set<() => void>();
+  #waiting = new Map<string, LiveEvent>();
+  #overflown = false;
+  #connection: AbortController | null = null;
+  #state: LiveState = { kind: "connecting" };
+  #cursor: string | null = null;
+  #lastHeard = Date.now();
+  #flushTimer: ReturnType<typeof setTimeout> | null = null;
+  #lastFlush = 0;
+  #serial = 0;
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  readonly state = (): LiveState => this.#state;
+
+  readonly subscribeState = (listener: () => void): (() => void) => {
+    this.#stateListeners.add(listener);
+    return () => this.#stateListeners.delete(listener);
+  };
+
+  /** Told what happened since the last time, in order. */
+  listen(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Told when events were missed for good: what is shown has to be loaded again. */
+  onReset(listener: () => void): () => void {
+    this.#resetListeners.add(listener);
+    return () => this.#resetListeners.delete(listener);
+  }
+
+  start(): void {
+    document.addEventListener("visibilitychange", () => this.#connect());
+    freeze.subscribe(() => {
+      if (!freeze.get()) this.#later();
+    });
+    this.#connect();
+  }
+
+  #connect(): void {
+    this.#connection?.abort();
+    const connection = new AbortController();
+    this.#connection = connection;
+    const { signal } = connection;
+    const types = document.hidden ? LOG_TYPES : [...LOG_TYPES, ...GAUGE_TYPES];
+    this.#client
+      .follow(
+        { types, window: FLUSH_MS, since: this.#cursor },
+        {
+          event: (event) => {
+            if (signal.aborted) return;
+            this.#lastHeard = Date.now();
+            this.#cursor = event.cursor ?? this.#cursor;
+            this.#take(event);
+          },
+          open: () => this.#setState({ kind: "live" }),
+          lost: (_error, retryInMs) => this.#setState({ kind: "reconnecting", retryAt: Date.now() + retryInMs, since: this.#lastHeard }),
+          reset: () => {
+            this.#cursor = null;
+            this.#overflown = true;
+            this.#later();
+          },
+        },
+        signal,
+      )
+      .catch((error: unknown) => {
+        if (!signal.aborted) this.#setState({ kind: "ended", message: error instanceof Error ? error.message : String(error) });
+      });
+  }
+
+  #take({ type, data, timestamp }: FeedEvent): void {
+    const key = replaces(type, data) ?? `${(this.#serial += 1)}`;
+    // A later figure stands where the later event stands.
+    this.#waiting.delete(key);
+    this.#waiting.set(key, { type, data, timestamp });
+    if (this.#waiting.size > MOST_WAITING) {
+      this.#waiting = new Map();
+      this.#overflown = true;
+    }
+    this.#later();
+  }
+
+  #later(): void {
+    if (this.#flushTimer !== null || freeze.get()) return;
+    const wait = Math.max(0, this.#lastFlush + FLUSH_MS - Date.now());
+    this.#flushTimer = setTimeout(() => {
+      // A hidden tab has no frames; it may be told without one.
+      if (document.hidden) this.#flush();
+      else requestAnimationFrame(() => this.#flush());
+    }, wait);
+  }
+
+  #flush(): void {
+    this.#flushTimer = null;
+    if (freeze.get()) return;
+    this.#lastFlush = Date.now();
+    const events = [...this.#waiting.values()];
+    this.#waiting = new Map();
+    if (this.#overflown) {
+      this.#overflown = false;
+      for (const listener of this.#resetListeners) listener();
+    }
+    if (events.length > 0) for (const listener of this.#listeners) listener(events);
+  }
+
+  #setState(state: LiveState): void {
+    if (state.kind === "live") this.#lastHeard = Date.now();
+    this.#state = state;
+    for (const listener of this.#stateListeners) listener();
+  }
+}
+
+/** What an event replaces of those that wait; null: nothing. */
+function replaces(type: string, data: Record<string, unknown>): string | null {
+  if (type === "batch.progress") return `progress ${String(data["batch_id"])}`;
+  if (type === "queue.status") return type;
+  if (type === "worker.stats") return `worker ${String(data["worker"])}`;
+  if (type === "pipeline.throughput") return `throughput ${typeof data["stream"] === "string" ? data["stream"] : ""}`;
+  return null;
+}

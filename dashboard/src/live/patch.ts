@@ -1,0 +1,141 @@
+import type { InfiniteData, QueryClient } from "@tanstack/react-query";
+import type { Batch, HistoryPage } from "batchyard/client";
+import type { Queues, Worker } from "../data/wire.ts";
+import type { LiveEvent } from "./feed.ts";
+import { arrivals } from "./arrivals.ts";
+
+const ENDED = new Set(["batch.completed", "batch.failed", "batch.cancelled", "batch.expired"]);
+// Counts are exact only when asked for; one question a second is enough for eyes and bearable with a million batches.
+const ASK_AGAIN_MS = 1_000;
+
+const UNMEASURED = { jobs_per_minute: 0, avg_processing_seconds: null };
+
+/** Brings the cache up to what happened: rows and counters on screen are patched, the rest is marked to be asked for again. */
+export class Patcher {
+  readonly #cache: QueryClient;
+  #asked = 0;
+  #due: ReturnType<typeof setTimeout> | null = null;
+  readonly #keys = new Set<string>();
+
+  constructor(cache: QueryClient) {
+    this.#cache = cache;
+  }
+
+  apply(events: readonly LiveEvent[]): void {
+    const changed = new Map<string, Partial<Batch>>();
+    let created = 0;
+    for (const event of events) {
+      const id = event.data["batch_id"];
+      if (event.type.startsWith("batch.") && typeof id === "string") {
+        if (event.type === "batch.created") created += 1;
+        else changed.set(id, { ...changed.get(id), ...changeOf(event) });
+        if (event.type !== "batch.progress") this.#ask("stats", "count");
+        if (ENDED.has(event.type)) this.#askOf(id, event.type);
+      } else if (event.type === "queue.status") this.#queues(event.data);
+      else if (event.type === "worker.stats") this.#worker(event.data);
+      else if (event.type.startsWith("worker.")) this.#ask("workers");
+      else if (event.type === "stream.paused") this.#ask("streams");
+    }
+    if (created > 0) arrivals.add(created);
+    if (changed.size > 0) this.#batches(changed);
+  }
+
+  /** Everything is asked for again. */
+  reset(): void {
+    void this.#cache.invalidateQueries();
+  }
+
+  #batches(changed: ReadonlyMap<string, Partial<Batch>>): void {
+    for (const [id, change] of changed) {
+      this.#cache.setQueryData<Batch>(["batch", id], (batch) => (batch === undefined ? undefined : newer(batch, change)));
+      if (this.#cache.getQueryState(["viz", id]) !== undefined) this.#ask(`viz ${id}`, `chunks ${id}`, `errors ${id}`);
+    }
+    this.#cache.setQueriesData<InfiniteData<HistoryPage>>({ queryKey: ["batches"] }, (data) => {
+      if (data === undefined) return undefined;
+      let touched = false;
+      const pages = data.pages.map((page) => {
+        if (!page.batches.some((batch) => changed.has(batch.id))) return page;
+        touched = true;
+        return { ...page, batches: page.batches.map((batch) => newer(batch, changed.get(batch.id))) };
+      });
+      return touched ? { ...data, pages } : data;
+    });
+  }
+
+  #queues(data: Record<string, unknown>): void {
+    this.#cache.setQueryData<Queues>(["queues"], (known) => {
+      if (known === undefined) return undefined;
+      // The event leaves out what only time moves.
+      const told = data as unknown as { queues: Omit<Queues["queues"][number], "throughput" | "oldest_job">[]; summary: Queues["summary"] };
+      return {
+        summary: { ...known.summary, ...told.summary },
+        queues: told.queues.map((queue) => {
+          const before = known.queues.find((each) => each.name === queue.name);
+          return { throughput: UNMEASURED, oldest_job: null, ...before, ...queue };
+        }),
+      };
+    });
+  }
+
+  #worker(data: Record<string, unknown>): void {
+    const { worker, running, slots } = data;
+    if (typeof running !== "number") return;
+    this.#cache.setQueryData<Worker[]>(["workers"], (known) =>
+      known?.map((each) =>
+        each.id === worker
+          ? { ...each, running, slots: typeof slots === "number" ? slots : each.slots, status: running > 0 ? "busy" : "idle" }
+          : each,
+      ),
+    );
+  }
+
+  #askOf(id: string, type: string): void {
+    this.#ask(`batch ${id}`, `viz ${id}`, `chunks ${id}`, `errors ${id}`, `results ${id}`, `why ${id}`, `costs ${id}`);
+    if (type === "batch.failed") this.#ask("newest-failures");
+  }
+
+  /** Keys as "name" or "name id". Asked for together, at most once a second; what nobody looks at is only marked stale. */
+  #ask(...keys: string[]): void {
+    for (const key of keys) this.#keys.add(key);
+    if (this.#due !== null) return;
+    this.#due = setTimeout(
+      () => {
+        this.#due = null;
+        this.#asked = Date.now();
+        for (const key of this.#keys) void this.#cache.invalidateQueries({ queryKey: key.split(" ") });
+        this.#keys.clear();
+      },
+      Math.max(0, this.#asked + ASK_AGAIN_MS - Date.now()),
+    );
+  }
+}
+
+/** What an event says of a batch, in the names of the batch. */
+function changeOf({ type, data, timestamp }: LiveEvent): Partial<Batch> {
+  const change: Partial<Batch> = {};
+  const numbers = { total: "total_items", processed: "processed_items", succeeded: "succeeded_items", failed: "failed_items", cancelled: "cancelled_items", expired: "expired_items", epoch: "epoch" } as const; // prettier-ignore
+  for (const [from, to] of Object.entries(numbers) as [keyof typeof numbers, (typeof numbers)[keyof typeof numbers]][]) {
+    const value = data[from];
+    if (typeof value === "number") change[to] = value;
+  }
+  if (typeof data["status"] === "string") change.status = data["status"] as Batch["status"];
+  if (typeof data["rate"] === "number") change.items_per_second = data["rate"];
+  if (typeof data["eta"] === "string") change.eta_at = data["eta"];
+  if (typeof data["error"] === "string") change.error = data["error"];
+  if (type === "batch.started" && timestamp !== null) change.started_at = timestamp;
+  if (ENDED.has(type)) {
+    change.progress = 100;
+    if (timestamp !== null) change.completed_at = timestamp;
+  } else if (typeof data["progress"] === "number") change.progress = data["progress"];
+  else if (change.total_items !== undefined && change.total_items > 0 && change.processed_items !== undefined)
+    change.progress = Math.min(99, Math.floor((100 * change.processed_items) / change.total_items));
+  return change;
+}
+
+/** The batch as it stands after the change; unchanged when the change is older than what is known. */
+function newer(batch: Batch, change: Partial<Batch> | undefined): Batch {
+  if (change === undefined) return batch;
+  const epoch = change.epoch ?? batch.epoch;
+  if (epoch < batch.epoch || (epoch === batch.epoch && (change.processed_items ?? Infinity) < batch.processed_items)) return batch;
+  return { ...batch, ...change };
+}

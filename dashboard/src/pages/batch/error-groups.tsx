@@ -1,0 +1,111 @@
+import { useState, type ReactElement } from "react";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import type { Batch, ErrorGroup } from "batchyard/client";
+import { client } from "../../data/client.ts";
+import { errorsQuery } from "../../data/queries.ts";
+import { count, plural } from "../../figures/number.ts";
+import { Fault, Loading, messageOf } from "../../parts/notice.tsx";
+import { Section, Wide } from "../../parts/section.tsx";
+import { Time } from "../../parts/time.tsx";
+import { toast } from "../../parts/toast.ts";
+import { isOpen } from "./state.ts";
+
+/** Failures of a kind together, each with a retry of its own. */
+export function ErrorGroups({ batch }: { batch: Batch }): ReactElement {
+  const { data, error, refetch } = useQuery(errorsQuery(batch.id));
+  return (
+    <Section title="Errors" aside={plural(batch.failed_items, "item failed", "items failed")}>
+      {data === undefined ? (
+        error === null ? (
+          <Loading label="Loading errors" />
+        ) : (
+          <Fault error={error} retry={() => void refetch()} />
+        )
+      ) : (
+        <Wide label="Errors">
+          <table className="table">
+            <thead>
+              <tr>
+                <th scope="col">Error</th>
+                <th scope="col" className="number">
+                  Items
+                </th>
+                <th scope="col" className="number">
+                  Share
+                </th>
+                <th scope="col">Last</th>
+                <th scope="col">Examples</th>
+                <th scope="col">
+                  <span className="sr-only">Act</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {data.map((group) => (
+                <GroupRow key={group.fingerprint} batch={batch} group={group} />
+              ))}
+            </tbody>
+          </table>
+        </Wide>
+      )}
+    </Section>
+  );
+}
+
+function GroupRow({ batch, group }: { batch: Batch; group: ErrorGroup }): ReactElement {
+  const cache = useQueryClient();
+  const [busy, setBusy] = useState(false);
+  async function retry(): Promise<void> {
+    setBusy(true);
+    try {
+      await client.retry(batch.id, { errorFingerprint: group.fingerprint });
+      toast(`${plural(group.count, "item runs", "items run")} again`);
+      await Promise.all(["batch", "errors", "viz"].map((name) => cache.invalidateQueries({ queryKey: [name, batch.id] })));
+    } catch (error) {
+      toast(messageOf(error), "bad");
+    } finally {
+      setBusy(false);
+    }
+  }
+  return (
+    <tr>
+      <th scope="row" className="min-w-64 py-2! text-left">
+        <span className="line-clamp-2 font-medium break-words" title={group.error}>
+          {group.error}
+        </span>
+        <span className="text-xs font-normal text-soft">
+          <code>{group.code}</code> · {group.category}
+        </span>
+      </th>
+      <td className="number">{count(group.count)}</td>
+      <td className="number">{group.percentage.toFixed(1)} %</td>
+      <td>
+        <Time at={group.lastSeen} />
+      </td>
+      <td className="max-w-48 truncate text-soft">
+        {group.examples.slice(0, 3).map((key) => (
+          <code key={key} className="mr-2">
+            {key}
+          </code>
+        ))}
+      </td>
+      <td>
+        <span className="flex justify-end gap-2">
+          <Link
+            to="/batches/$id"
+            params={{ id: batch.id }}
+            search={{ items: "failed", error: group.error.slice(0, 200) }}
+            hash="results"
+            className="button button-quiet"
+          >
+            Show
+          </Link>
+          <button type="button" className="button" disabled={busy || isOpen(batch)} onClick={() => void retry()}>
+            Retry
+          </button>
+        </span>
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,101 @@
+import { useMemo, useState, useSyncExternalStore, type ReactElement } from "react";
+import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { type BatchFilter, batchesQuery } from "../../data/queries.ts";
+import { plural } from "../../figures/number.ts";
+import { arrivals } from "../../live/arrivals.ts";
+import { Icon } from "../../parts/icon.tsx";
+import { Empty, Fault, Loading } from "../../parts/notice.tsx";
+import { useShortcuts } from "../../shell/shortcuts.ts";
+import { BatchTable } from "./batch-table.tsx";
+import { BulkBar } from "./bulk-bar.tsx";
+import { NO_SELECTION, type Selection, toggled } from "./selection.ts";
+
+/** The rows that match, as they are loaded; new ones wait until the reader takes them in. */
+export function BatchList({ filter }: { filter: BatchFilter }): ReactElement {
+  const query = batchesQuery(filter);
+  const { data, error, refetch, fetchNextPage, hasNextPage, isFetchingNextPage } = useInfiniteQuery(query);
+  const cache = useQueryClient();
+  const navigate = useNavigate();
+  const waiting = useSyncExternalStore(arrivals.subscribe, arrivals.get);
+  const [selection, select] = useState<Selection>(NO_SELECTION);
+  const [active, setActive] = useState(-1);
+  const rows = useMemo(() => data?.pages.flatMap((page) => page.batches) ?? [], [data]);
+  const total = data?.pages[0]?.total ?? 0;
+  const move = (by: number): void => setActive((at) => Math.max(0, Math.min(rows.length - 1, at + by)));
+  const activeId = rows[active]?.id;
+  useShortcuts([
+    { keys: "j", label: "Next batch", run: () => move(1) },
+    { keys: "k", label: "Previous batch", run: () => move(-1) },
+    { keys: "x", label: "Select the batch", run: () => activeId !== undefined && select(toggled(selection, activeId)) },
+    {
+      keys: "o",
+      label: "Open the batch",
+      run: () => activeId !== undefined && void navigate({ to: "/batches/$id", params: { id: activeId } }),
+    },
+    { keys: "Escape", label: "Drop the selection", run: () => select(NO_SELECTION) },
+  ]);
+  const takeIn = (): void => {
+    arrivals.taken();
+    void cache.resetQueries({ queryKey: query.queryKey });
+  };
+
+  if (data === undefined)
+    return error === null ? <Loading lines={10} label="Loading batches" /> : <Fault error={error} retry={() => void refetch()} />;
+  return (
+    <div className="flex flex-col gap-3">
+      <div className="flex min-h-9 flex-wrap items-center gap-3 text-sm text-soft">
+        <span className="figure">{plural(total, "batch", "batches")}</span>
+        {waiting === 0 ? null : (
+          <button type="button" className="button rounded-full! border-accent text-accent" onClick={takeIn}>
+            <Icon name="up" /> {plural(waiting, "new batch", "new batches")}
+          </button>
+        )}
+        <BulkBar filter={filter} total={total} rows={rows} selection={selection} onSelect={select} />
+      </div>
+      {rows.length === 0 ? (
+        <NoMatch filter={filter} />
+      ) : (
+        <BatchTable
+          rows={rows}
+          total={total}
+          active={active}
+          selection={selection}
+          onToggle={(id) => select(toggled(selection, id))}
+          onEnd={() => {
+            if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
+          }}
+        />
+      )}
+      {error === null ? null : <Fault error={error} retry={() => void refetch()} />}
+    </div>
+  );
+}
+
+function NoMatch({ filter }: { filter: BatchFilter }): ReactElement {
+  if (Object.keys(filter).length === 0)
+    return (
+      <Empty title="There are no batches yet">
+        <Link to="/batches/new" className="link">
+          Make the first one
+        </Link>
+        , or send it by the API; the snippets are on the{" "}
+        <Link to="/" className="link">
+          overview
+        </Link>
+        .
+      </Empty>
+    );
+  return (
+    <Empty title="No batch matches">
+      Narrowed by{" "}
+      {Object.entries(filter)
+        .map(([name, value]) => `${name} ${String(value)}`)
+        .join(", ")}
+      .{" "}
+      <Link to="/batches" className="link">
+        Show all batches
+      </Link>
+    </Empty>
+  );
+}

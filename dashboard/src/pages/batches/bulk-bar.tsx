@@ -1,0 +1,78 @@
+import { useState, type ReactElement } from "react";
+import type { Batch, Priority } from "batchyard/client";
+import type { BatchFilter } from "../../data/queries.ts";
+import { count } from "../../figures/number.ts";
+import { useShortcuts } from "../../shell/shortcuts.ts";
+import type { BulkAct } from "./bulk.ts";
+import { BulkDialog } from "./bulk-dialog.tsx";
+import { ALL_SELECTED, NO_SELECTION, type Selection, sizeOf } from "./selection.ts";
+
+interface BulkBarProps {
+  filter: BatchFilter;
+  total: number;
+  rows: readonly Batch[];
+  selection: Selection;
+  onSelect: (selection: Selection) => void;
+}
+
+const PRIORITIES: readonly Priority[] = ["critical", "high", "normal", "low"];
+
+/** What can be done to the selected batches. */
+export function BulkBar({ filter, total, rows, selection, onSelect }: BulkBarProps): ReactElement | null {
+  const [act, setAct] = useState<BulkAct | null>(null);
+  const size = sizeOf(selection, total);
+  useShortcuts([{ keys: "r", label: "Retry the selected batches", run: () => size > 0 && setAct({ kind: "retry" }) }]);
+  if (total === 0) return null;
+  if (size === 0)
+    return (
+      <button type="button" className="button button-quiet text-soft" onClick={() => onSelect(ALL_SELECTED)}>
+        Select all {count(total)}
+      </button>
+    );
+  return (
+    <>
+      <span className="figure font-medium text-ink">{count(size)} selected</span>
+      {selection.all ? null : (
+        <button type="button" className="button button-quiet text-soft" onClick={() => onSelect(ALL_SELECTED)}>
+          Select all {count(total)}
+        </button>
+      )}
+      <button type="button" className="button button-quiet text-soft" onClick={() => onSelect(NO_SELECTION)}>
+        Clear
+      </button>
+      <span className="ml-auto flex flex-wrap gap-2">
+        <button type="button" className="button" onClick={() => setAct({ kind: "retry" })}>
+          Retry failed items
+        </button>
+        <select
+          aria-label="Set priority"
+          className="button"
+          value=""
+          onChange={(event) => setAct({ kind: "priority", priority: event.target.value as Priority })}
+        >
+          <option value="" disabled>
+            Priority …
+          </option>
+          {PRIORITIES.map((priority) => (
+            <option key={priority}>{priority}</option>
+          ))}
+        </select>
+        <button type="button" className="button button-danger" onClick={() => setAct({ kind: "cancel" })}>
+          Cancel batches
+        </button>
+      </span>
+      {act === null ? null : (
+        <BulkDialog
+          act={act}
+          filter={filter}
+          selection={selection}
+          rows={rows}
+          onClose={(finished) => {
+            setAct(null);
+            if (finished) onSelect(NO_SELECTION);
+          }}
+        />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,44 @@
+import type { BatchFilter } from "../../data/queries.ts";
+
+/** What a search text means to the API, and what of it nobody understands. */
+export interface Qualified {
+  filter: BatchFilter;
+  unknown: readonly string[];
+}
+
+export const QUALIFIERS = ["op:", "stream:", "tag:", "name:", "after:", "before:", "age<", "age>"] as const;
+
+const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const GRAIN_MS = 60_000;
+
+/** `op:transform stream:detections tag:nightly after:2026-01-01 age<2h some words`; values with blanks in double quotes. */
+export function qualified(text: string, now: number): Qualified {
+  const filter: BatchFilter = {};
+  const unknown: string[] = [];
+  const words: string[] = [];
+  for (const [part] of text.matchAll(/[^\s"]*"[^"]*"|\S+/g)) {
+    const [, name = "", given = ""] = /^(\w+[:<>])(.*)$/.exec(part) ?? [];
+    const value = given.replaceAll('"', "");
+    if (name === "") words.push(part.replaceAll('"', ""));
+    else if (value === "") unknown.push(part);
+    else if (name === "op:" || name === "operation:") filter.operation = value;
+    else if (name === "stream:" || name === "source:") filter.stream = value;
+    else if (name === "tag:") filter.tag = value;
+    else if (name === "name:") words.push(value);
+    else if (name === "after:" || name === "before:") {
+      const at = Date.parse(value);
+      if (Number.isNaN(at)) unknown.push(part);
+      else filter[name === "after:" ? "createdAfter" : "createdBefore"] = new Date(at).toISOString();
+    } else if (name === "age<" || name === "age>") {
+      const [, amount, unit = ""] = /^(\d+)([smhd])$/.exec(value) ?? [];
+      if (amount === undefined) unknown.push(part);
+      // To the minute, so that the same text stays the same question for a while.
+      else
+        filter[name === "age<" ? "createdAfter" : "createdBefore"] = new Date(
+          Math.floor((now - Number(amount) * UNITS[unit]!) / GRAIN_MS) * GRAIN_MS,
+        ).toISOString();
+    } else unknown.push(part);
+  }
+  if (words.length > 0) filter.name = words.join(" ");
+  return { filter, unknown };
+}

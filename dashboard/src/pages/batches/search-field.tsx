@@ -1,0 +1,66 @@
+import { useEffect, useId, useState, type ReactElement, type RefObject } from "react";
+import { Icon } from "../../parts/icon.tsx";
+import { QUALIFIERS } from "./qualifiers.ts";
+
+interface SearchFieldProps {
+  ref: RefObject<HTMLInputElement | null>;
+  value: string;
+  /** Parts that mean nothing. */
+  unknown: readonly string[];
+  onSearch: (text: string) => void;
+}
+
+/** Qualifiers and words; what is typed takes effect on Enter. */
+export function SearchField({ ref, value, unknown, onSearch }: SearchFieldProps): ReactElement {
+  const [text, setText] = useState(value);
+  const hint = useId();
+  useEffect(() => setText(value), [value]);
+  return (
+    <form
+      role="search"
+      className="flex flex-col gap-1.5"
+      onSubmit={(event) => {
+        event.preventDefault();
+        onSearch(text.trim());
+      }}
+    >
+      <div className="relative flex items-center">
+        <Icon name="search" className="pointer-events-none absolute left-3 text-soft" />
+        <input
+          ref={ref}
+          type="search"
+          aria-label="Search batches"
+          aria-describedby={hint}
+          aria-invalid={unknown.length > 0}
+          className="field pl-9!"
+          placeholder="Name, or qualifiers such as op:transform age<2h"
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+          onKeyDown={(event) => {
+            if (event.key === "Escape") event.currentTarget.blur();
+          }}
+        />
+      </div>
+      <p id={hint} className="flex flex-wrap items-center gap-x-2 gap-y-1 text-sm text-soft">
+        {unknown.length > 0 ? (
+          <span className="inline-flex items-center gap-1.5 text-bad">
+            <Icon name="cross" /> Not understood: {unknown.join(" ")}
+          </span>
+        ) : null}
+        {QUALIFIERS.map((name) => (
+          <button
+            key={name}
+            type="button"
+            className="rounded-sm px-1 font-mono text-xs text-soft hover:bg-wash hover:text-ink"
+            onClick={() => {
+              setText(`${text.trimEnd()} ${name}`.trimStart());
+              ref.current?.focus();
+            }}
+          >
+            {name}
+          </button>
+        ))}
+      </p>
+    </form>
+  );
+}

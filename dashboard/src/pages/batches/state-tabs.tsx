@@ -1,0 +1,54 @@
+import type { ReactElement } from "react";
+import { useQueries, useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import type { BatchStatus } from "batchyard/client";
+import { type BatchFilter, countQuery, statsQuery } from "../../data/queries.ts";
+import { compact, count } from "../../figures/number.ts";
+import { Icon } from "../../parts/icon.tsx";
+import { BATCH_LOOK, TONE_TEXT } from "../../theme/states.ts";
+
+const STATES = Object.keys(BATCH_LOOK) as BatchStatus[];
+
+/** The states with exact counts: of everything from the counters, of a narrowed list counted as it is narrowed. */
+export function StateTabs({ filter, chosen, q }: { filter: BatchFilter; chosen: BatchStatus | undefined; q: string }): ReactElement {
+  const narrowed = Object.keys(filter).length > 0;
+  const stats = useQuery({ ...statsQuery, enabled: !narrowed });
+  const counted = useQueries({
+    queries: [undefined, ...STATES].map((status) => ({
+      ...countQuery(status === undefined ? filter : { ...filter, status }),
+      enabled: narrowed,
+    })),
+  });
+  const countOf = (status: BatchStatus | undefined): number | undefined =>
+    narrowed
+      ? counted[status === undefined ? 0 : STATES.indexOf(status) + 1]?.data
+      : status === undefined
+        ? stats.data?.total
+        : stats.data && (stats.data.byStatus[status] ?? 0);
+  return (
+    <nav aria-label="States" className="-mx-4 flex gap-1 overflow-x-auto border-b border-line px-4 md:mx-0 md:px-0">
+      {[undefined, ...STATES].map((status) => {
+        const look = status === undefined ? null : BATCH_LOOK[status];
+        const number = countOf(status);
+        return (
+          <Link
+            key={status ?? "all"}
+            to="/batches"
+            search={{ ...(status === undefined ? {} : { status }), ...(q === "" ? {} : { q }) }}
+            aria-current={status === chosen ? "page" : undefined}
+            activeOptions={{ exact: true, includeSearch: true }}
+            className={`-mb-px inline-flex items-center gap-1.5 border-b-2 px-2.5 py-2 text-sm whitespace-nowrap ${
+              status === chosen ? "border-accent font-medium text-ink" : "border-transparent text-soft hover:text-ink"
+            }`}
+          >
+            {look === null ? null : <Icon name={look.icon} className={TONE_TEXT[look.tone]} />}
+            {look?.word ?? "All"}
+            <span className="figure text-xs text-soft" title={number === undefined ? undefined : count(number)}>
+              {number === undefined ? "…" : compact(number)}
+            </span>
+          </Link>
+        );
+      })}
+    </nav>
+  );
+}

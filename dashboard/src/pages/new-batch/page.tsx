@@ -1,0 +1,32 @@
+import type { ReactElement } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { operationsQuery } from "../../data/queries.ts";
+import { Fault, Loading } from "../../parts/notice.tsx";
+import { PageTitle } from "../../shell/page-title.tsx";
+import { NewBatchForm } from "./new-batch-form.tsx";
+
+export function NewBatchPage(): ReactElement {
+  const { data, error, refetch } = useQuery(operationsQuery);
+  return (
+    <>
+      <PageTitle
+        title="New batch"
+        above={
+          <Link to="/batches" className="text-sm text-soft hover:text-ink">
+            Batches
+          </Link>
+        }
+      />
+      {data === undefined ? (
+        error === null ? (
+          <Loading lines={6} label="Loading operations" />
+        ) : (
+          <Fault error={error} retry={() => void refetch()} />
+        )
+      ) : (
+        <NewBatchForm operations={data.operations} runOptions={data.runOptions} />
+      )}
+    </>
+  );
+}

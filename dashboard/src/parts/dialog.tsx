@@ -1,0 +1,44 @@
+import { useEffect, useId, useRef, type ReactElement, type ReactNode } from "react";
+import { Icon } from "./icon.tsx";
+
+/** The browser's own modal dialog: it holds the focus, gives it back, and closes on Escape. Mounted = open. */
+export function Dialog(props: {
+  title: string;
+  onClose: () => void;
+  children: ReactNode;
+  footer?: ReactNode;
+  bare?: boolean;
+}): ReactElement {
+  const { title, onClose, children, footer, bare = false } = props;
+  const id = useId();
+  const element = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const dialog = element.current;
+    dialog?.showModal();
+    return () => dialog?.close();
+  }, []);
+  return (
+    <dialog
+      ref={element}
+      aria-labelledby={id}
+      className="dialog p-0"
+      onClose={onClose}
+      onClick={(event) => {
+        if (event.target === element.current) element.current?.close();
+      }}
+    >
+      <div className="flex max-h-[76vh] flex-col">
+        <header className={bare ? "sr-only" : "flex items-center justify-between border-b border-line px-5 py-3"}>
+          <h2 id={id}>{title}</h2>
+          {bare ? null : (
+            <button type="button" aria-label="Close" className="button button-quiet button-icon" onClick={() => element.current?.close()}>
+              <Icon name="cross" />
+            </button>
+          )}
+        </header>
+        <div className={`min-h-0 overflow-y-auto ${bare ? "" : "px-5 py-4"}`}>{children}</div>
+        {footer === undefined ? null : <footer className="flex justify-end gap-2 border-t border-line px-5 py-3">{footer}</footer>}
+      </div>
+    </dialog>
+  );
+}

@@ -1,0 +1,24 @@
+import { useId, type ReactElement, type ReactNode } from "react";
+
+/** A part of a page under its heading, parted from the one before by a hairline. */
+export function Section(props: { title: string; aside?: ReactNode; children: ReactNode; className?: string }): ReactElement {
+  const id = useId();
+  return (
+    <section aria-labelledby={id} className={`flex min-w-0 flex-col gap-4 border-t border-line pt-5 ${props.className ?? ""}`}>
+      <header className="flex flex-wrap items-baseline justify-between gap-x-4 gap-y-1">
+        <h2 id={id}>{props.title}</h2>
+        {props.aside === undefined ? null : <div className="text-sm text-soft">{props.aside}</div>}
+      </header>
+      {props.children}
+    </section>
+  );
+}
+
+/** A wide table moves sideways by itself, with the keyboard too; the page does not. */
+export function Wide({ label, children }: { label: string; children: ReactNode }): ReactElement {
+  return (
+    <div role="group" aria-label={label} tabIndex={0} className="relative -mx-1 overflow-x-auto px-1">
+      {children}
+    </div>
+  );
+}

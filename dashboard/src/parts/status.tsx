@@ -1,0 +1,18 @@
+import type { ReactElement } from "react";
+import type { BatchStatus } from "batchyard/client";
+import { BATCH_LOOK, type Look, TONE_TEXT } from "../theme/states.ts";
+import { Icon } from "./icon.tsx";
+
+/** A state as icon and word in its tone. */
+export function Status({ look }: { look: Look }): ReactElement {
+  return (
+    <span className={`inline-flex items-center gap-1.5 whitespace-nowrap font-medium ${TONE_TEXT[look.tone]}`}>
+      <Icon name={look.icon} />
+      {look.word}
+    </span>
+  );
+}
+
+export function BatchStatusMark({ status }: { status: BatchStatus }): ReactElement {
+  return <Status look={BATCH_LOOK[status]} />;
+}

@@ -1,0 +1,100 @@
+import { useEffect, useState, type ReactElement } from "react";
+import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
+import { freeze } from "../live/freeze.ts";
+import { Icon } from "../parts/icon.tsx";
+import { preference, THEMES } from "../theme/preference.ts";
+import { Announcer } from "./announcer.tsx";
+import { FreezeButton } from "./freeze-button.tsx";
+import { LivePill } from "./live-pill.tsx";
+import { Navigation } from "./navigation.tsx";
+import { PAGES } from "./pages.ts";
+import { Palette } from "./palette.tsx";
+import { ShortcutList } from "./shortcut-list.tsx";
+import { onKey, useShortcuts } from "./shortcuts.ts";
+import { ThemeSwitch } from "./theme-switch.tsx";
+import { Toasts } from "./toasts.tsx";
+
+type Overlay = "none" | "palette" | "keys" | "menu";
+
+/** What stands around every page. */
+export function Shell(): ReactElement {
+  const navigate = useNavigate();
+  const [overlay, setOverlay] = useState<Overlay>("none");
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  useEffect(() => setOverlay("none"), [path]);
+  useEffect(() => {
+    window.addEventListener("keydown", onKey);
+    return () => window.removeEventListener("keydown", onKey);
+  }, []);
+  useShortcuts([
+    ...PAGES.map((page) => ({ keys: `g ${page.key}`, label: `Go to ${page.label}`, run: () => void navigate({ to: page.to }) })),
+    { keys: "n", label: "New batch", run: () => void navigate({ to: "/batches/new" }) },
+    { keys: "mod+k", label: "Command palette", run: () => setOverlay("palette") },
+    { keys: ":", label: "Command palette", run: () => setOverlay("palette") },
+    { keys: "f", label: "Freeze the page, or let it go", run: freeze.toggle },
+    { keys: "t", label: "Next theme: system, light, dark", run: nextTheme },
+    { keys: "?", label: "All keys", run: () => setOverlay("keys") },
+  ]);
+  const close = (): void => setOverlay("none");
+  return (
+    <div className="min-h-dvh md:grid md:grid-cols-[13.5rem_minmax(0,1fr)]">
+      <a href="#main" className="skip button button-main">
+        Skip to the content
+      </a>
+      <aside aria-label="Batchyard" className="hidden border-r border-line md:block">
+        <div className="sticky top-0 flex h-dvh flex-col px-3 py-5">
+          <Wordmark />
+          <Navigation />
+          <div className="mt-auto flex flex-col gap-3 px-2 text-sm">
+            <ThemeSwitch />
+            <button type="button" className="flex items-center justify-between text-soft hover:text-ink" onClick={() => setOverlay("keys")}>
+              Keyboard <kbd className="key">?</kbd>
+            </button>
+          </div>
+        </div>
+      </aside>
+      <div className="flex min-w-0 flex-col">
+        <header className="sticky top-0 z-20 flex min-h-14 items-center gap-2 border-b border-line bg-paper px-4 md:px-8">
+          <span className="md:hidden">
+            <Wordmark />
+          </span>
+          <button
+            type="button"
+            className="hidden h-8 w-72 items-center gap-2 rounded-md border border-line bg-raised px-2.5 text-sm text-soft hover:border-edge lg:flex"
+            onClick={() => setOverlay("palette")}
+          >
+            <Icon name="search" /> Find or do … <kbd className="key ml-auto">⌘K</kbd>
+          </button>
+          <div className="ml-auto flex items-center gap-2">
+            <LivePill />
+            <FreezeButton />
+            <button type="button" aria-label="Menu" className="button button-icon md:hidden" onClick={() => setOverlay("menu")}>
+              <Icon name="menu" />
+            </button>
+          </div>
+        </header>
+        <main id="main" tabIndex={-1} className="mx-auto w-full max-w-[84rem] flex-1 px-4 pt-7 pb-16 outline-none md:px-8 md:pt-9">
+          <Outlet />
+        </main>
+      </div>
+      {overlay === "palette" ? <Palette onClose={close} onKeys={() => setOverlay("keys")} /> : null}
+      {overlay === "keys" ? <ShortcutList onClose={close} /> : null}
+      {overlay === "menu" ? <Palette onClose={close} onKeys={() => setOverlay("keys")} /> : null}
+      <Toasts />
+      <Announcer />
+    </div>
+  );
+}
+
+function Wordmark(): ReactElement {
+  return (
+    <Link to="/" className="flex items-center gap-2 px-2 text-lg font-semibold tracking-[-0.02em]">
+      <Icon name="batches" className="text-accent" /> Batchyard
+    </Link>
+  );
+}
+
+function nextTheme(): void {
+  const at = THEMES.indexOf(preference.get().theme);
+  preference.set({ theme: THEMES[(at + 1) % THEMES.length] ?? "system" });
+}

@@ -1,0 +1,65 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { AxeBuilder } from "@axe-core/playwright";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { built, launch, signedIn } from "../support/browser.ts";
+import { sampleBatches, type SampleBatches } from "../support/sample-batches.ts";
+import { serve, type Served } from "../support/served.ts";
+
+/** Pixels of the page beyond the screen. As text, because it runs in the browser. */
+const TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
+
+let data: string;
+let served: Served;
+let browser: Browser;
+let sample: SampleBatches;
+
+beforeAll(async () => {
+  built();
+  data = mkdtempSync(join(tmpdir(), "batchyard-browser-"));
+  served = await serve(data);
+  sample = await sampleBatches(served.client);
+  browser = await launch();
+}, 120_000);
+
+afterAll(async () => {
+  await browser.close();
+  await served.child.end("SIGTERM");
+  rmSync(data, { recursive: true, force: true });
+});
+
+/** Each page and what shows that it is complete. */
+const PAGES: readonly { name: string; at: () => string; shows: string }[] = [
+  { name: "overview", at: () => "/?range=1h", shows: "Newest failures" },
+  { name: "batches", at: () => "/batches", shows: "Spring catalogue" },
+  { name: "batches, none", at: () => "/batches?q=op:nothing", shows: "No batch matches" },
+  { name: "a batch with failures", at: () => `/batches/${sample.mixed}`, shows: "Quality" },
+  { name: "a batch that runs", at: () => `/batches/${sample.running}`, shows: "Why it is not done" },
+  { name: "a batch that is not there", at: () => "/batches/batch_1_aaaaaaaaa", shows: "There is no such batch" },
+  { name: "new batch", at: () => "/batches/new", shows: "Dry run" },
+  { name: "compare", at: () => `/batches/compare?a=${sample.mixed}&b=${sample.failed}`, shows: "only in the first" },
+];
+
+for (const theme of ["light", "dark"] as const)
+  for (const width of [1440, 390])
+    describe(`in ${theme}, ${width} wide`, () => {
+      let page: Page;
+      let complaints: string[];
+      beforeAll(async () => ({ page, complaints } = await signedIn(browser, served, { theme, width })));
+      afterAll(() => page.context().close());
+
+      it.each(PAGES)("$name: nothing for axe to find, no wider than the screen, no complaint of the browser", async ({ at, shows }) => {
+        complaints.length = 0;
+        await page.goto(at());
+        await page.locator("main").getByText(shows).first().waitFor();
+        await page.getByTestId("live").getByText("Live").waitFor();
+        const { violations, passes } = await new AxeBuilder({ page }).analyze();
+        expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`)).toEqual([]);
+        expect(passes.length).toBeGreaterThan(15);
+        expect(await page.evaluate(TOO_WIDE)).toBe(0);
+        // A batch that is not there is answered with 404, which browsers write down as an error.
+        expect(complaints.filter((text) => !text.includes("404"))).toEqual([]);
+      });
+    });
