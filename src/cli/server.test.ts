@@ -165,6 +165,7 @@ describe("commands against a server", () => {
     expect((await batchyard("backup", file, "--data", data)).code).toBe(0);
     expect(existsSync(file)).toBe(true);
     expect((await batchyard("backup", file, "--data", data)).stderr).toContain("exists already");
+    expect((await remote("keys", "create", "audited")).code).toBe(0);
     const verified = await batchyard("audit", "verify", "--data", data);
     expect([verified.code, verified.stdout]).toEqual([0, expect.stringMatching(/^ok +\d+ entr(y|ies), head \d+:[0-9a-f]{64}\n$/)]);
     const exported = (await batchyard("audit", "export", "--data", data)).stdout.trimEnd().split("\n");
