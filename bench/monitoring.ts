@@ -112,6 +112,7 @@ const questions = (batches: number): Record<string, string> => ({
   "monitoring, 24 h": "/api/admin/batch-monitoring",
   "monitoring, 30 days": "/api/admin/batch-monitoring?timeRange=30d",
 
+  overview: "/api/system/overview",
   "history, page 1": "/api/batch/history?limit=50",
   "history, row 90 %": `/api/batch/history?limit=50&offset=${Math.floor(batches * 0.9)}`,
   "history, 7 days, failed": `/api/batch/history?limit=50&status=failed&createdAfter=${new Date(Date.now() - 7 * DAY).toISOString()}`,

@@ -1,0 +1,137 @@
+import type { BatchRow } from "../model/batch.ts";
+import type { BatchStatus } from "../model/moves.ts";
+import type { BatchStats } from "../model/stats/batch-stats.ts";
+
+export type NewBatch = Pick<
+  BatchRow,
+  | "id"
+  | "tenant"
+  | "operation"
+  | "name"
+  | "description"
+  | "priority"
+  | "filters"
+  | "options"
+  | "input"
+  | "metadata"
+  | "executor"
+  | "stream"
+  | "streamKey"
+  | "closeReason"
+  | "dependsOn"
+  | "tags"
+  | "warnings"
+  | "createdAt"
+  | "deadlineAt"
+> & {
+  /** Channels that are told when the batch ends. */
+  notify: string[];
+  /** Chunks of this batch that may be leased at once; null = no limit. */
+  maxLeasedChunks: number | null;
+};
+
+export interface NewChunk {
+  /** Position of the first item within the batch, 0-based. */
+  position: number;
+  keys: string[];
+  /** Payload texts joined with LINE_JOINT, in the order of `keys`. */
+  body: string;
+  /** 0 for the first try of its items. */
+  attempt: number;
+  availableAt: number;
+  /** Workers that died while holding these items. */
+  crashes: number;
+}
+
+export interface SealRequest {
+  tenant: string;
+  batchId: string;
+  now: number;
+  /** Failed items above which the batch is stopped; null = never. */
+  maxFailures: number | null;
+  /** Items that outside workers will report with recordResults, for batches without payloads. */
+  announcedItems: number;
+}
+
+export interface BatchFilter {
+  tenant: string;
+  operation?: string | undefined;
+  status?: BatchStatus | undefined;
+  /** Inclusive. */
+  createdAfter?: number | undefined;
+  /** Inclusive. */
+  createdBefore?: number | undefined;
+  /** Part of the name, case-insensitive. */
+  name?: string | undefined;
+  stream?: string | undefined;
+  tag?: string | undefined;
+}
+
+export interface BatchPage {
+  batches: BatchRow[];
+  /** All that match, exactly. */
+  total: number;
+}
+
+export interface BatchCounts {
+  /** operation → status → number of batches; maintained, never counted. */
+  byOperation: Record<string, Partial<Record<BatchStatus, number>>>;
+}
+
+/** A batch that has chunks to run now. */
+export interface RunnableBatch {
+  id: string;
+  tenant: string;
+  operation: string;
+  priority: number;
+  readyAt: number;
+  leasedChunks: number;
+  maxLeasedChunks: number | null;
+}
+
+export interface RetrySelection {
+  fingerprint?: string | undefined;
+  nodeIds?: string[] | undefined;
+}
+
+export interface BatchStore {
+  /** Creates, fills and seals a small batch at once. Null when a key repeats inside `chunks`: never checked here, see intake. */
+  create(batch: NewBatch, chunks: NewChunk[], seal: SealRequest): Promise<BatchRow>;
+  /** Opens an unsealed batch: nobody sees it, nothing of it runs. */
+  stage(batch: NewBatch): Promise<void>;
+  /** Adds chunks to an unsealed batch. Throws when there is none: items must not vanish. */
+  append(tenant: string, batchId: string, chunks: NewChunk[]): Promise<void>;
+  /** Makes a staged batch visible and runnable; an empty one completes. Throws when there is no such unsealed batch. */
+  seal(request: SealRequest): Promise<BatchRow>;
+  /** Removes an unsealed batch with its chunks; without id, all that were created before `olderThan`. Returns how many. */
+  discard(selection: { batchId: string } | { olderThan: number }): Promise<number>;
+
+  get(tenant: string, id: string): Promise<BatchRow | null>;
+  stats(tenant: string, id: string): Promise<BatchStats>;
+  /** Newest first (created_at, id). `before` is the keyset position of the last row seen. */
+  list(filter: BatchFilter, page: { limit: number; offset?: number; before?: { createdAt: number; id: string } }): Promise<BatchPage>;
+  counts(tenant: string): Promise<BatchCounts>;
+
+  pause(tenant: string, id: string, now: number): Promise<BatchRow | null>;
+  resume(tenant: string, id: string, now: number): Promise<BatchRow | null>;
+  /** Ends an open batch at once: `cancelled` and `expired` settle open items as such, `failed` (limit passed) as cancelled. */
+  end(tenant: string, id: string, as: "cancelled" | "expired" | "failed", error: string | null, now: number): Promise<BatchRow | null>;
+  /** Settles every open item as failed with `code`, then ends the batch by its counts. */
+  finish(tenant: string, id: string, failure: { error: string; code: string }, now: number): Promise<BatchRow | null>;
+  setPriority(tenant: string, id: string, priority: number, now: number): Promise<BatchRow | null>;
+  /** Starts the next epoch of a final batch with the failed items selected (all, and the cancelled and expired ones, without selection). Null when not final; `items` 0 when nothing matches. A deadline that has passed is lifted; dependencies count again as at sealing. */
+  retry(tenant: string, id: string, selection: RetrySelection, now: number): Promise<{ batch: BatchRow; items: number } | null>;
+  /** Removes final batches (of all tenants: null) that ended before `before`, at most `limit`, with everything of theirs. Dry: counts only. */
+  remove(tenant: string | null, before: number, options: { limit: number; dryRun: boolean }): Promise<number>;
+
+  /** Runnable batches: for every priority and tenant at most `perTenant`, those served longest ago (never: created) first, so that none waits behind the page for ever. */
+  runnable(
+    now: number,
+    options: { executors: readonly string[] | null; notExecutors: readonly string[]; operations?: readonly string[]; perTenant: number },
+  ): Promise<RunnableBatch[]>;
+  /** When the next chunk that waits for its time becomes ready; null = none waits. */
+  nextReadyAt(now: number): Promise<number | null>;
+  /** Open batches whose deadline has passed. */
+  overdue(now: number, limit: number): Promise<{ tenant: string; id: string }[]>;
+  nextDeadlineAt(): Promise<number | null>;
+}

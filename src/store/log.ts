@@ -1,0 +1,96 @@
+import type { EventDraft, StoredEvent } from "../model/event.ts";
+
+export interface EventStore {
+  /** Changes when the log starts anew (a restored backup); part of every cursor. */
+  epoch(): Promise<string>;
+  append(events: EventDraft[]): Promise<void>;
+  /** In order of seq, `after` exclusive. */
+  read(after: number, limit: number, filter?: { tenant?: string; entity?: string }): Promise<StoredEvent[]>;
+  lastSeq(): Promise<number>;
+  /** The newest critical events of a tenant, newest first. */
+  critical(tenant: string, limit: number): Promise<StoredEvent[]>;
+  /** A hint after each commit of this process that wrote events; other processes' are found by polling. */
+  onAppend(listener: () => void): () => void;
+  /** The oldest seq still kept, 0 when empty. */
+  firstSeq(): Promise<number>;
+  trim(options: { before: number; keep: number }): Promise<number>;
+}
+
+export interface OutboxRow {
+  id: number;
+  tenant: string;
+  channel: string;
+  /** Unique: a repeated insert is ignored. */
+  dedupeKey: string;
+  subject: string;
+  body: string;
+  tries: number;
+  nextAt: number;
+}
+
+export interface OutboxStore {
+  /** Due messages, oldest first. */
+  due(now: number, limit: number): Promise<OutboxRow[]>;
+  delivered(id: number, now: number): Promise<void>;
+  failed(id: number, error: string, nextAt: number | null): Promise<void>;
+  nextAt(): Promise<number | null>;
+}
+
+export interface AuditEntry {
+  tenant: string;
+  at: number;
+  actor: string;
+  credential: string | null;
+  address: string | null;
+  action: string;
+  target: string;
+  before: unknown;
+  after: unknown;
+  outcome: "SUCCESS" | "FAILURE" | "BLOCKED" | "RATE_LIMITED" | "SUSPICIOUS";
+}
+
+export interface StoredAudit extends AuditEntry {
+  /** From 1 on without a gap, over all tenants. */
+  seq: number;
+  /** SHA-256 over this entry and the hash before it, hex. */
+  hash: string;
+}
+
+/** What is left out counts as any; `from` inclusive, `to` exclusive. */
+export interface AuditFilter {
+  action?: string | undefined;
+  actor?: string | undefined;
+  target?: string | undefined;
+  outcome?: AuditEntry["outcome"] | undefined;
+  from?: number | undefined;
+  to?: number | undefined;
+}
+
+export interface AuditFault {
+  /** Where it begins. */
+  seq: number;
+  kind: "altered" | "missing" | "rewritten" | "unanchored";
+  message: string;
+}
+
+export interface AuditVerdict {
+  ok: boolean;
+  /** Entries of all tenants: they are one chain. */
+  entries: number;
+  /** Whoever notes it down elsewhere can later prove that nothing before it was changed. */
+  head: { seq: number; hash: string } | null;
+  /** Faults in all; `faults` has the first of them. */
+  found: number;
+  faults: AuditFault[];
+}
+
+/** Append-only. The head of the chain is also kept outside of the table, so that cutting or rewriting it is found. */
+export interface AuditStore {
+  append(entry: AuditEntry): Promise<void>;
+  /** Newest first. */
+  list(tenant: string, page: { before: number | null; limit: number; filter?: AuditFilter }): Promise<StoredAudit[]>;
+  /** In the order they were written, in blocks; of all tenants: null. */
+  scan(tenant: string | null, filter?: AuditFilter): AsyncIterable<StoredAudit[]>;
+  /** Recomputes the chain. `expected`: a head that was noted down elsewhere. */
+  verify(expected?: { seq: number; hash: string }): Promise<AuditVerdict>;
+}

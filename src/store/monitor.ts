@@ -1,0 +1,95 @@
+import type { BatchRow } from "../model/batch.ts";
+import type { FlowMeasure, GaugeMeasure } from "../model/flow.ts";
+import type { JobTime, JobTotals } from "../model/job-totals.ts";
+import type { BatchStatus } from "../model/moves.ts";
+import type { Sketch } from "../model/stats/sketch.ts";
+
+/** Sealed batches by the time they were created. */
+export interface JobFilter {
+  tenant: string;
+  /** Inclusive. */
+  from: number;
+  /** Exclusive. */
+  to: number;
+  operation?: string | undefined;
+  statuses?: readonly BatchStatus[] | undefined;
+}
+
+export interface JobPoint {
+  /** Start of the bucket; without buckets, start of the range. */
+  at: number;
+  operation: string;
+  status: BatchStatus;
+  totals: JobTotals;
+}
+
+export interface TimePoint {
+  at: number;
+  sketch: Sketch;
+}
+
+/**
+ * What batches add up to, maintained with every move of a batch. A query costs by the buckets of its range, never by its
+ * batches, and is exact to the millisecond; batches that retention removed stay in it by the minute.
+ */
+export interface MonitorStore {
+  /** In order of time. `widthMs`: a minute, an hour, a day or a multiple of one of them; null = the whole range as one. */
+  jobs(filter: JobFilter, widthMs: number | null): Promise<JobPoint[]>;
+  /** Distribution of a time over the batches that have started and ended. */
+  times(filter: JobFilter, metric: JobTime, widthMs: number | null): Promise<TimePoint[]>;
+  /** Batches of the range, newest first (created_at, id), from position `offset` on: the cost does not grow with it. */
+  page(filter: JobFilter, offset: number, limit: number): Promise<BatchRow[]>;
+  /** All batches of the range, newest first, in blocks that leave room for other work between them. */
+  scan(filter: JobFilter): AsyncIterable<BatchRow[]>;
+  /** What happened, by the time it happened: minutes, hours and days in order. A bucket belongs to the range it starts in. */
+  flow(filter: FlowFilter, widthMs: number | null): Promise<FlowPoint[]>;
+  /** Distributions of what was measured when it happened. */
+  measured(filter: Omit<FlowFilter, "metrics">, metric: FlowMeasure | GaugeMeasure, widthMs: number | null): Promise<MeasuredPoint[]>;
+  /** Adds one value of each gauge to its distribution in the buckets of `now`: what `measured` gives under the same names. */
+  sample(tenant: string, gauges: readonly GaugeSample[], now: number): Promise<void>;
+  /**
+   * Takes off buckets before these times, some at a time; true while there may be more. Buckets of batches that are still there
+   * stay. The sums of whole hours and days stay as they are; ranges that begin or end within one are then rounded to it.
+   */
+  trim(before: RollupHorizons): Promise<boolean>;
+}
+
+/** Unix milliseconds: what happened earlier is no longer kept by the minute, by the hour, by the day. */
+export interface RollupHorizons {
+  minutes: number;
+  hours: number;
+  days: number;
+}
+
+/** A gauge, measured from time to time. `source` and `metric` as in FlowFilter; the value is not negative. */
+export interface GaugeSample {
+  source: string;
+  metric: GaugeMeasure;
+  value: number;
+}
+
+/** Counters of src/model/flow.ts. */
+export interface FlowFilter {
+  tenant: string;
+  /** Inclusive; rounded down to a minute, for keys of streams to an hour; before the horizons of `trim` to an hour, to a day. */
+  from: number;
+  /** Exclusive; rounded up likewise. */
+  to: number;
+  /** Exact names, or beginnings that end in `:` or `/`. */
+  sources: readonly string[];
+  /** Exact names, or beginnings that end in `.`; none = all. */
+  metrics?: readonly string[] | undefined;
+}
+
+export interface FlowPoint {
+  at: number;
+  source: string;
+  metric: string;
+  value: number;
+}
+
+export interface MeasuredPoint {
+  at: number;
+  source: string;
+  sketch: Sketch;
+}
