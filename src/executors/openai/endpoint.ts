@@ -99,7 +99,7 @@ export class Endpoint {
       }
       if (!isOutage(answer, failure)) {
         if (answer === null) gate.left(pass);
-        else gate.answered(pass, usedTokens(answer.body));
+        else gate.answered(pass, usedTokens(answer.body) ?? 0);
         return { kind: "failed", answer, failure };
       }
       // The breaker looks past "timeout" of handlers, which says nothing about what they talk to; here it says all there is to say.

@@ -135,6 +135,13 @@ describe("executor openai", () => {
     expect(times.at(-1)! - times[0]!).toBeGreaterThan((60_000 * (each.reduce((a, b) => a + b) - 1000)) / 1000);
   });
 
+  it("gives back the tokens of requests that the provider refused", async () => {
+    await started({ limits: { tokensPerMinute: 1000 }, peer: { faults: { calls: [chat({ status: 400 })] } } });
+    expect(await run(20)).toMatchObject({ failed_items: 20 });
+    // Each was expected to take more than a quarter of a minute's amount.
+    expect(times.at(-1)! - times[0]!).toBeLessThan(60_000);
+  });
+
   it("an outage opens the breaker: what is open is put off and nothing fails, however long it lasts", async () => {
     await started({ peer: { faults: { calls: [chat({ status: 500, times: 24 })] } } });
     expect(await run(40, { retryAttempts: 2 })).toMatchObject({ status: "completed", succeeded_items: 40, failed_items: 0 });

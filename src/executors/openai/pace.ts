@@ -8,11 +8,13 @@ const BURST_MS = 100;
 export class Pace {
   private readonly clock: Clock;
   private readonly msEach: number;
+  private readonly perMinute: number;
   /** When the next unit is due if all before it came on time. */
   private due = 0;
 
   constructor(clock: Clock, perMinute: number) {
     this.clock = clock;
+    this.perMinute = perMinute;
     this.msEach = (MINUTE_MS + BURST_MS) / perMinute;
   }
 
@@ -22,11 +24,16 @@ export class Pace {
   }
 
   take(amount: number): void {
-    this.due = Math.max(this.due, this.clock.now()) + amount * this.msEach;
+    this.due = Math.max(this.due, this.clock.now()) + this.bounded(amount) * this.msEach;
   }
 
   /** What was taken as `estimated` turned out to be `actual`. */
   correct(estimated: number, actual: number): void {
-    this.due += (actual - estimated) * this.msEach;
+    this.due += (this.bounded(actual) - this.bounded(estimated)) * this.msEach;
+  }
+
+  /** Amounts come from requests and answers, which may say anything: none holds up the others for more than a minute. */
+  private bounded(amount: number): number {
+    return Math.min(this.perMinute, Math.max(0, amount));
   }
 }

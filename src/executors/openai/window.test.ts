@@ -40,6 +40,23 @@ describe("window", () => {
 });
 
 describe("pace", () => {
+  it("no request, whatever it says of itself, takes more than a minute or gives anything back", () => {
+    const clock = new VirtualClock();
+    for (const amount of [1e15, Number.POSITIVE_INFINITY]) {
+      const pace = new Pace(clock, 600);
+      pace.take(amount);
+      expect(pace.readyAt - clock.now()).toBeGreaterThan(50_000);
+      expect(pace.readyAt - clock.now()).toBeLessThanOrEqual(61_000);
+      pace.correct(amount, 1);
+      expect(pace.readyAt).toBeLessThanOrEqual(clock.now() + 1000);
+    }
+    const pace = new Pace(clock, 600);
+    pace.take(60);
+    const before = pace.readyAt;
+    pace.take(-1e15);
+    expect(pace.readyAt).toBe(before);
+  });
+
   it("lets no more than its limit go in any minute, and hardly less", async () => {
     await fc.assert(
       fc.asyncProperty(
