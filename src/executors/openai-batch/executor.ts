@@ -5,6 +5,7 @@ import { newId } from "../../model/ids.ts";
 import { OPENAI_BATCH } from "../../model/upstream.ts";
 import { failureOfLine, failureOfStatus } from "../../providers/failure.ts";
 import type { AttemptRow } from "../../store/attempts.ts";
+import { breathe, breatheDue } from "../handler/breather.ts";
 import { OVER_BUDGET, type ChunkWork, type Executor, type Outcome, type RunControl } from "../port.ts";
 import { answerLines, type AnswerLine } from "./answer-lines.ts";
 import { placeOf } from "./custom-id.ts";
@@ -12,12 +13,14 @@ import type { Desk } from "./desk.ts";
 import type { Keeper } from "./keeper.ts";
 import { askOnline, hedgeAt, payOnly } from "./hedge.ts";
 import { spendOf } from "./line-spend.ts";
+import { Outlay } from "./outlay.ts";
 import { putOffMs } from "./standing.ts";
 import { fileLines, planRequests, requestsOf, type FilePlan } from "./request-plan.ts";
 
 /** A chunk whose attempt is under way is not looked at before the attempt wakes it. */
 const ASLEEP_MS = 366 * 86_400_000;
 const CLOSING_MS = 1_000;
+const NO_ROOM_MS = 30_000;
 const SWITCHED_OFF_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
@@ -34,10 +37,14 @@ export class OpenAiBatchExecutor implements Executor {
 
   private readonly online: Executor;
 
+  private readonly outlay: Outlay;
+  private turn: Promise<void> = Promise.resolve();
+
   constructor(desk: Desk, keeper: Pick<Keeper, "wake">, online: Executor) {
     this.desk = desk;
     this.keeper = keeper;
     this.online = online;
+    this.outlay = new Outlay(desk);
   }
 
   async run(work: ChunkWork, control: RunControl): Promise<void> {
@@ -98,19 +105,38 @@ export class OpenAiBatchExecutor implements Executor {
     for (const { index, outcome } of plan.refused) control.settle(index, outcome);
     const [file] = plan.files;
     if (file === undefined || control.stopping) return;
-    if (plan.files.length === 1 && !this.affords(work, file, control)) {
-      for (const index of file.indexes) control.settle(index, OVER_BUDGET);
-    } else if (plan.files.length > 1) control.split(plan.files.map(({ indexes }) => indexes));
-    else await this.open(work, file, control);
+    if (plan.files.length > 1) control.split(plan.files.map(({ indexes }) => indexes));
+    else if (work.runOptions.budgetUsd === undefined) await this.open(work, file, control);
+    else await this.inTurn(() => this.openWithinBudget(work, file, control));
   }
 
-  /** All of a file or nothing of it: what is upstream cannot be stopped by the cent. Without a budget nothing is counted. */
-  private affords(work: ChunkWork, { provider, indexes }: FilePlan, control: RunControl): boolean {
-    if (work.runOptions.budgetUsd === undefined) return true;
+  /**
+   * All of a file or nothing of it: what is upstream cannot be stopped by the cent. The budget keeps room for what the batch has
+   * upstream already; a file that has no place beside it waits for what that really costs.
+   */
+  private async openWithinBudget(work: ChunkWork, file: FilePlan, control: RunControl): Promise<void> {
+    const { provider, indexes } = file;
     const requests = requestsOf(work);
-    const estimate = (index: number): NanoUsd | null =>
-      this.desk.estimate(provider.name, requests.requestOf(work.items[index]!, work.options).body).paid;
-    return control.afford(indexes.map((index) => ({ index, estimate: estimate(index) })));
+    const upstream = await this.outlay.ofBatch(work.tenant, work.batchId);
+    const estimates: { index: number; estimate: NanoUsd | null }[] = [];
+    for (const index of indexes) {
+      if (breatheDue(performance.now())) await breathe();
+      const { paid } = this.desk.estimate(provider.name, requests.requestOf(work.items[index]!, work.options).body);
+      estimates.push({ index, estimate: paid });
+    }
+    const priced = estimates.every(({ estimate }) => estimate !== null);
+    const [first] = estimates;
+    if (priced) first!.estimate! += upstream ?? 0;
+    if (control.afford(estimates)) await this.open(work, file, control);
+    else if (priced && upstream !== null) control.defer(this.desk.clock.now() + NO_ROOM_MS);
+    else for (const index of indexes) control.settle(index, OVER_BUDGET);
+  }
+
+  /** One after another: the next must see what this one has opened. */
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    const mine = this.turn.then(work);
+    this.turn = mine.catch(() => {});
+    return mine;
   }
 
   /** Nothing is sent here: the row comes first, and whoever finds it goes on. */

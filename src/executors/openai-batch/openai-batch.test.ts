@@ -101,6 +101,21 @@ describe("executor openai-batch", () => {
     });
   });
 
+  it("a budget keeps room for what is upstream: what does not fit beside it waits for what that really costs", async () => {
+    await pair.close();
+    // A request that does not limit its answer is taken for 1000 tokens: half a dollar in a batch.
+    pair = await openPair({ prices: { "gpt-4o-mini": { input: 0, output: 1000 } } });
+    const { id } = await pair.yard.createBatch({ operation: "asking", items: items(3), options: { budgetUsd: 0.8, batchSize: 1 } });
+    expect(await pair.yard.runToEnd(id)).toMatchObject({ succeeded_items: 3 });
+    const [first, second, third, ...others] = await attemptsOf(id);
+    expect(others).toEqual([]);
+    expect(second!.createdAt).toBeGreaterThanOrEqual(first!.collectedAt!);
+    expect(third!.createdAt).toBeGreaterThanOrEqual(second!.collectedAt!);
+    const poor = await pair.yard.createBatch({ operation: "asking", items: items(3), options: { budgetUsd: 0.4, batchSize: 1 } });
+    expect(await pair.yard.runToEnd(poor.id)).toMatchObject({ failed_items: 3 });
+    expect(await attemptsOf(poor.id)).toEqual([]);
+  });
+
   it("a pause stops sending, not collecting", async () => {
     const first = await pair.yard.createBatch({ operation: "asking", items: items(2) });
     await upstream(first.id);
