@@ -32,7 +32,7 @@ afterAll(async () => {
 
 /** Each page and what shows that it is complete. */
 const PAGES: readonly { name: string; at: () => string; shows: string }[] = [
-  { name: "overview", at: () => "/?range=1h", shows: "Newest failures" },
+  { name: "overview", at: () => "/?range=1h", shows: "Newest critical events" },
   { name: "batches", at: () => "/batches", shows: "Spring catalogue" },
   { name: "batches, none", at: () => "/batches?q=op:nothing", shows: "No batch matches" },
   { name: "a batch with failures", at: () => `/batches/${sample.mixed}`, shows: "Quality" },

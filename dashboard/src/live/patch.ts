@@ -1,14 +1,12 @@
 import type { InfiniteData, QueryClient } from "@tanstack/react-query";
-import type { Batch, HistoryPage } from "batchyard/client";
-import type { Queues, Worker } from "../data/wire.ts";
+import type { Batch, HistoryPage, Stats } from "batchyard/client";
+import type { Overview } from "../data/wire.ts";
 import type { LiveEvent } from "./feed.ts";
 import { arrivals } from "./arrivals.ts";
 
 const ENDED = new Set(["batch.completed", "batch.failed", "batch.cancelled", "batch.expired"]);
 // Counts are exact only when asked for; one question a second is enough for eyes and bearable with a million batches.
 const ASK_AGAIN_MS = 1_000;
-
-const UNMEASURED = { jobs_per_minute: 0, avg_processing_seconds: null };
 
 /** Brings the cache up to what happened: rows and counters on screen are patched, the rest is marked to be asked for again. */
 export class Patcher {
@@ -27,14 +25,17 @@ export class Patcher {
     for (const event of events) {
       const id = event.data["batch_id"];
       if (event.type.startsWith("batch.") && typeof id === "string") {
-        if (event.type === "batch.created") created += 1;
-        else changed.set(id, { ...changed.get(id), ...changeOf(event) });
+        if (event.type === "batch.created") {
+          created += 1;
+          // The first one turns the first-run page into the overview.
+          if (this.#cache.getQueryData<Stats>(["stats"])?.total === 0) this.#ask("overview");
+        } else changed.set(id, { ...changed.get(id), ...changeOf(event) });
         if (event.type !== "batch.progress") this.#ask("stats", "count");
         if (ENDED.has(event.type)) this.#askOf(id, event.type);
       } else if (event.type === "queue.status") this.#queues(event.data);
       else if (event.type === "worker.stats") this.#worker(event.data);
-      else if (event.type.startsWith("worker.")) this.#ask("workers");
-      else if (event.type === "stream.paused") this.#ask("streams");
+      else if (event.type.startsWith("worker.")) this.#ask("overview");
+      else if (event.type === "stream.paused") this.#ask("overview");
     }
     if (created > 0) arrivals.add(created);
     if (changed.size > 0) this.#batches(changed);
@@ -63,35 +64,40 @@ export class Patcher {
   }
 
   #queues(data: Record<string, unknown>): void {
-    this.#cache.setQueryData<Queues>(["queues"], (known) => {
-      if (known === undefined) return undefined;
-      // The event leaves out what only time moves.
-      const told = data as unknown as { queues: Omit<Queues["queues"][number], "throughput" | "oldest_job">[]; summary: Queues["summary"] };
-      return {
-        summary: { ...known.summary, ...told.summary },
-        queues: told.queues.map((queue) => {
-          const before = known.queues.find((each) => each.name === queue.name);
-          return { throughput: UNMEASURED, oldest_job: null, ...before, ...queue };
-        }),
-      };
-    });
+    const told = data["queues"] as { name: string; depth: number; running: number }[];
+    this.#cache.setQueryData<Overview>(["overview"], (known) =>
+      known === undefined
+        ? undefined
+        : {
+            ...known,
+            queues: known.queues.map((queue) => {
+              const now = told.find((each) => each.name === queue.name);
+              return now === undefined ? queue : { ...queue, depth: now.depth, running: now.running };
+            }),
+          },
+    );
   }
 
   #worker(data: Record<string, unknown>): void {
     const { worker, running, slots } = data;
     if (typeof running !== "number") return;
-    this.#cache.setQueryData<Worker[]>(["workers"], (known) =>
-      known?.map((each) =>
-        each.id === worker
-          ? { ...each, running, slots: typeof slots === "number" ? slots : each.slots, status: running > 0 ? "busy" : "idle" }
-          : each,
-      ),
+    this.#cache.setQueryData<Overview>(["overview"], (known) =>
+      known === undefined
+        ? undefined
+        : {
+            ...known,
+            workers: known.workers.map((each) =>
+              each.id === worker
+                ? { ...each, running, slots: typeof slots === "number" ? slots : each.slots, status: running > 0 ? "busy" : "idle" }
+                : each,
+            ),
+          },
     );
   }
 
   #askOf(id: string, type: string): void {
     this.#ask(`batch ${id}`, `viz ${id}`, `chunks ${id}`, `errors ${id}`, `results ${id}`, `why ${id}`, `costs ${id}`);
-    if (type === "batch.failed") this.#ask("newest-failures");
+    if (type === "batch.failed") this.#ask("overview");
   }
 
   /** Keys as "name" or "name id". Asked for together, at most once a second; what nobody looks at is only marked stale. */

@@ -1,4 +1,4 @@
-import type { ReactElement, ReactNode } from "react";
+import type { CSSProperties, ReactElement, ReactNode } from "react";
 import { Icon } from "./icon.tsx";
 
 export interface Figure {
@@ -12,9 +12,16 @@ export interface Figure {
 /** Key figures side by side, parted by hairlines. */
 export function FigureRow({ label, figures }: { label: string; figures: readonly Figure[] }): ReactElement {
   return (
-    <dl aria-label={label} className="grid grid-cols-2 gap-px overflow-hidden border-y border-line bg-line sm:grid-cols-3 xl:grid-cols-6">
+    <dl
+      aria-label={label}
+      className="grid grid-cols-2 overflow-hidden border-y border-line sm:grid-cols-3 xl:grid-cols-[repeat(var(--figures),minmax(0,1fr))]"
+      style={{ "--figures": figures.length } as CSSProperties}
+    >
       {figures.map((figure) => (
-        <div key={figure.label} className="flex min-w-0 flex-col gap-0.5 bg-paper py-4 pr-4 pl-4 xl:first:pl-0">
+        <div
+          key={figure.label}
+          className="-mr-px -mb-px flex min-w-0 flex-col gap-0.5 border-r border-b border-line py-4 pr-4 pl-4 xl:first:pl-0"
+        >
           <dt className="text-sm text-soft">{figure.label}</dt>
           <dd className="figure truncate text-2xl font-semibold tracking-[-0.02em]" title={figure.title}>
             {figure.value}

@@ -10,4 +10,5 @@ export * as results from "./results.ts";
 export * as settings from "./settings.ts";
 export * as stored from "./stored.ts";
 export * as streams from "./streams.ts";
+export * as system from "./system.ts";
 export * as workers from "./workers.ts";

@@ -68,7 +68,7 @@ export function BatchTable({ rows, total, active, selection, onToggle, onEnd }: 
       <tbody ref={body}>
         {before > 0 ? (
           <tr aria-hidden="true">
-            <td colSpan={7} className="border-0! p-0!" style={{ height: before }} />
+            <td className="border-0! p-0!" style={{ height: before }} />
           </tr>
         ) : null}
         {shown.map((place) => {
@@ -87,7 +87,7 @@ export function BatchTable({ rows, total, active, selection, onToggle, onEnd }: 
         })}
         {after > 0 ? (
           <tr aria-hidden="true">
-            <td colSpan={7} className="border-0! p-0!" style={{ height: after }} />
+            <td className="border-0! p-0!" style={{ height: after }} />
           </tr>
         ) : null}
       </tbody>

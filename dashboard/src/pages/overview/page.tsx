@@ -1,57 +1,67 @@
 import type { ReactElement } from "react";
 import { useQuery } from "@tanstack/react-query";
-import { queuesQuery, statsQuery, streamsQuery, workersQuery } from "../../data/queries.ts";
+import { overviewQuery, statsQuery } from "../../data/queries.ts";
 import { Fault, Loading } from "../../parts/notice.tsx";
 import { Status } from "../../parts/status.tsx";
 import { PageTitle } from "../../shell/page-title.tsx";
+import { HEALTH_LOOK } from "../../theme/states.ts";
+import { ClosureMix } from "./closure-mix.tsx";
+import { CriticalEvents } from "./critical-events.tsx";
 import { Day } from "./day.tsx";
 import { FirstRun } from "./first-run.tsx";
-import { NewestFailures } from "./newest-failures.tsx";
-import { NowFigures } from "./now-figures.tsx";
 import { QueueTable } from "./queue-table.tsx";
 import { StreamTable } from "./stream-table.tsx";
 import { verdictOf } from "./verdict.ts";
+import { Tiles } from "./tiles.tsx";
 import { WorkerStrip } from "./worker-strip.tsx";
 
 /** Whether all is well, in five seconds. */
 export function OverviewPage(): ReactElement {
+  const overview = useQuery(overviewQuery);
   const stats = useQuery(statsQuery);
-  const queues = useQuery(queuesQuery);
-  const workers = useQuery(workersQuery);
-  const streams = useQuery(streamsQuery);
-  const failed = [stats, queues, workers, streams].find((query) => query.isError && query.data === undefined);
-  const retry = (): void => void Promise.all([stats, queues, workers, streams].map((query) => query.refetch()));
-
-  if (failed !== undefined)
+  const error = overview.data === undefined ? overview.error : stats.data === undefined ? stats.error : null;
+  if (overview.data === undefined || stats.data === undefined)
     return (
       <>
         <PageTitle title="Overview" />
-        <Fault error={failed.error} retry={retry} />
+        {error === null ? (
+          <Loading lines={8} label="Loading the overview" />
+        ) : (
+          <Fault error={error} retry={() => void Promise.all([overview.refetch(), stats.refetch()])} />
+        )}
       </>
     );
-  if (stats.data === undefined || queues.data === undefined || workers.data === undefined || streams.data === undefined)
-    return (
-      <>
-        <PageTitle title="Overview" />
-        <Loading lines={8} label="Loading the overview" />
-      </>
-    );
-  const verdict = verdictOf(queues.data, workers.data, streams.data, stats.data);
+  const { data } = overview;
+  const verdict = verdictOf(data.verdict);
+  const isNew = stats.data.total === 0;
   return (
     <>
-      <PageTitle title={verdict.sentence} tab="Overview" above={<Status look={verdict.look} />} />
-      {stats.data.total === 0 ? (
+      <PageTitle
+        title={isNew ? "Ready for the first batch" : verdict.first}
+        tab="Overview"
+        above={<Status look={HEALTH_LOOK[data.health.status]} />}
+        below={
+          <div className="flex max-w-prose flex-col gap-1">
+            {isNew || verdict.rest === "" ? null : <p>{verdict.rest}</p>}
+            {data.health.reasons.slice(1, 4).map((reason) => (
+              <p key={`${reason.code} ${reason.message}`}>{reason.message}</p>
+            ))}
+          </div>
+        }
+      />
+      {isNew ? (
         <FirstRun />
       ) : (
         <div className="flex flex-col gap-10">
-          <NowFigures queues={queues.data} stats={stats.data} />
+          <Tiles overview={data} />
           <Day />
           <div className="grid gap-x-10 gap-y-10 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
-            <QueueTable queues={queues.data} />
-            <WorkerStrip workers={workers.data} />
+            <QueueTable queues={data.queues} />
+            <WorkerStrip workers={data.workers} utilisation={data.utilisation} />
           </div>
-          <StreamTable streams={streams.data} />
-          <NewestFailures />
+          <StreamTable streams={data.streams} />
+          <ClosureMix windows={data.day.windows} />
+          <CriticalEvents events={data.critical} />
         </div>
       )}
     </>

@@ -1,54 +1,59 @@
 import type { ReactElement } from "react";
 import { Link } from "@tanstack/react-router";
-import type { Queues } from "../../data/wire.ts";
+import type { Overview } from "../../data/wire.ts";
 import { duration } from "../../figures/duration.ts";
 import { count, rate } from "../../figures/number.ts";
+import { Icon } from "../../parts/icon.tsx";
 import { Section, Wide } from "../../parts/section.tsx";
 import { Status } from "../../parts/status.tsx";
 import { HEALTH_LOOK } from "../../theme/states.ts";
 
+type Queue = Overview["queues"][number];
+
 /** What waits and runs, by operation. */
-export function QueueTable({ queues }: { queues: Queues }): ReactElement {
+export function QueueTable({ queues }: { queues: readonly Queue[] }): ReactElement {
   return (
-    <Section title="Queues">
-      {queues.queues.length === 0 ? (
+    <Section title="Queues" aside="rates and times of the last 15 minutes">
+      {queues.length === 0 ? (
         <p className="text-soft">No operation has batches that wait or run.</p>
       ) : (
-        <Wide label="Queues">
+        <Wide label="Queues by operation">
           <table className="table">
             <thead>
               <tr>
                 <th scope="col">Operation</th>
                 <th scope="col">Health</th>
-                <th scope="col" className="number">
-                  Waiting
-                </th>
-                <th scope="col" className="number">
-                  Running
-                </th>
-                <th scope="col" className="number">
-                  A minute
-                </th>
-                <th scope="col" className="number">
-                  Oldest
-                </th>
+                {["Waiting", "Running", "Items/min", "Wait p95", "Drained in"].map((name) => (
+                  <th key={name} scope="col" className="number">
+                    {name}
+                  </th>
+                ))}
               </tr>
             </thead>
             <tbody>
-              {queues.queues.map((queue) => (
-                <tr key={queue.name}>
+              {queues.map((queue) => (
+                <tr key={queue.name} title={queue.bottleneck?.sentence ?? queue.health.reasons[0]?.message}>
                   <th scope="row" className="text-left">
                     <Link to="/batches" search={{ q: `op:${queue.name}` }} className="link">
                       {queue.name}
                     </Link>
                   </th>
                   <td>
-                    <Status look={HEALTH_LOOK[queue.status]} />
+                    <Status look={HEALTH_LOOK[queue.health.status]} />
                   </td>
-                  <td className="number">{count(queue.depth)}</td>
+                  <td className="number">
+                    <Growth queue={queue} /> {count(queue.depth)}
+                  </td>
                   <td className="number">{count(queue.running)}</td>
-                  <td className="number">{rate(queue.throughput.jobs_per_minute)}</td>
-                  <td className="number">{queue.oldest_job === null ? "—" : duration(queue.oldest_job.wait_seconds * 1000)}</td>
+                  <td className="number">{rate(queue.items_per_minute)}</td>
+                  <td className="number">{queue.wait_p95_seconds === null ? "—" : duration(queue.wait_p95_seconds * 1000)}</td>
+                  <td className="number">
+                    {queue.drain_seconds === null
+                      ? "not at this rate"
+                      : queue.drain_seconds === 0
+                        ? "—"
+                        : duration(queue.drain_seconds * 1000)}
+                  </td>
                 </tr>
               ))}
             </tbody>
@@ -56,5 +61,17 @@ export function QueueTable({ queues }: { queues: Queues }): ReactElement {
         </Wide>
       )}
     </Section>
+  );
+}
+
+/** Where the number of open batches went in five minutes. */
+function Growth({ queue }: { queue: Queue }): ReactElement | null {
+  const { m5 } = queue.growth;
+  if (m5 === 0) return null;
+  return (
+    <span className="mr-1 inline-flex items-center text-soft" title={`${m5 > 0 ? "+" : "−"}${count(Math.abs(m5))} in 5 minutes`}>
+      <Icon name={m5 > 0 ? "up" : "down"} />
+      <span className="sr-only">{m5 > 0 ? "growing" : "shrinking"}</span>
+    </span>
   );
 }

@@ -1,48 +1,52 @@
 import type { ReactElement } from "react";
 import { Link } from "@tanstack/react-router";
-import type { Stream } from "batchyard/client";
-import { count } from "../../figures/number.ts";
+import type { Overview } from "../../data/wire.ts";
+import { duration } from "../../figures/duration.ts";
+import { count, rate } from "../../figures/number.ts";
 import { Section, Wide } from "../../parts/section.tsx";
-import { Status } from "../../parts/status.tsx";
-import type { Look } from "../../theme/states.ts";
+import { ClosureBar } from "./closure-bar.tsx";
+
+const COLUMNS = ["Items/min", "Open windows", "Items in them", "Oldest", "Wait p95", "Failed"] as const;
 
 /** The sources that make batches by themselves. */
-export function StreamTable({ streams }: { streams: readonly Stream[] }): ReactElement {
+export function StreamTable({ streams }: { streams: Overview["streams"] }): ReactElement {
+  const seconds = (value: number | null): string => (value === null ? "—" : duration(value * 1000));
   return (
     <Section title="Streams">
-      <Wide label="Streams">
+      <Wide label="Streams and their windows">
         <table className="table">
           <thead>
             <tr>
               <th scope="col">Stream</th>
-              <th scope="col">State</th>
               <th scope="col">Operation</th>
-              <th scope="col" className="number">
-                Open windows
-              </th>
-              <th scope="col" className="number">
-                Items in them
-              </th>
-              <th scope="col" className="number">
-                Closes after
+              {COLUMNS.map((name) => (
+                <th key={name} scope="col" className="number">
+                  {name}
+                </th>
+              ))}
+              <th scope="col" className="min-w-36 pl-6!">
+                Closed by
               </th>
             </tr>
           </thead>
           <tbody>
             {streams.map((stream) => (
-              <tr key={stream.name}>
+              <tr key={stream.name} title={stream.bottleneck?.sentence}>
                 <th scope="row" className="text-left">
                   <Link to="/batches" search={{ q: `stream:${stream.name}` }} className="link">
                     {stream.name}
                   </Link>
                 </th>
-                <td title={stream.fault ?? undefined}>
-                  <Status look={lookOf(stream)} />
-                </td>
-                <td>{written(stream.definition["operation"])}</td>
+                <td>{stream.operation}</td>
+                <td className="number">{rate(stream.items_per_minute)}</td>
                 <td className="number">{count(stream.open_windows)}</td>
                 <td className="number">{count(stream.open_items)}</td>
-                <td className="number">{written(stream.definition["windowSeconds"])} s</td>
+                <td className="number">{seconds(stream.oldest_seconds)}</td>
+                <td className="number">{seconds(stream.wait_p95_seconds)}</td>
+                <td className="number">{stream.failure_percent === null ? "—" : `${stream.failure_percent.toFixed(1)} %`}</td>
+                <td className="pl-6!">
+                  <ClosureBar closures={stream.closures} />
+                </td>
               </tr>
             ))}
           </tbody>
@@ -50,15 +54,4 @@ export function StreamTable({ streams }: { streams: readonly Stream[] }): ReactE
       </Wide>
     </Section>
   );
-}
-
-/** A field of a definition, whose type is the operation's business. */
-function written(value: unknown): string {
-  return typeof value === "string" || typeof value === "number" ? String(value) : "—";
-}
-
-function lookOf(stream: Stream): Look {
-  if (stream.fault !== null) return { word: "Broken", icon: "cross", tone: "bad" };
-  if (stream.paused) return { word: "Paused", icon: "pause", tone: "warn" };
-  return stream.open_windows > 0 ? { word: "Collecting", icon: "half", tone: "busy" } : { word: "Idle", icon: "circle", tone: "idle" };
 }

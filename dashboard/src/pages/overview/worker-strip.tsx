@@ -1,14 +1,17 @@
 import type { ReactElement } from "react";
-import type { Worker } from "../../data/wire.ts";
+import type { Overview } from "../../data/wire.ts";
+import { percent } from "../../figures/number.ts";
 import { Section } from "../../parts/section.tsx";
 import { Status } from "../../parts/status.tsx";
 import { Time } from "../../parts/time.tsx";
 import type { Look } from "../../theme/states.ts";
 
+type Worker = Overview["workers"][number];
+
 /** Who works, and how much of each is in use. */
-export function WorkerStrip({ workers }: { workers: readonly Worker[] }): ReactElement {
+export function WorkerStrip({ workers, utilisation }: { workers: readonly Worker[]; utilisation: number | null }): ReactElement {
   return (
-    <Section title="Workers">
+    <Section title="Workers" aside={utilisation === null ? undefined : `${percent(utilisation)} of the slots in use`}>
       <ul className="flex flex-col">
         {workers.map((worker) => (
           <li key={worker.id} className="flex flex-col gap-2 border-b border-line py-2.5 first:pt-0">

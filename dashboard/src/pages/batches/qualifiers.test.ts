@@ -1,0 +1,29 @@
+import { describe, expect, it } from "vitest";
+import { qualified } from "./qualifiers.ts";
+
+const NOW = Date.parse("2026-01-02T03:04:05Z");
+
+describe("a search text", () => {
+  it("is words of the name without qualifiers", () => {
+    expect(qualified('nightly "price list"', NOW)).toEqual({ filter: { name: "nightly price list" }, unknown: [] });
+  });
+
+  it("narrows by every qualifier, with quotes around blanks", () => {
+    const { filter, unknown } = qualified('op:transform stream:detections tag:"two words" after:2026-01-01 age>5m', NOW);
+    expect(unknown).toEqual([]);
+    expect(filter).toEqual({
+      operation: "transform",
+      stream: "detections",
+      tag: "two words",
+      createdAfter: "2026-01-01T00:00:00.000Z",
+      createdBefore: "2026-01-02T02:59:00.000Z",
+    });
+  });
+
+  it("names what nobody understands, and does not narrow by it", () => {
+    expect(qualified("op: colour:red age<soon before:never", NOW)).toEqual({
+      filter: {},
+      unknown: ["op:", "colour:red", "age<soon", "before:never"],
+    });
+  });
+});
