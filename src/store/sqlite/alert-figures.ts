@@ -57,7 +57,7 @@ function operations(db: Database, tenant: string, since: number): AlertFigures["
       pending === 0
         ? null
         : (db.get<{ at: number }>(
-            "SELECT created_at AS at FROM batches WHERE sealed = 1 AND tenant = ? AND status = 'pending' AND operation = ? ORDER BY created_at, id LIMIT 1",
+            "SELECT created_at AS at FROM batches INDEXED BY batches_status WHERE sealed = 1 AND tenant = ? AND status = 'pending' AND operation = ? ORDER BY created_at, id LIMIT 1",
             tenant,
             operation,
           )?.at ?? null),
@@ -65,7 +65,7 @@ function operations(db: Database, tenant: string, since: number): AlertFigures["
       running === 0
         ? null
         : db.get<{ at: number | null }>(
-            "SELECT MIN(started_at) AS at FROM batches WHERE status = 'running' AND tenant = ? AND operation = ?",
+            "SELECT MIN(started_at) AS at FROM batches INDEXED BY batches_status WHERE sealed = 1 AND status = 'running' AND tenant = ? AND operation = ?",
             tenant,
             operation,
           )!.at,

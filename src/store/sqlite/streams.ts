@@ -234,11 +234,15 @@ export class SqliteStreams implements StreamStore {
     );
     return counts.map(({ operation, pending, running }) => {
       const recent = ended.find((row) => row.operation === operation);
-      const oldest = this.db.get<{ id: string; created_at: number }>(
-        "SELECT id, created_at FROM batches WHERE sealed = 1 AND tenant = ? AND status = 'pending' AND operation = ? ORDER BY created_at, id LIMIT 1",
-        tenant,
-        operation,
-      );
+      // By what waits, never by history: the planner would walk through all batches of the operation.
+      const oldest =
+        pending === 0
+          ? undefined
+          : this.db.get<{ id: string; created_at: number }>(
+              "SELECT id, created_at FROM batches INDEXED BY batches_status WHERE sealed = 1 AND tenant = ? AND status = 'pending' AND operation = ? ORDER BY created_at, id LIMIT 1",
+              tenant,
+              operation,
+            );
       return {
         operation,
         pending,
