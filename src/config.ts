@@ -135,8 +135,8 @@ export const SETTINGS = {
   LOG_LEVEL: choice(["trace", "debug", "info", "warn", "error", "fatal", "silent"], "info"),
   // The two cores of a small machine: four slots hide the latency of handlers that wait, and cost a busy one nothing.
   BATCHYARD_WORKERS: whole(0, 256, 4),
-  // 30 s: a killed worker's chunk runs again within it; shorter makes a long garbage collection look like a death.
-  BATCHYARD_LEASE_MS: whole(1_000, 3_600_000, 30_000),
+  // 12 s and a tick of 1 s: who dies is missed within 15 s of its last heartbeat. Shorter makes a pause of 8 s look like a death.
+  BATCHYARD_LEASE_MS: whole(1_000, 3_600_000, 12_000),
   BATCHYARD_SHUTDOWN_SECONDS: whole(1, 300, 30),
   BATCHYARD_SQLITE_SYNCHRONOUS: upperChoice(["NORMAL", "FULL"], "NORMAL"),
   BATCHYARD_MAX_BODY_BYTES: whole(1_024, GIB, 16 * 1024 ** 2),

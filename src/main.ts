@@ -7,6 +7,7 @@ import { issueKey, issueSignIn, TOKEN_KEY_ID, DEFAULT_TENANT } from "./api/auth/
 import { readDashboard } from "./api/pages/dashboard.ts";
 import { createServer } from "./api/server.ts";
 import { Backpressure } from "./batches/backpressure.ts";
+import { Bulk } from "./batches/bulk.ts";
 import { Creator } from "./batches/create.ts";
 import type { Batches } from "./batches/service.ts";
 import type { Signals } from "./batches/signals.ts";
@@ -119,6 +120,8 @@ export interface Yard {
   readonly config: Config;
   readonly settings: Settings;
   readonly batches: Batches;
+  /** One act on many batches. */
+  readonly bulk: Bulk;
   readonly streams: Streams;
   /** The /v1 surface but for HTTP. */
   readonly openai: OpenAiService;
@@ -314,6 +317,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
   });
   const pressure = new Backpressure({ batches: store.batches, limits: () => settings.current().queue });
   const batches = new YardBatches({ store, creator, signals, clock, pressure });
+  const bulk = new Bulk({ store, batches, clock, failed });
   const streams = new YardStreams({
     store,
     creator,
@@ -399,6 +403,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     config,
     settings,
     batches,
+    bulk,
     streams,
     openai: new OpenAiService({ store, runner, models, clock }),
     collector,
@@ -422,6 +427,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
       await streams.start(parts.streams ?? null);
       await runner.start();
       await collector.start();
+      await bulk.start();
       courier.start();
       if (parts.alerts !== false) {
         alerts.start();
@@ -430,6 +436,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
       retention.start();
     },
     async stop() {
+      await bulk.stop();
       await streams.stop();
       await runner.stop();
       await collector.stop();
@@ -480,6 +487,7 @@ export async function startServer(parts: YardParts): Promise<RunningServer> {
     const { app } = await createServer({
       dashboard: readDashboard(fileURLToPath(new URL("../dist/dashboard", import.meta.url))),
       batches: yard.batches,
+      bulk: yard.bulk,
       streams: yard.streams,
       openai: yard.openai,
       jobReports: new JobReports({

@@ -91,6 +91,7 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
   const api = await createServer({
     dashboard: null,
     batches: yard.batches,
+    bulk: yard.bulk,
     streams: yard.streams,
     openai: yard.openai,
     jobReports: new JobReports({

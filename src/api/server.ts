@@ -35,6 +35,7 @@ import { externalRoutes } from "./routes/external.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { metricRoutes } from "./routes/metrics.ts";
 import { alertRoutes } from "./routes/alerts.ts";
+import { bulkRoutes } from "./routes/bulk.ts";
 import { monitoringRoutes } from "./routes/monitoring.ts";
 import { openAiRoutes } from "./openai/routes.ts";
 import { pipelineRoutes } from "./routes/pipeline.ts";
@@ -201,6 +202,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     ...eventRoutes(services, streams, guard, { sockets: () => sockets.statistics() }),
     ...costRoutes(services),
     ...settingsRoutes(services),
+    ...bulkRoutes(services),
     ...monitoringRoutes(services),
     ...alertRoutes(services),
     ...metricRoutes(services, metrics),

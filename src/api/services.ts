@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { Backpressure } from "../batches/backpressure.ts";
+import type { Bulk } from "../batches/bulk.ts";
 import type { Batches } from "../batches/service.ts";
 import type { EventLog, SettledItems } from "../events/port.ts";
 import type { Files } from "../files/files.ts";
@@ -68,6 +69,7 @@ export interface ApiServices {
   /** Null where it was not built. */
   dashboard: Dashboard | null;
   batches: Batches;
+  bulk: Bulk;
   streams: Streams;
   openai: OpenAiService;
   collector: Collector;

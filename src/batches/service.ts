@@ -143,7 +143,7 @@ export interface Batches {
   retry(
     caller: Caller,
     id: string,
-    selection: { errorFingerprint?: string | undefined; nodeIds?: string[] | undefined },
+    selection: { errorFingerprint?: string | undefined; errorCode?: string | undefined; nodeIds?: string[] | undefined },
   ): Promise<BatchRow>;
   finish(caller: Caller, id: string, reason: string): Promise<BatchRow>;
   cleanup(caller: Caller, daysToKeep: number, dryRun: boolean): Promise<number>;

@@ -231,13 +231,13 @@ export class YardBatches implements Batches {
   async retry(
     caller: Caller,
     id: string,
-    selection: { errorFingerprint?: string | undefined; nodeIds?: string[] | undefined },
+    selection: { errorFingerprint?: string | undefined; errorCode?: string | undefined; nodeIds?: string[] | undefined },
   ): Promise<BatchRow> {
     const before = await this.get(caller, id);
     const retried = await this.store.batches.retry(
       caller.tenant,
       id,
-      { fingerprint: selection.errorFingerprint, nodeIds: selection.nodeIds },
+      { fingerprint: selection.errorFingerprint, code: selection.errorCode, nodeIds: selection.nodeIds },
       this.clock.now(),
     );
     if (retried === null) throw await this.refusal(caller, id, "retried", FINAL_BATCH_STATES);

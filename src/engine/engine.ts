@@ -17,6 +17,8 @@ import { Worker, type WorkerSettings } from "./worker.ts";
 
 /** Leases, deadlines and waiting chunks are looked after this often. */
 const TICK_MS = 1000;
+/** A tick later than this was held up by something. */
+const HELD_UP_MS = 1000;
 /** Batches past their deadline looked at in one tick; more than ever wait for a provider at once. */
 const OVERDUE_AT_ONCE = 1000;
 /** A batch writes at most one batch.progress event in this time, besides its last one. */
@@ -54,6 +56,10 @@ export class Engine implements SettledItems {
   private stopReadyTimer = (): void => {};
   private started = false;
   private tickedAt = -Infinity;
+  /** When the next tick is due, Unix milliseconds. */
+  private tickDueAt = 0;
+  /** The tick before this one gave nobody up, because it came late. */
+  private spared = false;
 
   constructor(parts: EngineParts) {
     this.parts = parts;
@@ -215,6 +221,7 @@ export class Engine implements SettledItems {
   }
 
   private tick(): void {
+    this.tickDueAt = this.parts.clock.now() + TICK_MS;
     this.stopTimer = this.parts.clock.after(TICK_MS, () => {
       this.lookAfter()
         .catch(this.parts.failed)
@@ -224,13 +231,17 @@ export class Engine implements SettledItems {
     });
   }
 
-  /** Renews our leases first, so that a blocked event loop does not make us reap ourselves. */
+  /**
+   * Renews our leases first, so that a blocked event loop does not make us reap ourselves. A tick that comes late gives up
+   * nobody else either: the heartbeats that came meanwhile are still unread, and the next tick has read them.
+   */
   private async lookAfter(): Promise<void> {
     const { store, clock, settings } = this.parts;
     this.tickedAt = clock.now();
+    this.spared = !this.spared && this.tickedAt - this.tickDueAt > HELD_UP_MS;
     const leases = this.worker.leases();
     if (leases.length > 0) this.worker.keepOnly(await store.chunks.renew(leases, clock.now() + settings.leaseMs));
-    await this.lost(await store.chunks.reap({ now: clock.now() }));
+    if (!this.spared) await this.lost(await store.chunks.reap({ now: clock.now() }));
     await this.external.roster.sweep();
     for (const { tenant, id } of await store.batches.overdue(clock.now(), OVERDUE_AT_ONCE)) {
       if (await this.parts.collecting(tenant, id)) continue;

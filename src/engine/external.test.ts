@@ -1,6 +1,7 @@
 import { defineOperation } from "batchyard";
 import { createTestYard, type TestYard } from "batchyard/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { heartbeatBody } from "../api/contract/external.ts";
 import type { ExternalChunk } from "./external.ts";
 
 const tenant = { tenant: "default" };
@@ -143,5 +144,49 @@ describe("external workers", () => {
     const [chunk] = await lease("a");
     await expect(settle(chunk!, ["i0", "x"])).rejects.toMatchObject({ code: "validation_failed" });
     expect(await yard.getBatch(id)).toMatchObject({ processed_items: 0 });
+  });
+});
+
+describe("a stall", () => {
+  const stalledAt = async (): Promise<number[]> =>
+    (await yard.parts.store.events.read(0, 10_000)).filter((event) => event.type === "chunk.stalled").map((event) => event.ts);
+
+  it("is declared 12 to 13 s after the last heartbeat, whenever that comes between two ticks", async () => {
+    for (const phase of [0, 1, 250, 500, 999, 1000, 1333]) {
+      const before = (await stalledAt()).length;
+      const id = await create(1);
+      const [chunk] = await lease("a");
+      await yard.clock.advance(4000 + phase);
+      const { leases, leaseMs } = heartbeatBody.parse({ leases: [{ chunk: chunk!.chunk, fence: chunk!.fence }] });
+      await yard.parts.engine.external.heartbeat(tenant, { leases, leaseMs });
+      const lastHeard = yard.clock.now();
+      await yard.clock.advance(15_000);
+      const declared = (await stalledAt()).slice(before);
+      expect(declared).toHaveLength(1);
+      expect(declared[0]! - lastHeard).toBeGreaterThanOrEqual(12_000);
+      expect(declared[0]! - lastHeard).toBeLessThanOrEqual(13_001);
+      await yard.parts.store.batches.end("default", id, "cancelled", null, yard.clock.now());
+    }
+  });
+
+  it("is not declared while heartbeats wait behind a blocked event loop", async () => {
+    await create(2, { batchSize: 1 });
+    const [chunk, silent] = await lease("a", 2, 12_000);
+    const held = { leases: [{ chunk: chunk!.chunk, fence: chunk!.fence }], leaseMs: 12_000 };
+    await yard.clock.advance(4500);
+    // Blocked for longer than the lease still lasts: the late tick comes first, then the heartbeats that were sent meanwhile.
+    await yard.clock.skipTo(yard.clock.now() + 8000);
+    expect(await yard.parts.engine.external.heartbeat(tenant, held)).toEqual({ held: [chunk!.chunk], lost: [] });
+    await yard.clock.advance(2000);
+    expect(await stalledAt()).toHaveLength(1);
+    expect(await yard.parts.engine.external.heartbeat(tenant, held)).toEqual({ held: [chunk!.chunk], lost: [] });
+    await expect(settle(silent!, keysOf(silent!))).rejects.toMatchObject({ code: "lease_lost" });
+  });
+
+  it("is declared by a server whose every tick is late", async () => {
+    await create(1);
+    await lease("a", 1, 12_000);
+    for (let tick = 0; tick < 6; tick++) await yard.clock.skipTo(yard.clock.now() + 4000);
+    expect(await stalledAt()).toHaveLength(1);
   });
 });

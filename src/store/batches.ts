@@ -91,6 +91,8 @@ export interface RunnableBatch {
 
 export interface RetrySelection {
   fingerprint?: string | undefined;
+  /** Of all groups with this error code. */
+  code?: string | undefined;
   nodeIds?: string[] | undefined;
 }
 

@@ -2,6 +2,7 @@ import type { AccessStore } from "./access.ts";
 import type { AlertStore } from "./alerts.ts";
 import type { AttemptStore } from "./attempts.ts";
 import type { BatchStore } from "./batches.ts";
+import type { BulkStore } from "./bulk.ts";
 import type { ChunkStore } from "./chunks.ts";
 import type { DeadStore } from "./dead.ts";
 import type { FileStore } from "./files.ts";
@@ -55,6 +56,7 @@ export interface Store {
   readonly attempts: AttemptStore;
   readonly audit: AuditStore;
   readonly alerts: AlertStore;
+  readonly bulk: BulkStore;
   readonly monitor: MonitorStore;
   readonly ledger: LedgerStore;
   readonly upkeep: UpkeepStore;

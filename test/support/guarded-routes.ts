@@ -186,6 +186,11 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "PUT /api/admin/batch-monitoring/channels/{name}": { need: "admin", body: { slack: "https://hooks.example.com/a" } },
   "DELETE /api/admin/batch-monitoring/channels/{name}": { need: "admin", body: null },
   "POST /api/admin/batch-monitoring/channels/{name}/test": { need: "admin", body: {} },
+  // Of every tenant its own; see src/api/bulk.test.ts.
+  "POST /api/admin/batch-monitoring/bulk": { need: "admin", body: { action: "cancel", filter: {}, dryRun: true } },
+  "GET /api/admin/batch-monitoring/bulk": { need: "admin", body: null },
+  "GET /api/admin/batch-monitoring/bulk/{id}": { need: "admin", body: null },
+  "POST /api/admin/batch-monitoring/bulk/{id}/cancel": { need: "admin", body: {} },
   "POST /api/admin/batch-monitoring/{id}/retry": onJob("retry"),
   "POST /api/admin/batch-monitoring/{id}/cancel": onJob("cancel"),
   "POST /api/admin/batch-monitoring/{id}/pause": onJob("pause"),

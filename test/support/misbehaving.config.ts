@@ -62,7 +62,17 @@ const holding = defineOperation({
   },
 });
 
+/** Blocks the event loop, and burns nothing while it does. */
+const blocking = defineOperation({
+  name: "blocking",
+  processItem(item: Numbered & { blockMs: number }, ctx) {
+    called(ctx.key, ctx.attempt);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, item.blockMs);
+    return { result: resultOf(item) };
+  },
+});
+
 /** What outside workers do. */
 const outside = defineOperation({ name: "outside", processItem: (item: Numbered) => ({ result: resultOf(item) }) });
 
-export default defineConfig({ operations: [steady, deadly, deadlyThread, holding, outside] });
+export default defineConfig({ operations: [steady, deadly, deadlyThread, holding, blocking, outside] });

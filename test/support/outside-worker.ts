@@ -1,12 +1,12 @@
 /**
  * An outside worker: leases one chunk, says so, and reports its results when it is continued after a stop. Says what the
- * server answered.
+ * server answered. With BEAT_MS it renews its lease that often, and says when it had the answer.
  *
- *   node outside-worker.ts URL LEASE_MS
+ *   node outside-worker.ts URL LEASE_MS [BEAT_MS]
  */
 import { resultOf, type Numbered } from "./fates.ts";
 
-const [url, leaseMs] = process.argv.slice(2);
+const [url, leaseMs, beatMs] = process.argv.slice(2);
 const headers = { authorization: `Bearer ${process.env["BATCHYARD_TOKEN"]}`, "content-type": "application/json" };
 const post = (path: string, body: unknown): Promise<Response> => fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) });
 
@@ -24,7 +24,15 @@ const { chunks } = (await (await post("/api/external/lease", { worker: "slow", m
 };
 const { chunk, fence, items } = chunks[0]!;
 console.log(`leased ${chunk} fence ${fence} items ${items.length}`);
+const beat = async (): Promise<void> => {
+  const sentAt = Date.now();
+  const answer = await post("/api/external/heartbeat", { leases: [{ chunk, fence }], leaseMs: Number(leaseMs) });
+  const { held } = (await answer.json()) as { held: number[] };
+  console.log(`beat ${sentAt} ${Date.now()} held ${held.length}`);
+};
+const beating = beatMs === undefined ? undefined : setInterval(() => void beat(), Number(beatMs));
 await continued;
+clearInterval(beating);
 const results = items.map(({ key, payload }) => ({ key, result: { ...resultOf(payload), from: "the late worker" } }));
 const answer = await post("/api/external/results", { chunk, fence, results });
 const { code } = (await answer.json()) as { code?: string };

@@ -30,7 +30,9 @@ export const leaseAnswer = z.strictObject({
 
 export const heartbeatBody = z.strictObject({
   worker: text(1, 200).optional(),
-  leaseMs: whole(1_000, 3_600_000).default(60_000),
+  leaseMs: whole(1_000, 3_600_000)
+    .default(12_000)
+    .meta({ description: "From now. 12 s, renewed every 4 s: missed within 15 s of its last heartbeat, and not for a pause of 8 s" }),
   leases: z.array(lease).min(1).max(1_000),
 });
 export const heartbeatAnswer = z.strictObject({

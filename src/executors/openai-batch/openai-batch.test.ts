@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { TokenBudget } from "./token-budget.ts";
+import type { AttemptRow } from "../../store/attempts.ts";
 import { openPair, type Pair } from "../../../test/support/upstream-campaign.ts";
 
 let pair: Pair;
@@ -114,6 +115,36 @@ describe("executor openai-batch", () => {
     const poor = await pair.yard.createBatch({ operation: "asking", items: items(3), options: { budgetUsd: 0.4, batchSize: 1 } });
     expect(await pair.yard.runToEnd(poor.id)).toMatchObject({ failed_items: 3 });
     expect(await attemptsOf(poor.id)).toEqual([]);
+  });
+
+  it("a budget that is spent drops nothing that is upstream: it is paid for", async () => {
+    await pair.close();
+    pair = await openPair({ steps: "manual", prices: { "gpt-4o-mini": { input: 0, output: 1000 } } });
+    const { id } = await pair.yard.createBatch({ operation: "asking", items: items(3), options: { budgetUsd: 1.2, batchSize: 1 } });
+    const made = async (): Promise<AttemptRow[]> => (await attemptsOf(id)).filter(({ upstreamId }) => upstreamId !== null);
+    while ((await made()).length < 2) await pair.yard.advance(1_000);
+    // As a second upstream batch would, found by accident.
+    await pair.yard.parts.store.ledger.book([
+      {
+        tenant: "default",
+        batchId: id,
+        operation: "asking",
+        attempt: "att_other",
+        customId: "i0",
+        provider: "peer",
+        model: "gpt-4o-mini",
+        tier: "batch",
+        tokens: { input: 1, cachedInput: 0, cacheWrite: 0, audioInput: 0, output: 1, reasoning: 0, audioOutput: 0 },
+        price: { standard: 2_400_000_000, paid: 1_200_000_000, factor: "0.5", version: "test" },
+        at: pair.yard.clock.now(),
+        counted: false,
+      },
+    ]);
+    await pair.yard.advance(60_000);
+    expect(await pair.yard.getBatch(id)).toMatchObject({ status: "running", succeeded_items: 0, failed_items: 1 });
+    await pair.peer.advance(20);
+    expect(await pair.yard.runToEnd(id)).toMatchObject({ status: "completed", succeeded_items: 2, failed_items: 1 });
+    expect((await pair.peer.record()).billed).toHaveLength(2);
   });
 
   it("a pause stops sending, not collecting", async () => {

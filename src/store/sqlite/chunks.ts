@@ -33,7 +33,7 @@ import {
   type ItemPlace,
   type RawChunk,
 } from "./chunk-row.ts";
-import { stopOverBudget } from "./budget.ts";
+import { isInAttempt, stopOverBudget } from "./budget.ts";
 import type { Database } from "./database.ts";
 import { closeBatch, endIfSettled } from "./ending.ts";
 import { FlowRollup } from "./flow-rollup.ts";
@@ -75,7 +75,7 @@ export class SqliteChunks implements ChunkStore {
       if ((raw.status !== "pending" && raw.status !== "running") || raw.sealed === 0 || raw.deps_open > 0) return null;
       if (raw.max_leased !== null && raw.leased_chunks >= raw.max_leased) return null;
       // A chunk whose worker died came back without a commit.
-      if (this.stopOverBudget(raw, lease.now)) {
+      if (this.stopOverBudget(raw, lease.now) && !isInAttempt(this.db, chunkId)) {
         this.afterResults(raw, lease.now, true);
         return null;
       }

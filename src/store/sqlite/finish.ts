@@ -3,16 +3,20 @@ import { fingerprint } from "../../model/failure.ts";
 import { iso } from "../../model/clock.ts";
 import type { ItemResult } from "../../model/item.ts";
 import type { NewFailure } from "../port.ts";
-import { openCount } from "./batch-row.ts";
+import { openCount, refreshReadyAt } from "./batch-row.ts";
 import type { RawBatch } from "./raw-batch.ts";
 import { loadKeys, type RawChunk } from "./chunk-row.ts";
 import type { Database } from "./database.ts";
 import { FlowRollup } from "./flow-rollup.ts";
 import { insertFailures } from "./failure-rows.ts";
 
+/** Of a row of `chunks`: it is on its way through a provider's batch API, and so paid for. */
+export const IN_ATTEMPT =
+  "EXISTS (SELECT 1 FROM attempts WHERE attempts.chunk_id = chunks.id AND attempts.epoch = chunks.epoch AND attempts.state <> 'ingested')";
+
 /**
- * Settles every open item of a batch as failed, each with its own row; `pending`: only items that nobody works on, nor was told
- * of. Saves nothing of the batch row itself, nor its statistics. Returns how many.
+ * Settles every open item of a batch as failed, each with its own row; `pending`: only items that nobody works on, here or at a
+ * provider, nor was told of. Saves nothing of the batch row itself, nor its statistics. Returns how many.
  */
 export function failOpenItems(
   db: Database,
@@ -44,9 +48,10 @@ export function failOpenItems(
   const open = openCount(raw);
   let unreported = open;
   const chunks = db.all<RawChunk>(
-    "SELECT * FROM chunks WHERE batch_id = ?1 AND (state = 'pending' OR (state = 'leased' AND ?2 = 'open')) ORDER BY id",
+    which === "open"
+      ? "SELECT * FROM chunks WHERE batch_id = ? AND state IN ('pending', 'leased') ORDER BY id"
+      : `SELECT * FROM chunks WHERE batch_id = ? AND state = 'pending' AND NOT ${IN_ATTEMPT} ORDER BY id`,
     raw.id,
-    which,
   );
   for (const chunk of chunks) {
     const keys = loadKeys(db, chunk.id);
@@ -69,7 +74,7 @@ export function failOpenItems(
   }
   if (which === "pending") {
     raw.open_chunks -= chunks.length;
-    raw.ready_at = null;
+    refreshReadyAt(db, raw);
     return open - unreported;
   }
   const nameless = freshNames(db, raw.id, unreported).map((name) => failed(name, null, 0));

@@ -21,7 +21,7 @@ interface FailedRow {
  * go into new chunks; without a selection, cancelled and expired items are reopened too. Returns how many items run again.
  */
 export function reopenItems(db: Database, statistics: StatsCache, raw: RawBatch, selection: RetrySelection, now: number): number {
-  const everything = selection.fingerprint === undefined && selection.nodeIds === undefined;
+  const everything = selection.fingerprint === undefined && selection.nodeIds === undefined && selection.code === undefined;
   const rows = selectFailures(db, raw.id, selection);
   const stopped = everything ? raw.cancelled + raw.expired : 0;
   if (rows.length + stopped === 0) return 0;
@@ -52,15 +52,23 @@ export function reopenItems(db: Database, statistics: StatsCache, raw: RawBatch,
   return rows.length + stopped;
 }
 
-function selectFailures(db: Database, batchId: string, selection: RetrySelection): FailedRow[] {
+function selectFailures(db: Database, batchId: string, { nodeIds, fingerprint, code }: RetrySelection): FailedRow[] {
   const columns = "SELECT id, chunk_id, item, node_id, fingerprint, dismissed FROM failures WHERE batch_id = ? AND superseded IS NULL";
-  if (selection.nodeIds !== undefined) {
-    const rows = [...new Set(selection.nodeIds)].flatMap((nodeId) => db.all<FailedRow>(`${columns} AND node_id = ?`, batchId, nodeId));
-    return rows.filter((row) => selection.fingerprint === undefined || row.fingerprint === selection.fingerprint).sort(byChunk);
-  }
-  if (selection.fingerprint !== undefined)
-    return db.all<FailedRow>(`${columns} AND fingerprint = ?`, batchId, selection.fingerprint).sort(byChunk);
-  return db.all<FailedRow>(columns, batchId).sort(byChunk);
+  const coded = code === undefined ? null : codedGroups(db, batchId, code);
+  const found =
+    nodeIds !== undefined
+      ? [...new Set(nodeIds)].flatMap((nodeId) => db.all<FailedRow>(`${columns} AND node_id = ?`, batchId, nodeId))
+      : fingerprint !== undefined
+        ? db.all<FailedRow>(`${columns} AND fingerprint = ?`, batchId, fingerprint)
+        : db.all<FailedRow>(columns, batchId);
+  return found
+    .filter((row) => (fingerprint === undefined || row.fingerprint === fingerprint) && (coded === null || coded.has(row.fingerprint)))
+    .sort(byChunk);
+}
+
+function codedGroups(db: Database, batchId: string, code: string): Set<string> {
+  const rows = db.all<{ fingerprint: string }>("SELECT fingerprint FROM error_groups WHERE batch_id = ? AND code = ?", batchId, code);
+  return new Set(rows.map((row) => row.fingerprint));
 }
 
 const byChunk = (a: FailedRow, b: FailedRow): number => (a.chunk_id ?? 0) - (b.chunk_id ?? 0) || (a.item ?? 0) - (b.item ?? 0);

@@ -1,3 +1,4 @@
+import { BULK_ACTIONS, BULK_STATUSES } from "../bulk.ts";
 import { BatchyardError } from "../../model/errors.ts";
 import { ATTEMPT_STATES } from "../../model/attempt-moves.ts";
 import { BATCH_STATES, CHUNK_STATES, FINAL_BATCH_STATES, OPEN_BATCH_STATES, WINDOW_STATES } from "../../model/moves.ts";
@@ -356,6 +357,20 @@ const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[
   CREATE INDEX alert_error_classes_new ON alert_error_classes (tenant, first_seen);
   CREATE INDEX batches_longest ON batches (tenant, operation, started_at) WHERE status = 'running';
   CREATE INDEX outbox_undelivered ON outbox (tenant, channel) WHERE delivered_at IS NULL AND tries > 0;
+  `,
+  `
+  CREATE TABLE bulk_jobs (
+    id TEXT PRIMARY KEY, tenant TEXT NOT NULL, action TEXT NOT NULL CHECK (action IN (${list(BULK_ACTIONS)})), priority INTEGER,
+    -- shape: store/bulk.ts
+    filter TEXT NOT NULL, rate REAL NOT NULL, total INTEGER NOT NULL, done INTEGER NOT NULL, failed INTEGER NOT NULL, skipped INTEGER NOT NULL,
+    status TEXT NOT NULL CHECK (status IN (${list(BULK_STATUSES)})), created_at INTEGER NOT NULL, ended_at INTEGER,
+    after_at INTEGER, after_id TEXT, error TEXT, actor TEXT NOT NULL, credential TEXT, address TEXT,
+    CHECK ((ended_at IS NULL) = (status = 'running')),
+    CHECK ((action = 'priority') = (priority IS NOT NULL)),
+    CHECK (done + failed + skipped <= total)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX bulk_jobs_newest ON bulk_jobs (tenant, created_at DESC, id DESC);
+  CREATE INDEX bulk_jobs_running ON bulk_jobs (created_at, id) WHERE ended_at IS NULL;
   `,
 ];
 

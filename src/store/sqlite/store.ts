@@ -7,6 +7,7 @@ import { SqliteAttempts } from "./attempts.ts";
 import { SqliteAudit } from "./audit.ts";
 import { AuditAnchor } from "./audit-chain.ts";
 import { SqliteBatches } from "./batches.ts";
+import { SqliteBulk } from "./bulk.ts";
 import { SqliteChunks } from "./chunks.ts";
 import { Database } from "./database.ts";
 import { SqliteEvents } from "./events.ts";
@@ -60,6 +61,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
       dead: new SqliteDead(db),
       audit: new SqliteAudit(db, anchor),
       alerts: new SqliteAlerts(db),
+      bulk: new SqliteBulk(db),
       monitor: new SqliteMonitor(db),
       ledger: new SqliteLedger(db),
       upkeep: new SqliteUpkeep(db, stats, anchor),

@@ -1,6 +1,8 @@
 import { expect } from "vitest";
 import { ATTEMPT_MOVES, ATTEMPT_STATES, attemptMoveFrom, isEnded } from "../../../src/model/attempt-moves.ts";
+import type { RunOptions } from "../../../src/model/batch.ts";
 import type { NewAttempt } from "../../../src/store/attempts.ts";
+import { entry } from "./ledger.ts";
 import { OK, RETRY, type Rig } from "./rig.ts";
 import { section } from "./section.ts";
 
@@ -31,8 +33,8 @@ function attemptOf(rig: Rig, batch: { id: string }, chunkId: number | null, over
 }
 
 /** A batch with one chunk put off, in an attempt leased by ME. */
-async function prepared(rig: Rig, overrides: Partial<NewAttempt> = {}) {
-  const batch = await rig.create([["a", "b"]], { batch: { executor: "openai-batch" } });
+async function prepared(rig: Rig, overrides: Partial<NewAttempt> = {}, options: RunOptions = {}) {
+  const batch = await rig.create([["a", "b"]], { batch: { executor: "openai-batch", options } });
   const chunk = await rig.claim(batch);
   const attempt = attemptOf(rig, batch, chunk.id, overrides);
   expect(await rig.store.attempts.prepare(attempt)).toBe(true);
@@ -48,6 +50,41 @@ async function sent(rig: Rig, id: string): Promise<void> {
 }
 
 export const attempts = section("attempts", {
+  async "a budget that is spent leaves what is in an open attempt: it is paid for, and may settle"(rig) {
+    const batch = await rig.create([["a"], ["b", "c"], ["d"]], { batch: { executor: "openai-batch", options: { budgetUsd: 1 } } });
+    const first = await rig.claim(batch);
+    const second = await rig.claim(batch);
+    await rig.store.attempts.prepare(attemptOf(rig, batch, first.id));
+    const upstream = attemptOf(rig, batch, second.id);
+    await rig.store.attempts.prepare(upstream);
+    await rig.store.attempts.take(ME, upstream.id, { now: rig.now, leaseMs: LEASE });
+    await sent(rig, upstream.id);
+    await rig.commit(second, {}, "release", { availableAt: rig.now + 1000 });
+    await rig.commit(first, { a: { ok: true, cost: 1 } });
+    expect(await rig.get(batch)).toMatchObject({ status: "running", succeeded: 1, failed: 1, openChunks: 1, leasedChunks: 0 });
+    expect(await rig.findings()).toEqual([]);
+    // Nothing is leased, and still it waits.
+    expect(await rig.store.batches.nextReadyAt(rig.now)).toBe(rig.now + 1000);
+    expect(await rig.store.chunks.wake(second.id, rig.now)).toBe(true);
+    await rig.commit(await rig.claim(batch), { b: { ok: true, cost: 1 }, c: RETRY });
+    // The retry is in no attempt: it has not started, and never will.
+    expect(await rig.get(batch)).toMatchObject({ status: "completed", succeeded: 2, failed: 2, cost: 2_000_000_000 });
+    expect(await rig.findings()).toEqual([]);
+  },
+
+  async "what comes back from an attempt without results has no part in a budget that is spent"(rig) {
+    const { batch, chunk, attempt } = await prepared(rig, {}, { budgetUsd: 0.4 });
+    await rig.commit(chunk, {}, "release");
+    await rig.store.ledger.book([entry(batch)]);
+    const again = await rig.claim(batch);
+    await rig.commit(again, {}, "release");
+    await rig.store.attempts.move(ME, attempt.id, "failed", {}, rig.now);
+    await rig.store.attempts.move(ME, attempt.id, "ingested", {}, rig.now);
+    expect(await rig.tryClaim(batch)).toBeNull();
+    expect(await rig.get(batch)).toMatchObject({ status: "failed", failed: 2, openChunks: 0 });
+    expect(await rig.findings()).toEqual([]);
+  },
+
   async "a chunk is in one open attempt at a time, and in another once that is ingested"(rig) {
     const { batch, chunk, attempt, leased } = await prepared(rig);
     expect(leased).toMatchObject({ state: "prepared", chunk: "leased", batch: "running", dueAt: rig.now, misses: 0, cancelSent: false });

@@ -3,6 +3,7 @@ import { access } from "./access.ts";
 import { ADAPTERS, type Adapter } from "./adapters.ts";
 import { alerts } from "./alerts.ts";
 import { attempts } from "./attempts.ts";
+import { bulk } from "./bulk.ts";
 import { commits } from "./commits.ts";
 import { dead } from "./dead.ts";
 import { dependencies } from "./dependencies.ts";
@@ -52,6 +53,7 @@ const CASES = [
   dead,
   attempts,
   alerts,
+  bulk,
   opening,
 ].flat();
 /** Fewer cases than this mean that a section got lost. */

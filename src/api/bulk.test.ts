@@ -1,0 +1,178 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { VirtualClock } from "../testing/virtual-clock.ts";
+import { serve, type Served } from "./server.fixture.ts";
+
+const BASE = "/api/admin/batch-monitoring/bulk";
+interface Job {
+  id: string;
+  status: string;
+  total: number;
+  done: number;
+  failed: number;
+  skipped: number;
+}
+
+let served: Served;
+let clock: VirtualClock;
+let directory: string;
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), "batchyard-bulk-"));
+  clock = new VirtualClock();
+  served = await serve({ clock, directory });
+});
+afterEach(async () => {
+  await close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+async function close(): Promise<void> {
+  const closing = served.close();
+  for (let turns = 0; turns < 20; turns++) await clock.advance(1_000);
+  await closing;
+}
+
+async function ask(method: "GET" | "POST", path = "", body?: unknown, key = "") {
+  const { status, json } = await served.send({
+    method,
+    url: `${BASE}${path}`,
+    headers: {
+      ...(key === "" ? {} : { authorization: `Bearer ${key}` }),
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+    },
+    ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
+  });
+  return { status, json: json as unknown as { bulk: Job; bulks: Job[]; count: number; code: string } };
+}
+const state = async (id: string): Promise<Job> => (await ask("GET", `/${id}`)).json.bulk;
+async function ended(id: string): Promise<Job> {
+  for (let n = 0; n < 400; n++) {
+    const job = await served.yard.store.bulk.get("default", id);
+    if (job?.status !== "running") return state(id);
+    await clock.advance(250);
+  }
+  throw new Error("the job does not end");
+}
+const waiting = (): Promise<string> => served.create({ operation: "echo", total_items: 2, options: { executor: "external" } });
+async function broken(items: readonly Record<string, unknown>[]): Promise<string> {
+  const id = await served.create({ operation: "echo", items });
+  for (let n = 0; n < 50 && (await row(id)).completedAt === null; n++) await clock.advance(100);
+  return id;
+}
+const row = async (id: string) => (await served.yard.store.batches.get("default", id))!;
+const told = async () =>
+  (await served.yard.store.events.read(0, 100_000, {}))
+    .filter(({ type }) => type === "bulk.progress")
+    .map(({ ts, data }) => ({ ts, ...data }));
+
+describe("an act on many batches", () => {
+  it("is counted exactly, done at its rate, told at most four times a second, and audited", async () => {
+    const ids: string[] = [];
+    for (let n = 0; n < 23; n++) ids.push(await waiting());
+    const body = { action: "cancel", filter: { status: "pending" }, ratePerSecond: 8 };
+    expect(await ask("POST", "", { ...body, dryRun: true })).toMatchObject({ status: 200, json: { count: 23 } });
+    expect((await ask("GET")).json.bulks).toEqual([]);
+
+    const startedAt = clock.now();
+    const { status, json } = await ask("POST", "", body);
+    expect([status, json.bulk.total, json.bulk.status]).toEqual([202, 23, "running"]);
+    await clock.advance(1_000);
+    expect((await state(json.bulk.id)).done).toBe(8);
+    expect(await ended(json.bulk.id)).toMatchObject({ status: "completed", total: 23, done: 23, failed: 0, skipped: 0 });
+    expect(clock.now() - startedAt).toBe(3_000);
+    for (const id of ids) expect((await row(id)).status).toBe("cancelled");
+
+    const events = await told();
+    expect(events.at(-1)).toMatchObject({ bulk_id: json.bulk.id, done: 23, total: 23, failed: 0, status: "completed" });
+    expect(events.slice(1).every(({ ts }, n) => ts - events[n]!.ts >= 250)).toBe(true);
+    const actions = (await served.yard.store.audit.list("default", { before: null, limit: 100 })).map(({ action }) => action);
+    expect([
+      actions.filter((action) => action === "bulk.start").length,
+      actions.filter((action) => action === "batch.cancel").length,
+    ]).toEqual([1, 23]);
+  });
+
+  it("can be cancelled; what is done stays done", async () => {
+    for (let n = 0; n < 10; n++) await waiting();
+    const { bulk } = (await ask("POST", "", { action: "pause", filter: {}, ratePerSecond: 4 })).json;
+    await clock.advance(750);
+    expect((await ask("POST", `/${bulk.id}/cancel`, {})).json.bulk).toMatchObject({ status: "cancelled", done: 3, total: 10 });
+    await clock.advance(5_000);
+    expect((await ask("POST", `/${bulk.id}/cancel`, {})).json.bulk).toMatchObject({ status: "cancelled", done: 3 });
+    expect((await served.yard.store.batches.counts("default")).byOperation["echo"]).toEqual({ pending: 7, paused: 3 });
+    const resumed = (await ask("POST", "", { action: "resume", filter: {} })).json.bulk;
+    expect(await ended(resumed.id)).toMatchObject({ done: 3, total: 3 });
+  });
+
+  it("goes on after a restart, and retries no batch twice", async () => {
+    const ids: string[] = [];
+    for (let n = 0; n < 6; n++) ids.push(await broken([{ id: "a", fail: "no" }]));
+    expect((await row(ids[0]!)).status).toBe("failed");
+    await clock.advance(1_000);
+    const { bulk } = (await ask("POST", "", { action: "retry", filter: { status: "failed" }, ratePerSecond: 4 })).json;
+    await clock.advance(750);
+    const { done } = await state(bulk.id);
+    expect(done).toBe(3);
+    // As when nothing of it had been written down when the process died.
+    const job = (await served.yard.store.bulk.get("default", bulk.id))!;
+    await served.yard.store.bulk.advance(bulk.id, { ...job, done: 0, after: null }, null, null);
+    await close();
+    served = await serve({ clock, directory });
+    // Their batches have failed again, are met again, and are left alone.
+    expect(await ended(bulk.id)).toMatchObject({ status: "completed", total: 6, done: 3, skipped: 3, failed: 0 });
+    for (const id of ids) expect((await row(id)).epoch).toBe(2);
+  });
+
+  it("retries one kind of error, and leaves the others", async () => {
+    const both = await broken([{ id: "a", fail: "one thing" }, { id: "b", fail: "something else" }, { id: "c" }]);
+    await broken([{ id: "d", fail: "something else" }]);
+    await clock.advance(1_000);
+    const group = (await served.yard.store.results.groups("default", both)).find(({ error }) => error === "one thing")!;
+    const filter = { errorFingerprint: group.fingerprint };
+    expect((await ask("POST", "", { action: "retry", filter, dryRun: true })).json.count).toBe(1);
+    const { bulk } = (await ask("POST", "", { action: "retry", filter })).json;
+    await clock.advance(250);
+    expect(await row(both)).toMatchObject({ epoch: 2, totalItems: 3 });
+    expect(await ended(bulk.id)).toMatchObject({ done: 1, total: 1 });
+    expect((await ask("POST", "", { action: "retry", filter: { errorCode: group.code }, dryRun: true })).json.count).toBeGreaterThan(0);
+  });
+
+  it("sets a priority, by operation and time", async () => {
+    const early = await waiting();
+    await clock.advance(60_000);
+    const late = await waiting();
+    const filter = { jobType: "echo", createdAfter: new Date(clock.now()).toISOString() };
+    const { bulk } = (await ask("POST", "", { action: "priority", priority: "critical", filter })).json;
+    expect(await ended(bulk.id)).toMatchObject({ done: 1, total: 1 });
+    expect([(await row(early)).priority, (await row(late)).priority]).toEqual([1, 3]);
+  });
+
+  it.each([
+    [{ action: "explode", filter: {} }],
+    [{ action: "cancel" }],
+    [{ action: "priority", filter: {} }],
+    [{ action: "cancel", priority: "high", filter: {} }],
+    [{ action: "cancel", filter: { status: "completed" } }],
+    [{ action: "retry", filter: { status: "completed" } }],
+    [{ action: "cancel", filter: { timeRange: "24h", createdAfter: "2026-01-01" } }],
+    [{ action: "cancel", filter: { createdAfter: "yesterday" } }],
+    [{ action: "cancel", filter: {}, ratePerSecond: 0 }],
+    [{ action: "cancel", filter: { jobTyp: "echo" } }],
+  ])("%j is refused", async (body) => {
+    expect(await ask("POST", "", body)).toMatchObject({ status: 400, json: { code: "validation_failed" } });
+    expect((await ask("GET")).json.bulks).toEqual([]);
+  });
+
+  it("is its tenant's own", async () => {
+    await waiting();
+    const { bulk } = (await ask("POST", "", { action: "cancel", filter: {}, ratePerSecond: 1 })).json;
+    const other = await served.key("admin", "other");
+    expect((await ask("GET", `/${bulk.id}`, undefined, other)).status).toBe(404);
+    expect(await ask("POST", `/${bulk.id}/cancel`, {}, other)).toMatchObject({ status: 404, json: { code: "bulk_not_found" } });
+    expect((await ask("GET", "", undefined, other)).json.bulks).toEqual([]);
+    expect((await ask("POST", "", { action: "cancel", filter: {}, dryRun: true }, other)).json.count).toBe(0);
+  });
+});

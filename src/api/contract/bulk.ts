@@ -1,0 +1,59 @@
+import { z } from "zod";
+import { instant, text, time, whole, yes } from "../../model/fields.ts";
+import { JOB_STATUSES, type JobStatus } from "../../monitor/jobs/job-status.ts";
+import { RANGES, type RangeName } from "../../monitor/jobs/range.ts";
+import { BULK_ACTIONS, BULK_STATUSES } from "../../store/bulk.ts";
+import { priority } from "./batch.ts";
+
+const count = z.number().int();
+
+const filter = z.strictObject({
+  status: z.enum(Object.keys(JOB_STATUSES) as [JobStatus, ...JobStatus[]]).optional(),
+  jobType: text(1, 100).optional().meta({ description: "Name of an operation" }),
+  timeRange: z.enum(Object.keys(RANGES) as [RangeName, ...RangeName[]]).optional(),
+  createdAfter: instant().optional(),
+  createdBefore: instant().optional(),
+  errorFingerprint: text(1, 100).optional().meta({ description: "Only batches with such failures; a retry takes only these" }),
+  errorCode: text(1, 200).optional().meta({ description: "Only batches with such failures; a retry takes only these" }),
+});
+
+export const bulkBody = z
+  .strictObject({
+    action: z.enum(BULK_ACTIONS),
+    priority: priority.optional().meta({ description: "Of the action 'priority'" }),
+    filter,
+    ratePerSecond: whole(1, 1000).default(100).meta({ description: "Batches a second, at most" }),
+    dryRun: z.boolean().default(false).meta({ description: "Only count" }),
+  })
+  .refine((body) => (body.action === "priority") === (body.priority !== undefined), {
+    path: ["priority"],
+    error: "goes with the action 'priority', and only with it",
+  })
+  .refine(
+    ({ filter: { timeRange, createdAfter, createdBefore } }) => timeRange === undefined || (createdAfter ?? createdBefore) === undefined,
+    {
+      path: ["filter", "timeRange"],
+      error: "does not go with createdAfter or createdBefore",
+    },
+  );
+
+export const bulkParams = z.strictObject({ id: z.string().min(1).max(100) });
+
+const bulk = z.object({
+  id: z.string(),
+  action: z.enum(BULK_ACTIONS),
+  priority: priority.nullable(),
+  status: z.enum(BULK_STATUSES),
+  total: count.meta({ description: "Batches that matched at the start" }),
+  done: count,
+  failed: count,
+  skipped: count.meta({ description: "Batches that no longer allowed the act when it was their turn" }),
+  error: z.string().nullable().meta({ description: "What the last failed batch said" }),
+  ratePerSecond: z.number(),
+  createdAt: time,
+  endedAt: time.nullable(),
+});
+
+export const bulkStarted = z.object({ success: yes, bulk });
+export const bulkCounted = z.object({ success: yes, dryRun: yes, count });
+export const bulkList = z.object({ success: yes, bulks: z.array(bulk) });

@@ -1,0 +1,107 @@
+import type { z } from "zod";
+import type { BulkRequest } from "../../batches/bulk.ts";
+import type { Caller } from "../../batches/service.ts";
+import { iso } from "../../model/clock.ts";
+import { instantMs, nothing } from "../../model/fields.ts";
+import { priorityName } from "../../model/priority.ts";
+import { JOB_STATUSES } from "../../monitor/jobs/job-status.ts";
+import { RANGES } from "../../monitor/jobs/range.ts";
+import type { BulkJob } from "../../store/bulk.ts";
+import * as contract from "../contract/bulk.ts";
+import { ok, route, type Outcome, type Route } from "../route.ts";
+import type { ApiServices } from "../services.ts";
+
+const TAG = "Monitoring";
+const BASE = "/api/admin/batch-monitoring/bulk";
+
+/** One act on all batches of a filter. */
+export function bulkRoutes({ bulk, clock }: ApiServices): Route[] {
+  const one = async (job: Promise<BulkJob>): Promise<Outcome> => ok({ success: true, bulk: wire(await job) });
+  const start = async (caller: Caller, body: z.infer<typeof contract.bulkBody>): Promise<Outcome> => {
+    const request = requestOf(body, clock.now());
+    if (body.dryRun) return ok({ success: true, dryRun: true, count: await bulk.count(caller, request) });
+    return { kind: "json", status: 202, body: { success: true, bulk: wire(await bulk.add(caller, request)) } };
+  };
+  return [
+    route({
+      method: "POST",
+      path: BASE,
+      summary: "Retry, cancel, pause, resume or re-prioritise all batches of a filter, so many a second; or only count them",
+      tag: TAG,
+      need: "admin",
+      paced: true,
+      body: contract.bulkBody,
+      answers: { 200: contract.bulkCounted, 202: contract.bulkStarted },
+      handle: ({ caller, body }) => start(caller, body),
+    }),
+    route({
+      method: "GET",
+      path: BASE,
+      summary: "The newest 100 acts on many batches",
+      tag: TAG,
+      need: "admin",
+      paced: true,
+      answers: { 200: contract.bulkList },
+      handle: async ({ caller }) => ok({ success: true, bulks: (await bulk.list(caller)).map(wire) }),
+    }),
+    route({
+      method: "GET",
+      path: `${BASE}/:id`,
+      summary: "How far an act on many batches is",
+      tag: TAG,
+      need: "admin",
+      paced: true,
+      params: contract.bulkParams,
+      answers: { 200: contract.bulkStarted },
+      handle: ({ caller, params }) => one(bulk.get(caller, params.id)),
+    }),
+    route({
+      method: "POST",
+      path: `${BASE}/:id/cancel`,
+      summary: "Stop an act on many batches; what is done stays done",
+      tag: TAG,
+      need: "admin",
+      paced: true,
+      params: contract.bulkParams,
+      body: nothing,
+      answers: { 200: contract.bulkStarted },
+      handle: ({ caller, params }) => one(bulk.cancel(caller, params.id)),
+    }),
+  ];
+}
+
+function requestOf({ action, priority, filter, ratePerSecond }: z.infer<typeof contract.bulkBody>, now: number): BulkRequest {
+  const { status, jobType, timeRange, createdAfter, createdBefore, errorFingerprint, errorCode } = filter;
+  const from = timeRange === undefined ? 0 : now - RANGES[timeRange].lengthMs;
+  return {
+    action,
+    priority,
+    rate: ratePerSecond,
+    filter: {
+      ...(status === undefined ? {} : { statuses: JOB_STATUSES[status] }),
+      from: createdAfter === undefined ? from : instantMs(createdAfter),
+      to: createdBefore === undefined ? now + 1 : instantMs(createdBefore) + 1,
+      operation: jobType,
+      fingerprint: errorFingerprint,
+      code: errorCode,
+    },
+  };
+}
+
+function wire(job: BulkJob) {
+  const { id, action, status, total, done, failed, skipped, error, rate } = job;
+  return {
+    id,
+    action,
+    priority: job.priority === null ? null : priorityName(job.priority),
+    status,
+    total,
+    done,
+    failed,
+    skipped,
+    error,
+    ratePerSecond: rate,
+    createdAt: iso(job.createdAt)!,
+    endedAt: iso(job.endedAt),
+  };
+}

@@ -1,0 +1,251 @@
+import { setImmediate } from "node:timers/promises";
+import type { Clock } from "../model/clock.ts";
+import { BatchyardError, invalid } from "../model/errors.ts";
+import type { EventDraft } from "../model/event.ts";
+import { newId } from "../model/ids.ts";
+import { batchMoveFrom, FINAL_BATCH_STATES, OPEN_BATCH_STATES, type BatchStatus } from "../model/moves.ts";
+import { priorityName, priorityRank, type Priority } from "../model/priority.ts";
+import type { BulkAction, BulkFilter, BulkJob, BulkPlace, BulkProgress } from "../store/bulk.ts";
+import type { Store } from "../store/port.ts";
+import type { Batches, Caller } from "./service.ts";
+
+/** Also how often progress is told: four times a second. */
+const TURN_MS = 250;
+/** Batches looked at in one turn of the event loop: a few milliseconds. */
+const LOOKS = 500;
+const LISTED = 100;
+/** Refusals that say only that the act has nothing to do with this batch any more. */
+const SKIPPED = new Set(["invalid_state", "not_cancellable", "nothing_to_retry", "batch_not_found"]);
+
+export interface BulkRequest {
+  action: BulkAction;
+  priority?: Priority | undefined;
+  /** Absent statuses = all that the action applies to. */
+  filter: Omit<BulkFilter, "statuses"> & { statuses?: readonly BatchStatus[] | undefined };
+  /** Batches a second. */
+  rate: number;
+}
+
+/** The batches of one job that are found and not yet dealt with, and how far it has looked. */
+interface Run {
+  job: BulkJob;
+  found: BulkPlace[];
+  looked: BulkPlace | null;
+  atEnd: boolean;
+  /** Batches that may be dealt with, with fractions: what a rate below four a second saves up. */
+  credit: number;
+}
+
+/**
+ * One act on all batches of a filter, so many a second. How far it came is in the store after each batch, so a restart goes on; a
+ * batch that was dealt with when the process died is met again, and then refuses the act: it counts as skipped.
+ */
+export class Bulk {
+  private readonly store: Pick<Store, "bulk" | "batches" | "events" | "audit">;
+  private readonly batches: Pick<Batches, "retry" | "cancel" | "pause" | "resume" | "setPriority">;
+  private readonly clock: Clock;
+  private readonly failed: (error: unknown) => void;
+  private readonly turns = new Map<string, { cancel: () => void; done: Promise<void> }>();
+  private stopping = false;
+
+  constructor(parts: {
+    store: Pick<Store, "bulk" | "batches" | "events" | "audit">;
+    batches: Pick<Batches, "retry" | "cancel" | "pause" | "resume" | "setPriority">;
+    clock: Clock;
+    failed: (error: unknown) => void;
+  }) {
+    this.store = parts.store;
+    this.batches = parts.batches;
+    this.clock = parts.clock;
+    this.failed = parts.failed;
+  }
+
+  /** Goes on with what a restart interrupted. */
+  async start(): Promise<void> {
+    for (const job of await this.store.bulk.running()) this.go(job);
+  }
+
+  async stop(): Promise<void> {
+    this.stopping = true;
+    for (const { cancel } of this.turns.values()) cancel();
+    await Promise.all([...this.turns.values()].map(({ done }) => done));
+  }
+
+  /** Batches it would be done to. Throws validation_failed when the action applies to none of the states asked for. */
+  count(caller: Caller, request: BulkRequest): Promise<number> {
+    return this.store.bulk.count(caller.tenant, filterOf(request));
+  }
+
+  /** Throws validation_failed as `count` does. */
+  async add(caller: Caller, request: BulkRequest): Promise<BulkJob> {
+    const filter = filterOf(request);
+    const { action, rate } = request;
+    const job: BulkJob = {
+      id: newId("bulk"),
+      tenant: caller.tenant,
+      action,
+      priority: action === "priority" ? priorityRank(request.priority!) : null,
+      filter,
+      rate,
+      total: await this.store.bulk.count(caller.tenant, filter),
+      done: 0,
+      failed: 0,
+      skipped: 0,
+      status: "running",
+      createdAt: this.clock.now(),
+      endedAt: null,
+      after: null,
+      error: null,
+      actor: caller.actor,
+      credential: caller.credential,
+      address: caller.address,
+    };
+    await this.store.bulk.add(job);
+    await this.audit(caller, "bulk.start", job.id, { action, priority: request.priority ?? null, filter, rate, total: job.total });
+    this.go(job);
+    return job;
+  }
+
+  /** Throws bulk_not_found. */
+  async get(caller: Caller, id: string): Promise<BulkJob> {
+    const job = await this.store.bulk.get(caller.tenant, id);
+    if (job === null) throw new BatchyardError("bulk_not_found");
+    return job;
+  }
+
+  /** Newest first. */
+  list(caller: Caller): Promise<BulkJob[]> {
+    return this.store.bulk.list(caller.tenant, LISTED);
+  }
+
+  /** What is done stays done. Of a job that has ended it changes nothing. Throws bulk_not_found. */
+  async cancel(caller: Caller, id: string): Promise<BulkJob> {
+    const now = this.clock.now();
+    const cancelled = await this.store.bulk.cancel(caller.tenant, id, now);
+    const job = await this.get(caller, id);
+    if (!cancelled) return job;
+    this.turns.get(id)?.cancel();
+    await this.store.events.append([told(job, job, now)]);
+    await this.audit(caller, "bulk.cancel", id, { done: job.done, failed: job.failed, skipped: job.skipped, total: job.total });
+    return job;
+  }
+
+  private go(job: BulkJob): void {
+    this.later({ job, found: [], looked: job.after, atEnd: false, credit: 0 });
+  }
+
+  private later(run: Run): void {
+    const { id } = run.job;
+    const turn = {
+      done: Promise.resolve(),
+      cancel: this.clock.after(TURN_MS, () => {
+        turn.done = this.turn(run)
+          .catch((error: unknown) => {
+            this.failed(error);
+            return true;
+          })
+          .then((more) => {
+            if (more && !this.stopping) this.later(run);
+            else this.turns.delete(id);
+          });
+      }),
+    };
+    this.turns.set(id, turn);
+  }
+
+  /** What the rate allows for one turn. False: the job has ended. */
+  private async turn(run: Run): Promise<boolean> {
+    run.credit += (run.job.rate * TURN_MS) / 1000;
+    while (run.credit >= 1 && !this.stopping) {
+      const place = await this.next(run);
+      if (place === null) return this.end(run);
+      run.credit -= 1;
+      const progress = this.counted(run.job, place, await this.act(run.job, place));
+      const event = run.credit < 1 ? told(run.job, progress, this.clock.now()) : null;
+      if (!(await this.store.bulk.advance(run.job.id, progress, null, event))) return false;
+      run.found.shift();
+      run.job = { ...run.job, ...progress };
+      // Whoever else wants to do something does it between two batches.
+      await setImmediate();
+    }
+    return true;
+  }
+
+  private async next(run: Run): Promise<BulkPlace | null> {
+    while (run.found.length === 0 && !run.atEnd) {
+      const { batches, after } = await this.store.bulk.targets(run.job.tenant, run.job.filter, run.looked, LOOKS);
+      run.found = batches;
+      run.looked = after;
+      run.atEnd = after === null;
+      await setImmediate();
+    }
+    return run.found[0] ?? null;
+  }
+
+  /** Null: done. */
+  private async act(job: BulkJob, { id }: BulkPlace): Promise<{ skipped: boolean; error: string } | null> {
+    const caller: Caller = { tenant: job.tenant, actor: job.actor, role: "admin", credential: job.credential, address: job.address };
+    try {
+      if (job.action === "priority") await this.batches.setPriority(caller, id, priorityName(job.priority!));
+      else if (job.action === "retry") await this.retry(job, caller, id);
+      else await this.batches[job.action](caller, id);
+      return null;
+    } catch (error) {
+      const skipped = error instanceof BatchyardError && SKIPPED.has(error.code);
+      if (!skipped) this.failed(error);
+      return { skipped, error: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  /** A batch that ended after the job was started has been retried since, by this job before a restart or by somebody: once is enough. */
+  private async retry(job: BulkJob, caller: Caller, id: string): Promise<void> {
+    const batch = await this.store.batches.get(job.tenant, id);
+    if (batch !== null && (batch.completedAt ?? Infinity) > job.createdAt) throw new BatchyardError("nothing_to_retry", { id });
+    await this.batches.retry(caller, id, { errorFingerprint: job.filter.fingerprint, errorCode: job.filter.code });
+  }
+
+  private counted(job: BulkJob, after: BulkPlace, refused: { skipped: boolean; error: string } | null): BulkProgress {
+    const done = job.done + (refused === null ? 1 : 0);
+    const skipped = job.skipped + (refused?.skipped === true ? 1 : 0);
+    const failed = job.failed + (refused?.skipped === false ? 1 : 0);
+    const error = refused?.skipped === false ? refused.error : job.error;
+    return { total: Math.max(job.total, done + skipped + failed), done, skipped, failed, after, error };
+  }
+
+  private async end({ job }: Run): Promise<false> {
+    // What was counted and not met has left the filter before its turn.
+    const progress = { ...job, skipped: job.total - job.done - job.failed };
+    const now = this.clock.now();
+    await this.store.bulk.advance(job.id, progress, now, told({ ...job, status: "completed" }, progress, now));
+    return false;
+  }
+
+  private audit({ tenant, actor, credential, address }: Caller, action: string, target: string, after: unknown): Promise<void> {
+    const at = this.clock.now();
+    return this.store.audit.append({ tenant, actor, credential, address, at, action, target, before: null, after, outcome: "SUCCESS" });
+  }
+}
+
+function told(job: BulkJob, { done, total, failed, skipped }: BulkProgress, ts: number): EventDraft {
+  const { id, tenant, action, status } = job;
+  const data = { bulk_id: id, action, status, done, total, failed, skipped };
+  return { tenant, type: "bulk.progress", entity: { kind: "bulk", id }, severity: "info", ts, data };
+}
+
+/** Without a kind of error, completed batches are not retried: most have nothing to retry. */
+function applicable({ action, filter }: BulkRequest): readonly BatchStatus[] {
+  if (action === "priority") return OPEN_BATCH_STATES;
+  if (action === "resume") return batchMoveFrom("resume");
+  if (action !== "retry") return batchMoveFrom(action);
+  const byError = filter.fingerprint !== undefined || filter.code !== undefined;
+  return FINAL_BATCH_STATES.filter((status) => byError || status !== "completed");
+}
+
+function filterOf(request: BulkRequest): BulkFilter {
+  const states = applicable(request);
+  const wanted = request.filter.statuses;
+  const statuses = states.filter((status) => wanted === undefined || wanted.includes(status));
+  if (statuses.length > 0) return { ...request.filter, statuses };
+  const message = `'${request.action}' applies to ${states.join(", ")} batches${request.action === "retry" ? "; to completed ones with an error code or fingerprint" : ""}`;
+  throw invalid([{ path: "filter.status", message, code: "not_supported" }]);
+}

@@ -1,0 +1,130 @@
+import { expect } from "vitest";
+import type { BulkFilter, BulkJob, BulkPlace } from "../../../src/store/bulk.ts";
+import type { BatchRow } from "../../../src/model/batch.ts";
+import { history, randomOf } from "./monitoring.ts";
+import { failed, OK, type Rig } from "./rig.ts";
+import { section } from "./section.ts";
+
+function job(rig: Rig, id: string, changes: Partial<BulkJob> = {}): BulkJob {
+  return {
+    id,
+    tenant: "acme",
+    action: "cancel",
+    priority: null,
+    filter: { statuses: ["pending"], from: 0, to: rig.now },
+    rate: 10,
+    total: 5,
+    done: 0,
+    failed: 0,
+    skipped: 0,
+    status: "running",
+    createdAt: rig.now,
+    endedAt: null,
+    after: null,
+    error: null,
+    actor: "key:ci",
+    credential: "key_1",
+    address: "127.0.0.1",
+    ...changes,
+  };
+}
+
+/** Everything `targets` gives, a few at a time. */
+async function walked(rig: Rig, filter: BulkFilter, looks: number): Promise<string[]> {
+  const ids: string[] = [];
+  let after: BulkPlace | null = null;
+  do {
+    const found: { batches: BulkPlace[]; after: BulkPlace | null } = await rig.store.bulk.targets("acme", filter, after, looks);
+    ids.push(...found.batches.map(({ id }) => id));
+    expect(found.batches.length).toBeLessThanOrEqual(looks * filter.statuses.length);
+    after = found.after;
+  } while (after !== null);
+  return ids;
+}
+
+async function groupsOf(rig: Rig, batch: BatchRow): Promise<{ code: string; fingerprint: string }[]> {
+  return rig.store.results.groups("acme", batch.id);
+}
+
+export const bulk = section("bulk", {
+  async "counts and walks exactly the batches that match, newest first, whatever the step"(rig) {
+    await history(rig, randomOf(7));
+    const batches = (await rig.store.batches.list({ tenant: "acme" }, { limit: 1_000 })).batches;
+    await rig.create([["z"]], { tenant: "other" });
+    const [from, to] = [rig.now - 3 * 86_400_000 - 17, rig.now - 12_345];
+    const filters: Omit<BulkFilter, "from" | "to">[] = [
+      { statuses: ["pending"] },
+      { statuses: ["failed", "expired", "cancelled", "completed"] },
+      { statuses: ["pending", "running", "paused"], operation: "annotate" },
+      { statuses: ["completed", "failed"], code: "broken" },
+      { statuses: ["completed"], code: "none" },
+    ];
+    for (const each of filters) {
+      const filter = { ...each, from, to };
+      const wanted: string[] = [];
+      for (const batch of batches) {
+        const fits =
+          batch.createdAt >= from &&
+          batch.createdAt < to &&
+          each.statuses.includes(batch.status) &&
+          (each.operation === undefined || each.operation === batch.operation) &&
+          (each.code === undefined || (await groupsOf(rig, batch)).some(({ code }) => code === each.code));
+        if (fits) wanted.push(batch.id);
+      }
+      expect(await rig.store.bulk.count("acme", filter)).toBe(wanted.length);
+      for (const looks of [1, 3, 1_000]) expect(await walked(rig, filter, looks)).toEqual(wanted);
+    }
+  },
+
+  async "a group of errors is found by its fingerprint while it stands"(rig) {
+    const batch = await rig.create([["a", "b"]]);
+    await rig.drain(batch, { a: failed("x", "one"), b: failed("y", "two") });
+    const one = (await groupsOf(rig, batch)).find(({ code }) => code === "one")!;
+    const filter: BulkFilter = { statuses: ["completed", "failed"], from: 0, to: rig.now + 1, fingerprint: one.fingerprint };
+    expect(await rig.store.bulk.count("acme", filter)).toBe(1);
+    await rig.store.batches.retry("acme", batch.id, { fingerprint: one.fingerprint }, rig.now);
+    await rig.drain(batch, { a: OK });
+    expect(await rig.store.bulk.count("acme", filter)).toBe(0);
+  },
+
+  async "retry by code takes every group with that code, and no other"(rig) {
+    const batch = await rig.create([["a", "b", "c"]]);
+    await rig.drain(batch, { a: failed("x", "one"), b: failed("quite another", "one"), c: failed("y", "two") });
+    expect((await rig.store.batches.retry("acme", batch.id, { code: "one" }, rig.now))?.items).toBe(2);
+    expect((await rig.claim(batch)).keys).toEqual(["a", "b"]);
+    expect(await rig.get(batch)).toMatchObject({ failed: 1 });
+    expect(await rig.findings()).toEqual([]);
+  },
+
+  async "a job is kept with how far it came, and goes on only while it runs"(rig) {
+    const store = () => rig.store.bulk;
+    await store().add(job(rig, "bulk_1"));
+    await store().add(job(rig, "bulk_2", { createdAt: rig.now + 1, action: "priority", priority: 2 }));
+    await store().add(job(rig, "bulk_3", { tenant: "other" }));
+    const progress = { total: 5, done: 1, failed: 1, skipped: 1, after: { createdAt: 3, id: "b" }, error: "no" };
+    const event = {
+      tenant: "acme",
+      type: "bulk.progress",
+      entity: { kind: "bulk", id: "bulk_1" },
+      severity: "info" as const,
+      ts: rig.now,
+      data: { bulk_id: "bulk_1", done: 1, total: 5, failed: 1 },
+    };
+    expect(await store().advance("bulk_1", progress, null, event)).toBe(true);
+    await rig.reopen();
+    expect(await store().get("acme", "bulk_1")).toEqual(job(rig, "bulk_1", progress));
+    expect(await store().get("other", "bulk_1")).toBeNull();
+    expect((await store().list("acme", 10)).map(({ id }) => id)).toEqual(["bulk_2", "bulk_1"]);
+    expect((await store().running()).map(({ id }) => id).sort()).toEqual(["bulk_1", "bulk_2", "bulk_3"]);
+
+    expect(await store().advance("bulk_1", { ...progress, done: 3 }, rig.now + 5, event)).toBe(true);
+    expect(await store().get("acme", "bulk_1")).toMatchObject({ status: "completed", endedAt: rig.now + 5, done: 3 });
+    expect(await store().advance("bulk_1", progress, null, event)).toBe(false);
+    expect([await store().cancel("acme", "bulk_1", rig.now), await store().cancel("acme", "bulk_3", rig.now)]).toEqual([false, false]);
+    expect(await store().cancel("acme", "bulk_2", rig.now + 9)).toBe(true);
+    expect(await store().get("acme", "bulk_2")).toMatchObject({ status: "cancelled", endedAt: rig.now + 9 });
+    expect(await store().advance("bulk_2", progress, null, event)).toBe(false);
+    const told = (await rig.store.events.read(0, 1_000, {})).filter(({ type }) => type === "bulk.progress");
+    expect(told).toHaveLength(2);
+  },
+});

@@ -1,0 +1,71 @@
+import { afterEach, expect, it } from "vitest";
+import { createClient } from "../../src/client/index.ts";
+import { loadConfig } from "../../src/config.ts";
+import { startServer, type RunningServer } from "../../src/main.ts";
+import { endChildren } from "../support/child.ts";
+import { numbered } from "../support/fates.ts";
+import { folders } from "../support/folder.ts";
+import config from "../support/misbehaving.config.ts";
+import { recount } from "../support/recount.ts";
+import { finished, program, TOKEN } from "../support/served.ts";
+
+const LEASE_MS = 12_000;
+const BEAT_MS = 4_000;
+const BLOCKED_MS = 8_000;
+const WITHIN_MS = 15_000;
+
+const newFolder = folders();
+let server: RunningServer | null = null;
+afterEach(async () => {
+  await server?.stop();
+  server = null;
+  await endChildren();
+});
+
+it("an event loop blocked for 8 s costs nobody a chunk; a worker that is killed is missed within 15 s", async () => {
+  const data = newFolder();
+  const settings = loadConfig({ BATCHYARD_DATA: data, BATCHYARD_PORT: "0", BATCHYARD_TOKEN: TOKEN, LOG_LEVEL: "error" });
+  expect(settings.leaseMs).toBe(LEASE_MS);
+  server = await startServer({ config: settings, operations: config.operations });
+  const { yard, url } = server;
+  const client = createClient({ url, token: TOKEN });
+  const stalls: { batch: string; ts: number }[] = [];
+  const stalled = new Promise<void>((resolve) => {
+    yard.events.subscribe((events) => {
+      for (const event of events) if (event.type === "chunk.stalled") stalls.push({ batch: event.entity.id, ts: event.ts });
+      if (stalls.length > 0) resolve();
+    });
+  });
+  const outside = await client.create(
+    { operation: "outside", options: { executor: "external", batchSize: 20 } },
+    numbered(0, 20).map((item) => ({ ...item })),
+  );
+  const worker = program("outside-worker.ts", [url, String(LEASE_MS), String(BEAT_MS)]);
+  await worker.line(/^leased \d+ fence \d+ items 20$/);
+
+  const blocked = await client.create({ operation: "blocking" }, [{ id: "k0", n: 0, blockMs: BLOCKED_MS }]);
+  await finished(client, blocked.id);
+  await worker.line(/^beat \d+ \d+ held 1$/);
+  const beats = (): { sent: number; answered: number }[] =>
+    worker.lines.flatMap((line) => {
+      const [, sent, answered] = /^beat (\d+) (\d+) held 1$/.exec(line) ?? [];
+      return sent === undefined ? [] : [{ sent: Number(sent), answered: Number(answered) }];
+    });
+  // The block was one: a heartbeat waited behind it.
+  expect(Math.max(...beats().map(({ sent, answered }) => answered - sent))).toBeGreaterThan(BEAT_MS / 4);
+  expect(stalls).toEqual([]);
+
+  await worker.end("SIGKILL");
+  const last = beats().at(-1)!;
+  await stalled;
+  expect(stalls.map(({ batch }) => batch)).toEqual([outside.id]);
+  expect(stalls[0]!.ts - last.sent).toBeGreaterThanOrEqual(LEASE_MS);
+  expect(stalls[0]!.ts - last.sent).toBeLessThanOrEqual(WITHIN_MS);
+  await server.stop();
+  server = null;
+  const { findings, stored, crashes } = await recount(data);
+  expect(findings).toEqual([]);
+  // The killed worker's; the blocked handler's chunk ran once.
+  expect(crashes).toBe(1);
+  expect(stored.find(({ batch }) => batch.id === blocked.id)).toMatchObject({ batch: { status: "completed", retried: 0, late: 0 } });
+}, 60_000);
