@@ -227,12 +227,16 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     trace.exceeded(request.caller, `${request.method} ${request.routeOptions.url ?? ""}`).catch((error: unknown) => log.error(error));
   };
   const context = { clock, idempotency, bodyLimit: config.limits.bodyBytes };
+  // One of each for all its routes: what is counted apart by route is no limit of a user.
+  const creations = app.rateLimit(perMinute(config.limits.createPerMinute, exceeded));
+  const monitoring = app.rateLimit(perMinute(MONITORING_PER_MINUTE, exceeded));
   for (const route of routes) {
     app.route({
       method: route.method,
       url: route.path,
       exposeHeadRoute: route.endless !== true,
-      config: { route, ...limitOf(route, config.limits.createPerMinute, exceeded) },
+      config: { route },
+      onRequest: route.limited === true ? [creations] : route.paced === true ? [monitoring] : [],
       handler: (request, reply) => dispatch(route, context, request, reply),
     });
   }
@@ -303,12 +307,6 @@ function refuseKeyInUrl(request: FastifyRequest, token: string | null): void {
 const MONITORING_PER_MINUTE = 60;
 
 type Exceeded = (request: FastifyRequest) => void;
-
-function limitOf(route: Route, createPerMinute: number, exceeded: Exceeded) {
-  if (route.limited === true) return { rateLimit: perMinute(createPerMinute, exceeded) };
-  if (route.paced === true) return { rateLimit: { ...perMinute(MONITORING_PER_MINUTE, exceeded), groupId: "monitoring" } };
-  return null;
-}
 
 function perMinute(max: number, onExceeded: Exceeded) {
   return {

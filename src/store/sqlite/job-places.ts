@@ -50,7 +50,7 @@ export class JobPlaces {
       for (const { bucket, jobs } of this.counted(filter, piece)) {
         if (jobs > left) {
           const narrower = WIDTHS.filter((width) => width < piece.width).at(-1);
-          if (narrower === undefined) return { to: Math.min(filter.to, bucket + piece.width), skip: left };
+          if (narrower === undefined) return { to: piece.width === 0 ? piece.to : Math.min(filter.to, bucket + piece.width), skip: left };
           return this.seatIn(filter, [{ width: narrower, from: bucket, to: bucket + piece.width }], left);
         }
         left -= jobs;

@@ -166,6 +166,22 @@ export const monitoring = section("monitoring", {
     }
   },
 
+  async "a page within less than a minute has its batches too"(rig) {
+    const start = rig.now - (rig.now % MINUTE) + 5000;
+    const ids: string[] = [];
+    for (let n = 0; n < 12; n++) {
+      rig.now = start + n * 1000;
+      ids.unshift((await rig.create([["a"]])).id);
+    }
+    for (const from of [start - DAY, start, start - 30_000]) {
+      const filter = { tenant: "acme", from, to: rig.now + 1 };
+      for (const offset of [0, 3, 11]) {
+        const page = await rig.store.monitor.page(filter, offset, 4);
+        expect(page.map((batch) => batch.id)).toEqual(ids.slice(offset, offset + 4));
+      }
+    }
+  },
+
   async "a list goes on at a far position where it was left, with and without a filter"(rig) {
     const ids: string[] = [];
     for (let n = 0; n < 1100; n++) {

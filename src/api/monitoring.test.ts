@@ -1,0 +1,160 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { joinLines } from "../model/item.ts";
+import type { NewBatch } from "../store/port.ts";
+import { VirtualClock } from "../testing/virtual-clock.ts";
+import { serve, type Served } from "./server.fixture.ts";
+
+const HOUR = 3_600_000;
+const PATH = "/api/admin/batch-monitoring";
+const NOW = Date.UTC(2026, 5, 1, 12, 34, 56, 789);
+
+let served: Served;
+beforeEach(async () => {
+  served = await serve({ clock: new VirtualClock({ startsAt: NOW }) });
+});
+afterEach(() => served.close());
+
+let count = 0;
+
+/** A pending batch of an operation that no worker knows, so that it stays as it is. */
+async function batch(createdAt: number, items: number, more: Partial<NewBatch> = {}): Promise<string> {
+  const id = `batch_${createdAt}_${String(++count).padStart(9, "0")}`;
+  const keys = Array.from({ length: items }, (_, n) => `k${n}`);
+  const chunk = { position: 0, keys, body: joinLines(keys.map(() => "{}")), attempt: 0, availableAt: createdAt, crashes: 0 };
+  const row: NewBatch = {
+    id,
+    tenant: "default",
+    operation: "unknown-here",
+    name: null,
+    description: null,
+    priority: 1,
+    filters: {},
+    options: {},
+    input: null,
+    metadata: null,
+    executor: "handler",
+    stream: null,
+    streamKey: null,
+    closeReason: null,
+    dependsOn: [],
+    tags: [],
+    warnings: [],
+    createdAt,
+    deadlineAt: null,
+    notify: [],
+    maxLeasedChunks: null,
+    ...more,
+  };
+  const seal = { tenant: row.tenant, batchId: id, now: createdAt, maxFailures: null, announcedItems: 0 };
+  await served.yard.store.batches.create(row, items === 0 ? [] : [chunk], seal);
+  return id;
+}
+
+interface Data {
+  summary: Record<string, number>;
+  performance: { throughput: Record<string, number>; efficiency: Record<string, number> };
+  jobs: Record<string, unknown>[];
+  historical: { timestamp: string; jobs: number }[];
+  pagination: { page: number; limit: number; total: number; pages: number };
+}
+async function ask(query = ""): Promise<Data> {
+  const answer = await served.send({ method: "GET", url: PATH + query });
+  expect(answer.status).toBe(200);
+  return (answer.json as unknown as { data: Data }).data;
+}
+
+describe("GET /api/admin/batch-monitoring", () => {
+  it("156 jobs of 100 requests in 24 hours are 650 requests and 6.5 jobs an hour, 100 a batch", async () => {
+    for (let n = 0; n < 156; n++) await batch(NOW - n * 553_000, 100);
+    const { summary, performance } = await ask();
+    expect(summary).toMatchObject({ totalJobs: 156, totalRequests: 15_600, pendingJobs: 156 });
+    expect(performance.throughput).toEqual({ requestsPerHour: 650, jobsPerHour: 6.5, averageBatchSize: 100 });
+  });
+
+  it("has numbers and arrays also where nothing is", async () => {
+    const { summary, performance, jobs, historical } = await ask();
+    for (const value of [summary, performance.throughput, performance.efficiency].flatMap((group) => Object.values(group)))
+      if (typeof value === "number") expect(Number.isFinite(value)).toBe(true);
+    expect(summary).toMatchObject({ totalJobs: 0, successRate: 100, averageProcessingTime: 0 });
+    expect(jobs).toEqual([]);
+    expect(historical.every((point) => point.jobs === 0)).toBe(true);
+  });
+
+  it("begins exactly 24 hours ago: a batch of that millisecond is in, one before it is not", async () => {
+    const inside = await batch(NOW - 24 * HOUR, 1);
+    await batch(NOW - 24 * HOUR - 1, 1);
+    const now = await batch(NOW, 1);
+    const data = await ask();
+    expect(data.jobs.map((job) => job["id"])).toEqual([now, inside]);
+    expect(data.summary["totalJobs"]).toBe(2);
+    expect((await ask("?timeRange=7d")).summary["totalJobs"]).toBe(3);
+  });
+
+  it("pages newest first, ties by id; past the end is an empty page; more than 100 is clamped", async () => {
+    const ids: string[] = [];
+    for (let n = 0; n < 130; n++) ids.push(await batch(NOW - 1000 * Math.floor(n / 3), 1));
+    const wanted = [...ids].sort((a, b) => (a < b ? 1 : -1));
+    const first = await ask("?limit=1000");
+    expect(first.jobs.map((job) => job["id"])).toEqual(wanted.slice(0, 100));
+    expect(first.pagination).toEqual({ page: 1, limit: 100, total: 130, pages: 2 });
+    expect((await ask("?limit=1000&page=2")).jobs.map((job) => job["id"])).toEqual(wanted.slice(100));
+    expect((await ask("?page=99")).jobs).toEqual([]);
+  });
+
+  it("refuses bad values, names them, and tells nobody but admins", async () => {
+    for (const query of ["?timeRange=2h", "?status=done", "?page=0", "?limit=0", "?limit=ten", "?format=xml", "?colour=red"]) {
+      const answer = await served.send({ method: "GET", url: PATH + query });
+      expect(answer.status).toBe(400);
+      expect((answer.json as unknown as { details: { errors: { path: string }[] } }).details.errors[0]!.path).toBe(
+        query.slice(1).split("=")[0],
+      );
+    }
+    const operator = { authorization: `Bearer ${await served.key("operator")}` };
+    expect((await served.send({ method: "GET", url: PATH, headers: operator })).status).toBe(403);
+  });
+
+  it("answers 60 requests a minute and user, then 429 with Retry-After; each read is in the audit", async () => {
+    const authorization = `Bearer ${await served.key("admin")}`;
+    for (let n = 0; n < 60; n++) expect((await served.send({ method: "GET", url: PATH, headers: { authorization } })).status).toBe(200);
+    const refused = await served.send({ method: "GET", url: `${PATH}/analysis/slow`, headers: { authorization } });
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers["retry-after"])).toBeGreaterThan(0);
+    const reads = (await served.yard.store.audit.list("default", { before: null, limit: 500 })).filter(
+      (entry) => entry.action === "batch_monitoring_access",
+    );
+    expect(reads).toHaveLength(60);
+    // Another user has a limit of their own.
+    expect((await ask()).jobs).toEqual([]);
+  });
+
+  it("as CSV has a row a job, with formulas defused", async () => {
+    await batch(NOW, 2, { operation: "=cmd()" });
+    const answer = await served.send({ method: "GET", url: `${PATH}?format=csv` });
+    expect(String(answer.headers["content-type"])).toContain("text/csv");
+    const [head, row] = answer.text.trim().split("\r\n");
+    expect(head).toBe(
+      "id,batchId,status,jobType,requestCount,completedCount,failedCount,createdAt,startedAt,completedAt,processingTimeMs,costEstimate,errorSummary",
+    );
+    expect(row).toContain("'=cmd()");
+  });
+});
+
+describe("acts", () => {
+  it("retry: completed 409, unknown 404, twice the same answer", async () => {
+    const post = (id: string, act: string, payload?: object) =>
+      served.send({ method: "POST", url: `${PATH}/${id}/${act}`, ...(payload === undefined ? {} : { payload }) });
+    const empty = await batch(NOW, 0);
+    expect((await post(empty, "retry")).status).toBe(409);
+    expect((await post("batch_1_nobody", "retry")).status).toBe(404);
+    const open = await batch(NOW, 2);
+    expect((await post(open, "retry")).status).toBe(409);
+    expect((await post(open, "pause")).json).toMatchObject({ data: { id: open, status: "paused" } });
+    expect((await post(open, "resume")).json).toMatchObject({ data: { status: "pending" } });
+    expect((await post(open, "priority", { priority: "high" })).status).toBe(200);
+    expect((await post(open, "cancel")).json).toMatchObject({ data: { status: "cancelled" } });
+    const first = await post(open, "retry");
+    expect(first.status).toBe(200);
+    expect((await post(open, "retry")).json).toEqual(first.json);
+    expect((await served.yard.store.batches.get("default", open))!.epoch).toBe(2);
+  });
+});
