@@ -152,7 +152,8 @@ describe("analysis of a history equals a recount over its raw results", () => {
         const ms = sum(timed(all), (batch) => run(batch)!);
         expect([row.jobs, row.requests]).toEqual([all.length, sum(all, (batch) => batch.totalItems)]);
         expect(row.averageMs).toBe(timed(all).length === 0 ? null : Math.round(ms / timed(all).length));
-        if (row.msPerRequest !== null) expect(row.msPerRequest).toBeCloseTo(ms / sum(timed(all), (batch) => batch.totalItems), 2);
+        const perRequest = ms / sum(timed(all), (batch) => batch.totalItems);
+        expect(row.msPerRequest ?? Number.NaN).toBeCloseTo(perRequest, 2);
         expect(row.successRate).toBeCloseTo(ended === 0 ? 100 : (ok / ended) * 100, 0);
         expect(row.successRate + row.errorRate).toBeCloseTo(100, 6);
       }
