@@ -345,6 +345,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     models,
     clock,
     flush: (id) => engine.flush(id),
+    collecting: (tenant, batchId) => keeper.collecting(tenant, batchId),
     webhooks,
     failed,
   });

@@ -7,7 +7,7 @@ import { iso, type Clock } from "../model/clock.ts";
 import { BatchyardError } from "../model/errors.ts";
 import type { ItemText } from "../model/item.ts";
 import { isFinal } from "../model/moves.ts";
-import { ONLINE } from "../model/upstream.ts";
+import { ONLINE, runsUpstream } from "../model/upstream.ts";
 import { isFinalOpenAi, type OpenAiStatus } from "../model/openai-moves.ts";
 import type { OpenAiBatchRow, OpenAiChange, OpenAiFault } from "../store/openai-batches.ts";
 import type { FileRow, Store } from "../store/port.ts";
@@ -29,13 +29,15 @@ import { endMessages, type OpenAiWebhook } from "./webhooks.ts";
  *   finalizing ──→ completed, expired
  *                  the files are written under ids that follow from the batch; written again, they take the place of the first
  *   cancelling ──→ cancelled
- *                  the internal batch is cancelled, and what it had done is written
+ *                  what is upstream at a provider is ended and collected, the internal batch is cancelled, and what it had done is written
  */
 
 /** Files read or written at once: each keeps the disk and a core busy. */
 const AT_ONCE = 2;
 /** A step that failed (a full disk) is tried again after this. */
 const RETRY_MS = 5_000;
+/** How often a batch that is cancelled looks whether its upstream batches have ended. */
+const COLLECTED_MS = 1_000;
 /** A model may think for long; what takes longer than the clients themselves wait is lost. */
 const LINE_TIMEOUT_MS = 600_000;
 
@@ -49,6 +51,8 @@ export interface RunnerParts {
   webhooks: readonly OpenAiWebhook[];
   /** Commits what has been finished of an internal batch so far. */
   flush(batchId: string): Promise<void>;
+  /** Past its deadline: may results of its upstream batches still come? */
+  collecting(tenant: string, batchId: string): Promise<boolean>;
   failed(error: unknown): void;
 }
 
@@ -233,9 +237,10 @@ export class OpenAiRunner {
     throw fault;
   }
 
-  /** The internal batch, ended. Null when it never came to be. */
+  /** The internal batch, ended, or still open while its upstream batches are. Null when it never came to be. */
   private async cancelled(row: OpenAiBatchRow, batch: BatchRow | null): Promise<BatchRow | null> {
     if (batch === null || isFinal(batch.status)) return batch;
+    if (runsUpstream(batch.executor) && (await this.collecting(row))) return batch;
     try {
       // Lines that were answered are kept, and paid for: what waits for its commit goes in first.
       await this.parts.flush(batch.id);
@@ -244,6 +249,15 @@ export class OpenAiRunner {
       if (error instanceof BatchyardError && error.code === "not_cancellable") return this.parts.store.batches.get(row.tenant, batch.id);
       throw error;
     }
+  }
+
+  /** What the provider has finished is billed, so it is waited for, as at a deadline: nothing new is begun meanwhile. */
+  private async collecting(row: OpenAiBatchRow): Promise<boolean> {
+    const { store, clock, collecting } = this.parts;
+    await store.batches.bringForward(row.tenant, row.batchId, row.cancellingAt ?? clock.now());
+    if (!(await collecting(row.tenant, row.batchId))) return false;
+    clock.after(COLLECTED_MS, () => this.take(row.tenant, row.id));
+    return true;
   }
 
   /** Writes the files of an ended batch and closes it. */

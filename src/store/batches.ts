@@ -120,6 +120,8 @@ export interface BatchStore {
   end(tenant: string, id: string, as: "cancelled" | "expired" | "failed", error: string | null, now: number): Promise<BatchRow | null>;
   /** Settles every open item as failed with `code`, then ends the batch by its counts. */
   finish(tenant: string, id: string, failure: { error: string; code: string }, now: number): Promise<BatchRow | null>;
+  /** Brings the deadline of an open batch, and of what it has upstream, forward to `deadlineAt`; never puts it back. */
+  bringForward(tenant: string, id: string, deadlineAt: number): Promise<void>;
   setPriority(tenant: string, id: string, priority: number, now: number): Promise<BatchRow | null>;
   /** Starts the next epoch of a final batch with the failed items selected (all, and the cancelled and expired ones, without selection). Null when not final; `items` 0 when nothing matches. A deadline that has passed is lifted; dependencies count again as at sealing. */
   retry(tenant: string, id: string, selection: RetrySelection, now: number): Promise<{ batch: BatchRow; items: number } | null>;
@@ -133,7 +135,7 @@ export interface BatchStore {
   ): Promise<RunnableBatch[]>;
   /** When the next chunk that waits for its time becomes ready; null = none waits. */
   nextReadyAt(now: number): Promise<number | null>;
-  /** Open batches whose deadline has passed. */
+  /** Open batches whose deadline has passed, without those that a /v1 batch is cancelling: it ends them. */
   overdue(now: number, limit: number): Promise<{ tenant: string; id: string }[]>;
   nextDeadlineAt(): Promise<number | null>;
 }

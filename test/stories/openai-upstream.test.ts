@@ -1,6 +1,6 @@
 import { LLMock } from "@copilotkit/aimock";
 import { text } from "node:stream/consumers";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createTestYard, VirtualClock, type TestYard } from "../../src/testing/index.ts";
 import { line, LOCAL, openAiRig, type OpenAiRig, type OutputLine } from "../support/openai-rig.ts";
 import { startPeer, type Peer } from "../support/openai-peer/peer.ts";
@@ -156,5 +156,82 @@ describe("through the upstream's own batch API", () => {
     const { batches, calls } = await peer.record();
     expect(batches.map((batch) => batch.lines).toSorted((a, b) => a - b)).toEqual([20, 40, 40]);
     expect(calls["chat.completions"]).toBeUndefined();
+  });
+});
+
+describe("a batch that is cancelled while it is at the upstream's batch API", () => {
+  let peer: Peer;
+  let yard: TestYard;
+  beforeEach(async () => {
+    peer = await startPeer({ clock: new VirtualClock(), steps: "manual" });
+    yard = await createTestYard({
+      providers: { peer: { baseURL: peer.baseURL, apiKey: "k", batch: true, models: ["gpt-4o"] } },
+      realMs: 1000,
+    });
+  });
+  afterEach(async () => {
+    await yard.close();
+    await peer.close();
+  });
+  const caller = { tenant: "default", actor: "test", role: "operator", credential: null, address: null } as const;
+  const id = "batch_cancelled";
+  const shown = (): Promise<Record<string, unknown>> => yard.parts.openai.get(caller, id);
+
+  /** Ten lines upstream, some of them done. */
+  async function halfDone(): Promise<void> {
+    const bytes = Buffer.from(numbered(10, "gpt-4o").join("\n"));
+    const source = async function* (): AsyncGenerator<Buffer> {
+      yield bytes;
+    };
+    const input = await yard.parts
+      .files("default")
+      .save(source(), { name: "in.jsonl", contentType: "application/jsonl", purpose: "batch" });
+    const request = { inputFileId: input.id, endpoint: "/v1/chat/completions", metadata: null, outputExpiresAfter: 86_400 };
+    await yard.parts.openai.create(caller, request, { id, repeated: false });
+    for (let looks = 0; looks < 200 && (await peer.record()).batches.length === 0; looks++) await yard.advance(1_000);
+    await peer.advance(2);
+    expect((await peer.record()).billed.length).toBeGreaterThan(0);
+  }
+
+  it("stays cancelling until the upstream batch has ended, and gives what that had finished", async () => {
+    await halfDone();
+    expect((await yard.parts.openai.cancel(caller, id))["status"]).toBe("cancelling");
+    for (let looks = 0; looks < 20 && (await peer.record()).batches[0]!.status === "in_progress"; looks++) await yard.advance(1_000);
+    expect(await shown()).toMatchObject({ status: "cancelling", output_file_id: null });
+    // Writing the files is real work, which the clock knows nothing of.
+    for (let looks = 0; looks < 1000 && (await shown())["status"] === "cancelling"; looks++) {
+      await peer.advance();
+      await yard.advance(10_000);
+    }
+    const { billed, batches } = await peer.record();
+    const done = await shown();
+    expect(batches).toMatchObject([{ status: "cancelled" }]);
+    expect(done).toMatchObject({
+      status: "cancelled",
+      request_counts: { total: 10, completed: billed.length, failed: 0 },
+      completed_at: null,
+    });
+    expect(done["cancelled_at"]).toBeGreaterThan(done["cancelling_at"] as number);
+    const { stream } = await yard.parts.files("default").open(done["output_file_id"] as string);
+    expect((await text(stream)).trim().split("\n")).toHaveLength(billed.length);
+    const { stream: rest } = await yard.parts.files("default").open(done["error_file_id"] as string);
+    const unmade = (await text(rest)).trim().split("\n");
+    expect(unmade).toHaveLength(10 - billed.length);
+    expect(JSON.parse(unmade[0]!)).toMatchObject({ response: null, error: { code: "batch_cancelled" } });
+    const internal = (await yard.parts.store.openai.get("default", id))!.batchId;
+    expect(await yard.getBatch(internal)).toMatchObject({ status: "cancelled", succeeded_items: billed.length });
+    expect(await yard.parts.store.ledger.lines("default", internal, { after: null, limit: 100 })).toHaveLength(billed.length);
+  });
+
+  it("does not wait longer than half an hour for a provider that ends nothing", async () => {
+    await peer.faults({ batches: [{ fault: "cancel-slow", steps: 1000 }] });
+    await halfDone();
+    await yard.parts.openai.cancel(caller, id);
+    await yard.advance(29 * 60_000);
+    expect(await shown()).toMatchObject({ status: "cancelling" });
+    await yard.advance(2 * 60_000);
+    // Writing the files is real work, which the clock knows nothing of.
+    for (let looks = 0; looks < 1000 && (await shown())["status"] === "cancelling"; looks++) await yard.advance(1_000);
+    expect(await shown()).toMatchObject({ status: "cancelled", request_counts: { completed: 0 }, output_file_id: null });
   });
 });

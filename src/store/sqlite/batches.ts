@@ -183,6 +183,15 @@ export class SqliteBatches implements BatchStore {
     });
   }
 
+  async bringForward(tenant: string, id: string, deadlineAt: number): Promise<void> {
+    this.db.transaction(() => {
+      const raw = loadOwnBatch(this.db, tenant, id);
+      if (raw === undefined || isFinal(raw.status)) return;
+      this.db.run("UPDATE batches SET deadline_at = ?1 WHERE id = ?2 AND (deadline_at IS NULL OR deadline_at > ?1)", deadlineAt, id);
+      this.db.run("UPDATE attempts SET timeout_at = ?1 WHERE batch_id = ?2 AND due_at IS NOT NULL AND timeout_at > ?1", deadlineAt, id);
+    });
+  }
+
   async setPriority(tenant: string, id: string, priority: number, now: number): Promise<BatchRow | null> {
     return this.change(tenant, id, (raw) => {
       if (isFinal(raw.status)) return false;
@@ -276,7 +285,8 @@ export class SqliteBatches implements BatchStore {
 
   async overdue(now: number, limit: number): Promise<{ tenant: string; id: string }[]> {
     return this.db.all(
-      "SELECT tenant, id FROM batches WHERE deadline_at IS NOT NULL AND completed_at IS NULL AND sealed = 1 AND deadline_at <= ? ORDER BY deadline_at LIMIT ?",
+      `SELECT tenant, id FROM batches WHERE deadline_at IS NOT NULL AND completed_at IS NULL AND sealed = 1 AND deadline_at <= ?
+       AND NOT EXISTS (SELECT 1 FROM openai_batches WHERE batch_id = batches.id AND status = 'cancelling') ORDER BY deadline_at LIMIT ?`,
       now,
       limit,
     );

@@ -50,6 +50,17 @@ async function sent(rig: Rig, id: string): Promise<void> {
 }
 
 export const attempts = section("attempts", {
+  async "a deadline that is brought forward is that of open attempts too"(rig) {
+    const { batch, attempt } = await prepared(rig);
+    await rig.store.batches.bringForward("acme", batch.id, rig.now + 5);
+    await rig.store.batches.bringForward("acme", batch.id, rig.now + 9);
+    expect(await rig.store.attempts.get(attempt.id)).toMatchObject({ timeoutAt: rig.now + 5 });
+    await rig.store.attempts.move(ME, attempt.id, "cancelled", {}, rig.now);
+    await rig.store.attempts.move(ME, attempt.id, "ingested", {}, rig.now);
+    await rig.store.batches.bringForward("acme", batch.id, rig.now);
+    expect(await rig.store.attempts.get(attempt.id)).toMatchObject({ timeoutAt: rig.now + 5 });
+  },
+
   async "a budget that is spent leaves what is in an open attempt: it is paid for, and may settle"(rig) {
     const batch = await rig.create([["a"], ["b", "c"], ["d"]], { batch: { executor: "openai-batch", options: { budgetUsd: 1 } } });
     const first = await rig.claim(batch);

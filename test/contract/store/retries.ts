@@ -37,6 +37,34 @@ export const retries = section("retry", {
     expect(await rig.findings()).toEqual([]);
   },
 
+  async "what one group counts moves from failed to succeeded exactly once, with a crash in between"(rig) {
+    const batch = await rig.create([
+      ["a", "b", "c"],
+      ["d", "e"],
+    ]);
+    await rig.drain(batch, { a: failed("x"), c: failed("y"), d: failed("x") });
+    const sums = async () => {
+      const points = await rig.store.monitor.jobs({ tenant: "acme", from: batch.createdAt, to: batch.createdAt + 1 }, null);
+      return points.map(({ status, totals: { jobs, items, succeeded, failed: broken } }) => [status, jobs, items, succeeded, broken]);
+    };
+    expect(await sums()).toEqual([["completed", 1, 5, 2, 3]]);
+    const { fingerprint } = (await rig.store.results.groups("acme", batch.id)).find(({ error }) => error === "x")!;
+    expect((await rig.store.batches.retry("acme", batch.id, { fingerprint }, rig.now))?.items).toBe(2);
+    expect(await sums()).toEqual([["pending", 1, 5, 2, 1]]);
+    expect(await rig.store.batches.retry("acme", batch.id, { fingerprint }, rig.now)).toBeNull();
+
+    const lost = await rig.claim(batch);
+    await rig.reopen();
+    await rig.store.chunks.reap({ workerPrefix: lost.workerId, now: rig.now });
+    expect((await rig.commit(lost, { a: OK })).accepted).toBe(false);
+    expect((await sums())[0]!.slice(1)).toEqual([1, 5, 2, 1]);
+    await rig.drain(batch);
+    expect(await sums()).toEqual([["completed", 1, 5, 4, 1]]);
+    expect((await rig.store.results.groups("acme", batch.id)).map(({ error, count }) => [error, count])).toEqual([["y", 1]]);
+    expect((await rig.store.batches.retry("acme", batch.id, { fingerprint }, rig.now))?.items).toBe(0);
+    expect(await rig.findings()).toEqual([]);
+  },
+
   async "retry by key takes those, each once however often it is named"(rig) {
     const batch = await rig.create([["a", "b"]]);
     await rig.drain(batch, { a: failed(), b: failed() });

@@ -86,6 +86,20 @@ export const scheduling = section("scheduling", {
     expect(await rig.store.batches.runnable(rig.now, all)).toEqual([]);
   },
 
+  async "a deadline is brought forward, never put back, and not once the batch has ended"(rig) {
+    const { batches } = rig.store;
+    const batch = await rig.create([["a"]], { batch: { deadlineAt: rig.now + 20 } });
+    const free = await rig.create([["a"]]);
+    for (const { id } of [batch, free]) await batches.bringForward("acme", id, rig.now + 10);
+    await batches.bringForward("acme", batch.id, rig.now + 15);
+    await batches.bringForward("other", batch.id, rig.now);
+    for (const each of [batch, free]) expect(await rig.get(each)).toMatchObject({ deadlineAt: rig.now + 10 });
+    await batches.end("acme", free.id, "cancelled", null, rig.now);
+    await batches.bringForward("acme", free.id, rig.now);
+    expect(await rig.get(free)).toMatchObject({ status: "cancelled", deadlineAt: rig.now + 10 });
+    expect(await rig.findings()).toEqual([]);
+  },
+
   async "overdue names open batches whose deadline has passed, the longest first"(rig) {
     const second = await rig.create([["a"]], { batch: { deadlineAt: rig.now + 20 } });
     const first = await rig.create([["a"]], { batch: { deadlineAt: rig.now + 10 }, tenant: "other" });
