@@ -1,9 +1,11 @@
 import { DDSketch } from "@datadog/sketches-js";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BatchStats, qualityRange } from "../../src/model/stats/batch-stats.ts";
 import { Sketch } from "../../src/model/stats/sketch.ts";
 import { Timeline } from "../../src/model/stats/timeline.ts";
+import { ADAPTERS, type Opened } from "../contract/store/adapters.ts";
+import { Rig } from "../contract/store/rig.ts";
 
 const duration = fc.oneof(fc.double({ min: 1e-3, max: 1e9, noNaN: true }), fc.integer({ min: 0, max: 10_000 }), fc.constant(0));
 const durations = fc.array(duration, { minLength: 1, maxLength: 300 });
@@ -208,6 +210,45 @@ describe("BatchStats", () => {
         expect(score).toBeLessThanOrEqual((range + 1) / 5 + 1e-9);
         expect(score).toBeGreaterThanOrEqual(range / 5 - 1e-9);
       }),
+    );
+  });
+});
+
+describe.each(ADAPTERS)("the sketches of $name", ({ open }) => {
+  let opened: Opened;
+  let rig: Rig;
+  beforeAll(async () => {
+    opened = await open();
+    rig = new Rig(opened);
+  });
+  afterAll(() => opened.close());
+
+  it("have every quantile within 1 % over any bucket width, merged in any order, through restarts", { timeout: 60_000 }, async () => {
+    const MINUTE = 60_000;
+    const start = rig.now - (rig.now % (1440 * MINUTE));
+    const sample = fc.record({ value: duration, at: fc.nat(2 * 1440 * MINUTE - 1), reopens: fc.nat(30).map((n) => n === 0) });
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(sample, { minLength: 1, maxLength: 60 }), fc.infiniteStream(fc.nat()), async (samples, random) => {
+        const tenant = `sketches${run++}`;
+        for (const { value, at, reopens } of samples) {
+          await rig.store.monitor.sample(tenant, [{ source: "gauge:", metric: "gauge.x", value }], start + at);
+          if (reopens) await rig.reopen();
+        }
+        const sorted = samples.map(({ value }) => value).toSorted((a, b) => a - b);
+        const range = { tenant, from: start, to: start + 2 * 1440 * MINUTE, sources: ["gauge:"] };
+        for (const width of [MINUTE, 60 * MINUTE, 1440 * MINUTE, null]) {
+          const points = (await rig.store.monitor.measured(range, "gauge.x", width)).map(({ sketch }) => sketch);
+          const merged = new Sketch();
+          while (points.length > 0) merged.merge(points.splice(random.next().value % points.length, 1)[0]!);
+          expect(merged.count).toBe(sorted.length);
+          for (const q of QUANTILES) {
+            const want = exact(sorted, q);
+            expect(Math.abs(merged.quantile(q)! - want)).toBeLessThanOrEqual(want * 0.01 * (1 + 1e-9) + 1e-6);
+          }
+        }
+      }),
+      { numRuns: 60 },
     );
   });
 });

@@ -453,10 +453,12 @@ export class SqliteChunks implements ChunkStore {
       if (chunk.state !== "pending") return "unknown";
       setBit(done, place.index);
       const finished = chunk.settled + 1 + chunk.moved === chunk.items;
+      // Whoever lost a lease on it did not end it: nothing is taken under that fence.
       this.db.run(
-        "UPDATE chunks SET done = ?, settled = settled + 1, state = ? WHERE id = ?",
+        "UPDATE chunks SET done = ?, settled = settled + 1, state = ?, fence = fence + ? WHERE id = ?",
         done,
         finished ? "done" : "pending",
+        finished ? 1 : 0,
         chunk.id,
       );
       if (finished) raw.open_chunks -= 1;

@@ -72,10 +72,10 @@ export interface Adapter {
 }
 
 /** Every adapter of src/store. One that is not listed here is not held to the port. */
-export const ADAPTERS: readonly Adapter[] = [{ name: "sqlite", open: openSqlite, skip: [] }];
+export const ADAPTERS: readonly Adapter[] = [{ name: "sqlite", open: () => openSqlite(), skip: [] }];
 
-async function openSqlite(): Promise<Opened> {
-  const root = mkdtempSync(join(tmpdir(), "batchyard-contract-"));
+/** In a folder of its own, or in `root`, where earlier data stays. `close` removes either. */
+export async function openSqlite(root = mkdtempSync(join(tmpdir(), "batchyard-contract-"))): Promise<Opened> {
   const directory = join(root, "data");
   const open = (at: string): Store => openSqliteStore({ directory: at, synchronous: "NORMAL" });
   const others: Store[] = [];

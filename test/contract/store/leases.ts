@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { OK, payloadOf } from "./rig.ts";
+import { OK, payloadOf, reported } from "./rig.ts";
 import { section } from "./section.ts";
 
 export const leases = section("leases", {
@@ -28,6 +28,16 @@ export const leases = section("leases", {
     const chunk = await rig.claim(batch);
     expect(await rig.store.chunks.claim(chunk.id, { workerId: "w2", leaseMs: 1, now: rig.now })).toBeNull();
     expect(await rig.store.chunks.pending(batch.id, rig.now, 10, new Set())).toEqual([]);
+  },
+
+  async "who lost a lease commits nothing, not even an empty checkpoint, after a report has settled the chunk"(rig) {
+    const batch = await rig.create([["a"], ["b"]]);
+    const chunk = await rig.claim(batch, 10);
+    rig.now += 11;
+    expect(await rig.store.chunks.reap({ now: rig.now })).toHaveLength(1);
+    expect(await rig.store.chunks.record("acme", batch.id, [reported(chunk.keys[0]!)], rig.now)).toMatchObject({ accepted: 1 });
+    for (const end of ["checkpoint", "release"] as const) expect((await rig.commit(chunk, {}, end)).accepted).toBe(false);
+    expect(await rig.store.chunks.held("acme", chunk.id, chunk.fence)).toBeNull();
   },
 
   async "a chunk that does not exist is not leased"(rig) {
