@@ -1,0 +1,111 @@
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import type { HistoryQuery, Visualization } from "batchyard/client";
+import { freeze } from "../live/freeze.ts";
+import { client } from "./client.ts";
+import type { Chunk, Item, Monitoring, Operations, Overview } from "./wire.ts";
+
+/** A frozen page asks for nothing by itself. */
+function every(ms: number): () => number | false {
+  return () => (freeze.get() ? false : ms);
+}
+
+export const statsQuery = queryOptions({ queryKey: ["stats"], queryFn: () => client.stats(), refetchInterval: every(30_000) });
+
+/** Everything of the first page in one answer, whose cost does not grow with batches. */
+export const overviewQuery = queryOptions({
+  queryKey: ["overview"],
+  queryFn: () => client.request<Overview>("/api/system/overview"),
+  refetchInterval: every(10_000),
+});
+
+/** Needs the role admin, and every read is audited: asked for seldom. */
+export function monitoringQuery(timeRange: "1h" | "24h" | "7d") {
+  return queryOptions({
+    queryKey: ["monitoring", timeRange],
+    queryFn: async () =>
+      (await client.request<{ data: Monitoring }>("/api/admin/batch-monitoring", { query: { timeRange, limit: 100 } })).data,
+    staleTime: 60_000,
+    refetchInterval: every(120_000),
+    retry: false,
+  });
+}
+
+export const operationsQuery = queryOptions({
+  queryKey: ["operations"],
+  queryFn: () => client.request<Operations>("/api/batch/operations"),
+  staleTime: Infinity,
+});
+
+/** What a list of batches can be narrowed by, as the API takes it. */
+export type BatchFilter = Pick<HistoryQuery, "operation" | "status" | "createdAfter" | "createdBefore" | "name" | "stream" | "tag">;
+
+const PAGE = 100;
+
+export function batchesQuery(filter: BatchFilter) {
+  return infiniteQueryOptions({
+    queryKey: ["batches", filter],
+    queryFn: ({ pageParam }) => client.history({ ...filter, limit: PAGE, ...(pageParam === null ? {} : { cursor: pageParam }) }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.nextCursor,
+  });
+}
+
+/** How many match, exactly. */
+export function countQuery(filter: BatchFilter) {
+  return queryOptions({
+    queryKey: ["count", filter],
+    queryFn: async () => (await client.history({ ...filter, limit: 1 })).total,
+    refetchInterval: every(30_000),
+  });
+}
+
+export function batchQuery(id: string) {
+  return queryOptions({ queryKey: ["batch", id], queryFn: () => client.get(id), refetchInterval: every(30_000) });
+}
+
+export function vizQuery(id: string) {
+  return queryOptions({ queryKey: ["viz", id], queryFn: (): Promise<Visualization> => client.viz(id) });
+}
+
+export function errorsQuery(id: string) {
+  return queryOptions({ queryKey: ["errors", id], queryFn: () => client.errors(id) });
+}
+
+export function whyQuery(id: string) {
+  return queryOptions({ queryKey: ["why", id], queryFn: () => client.why(id), refetchInterval: every(10_000) });
+}
+
+export function chunksQuery(id: string) {
+  return queryOptions({
+    queryKey: ["chunks", id],
+    queryFn: async () => (await client.request<{ chunks: Chunk[] }>(`/api/batch/${encodeURIComponent(id)}/chunks`, { query: { limit: 1_000 } })).chunks,
+  });
+}
+
+export function resultsQuery(id: string, filter: { success?: boolean; nodeId?: string; error?: string }) {
+  return infiniteQueryOptions({
+    queryKey: ["results", id, filter],
+    queryFn: ({ pageParam }) => client.resultsPage(id, { ...filter, limit: 25, ...(pageParam === null ? {} : { cursor: pageParam }) }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.nextCursor,
+  });
+}
+
+export function itemQuery(id: string, nodeId: string) {
+  return queryOptions({
+    queryKey: ["item", id, nodeId],
+    queryFn: () => client.request<Item>(`/api/batch/${encodeURIComponent(id)}/items/${encodeURIComponent(nodeId)}`),
+  });
+}
+
+/** What a batch cost and saved; null when it spent nothing or lies outside the costs' reach. */
+export function batchCostsQuery(id: string, createdAt: string) {
+  return queryOptions({
+    queryKey: ["costs", id],
+    queryFn: async () => (await client.costs({ groupBy: "batch", from: createdAt })).groups.find((group) => group.key === id) ?? null,
+  });
+}
+
+export function compareQuery(a: string, b: string) {
+  return queryOptions({ queryKey: ["compare", a, b], queryFn: () => client.compare(a, b) });
+}
