@@ -101,6 +101,16 @@ export class Database {
     }
   }
 
+  /** Reads of one state, without the right to write: others write meanwhile. */
+  snapshot<T>(read: () => T): T {
+    this.exec("BEGIN");
+    try {
+      return read();
+    } finally {
+      this.exec("COMMIT");
+    }
+  }
+
   /** The current transaction wrote something others wait for. */
   announce(): void {
     this.announced = true;

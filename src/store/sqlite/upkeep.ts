@@ -37,7 +37,7 @@ export class SqliteUpkeep implements UpkeepStore {
       checkedBatches += 1;
       checkedChunks += this.db.transaction(() => recountBatch(this.db, this.stats, next.id, options.rebuild, findings));
     }
-    if (options.batchId === undefined) this.db.transaction(() => recountTotals(this.db, options.rebuild, findings));
+    if (options.batchId === undefined) this.totals(options.rebuild, findings);
     return { checkedBatches, checkedChunks, findings };
   }
 
@@ -47,6 +47,12 @@ export class SqliteUpkeep implements UpkeepStore {
 
   audit(): AsyncIterable<StoredAudit[]> {
     return scanAudit(this.db, null);
+  }
+
+  /** A check reads one state of the store and holds nobody up; only what mends takes the right to write. */
+  private totals(rebuild: boolean, findings: Finding[]): void {
+    if (rebuild) this.db.transaction(() => recountTotals(this.db, true, findings));
+    else this.db.snapshot(() => recountTotals(this.db, false, findings));
   }
 
   async backup(path: string): Promise<{ bytes: number }> {
