@@ -78,7 +78,8 @@ export function whyQuery(id: string) {
 export function chunksQuery(id: string) {
   return queryOptions({
     queryKey: ["chunks", id],
-    queryFn: async () => (await client.request<{ chunks: Chunk[] }>(`/api/batch/${encodeURIComponent(id)}/chunks`, { query: { limit: 1_000 } })).chunks,
+    queryFn: async () =>
+      (await client.request<{ chunks: Chunk[] }>(`/api/batch/${encodeURIComponent(id)}/chunks`, { query: { limit: 1_000 } })).chunks,
   });
 }
 
