@@ -8,6 +8,8 @@ import type { Made, ServerCommand } from "./messages.ts";
 const [data = ""] = process.argv.slice(2);
 const server = await startServer({
   config: loadConfig({ ...process.env, BATCHYARD_DATA: data, BATCHYARD_PORT: "0", BATCHYARD_WORKERS: "0" }),
+  // Readers count every event: only those of the bench are to be there.
+  alerts: false,
 });
 const { store } = server.yard;
 const TYPES = ["batch.started", "batch.paused", "batch.resumed"];
