@@ -45,8 +45,91 @@ const batch = createRoute({
   component: lazyRouteComponent(() => import("./pages/batch/page.tsx"), "BatchPage"),
 });
 
+const streams = createRoute({
+  getParentRoute: () => root,
+  path: "/streams",
+  component: lazyRouteComponent(() => import("./pages/streams/page.tsx"), "StreamsPage"),
+});
+
+const stream = createRoute({
+  getParentRoute: () => root,
+  path: "/streams/$name",
+  component: lazyRouteComponent(() => import("./pages/stream/page.tsx"), "StreamPage"),
+});
+
+const flow = createRoute({
+  getParentRoute: () => root,
+  path: "/flow",
+  component: lazyRouteComponent(() => import("./pages/flow/page.tsx"), "FlowPage"),
+});
+
+const workers = createRoute({
+  getParentRoute: () => root,
+  path: "/workers",
+  component: lazyRouteComponent(() => import("./pages/workers/page.tsx"), "WorkersPage"),
+});
+
+const failures = createRoute({
+  getParentRoute: () => root,
+  path: "/failures",
+  component: lazyRouteComponent(() => import("./pages/failures/page.tsx"), "FailuresPage"),
+});
+
+const alerts = createRoute({
+  getParentRoute: () => root,
+  path: "/alerts",
+  component: lazyRouteComponent(() => import("./pages/alerts/page.tsx"), "AlertsPage"),
+});
+
+const history = createRoute({
+  getParentRoute: () => root,
+  path: "/history",
+  component: lazyRouteComponent(() => import("./pages/history/page.tsx"), "HistoryPage"),
+});
+
+const costs = createRoute({
+  getParentRoute: () => root,
+  path: "/costs",
+  component: lazyRouteComponent(() => import("./pages/costs/page.tsx"), "CostsPage"),
+});
+
+const events = createRoute({
+  getParentRoute: () => root,
+  path: "/events",
+  component: lazyRouteComponent(() => import("./pages/events/page.tsx"), "EventsPage"),
+});
+
+const audit = createRoute({
+  getParentRoute: () => root,
+  path: "/audit",
+  component: lazyRouteComponent(() => import("./pages/audit/page.tsx"), "AuditPage"),
+});
+
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("./pages/settings/page.tsx"), "SettingsPage"),
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([overview, batches, newBatch, compare, batch]),
+  routeTree: root.addChildren([
+    overview,
+    batches,
+    newBatch,
+    compare,
+    batch,
+    streams,
+    stream,
+    flow,
+    workers,
+    failures,
+    alerts,
+    history,
+    costs,
+    events,
+    audit,
+    settings,
+  ]),
   parseSearch: parseAddress,
   stringifySearch: writeAddress,
   defaultPreload: "intent",

@@ -6,6 +6,7 @@ import { preference, THEMES } from "../theme/preference.ts";
 import { Announcer } from "./announcer.tsx";
 import { FreezeButton } from "./freeze-button.tsx";
 import { LivePill } from "./live-pill.tsx";
+import { Menu } from "./menu.tsx";
 import { Navigation } from "./navigation.tsx";
 import { PAGES } from "./pages.ts";
 import { Palette } from "./palette.tsx";
@@ -44,7 +45,9 @@ export function Shell(): ReactElement {
       <aside aria-label="Batchyard" className="hidden border-r border-line md:block">
         <div className="sticky top-0 flex h-dvh flex-col px-3 py-5">
           <Wordmark />
-          <Navigation />
+          <div className="mt-6 mb-4 min-h-0 flex-1 overflow-y-auto">
+            <Navigation />
+          </div>
           <div className="mt-auto flex flex-col gap-3 px-2 text-sm">
             <ThemeSwitch />
             <button type="button" className="flex items-center justify-between text-soft hover:text-ink" onClick={() => setOverlay("keys")}>
@@ -79,7 +82,7 @@ export function Shell(): ReactElement {
       </div>
       {overlay === "palette" ? <Palette onClose={close} onKeys={() => setOverlay("keys")} /> : null}
       {overlay === "keys" ? <ShortcutList onClose={close} /> : null}
-      {overlay === "menu" ? <Palette onClose={close} onKeys={() => setOverlay("keys")} /> : null}
+      {overlay === "menu" ? <Menu onClose={close} /> : null}
       <Toasts />
       <Announcer />
     </div>

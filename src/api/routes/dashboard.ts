@@ -13,6 +13,17 @@ const PAGES: Readonly<Record<string, string>> = {
   "/": "Overview",
   "/batches": "Batches",
   "/batches/:id": "One batch, the form of a new one (/batches/new), or two compared (/batches/compare)",
+  "/streams": "Streams and their open windows",
+  "/streams/:name": "One stream: windows, closures, limits and what a change of them would do",
+  "/flow": "Where the time goes, and what holds it up",
+  "/workers": "Who works, and on what",
+  "/failures": "What fails, grouped by cause",
+  "/alerts": "What fires, the rules, silences and channels",
+  "/history": "Any figure over time",
+  "/costs": "What was paid and saved",
+  "/events": "What happens, as it happens",
+  "/audit": "Who changed what",
+  "/settings": "Settings, keys, retention and channels",
 };
 
 /** The built dashboard. Where it was not built, `/` shows the newest batches without it. */
