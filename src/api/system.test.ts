@@ -4,7 +4,8 @@ import type { StoredEvent } from "../model/event.ts";
 import { VirtualClock } from "../testing/virtual-clock.ts";
 import { defineOperation } from "../operations/define.ts";
 import { METRIC_NAMES } from "../monitor/metrics/catalogue.ts";
-import type { historyAnswer, keysAnswer, overviewAnswer } from "./contract/system.ts";
+import type { activeAnswer } from "./contract/batch.ts";
+import type { failuresAnswer, historyAnswer, keysAnswer, overviewAnswer } from "./contract/system.ts";
 import { serve, type Served, type ServedOptions } from "./server.fixture.ts";
 
 const MINUTE = 60_000;
@@ -39,6 +40,53 @@ const history = (query: string): Promise<z.output<typeof historyAnswer>> => get<
 const items = (count: number, ms: number, failing = 0): object[] =>
   Array.from({ length: count }, (_, n) => ({ id: `i${n}`, ms, ...(n < failing ? { fail: true } : {}) }));
 const events = (): Promise<StoredEvent[]> => served.yard.store.events.read(0, 100_000, { tenant: "default" });
+
+describe("GET /api/system/failures", () => {
+  it("puts what failed lately together by code, and says how many batches it looked at", async () => {
+    await start();
+    await served.create({ operation: "slow", items: items(5, 0, 2), options: { retryAttempts: 0 } });
+    await served.create({ operation: "slow", items: items(3, 0, 1), options: { retryAttempts: 0 } });
+    await served.create({ operation: "slow", items: items(3, 0) });
+    await clock.advance(MINUTE);
+    const seen = await get<typeof failuresAnswer>("/api/system/failures");
+    expect(seen).toMatchObject({ codes: 1, items: 3, batches: 3, whole: true, failures: [{ count: 3, jobs: 2, error: "no" }] });
+    expect(seen.failures[0]!.recommendation).not.toBe("");
+  });
+});
+
+describe("GET /api/batch/active", () => {
+  it("lists what has not ended, what runs first, with rates, and counts all of it", async () => {
+    await start({ settings: { BATCHYARD_WORKERS: "1" } });
+    const done = await served.create({ operation: "slow", items: items(1, 0) });
+    await clock.advance(1_000);
+    const ids: string[] = [];
+    for (let n = 0; n < 4; n++) {
+      ids.push(await served.create({ operation: "slow", items: items(60, 1_000), options: { batchSize: 5, concurrency: 1 } }));
+      await clock.advance(10);
+    }
+    await served.send({ method: "POST", url: `/api/batch/${ids[1]}/pause`, payload: {} });
+    await clock.advance(20_000);
+    const seen = await get<typeof activeAnswer>("/api/batch/active");
+    expect(seen).toMatchObject({ count: 4, total: 4 });
+    expect(seen.batches.map(({ id }) => id)).not.toContain(done);
+    expect(new Set(seen.batches.map(({ id }) => id))).toEqual(new Set(ids));
+    const states = seen.batches.map(({ status }) => status);
+    expect(states).toEqual(
+      [...states].sort((a, b) => ["running", "paused", "pending"].indexOf(a) - ["running", "paused", "pending"].indexOf(b)),
+    );
+    expect(states).toContain("paused");
+    const running = seen.batches.find(({ status, processed_items }) => status === "running" && processed_items > 0)!;
+    const { json } = await served.send({ url: `/api/batch/${running.id}` });
+    expect(running).toEqual(json["batch"]);
+    expect(running.items_per_second).toBeGreaterThan(0);
+    expect(await get<typeof activeAnswer>("/api/batch/active?limit=1")).toMatchObject({
+      count: 1,
+      total: 4,
+      batches: [{ status: "running" }],
+    });
+    for (const id of ids) await served.send({ method: "POST", url: `/api/batch/${id}/cancel`, payload: {} });
+  });
+});
 
 describe("GET /api/system/overview", () => {
   it("says of an idle server that it is healthy and nothing holds it up", async () => {
@@ -94,6 +142,8 @@ describe("GET /api/system/overview", () => {
       succeeded: sum((batch) => batch.succeeded_items),
       failed: sum((batch) => batch.failed_items),
     });
+    const { succeeded, failed } = seen.day.items;
+    expect(seen.day.item_success_percent).toBeCloseTo((100 * succeeded) / (succeeded + failed), 2);
     const queue = seen.queues.find(({ name }) => name === "slow")!;
     expect(queue.failure_percent).toBeCloseTo((100 * seen.day.items.failed) / (seen.day.items.failed + seen.day.items.succeeded), 2);
     expect(queue.growth.m15).toBe(0);

@@ -114,6 +114,8 @@ export interface Batches {
   get(caller: Caller, id: string): Promise<BatchRow>;
   view(caller: Caller, id: string): Promise<BatchView>;
   history(caller: Caller, query: HistoryQuery): Promise<{ batches: BatchRow[]; total: number; nextCursor: string | null }>;
+  /** What has not ended: running first, then paused, then waiting, each newest first; `total` is of all of them. */
+  active(caller: Caller, limit: number): Promise<{ batches: BatchView[]; total: number }>;
   counts(caller: Caller): Promise<BatchCounts>;
   /** Result lines (JSON texts of ItemResult) and an opaque cursor. */
   results(

@@ -38,6 +38,9 @@ const DAY_MS = 86_400_000;
 /** Batches removed in one go; between two of them others get their turn. */
 const REMOVED_AT_ONCE = 50;
 
+/** In the order they are listed: what moves first. */
+const ACTIVE = ["running", "paused", "pending"] as const satisfies readonly BatchStatus[];
+
 export class YardBatches implements Batches {
   private readonly store: Store;
   private readonly creator: Creator;
@@ -71,8 +74,11 @@ export class YardBatches implements Batches {
   }
 
   async view(caller: Caller, id: string): Promise<BatchView> {
-    const batch = await this.get(caller, id);
-    const stats = await this.store.batches.stats(caller.tenant, id);
+    return this.viewOf(caller, await this.get(caller, id));
+  }
+
+  private async viewOf(caller: Caller, batch: BatchRow): Promise<BatchView> {
+    const stats = await this.store.batches.stats(caller.tenant, batch.id);
     const itemsPerSecond = recentRate(batch, stats, this.clock.now());
     return { batch, stats, itemsPerSecond, etaAt: etaAt(batch, itemsPerSecond, this.clock.now()) };
   }
@@ -92,6 +98,20 @@ export class YardBatches implements Batches {
     const last = batches.at(-1);
     const more = page.batches.length > limit && last !== undefined;
     return { batches, total: page.total, nextCursor: more ? encodeCursor("history", [last.createdAt, last.id]) : null };
+  }
+
+  async active(caller: Caller, limit: number): Promise<{ batches: BatchView[]; total: number }> {
+    const found: BatchRow[] = [];
+    for (const status of ACTIVE) {
+      if (found.length < limit)
+        found.push(...(await this.store.batches.list({ tenant: caller.tenant, status }, { limit: limit - found.length })).batches);
+    }
+    const { byOperation } = await this.counts(caller);
+    const total = Object.values(byOperation).reduce(
+      (sum, counts) => sum + ACTIVE.reduce((open, status) => open + (counts[status] ?? 0), 0),
+      0,
+    );
+    return { batches: await Promise.all(found.map((batch) => this.viewOf(caller, batch))), total };
   }
 
   counts(caller: Caller): Promise<BatchCounts> {

@@ -8,6 +8,7 @@ import { requestCalls } from "./requests.ts";
 import { streamCalls } from "./streams.ts";
 import { watchBatch, type BatchProgress } from "./watch.ts";
 import type {
+  ActivePage,
   ApiKey,
   Batch,
   BatchItemResult,
@@ -124,6 +125,10 @@ export function createClient(options: ClientOptions) {
     },
     async history(query: HistoryQuery = {}): Promise<HistoryPage> {
       return transport.json<HistoryPage>("/api/batch/history", { query: { ...query } });
+    },
+    /** What has not ended, with rate and ETA: running first, then paused, then waiting; `total` is of all of them. */
+    async active(query: { limit?: number } = {}): Promise<ActivePage> {
+      return transport.json<ActivePage>("/api/batch/active", { query });
     },
     async stats(): Promise<Stats> {
       return (await transport.json<{ stats: Stats }>("/api/batch/stats")).stats;

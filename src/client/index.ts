@@ -1,5 +1,6 @@
 export { createClient, type Client, type ClientOptions, type FollowQuery, type Items } from "./client.ts";
 export { ClientError, type ErrorDetail } from "./client-error.ts";
+export { qualified, QUALIFIERS, type BatchFilter, type Qualified } from "./qualifiers.ts";
 export type { BatchEventName, BatchEvents } from "./batch-events.ts";
 export type { FeedEvent, FeedHandlers } from "./event-feed.ts";
 export type { BatchProgress } from "./watch.ts";

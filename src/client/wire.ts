@@ -17,6 +17,7 @@ export type Priority = Batch["priority"];
 export type CreateRequest = z.input<typeof batches.createRequest>;
 export type HistoryQuery = z.input<typeof batches.historyQuery>;
 export type HistoryPage = Omit<z.output<typeof batches.historyAnswer>, "success">;
+export type ActivePage = Omit<z.output<typeof batches.activeAnswer>, "success">;
 export type Stats = z.output<typeof batches.statsAnswer>["stats"];
 export type Why = Omit<z.output<typeof batches.whyAnswer>, "success">;
 export type DryRun = Omit<z.output<typeof batches.dryRunAnswer>, "success">;

@@ -1,5 +1,5 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
-import type { HistoryQuery, Visualization } from "batchyard/client";
+import type { BatchFilter, Visualization } from "batchyard/client";
 import { freeze } from "../live/freeze.ts";
 import { client } from "./client.ts";
 import type { Chunk, Item, Monitoring, Operations, Overview } from "./wire.ts";
@@ -35,9 +35,6 @@ export const operationsQuery = queryOptions({
   queryFn: () => client.request<Operations>("/api/batch/operations"),
   staleTime: Infinity,
 });
-
-/** What a list of batches can be narrowed by, as the API takes it. */
-export type BatchFilter = Pick<HistoryQuery, "operation" | "status" | "createdAfter" | "createdBefore" | "name" | "stream" | "tag">;
 
 const PAGE = 100;
 

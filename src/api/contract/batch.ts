@@ -114,6 +114,14 @@ export const historyAnswer = z.strictObject({
   nextCursor: z.string().nullable(),
 });
 
+export const activeQuery = z.strictObject({ limit: whole(1, 100).default(50) });
+export const activeAnswer = z.strictObject({
+  success: yes,
+  batches: z.array(batch).meta({ description: "With rate and ETA: running first, then paused, then waiting, each newest first" }),
+  count: z.int().meta({ description: "Those listed" }),
+  total: z.int().meta({ description: "All that have not ended" }),
+});
+
 export const statsAnswer = z.strictObject({
   success: yes,
   stats: z.strictObject({

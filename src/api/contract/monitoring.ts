@@ -111,23 +111,17 @@ export const analysisQuery = z.strictObject({
   limit: whole(1, MAX_JOBS).default(20),
 });
 
-export const errorsAnswer = z.object({
-  success: yes,
-  errors: z.array(
-    z.object({
-      code: z.string(),
-      category: z.string(),
-      error: z.string(),
-      count: number,
-      jobs: number,
-      jobIds: z.array(z.string()),
-      recoverable: z.boolean(),
-      recommendation: z.string(),
-    }),
-  ),
-  total: number,
-  recoverable: number,
+export const errorClass = z.object({
+  code: z.string(),
+  category: z.string(),
+  error: z.string(),
+  count: number,
+  jobs: number,
+  jobIds: z.array(z.string()),
+  recoverable: z.boolean(),
+  recommendation: z.string(),
 });
+export const errorsAnswer = z.object({ success: yes, errors: z.array(errorClass), total: number, recoverable: number });
 
 export const slowAnswer = z.object({
   success: yes,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { instant, text, time, whole, yes } from "../../model/fields.ts";
 import { METRIC_NAMES, type MetricName } from "../../monitor/metrics/catalogue.ts";
+import { errorClass } from "./monitoring.ts";
 import { worker } from "./workers.ts";
 
 const count = z.int();
@@ -90,6 +91,7 @@ export const overviewAnswer = z.strictObject({
     batches: z.record(z.string(), count),
     items: z.strictObject({ received: count, succeeded: count, failed: count, retried: count, dead_letters: count }),
     batch_failure_percent: figure,
+    item_success_percent: figure,
     stalled: count,
     windows: z.strictObject({
       closed: count,
@@ -139,6 +141,16 @@ export const historyAnswer = z.strictObject({
   current: historyRange,
   previous: historyRange.meta({ description: "The time before, as long" }),
   change_percent: figure,
+});
+
+export const failuresQuery = z.strictObject({ limit: whole(1, 100).default(20) });
+export const failuresAnswer = z.strictObject({
+  success: yes,
+  failures: z.array(errorClass).meta({ description: "By error code, most frequent first" }),
+  codes: count.meta({ description: "All there are" }),
+  items: count.meta({ description: "Failures that stand, of all codes" }),
+  batches: count.meta({ description: "Batches looked at: of the last 24 hours, the newest 500" }),
+  whole: z.boolean().meta({ description: "These are all batches of the last 24 hours" }),
 });
 
 export const keysQuery = z.strictObject({ hours: whole(1, 24 * 366).default(24) });

@@ -41,6 +41,19 @@ export function batchRoutes({ batches, registry }: ApiServices): Route[] {
     }),
     route({
       method: "GET",
+      path: "/api/batch/active",
+      summary: "Every batch that has not ended, with rate and ETA",
+      tag: TAG,
+      need: "viewer",
+      query: contract.activeQuery,
+      answers: { 200: contract.activeAnswer },
+      async handle({ caller, query }) {
+        const { batches: views, total } = await batches.active(caller, query.limit);
+        return ok({ success: true, batches: views.map((view) => wireBatch(view.batch, view)), count: views.length, total });
+      },
+    }),
+    route({
+      method: "GET",
       path: "/api/batch/stats",
       summary: "Counts by status and operation",
       tag: TAG,

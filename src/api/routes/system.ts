@@ -5,6 +5,7 @@ import { instantMs } from "../../model/fields.ts";
 import { keysOf } from "../../monitor/health/key-report.ts";
 import { Overview } from "../../monitor/health/overview.ts";
 import type { OverviewFacts } from "../../monitor/health/overview-report.ts";
+import { latestErrors } from "../../monitor/jobs/analysis.ts";
 import { kindOf } from "../../monitor/metrics/catalogue.ts";
 import { historyOf, widthFor, type History } from "../../monitor/metrics/history.ts";
 import { streamParams } from "../contract/streams.ts";
@@ -17,6 +18,8 @@ import { wireWorkers } from "../wire/workers.ts";
 
 const TAG = "Monitoring";
 const CRITICAL_EVENTS = 10;
+// Asked for every few seconds by whoever watches: some milliseconds.
+const FAILURE_BATCHES = 500;
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
@@ -70,6 +73,22 @@ export function systemRoutes(services: ApiServices): Route[] {
           previous: wireHistory(previous, from - (to - from), from),
           change_percent: now === null || before === null || before === 0 ? null : round(((now - before) / before) * 100, 1),
         });
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/api/system/failures",
+      summary: "Failures of the newest batches by error code, and what to do",
+      tag: TAG,
+      need: "viewer",
+      query: contract.failuresQuery,
+      answers: { 200: contract.failuresAnswer },
+      async handle({ caller, query }) {
+        const now = clock.now();
+        const filter = { tenant: caller.tenant, from: now - DAY_MS, to: now + 1 };
+        const { errors, batches, whole } = await latestErrors({ monitor, results: services.results }, filter, FAILURE_BATCHES);
+        const items = errors.reduce((sum, { count }) => sum + count, 0);
+        return ok({ success: true, failures: errors.slice(0, query.limit), codes: errors.length, items, batches, whole });
       },
     }),
     route({

@@ -76,6 +76,7 @@ export function wireOverview(
         dead_letters: day.items.deadLetters,
       },
       batch_failure_percent: figure(day.batchFailurePercent),
+      item_success_percent: figure(day.itemSuccessPercent),
       stalled: day.chunksLost,
       windows: {
         closed: day.windows.closed,

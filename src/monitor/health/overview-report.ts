@@ -82,6 +82,8 @@ export interface DayReport {
   items: { received: number; succeeded: number; failed: number; retried: number; deadLetters: number };
   /** Percent of the batches that completed or failed. */
   batchFailurePercent: number | null;
+  /** Percent of the items that succeeded or failed. */
+  itemSuccessPercent: number | null;
   chunksLost: number;
   windows: {
     closed: number;

@@ -283,6 +283,7 @@ export class Overview {
           retried: today("items.retried"),
           deadLetters: today("dead_letters"),
         },
+        itemSuccessPercent: rate(today, "items.succeeded", "items.succeeded", "items.failed"),
         batchFailurePercent: percentOf(failedBatches, completed + failedBatches),
         chunksLost: today("chunks.lost"),
         windows: {

@@ -32,14 +32,28 @@ const RECOMMENDATIONS: Readonly<Record<ErrorCategory, string>> = {
   permanent: "Look at the examples: a retry gives the same result unless the handler changes",
 };
 
+interface Sources {
+  monitor: MonitorStore;
+  results: Pick<ResultStore, "groups">;
+}
+
 /** Failures that stand, by error code, most frequent first. */
-export async function errorsByCode(
-  parts: { monitor: MonitorStore; results: Pick<ResultStore, "groups"> },
+export async function errorsByCode(parts: Sources, filter: JobFilter): Promise<ErrorClass[]> {
+  return (await latestErrors(parts, filter, Infinity)).errors;
+}
+
+/** The same of the newest batches only, at most `most` of them: its cost does not grow with what came before. */
+export async function latestErrors(
+  parts: Sources,
   filter: JobFilter,
-): Promise<ErrorClass[]> {
+  most: number,
+): Promise<{ errors: ErrorClass[]; batches: number; whole: boolean }> {
   const classes = new Map<string, ErrorClass & { largest: number }>();
+  let looked = 0;
   for await (const batches of parts.monitor.scan(filter)) {
     for (const batch of batches) {
+      if (looked === most) return { errors: ordered(classes.values()), batches: looked, whole: false };
+      looked += 1;
       if (batch.failed === 0) continue;
       const seen = new Set<string>();
       for (const group of await parts.results.groups(batch.tenant, batch.id)) {
@@ -71,7 +85,11 @@ export async function errorsByCode(
       }
     }
   }
-  return [...classes.values()].sort((a, b) => b.count - a.count || (a.code < b.code ? -1 : 1)).map(({ largest: _, ...rest }) => rest);
+  return { errors: ordered(classes.values()), batches: looked, whole: true };
+}
+
+function ordered(classes: Iterable<ErrorClass & { largest: number }>): ErrorClass[] {
+  return [...classes].sort((a, b) => b.count - a.count || (a.code < b.code ? -1 : 1)).map(({ largest: _, ...rest }) => rest);
 }
 
 export interface SlowJob {

@@ -1,7 +1,8 @@
 import { useMemo, useState, useSyncExternalStore, type ReactElement } from "react";
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { type BatchFilter, batchesQuery } from "../../data/queries.ts";
+import type { BatchFilter } from "batchyard/client";
+import { batchesQuery } from "../../data/queries.ts";
 import { plural } from "../../figures/number.ts";
 import { arrivals } from "../../live/arrivals.ts";
 import { Icon } from "../../parts/icon.tsx";

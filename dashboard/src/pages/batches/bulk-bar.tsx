@@ -1,6 +1,5 @@
 import { useState, type ReactElement } from "react";
-import type { Batch, Priority } from "batchyard/client";
-import type { BatchFilter } from "../../data/queries.ts";
+import type { Batch, BatchFilter, Priority } from "batchyard/client";
 import { count } from "../../figures/number.ts";
 import { useShortcuts } from "../../shell/shortcuts.ts";
 import type { BulkAct } from "./bulk.ts";

@@ -1,8 +1,7 @@
 import { useEffect, useRef, useState, type ReactElement } from "react";
 import { useQueryClient } from "@tanstack/react-query";
-import type { Batch } from "batchyard/client";
+import type { Batch, BatchFilter } from "batchyard/client";
 import { client } from "../../data/client.ts";
-import type { BatchFilter } from "../../data/queries.ts";
 import { count, plural } from "../../figures/number.ts";
 import { Dialog } from "../../parts/dialog.tsx";
 import { Fault, Loading } from "../../parts/notice.tsx";

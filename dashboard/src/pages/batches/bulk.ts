@@ -1,6 +1,5 @@
-import type { Batch, Client, Priority } from "batchyard/client";
+import type { Batch, BatchFilter, Client, Priority } from "batchyard/client";
 import { ClientError } from "batchyard/client";
-import type { BatchFilter } from "../../data/queries.ts";
 
 /** What can be done to many batches at once. */
 export type BulkAct = { kind: "retry" } | { kind: "cancel" } | { kind: "priority"; priority: Priority };

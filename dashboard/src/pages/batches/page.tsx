@@ -1,11 +1,10 @@
 import { useMemo, useRef, useState, type ReactElement } from "react";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import type { BatchFilter } from "../../data/queries.ts";
+import { qualified, type BatchFilter } from "batchyard/client";
 import { Icon } from "../../parts/icon.tsx";
 import { PageTitle } from "../../shell/page-title.tsx";
 import { useShortcuts } from "../../shell/shortcuts.ts";
 import { BatchList } from "./batch-list.tsx";
-import { qualified } from "./qualifiers.ts";
 import { SearchField } from "./search-field.tsx";
 import { StateTabs } from "./state-tabs.tsx";
 

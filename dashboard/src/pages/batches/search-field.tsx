@@ -1,6 +1,6 @@
 import { useEffect, useId, useState, type ReactElement, type RefObject } from "react";
+import { QUALIFIERS } from "batchyard/client";
 import { Icon } from "../../parts/icon.tsx";
-import { QUALIFIERS } from "./qualifiers.ts";
 
 interface SearchFieldProps {
   ref: RefObject<HTMLInputElement | null>;

@@ -1,8 +1,8 @@
 import type { ReactElement } from "react";
 import { useQueries, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import type { BatchStatus } from "batchyard/client";
-import { type BatchFilter, countQuery, statsQuery } from "../../data/queries.ts";
+import type { BatchFilter, BatchStatus } from "batchyard/client";
+import { countQuery, statsQuery } from "../../data/queries.ts";
 import { compact, count } from "../../figures/number.ts";
 import { Icon } from "../../parts/icon.tsx";
 import { BATCH_LOOK, TONE_TEXT } from "../../theme/states.ts";

@@ -1,4 +1,8 @@
-import type { BatchFilter } from "../../data/queries.ts";
+import { BATCH_STATES } from "../model/moves.ts";
+import type { BatchStatus, HistoryQuery } from "./wire.ts";
+
+/** What a list of batches can be narrowed by, as the API takes it. */
+export type BatchFilter = Pick<HistoryQuery, "operation" | "status" | "createdAfter" | "createdBefore" | "name" | "stream" | "tag">;
 
 /** What a search text means to the API, and what of it nobody understands. */
 export interface Qualified {
@@ -6,7 +10,7 @@ export interface Qualified {
   unknown: readonly string[];
 }
 
-export const QUALIFIERS = ["op:", "stream:", "tag:", "name:", "after:", "before:", "age<", "age>"] as const;
+export const QUALIFIERS = ["op:", "state:", "stream:", "tag:", "name:", "after:", "before:", "age<", "age>"] as const;
 
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const GRAIN_MS = 60_000;
@@ -22,7 +26,10 @@ export function qualified(text: string, now: number): Qualified {
     if (name === "") words.push(part.replaceAll('"', ""));
     else if (value === "") unknown.push(part);
     else if (name === "op:" || name === "operation:") filter.operation = value;
-    else if (name === "stream:" || name === "source:") filter.stream = value;
+    else if (name === "state:" || name === "status:") {
+      if (isStatus(value)) filter.status = value;
+      else unknown.push(part);
+    } else if (name === "stream:" || name === "source:") filter.stream = value;
     else if (name === "tag:") filter.tag = value;
     else if (name === "name:") words.push(value);
     else if (name === "after:" || name === "before:") {
@@ -41,4 +48,8 @@ export function qualified(text: string, now: number): Qualified {
   }
   if (words.length > 0) filter.name = words.join(" ");
   return { filter, unknown };
+}
+
+function isStatus(value: string): value is BatchStatus {
+  return (BATCH_STATES as readonly string[]).includes(value);
 }

@@ -8,6 +8,11 @@ describe("a search text", () => {
     expect(qualified('nightly "price list"', NOW)).toEqual({ filter: { name: "nightly price list" }, unknown: [] });
   });
 
+  it("takes the states there are, and no other", () => {
+    expect(qualified("state:running", NOW)).toEqual({ filter: { status: "running" }, unknown: [] });
+    expect(qualified("status:paused state:asleep", NOW)).toEqual({ filter: { status: "paused" }, unknown: ["state:asleep"] });
+  });
+
   it("narrows by every qualifier, with quotes around blanks", () => {
     const { filter, unknown } = qualified('op:transform stream:detections tag:"two words" after:2026-01-01 age>5m', NOW);
     expect(unknown).toEqual([]);
