@@ -1,0 +1,186 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, Locator, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { duration } from "../../dashboard/src/figures/duration.ts";
+import { compact, count, percent } from "../../dashboard/src/figures/number.ts";
+import type { Batch, BatchItemResult, ErrorGroup, Visualization } from "../../src/client/index.ts";
+import { built, launch, signedIn } from "../support/browser.ts";
+import { finished, serve, type Served } from "../support/served.ts";
+
+/** The page says what the API says, and the API says what is counted in the results as they are stored. */
+
+let data: string;
+let served: Served;
+let browser: Browser;
+let page: Page;
+const ids: string[] = [];
+
+const schema = { type: "object", required: ["name"], properties: { price: { type: "number", minimum: 0 } } };
+const product = (i: number) => ({ id: `p${i}`, name: `thing ${i}`, price: i % 9 === 4 ? -1 : i % 23 === 7 ? "on request" : i });
+
+beforeAll(async () => {
+  built();
+  data = mkdtempSync(join(tmpdir(), "batchyard-numbers-"));
+  served = await serve(data);
+  for (const items of [137, 4, 61, 800]) {
+    const products = Array.from({ length: items }, (_, i) => product(i));
+    const { id } = await served.client.create({ operation: "validate", name: `Of ${items}`, options: { schema, batchSize: 30 } }, products);
+    await finished(served.client, id);
+    ids.push(id);
+  }
+  const { id } = await served.client.create({ operation: "validate", name: "All wrong", options: { schema } }, [{ id: "1" }, { id: "2" }]);
+  await finished(served.client, id);
+  ids.push(id);
+  browser = await launch();
+  ({ page } = await signedIn(browser, served, { theme: "light", width: 1440 }));
+}, 120_000);
+
+afterAll(async () => {
+  await browser.close();
+  await served.child.end("SIGTERM");
+  rmSync(data, { recursive: true, force: true });
+});
+
+/** Every stored result of a batch. */
+async function resultsOf(id: string): Promise<BatchItemResult[]> {
+  const answer = await served.send(`/api/batch/${id}/results`, { headers: { accept: "application/x-ndjson" } });
+  const lines = (await answer.text()).split("\n").filter((line) => line !== "");
+  return lines.map((line) => JSON.parse(line) as BatchItemResult);
+}
+
+/** Label → value of a row of key figures. */
+async function figures(row: Locator): Promise<Record<string, string>> {
+  const labels = await row.locator("dt").allInnerTexts();
+  const values = await row.locator("dt + dd").allInnerTexts();
+  return Object.fromEntries(labels.map((label, i) => [label, values[i]!]));
+}
+
+async function rowsOf(table: Locator): Promise<string[][]> {
+  const rows: string[][] = [];
+  for (const row of await table.locator("tbody tr:not([aria-hidden])").all()) rows.push(await row.locator("th, td").allInnerTexts());
+  return rows;
+}
+
+it("a batch: progress, figures, errors and quality", async () => {
+  const id = ids[3]!;
+  await page.goto(`/batches/${id}`);
+  await page.getByRole("heading", { name: "Quality" }).waitFor();
+  await page.getByRole("heading", { name: "Errors" }).waitFor();
+  const results = await resultsOf(id);
+  const failed = results.filter((result) => !result.success);
+  const batch: Batch = await served.client.get(id);
+  const viz: Visualization = await served.client.viz(id);
+  const groups: ErrorGroup[] = await served.client.errors(id);
+
+  // The API against the results.
+  expect([batch.total_items, batch.processed_items, batch.failed_items]).toEqual([800, results.length, failed.length]);
+  expect(viz.overview).toMatchObject({ total: 800, successful: results.length - failed.length, failed: failed.length });
+  expect(groups.reduce((sum, group) => sum + group.count, 0)).toBe(failed.length);
+  for (const group of groups) {
+    const members = failed.filter((result) => result.errorCode === group.code && result.error === group.error);
+    expect(group.count).toBe(members.length);
+  }
+  for (const range of viz.qualityDistribution) {
+    const [low = 0, high = 0] = range.range.split("-").map(Number);
+    const scores = results
+      .map((result) => result.qualityScore ?? -1)
+      .filter((score) => score <= high && (score > low || (low === 0 && score === 0)));
+    expect([range.count, range.averageScore]).toEqual([scores.length, scores.length === 0 ? 0 : expect.closeTo(mean(scores), 4)]);
+  }
+
+  // The page against the API.
+  const progress = page.getByRole("region", { name: "Progress" });
+  expect(await progress.innerText()).toContain(`${count(batch.processed_items)} of ${count(batch.total_items)} items`);
+  expect(await progress.getByRole("listitem").allInnerTexts()).toEqual([
+    `${count(batch.succeeded_items)} succeeded`,
+    `${count(batch.failed_items)} failed`,
+  ]);
+  expect(await figures(page.getByLabel("Figures"))).toMatchObject({
+    Success: percent(viz.overview.successRate),
+    "Item, p50": duration(viz.performanceMetrics.p50Duration!),
+    "Item, p95": duration(viz.performanceMetrics.p95Duration!),
+  });
+  const errors = await rowsOf(page.getByRole("region", { name: "Errors" }).getByRole("table"));
+  expect(errors.map((cells) => cells.slice(1, 3))).toEqual(groups.map((group) => [count(group.count), `${group.percentage.toFixed(1)} %`]));
+  const quality = await rowsOf(page.getByRole("region", { name: "Quality" }).getByRole("table"));
+  expect(quality.map(([range, , ...rest]) => [range, ...rest])).toEqual(
+    viz.qualityDistribution.map((range) => [
+      range.range.replace("-", " – "),
+      count(range.count),
+      `${range.percentage.toFixed(1)} %`,
+      range.averageScore.toFixed(2),
+    ]),
+  );
+});
+
+it("the list: counts of the states and of every row", async () => {
+  await page.goto("/batches");
+  const table = page.getByRole("table", { name: "Batches" });
+  await table.getByText("All wrong").waitFor();
+  const shown = await rowsOf(table);
+  const tabs = await page.getByRole("navigation", { name: "States" }).getByRole("link").allInnerTexts();
+  expect(tabs.filter((tab) => !tab.endsWith(" 0") && !tab.endsWith("\n0")).map((tab) => tab.replace(/\s+/g, " "))).toEqual([
+    "All 5",
+    "Completed 4",
+    "Failed 1",
+  ]);
+  expect(shown).toHaveLength(ids.length);
+  for (const [i, id] of ids.toReversed().entries()) {
+    const results = await resultsOf(id);
+    const failed = results.filter((result) => !result.success).length;
+    expect(await served.client.get(id)).toMatchObject({ processed_items: results.length, failed_items: failed });
+    const text = shown[i]!.join(" ").replace(/\s+/g, " ");
+    expect(text).toContain(`100 % ${count(results.length)} / ${count(results.length)}`);
+    expect(text).toContain(` ${count(failed)} normal`);
+  }
+});
+
+it("the overview: its tiles and the figures of the last hour", async () => {
+  // Windows that move: what the page shows is held against the very answers it got.
+  const overviewAnswer = page.waitForResponse((answer) => answer.url().endsWith("/api/system/overview"));
+  const monitoringAnswer = page.waitForResponse((answer) => answer.url().includes("/api/admin/batch-monitoring?"));
+  await page.goto("/?range=1h");
+  const overview = (await (await overviewAnswer).json()) as { tiles: { name: string; value: number | null }[] };
+  const { data: monitoring } = (await (await monitoringAnswer).json()) as {
+    data: { summary: Record<string, number>; performance: { throughput: Record<string, number> } };
+  };
+  await page.getByRole("heading", { name: "Last hour" }).waitFor();
+  const all = (await Promise.all(ids.map(resultsOf))).flat();
+  const failed = all.filter((result) => !result.success).length;
+
+  // The API against the results.
+  const statuses = await Promise.all(ids.map(async (id) => (await served.client.get(id)).status));
+  expect(monitoring.summary).toMatchObject({
+    totalJobs: ids.length,
+    completedJobs: statuses.filter((status) => status === "completed").length,
+    failedJobs: statuses.filter((status) => status === "failed").length,
+    totalRequests: all.length,
+    processedRequests: all.length,
+  });
+  expect(monitoring.performance.throughput["requestsPerHour"]).toBe(all.length);
+  const tile = (name: string): number | null => overview.tiles.find((each) => each.name === name)?.value ?? null;
+  expect(tile("batches_open")).toBe(0);
+  expect(tile("failures")).toBeCloseTo((failed * 100) / all.length, 1);
+  // Fourteen whole minutes and what there is of the fifteenth.
+  const minutes = all.length / tile("items_done")!;
+  expect(minutes).toBeGreaterThanOrEqual(14);
+  expect(minutes).toBeLessThanOrEqual(15);
+
+  // The page against the API.
+  expect(await figures(page.getByLabel("Last hour", { exact: true }).locator("visible=true").last())).toMatchObject({
+    Batches: compact(monitoring.summary["totalJobs"]!),
+    Items: compact(monitoring.summary["totalRequests"]!),
+    Success: `${monitoring.summary["successRate"]!.toFixed(1)} %`,
+    "Mean run time": duration(monitoring.summary["averageProcessingTime"]!),
+    "Items an hour": compact(all.length),
+  });
+  const tiles = await page.getByLabel("Last 15 minutes").locator("dt + dd").all();
+  for (const [i, each] of overview.tiles.entries())
+    expect(await tiles[i]!.getAttribute("title")).toBe(each.value === null ? null : String(each.value));
+});
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
