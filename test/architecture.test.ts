@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { cycles, forbiddenImports, forbiddenText, isTest, MAY_IMPORT, roomOf } from "./support/architecture.ts";
+import { forbiddenInDashboard } from "./support/dashboard-architecture.ts";
 import { filesUnder, importsOf, read, ROOT, withoutComments } from "./support/sources.ts";
 
 const files = filesUnder("src", ".ts");
@@ -41,6 +42,29 @@ describe("architecture", () => {
 
   it("has no import cycles", () => {
     expect(cycles(imports)).toEqual([]);
+  });
+});
+
+describe("architecture of the dashboard", () => {
+  const pages = [...filesUnder("dashboard/src", ".ts"), ...filesUnder("dashboard/src", ".tsx")];
+
+  it("knows the product by its client and its contract, and no page another page", () => {
+    const found = pages.flatMap((file) => importsOf(file));
+    expect(pages.length).toBeGreaterThan(50);
+    expect(found.length).toBeGreaterThan(200);
+    expect(forbiddenInDashboard(found, (file) => withoutComments(read(file)))).toEqual([]);
+  });
+
+  it("the rules see an import of the server, of another page, from below, and code of the contract", () => {
+    const fault = (from: string, target: string | null, specifier = "", text = "") =>
+      forbiddenInDashboard([{ from: `dashboard/src/${from}`, target, specifier }], () => text);
+    expect(fault("pages/batch/page.tsx", "src/model/batch.ts")).toHaveLength(1);
+    expect(fault("pages/batch/page.tsx", "dashboard/src/pages/batches/bulk.ts")).toHaveLength(1);
+    expect(fault("pages/batch/page.tsx", "dashboard/src/pages/batch/state.ts")).toEqual([]);
+    expect(fault("parts/time.tsx", "dashboard/src/data/queries.ts")).toHaveLength(1);
+    expect(fault("data/wire.ts", null, "batchyard/contract", 'import { batch } from "batchyard/contract"')).toHaveLength(1);
+    expect(fault("data/wire.ts", null, "batchyard/contract", 'import type { batch } from "batchyard/contract"')).toEqual([]);
+    expect(fault("data/wire.ts", null, "lodash")).toHaveLength(1);
   });
 });
 
