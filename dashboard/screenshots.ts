@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { launch, signedIn } from "../test/support/browser.ts";
 import { sampleBatches } from "../test/support/sample-batches.ts";
+import { recordedStream, sampleStreams } from "../test/support/sample-streams.ts";
 import { serve, type Served } from "../test/support/served.ts";
 
 const FOLDER = join(import.meta.dirname, ".screenshots");
@@ -34,25 +35,42 @@ async function shoot(browser: Browser, served: Served, pages: Readonly<Record<st
   }
 }
 
-const data = mkdtempSync(join(tmpdir(), "batchyard-screenshots-"));
+/** A server over a data directory of its own, gone afterwards. */
+async function withServer(prepare: (data: string) => Promise<void>, run: (served: Served) => Promise<void>): Promise<void> {
+  const data = mkdtempSync(join(tmpdir(), "batchyard-screenshots-"));
+  await prepare(data);
+  const served = await serve(data);
+  try {
+    await run(served);
+  } finally {
+    await served.child.end("SIGTERM");
+    rmSync(data, { recursive: true, force: true });
+  }
+}
+
 mkdirSync(FOLDER, { recursive: true });
 const browser = await launch();
-const served = await serve(data);
 try {
-  await shoot(browser, served, { "overview-empty": "/", "batches-empty": "/batches" });
-  const { mixed, running, failed } = await sampleBatches(served.client);
-  await shoot(browser, served, {
-    overview: "/?range=1h",
-    batches: "/batches",
-    "batches-none": "/batches?q=op:nothing",
-    "batch-mixed": `/batches/${mixed}`,
-    "batch-running": `/batches/${running}`,
-    "batch-failed": `/batches/${failed}`,
-    "new-batch": "/batches/new",
-    compare: `/batches/compare?a=${mixed}&b=${failed}`,
+  await withServer(
+    async () => {},
+    (served) => shoot(browser, served, { "overview-empty": "/", "batches-empty": "/batches", "streams-empty": "/streams" }),
+  );
+  await withServer(recordedStream, async (served) => {
+    const { mixed, running, failed } = await sampleBatches(served.client);
+    await sampleStreams(served.client);
+    await shoot(browser, served, {
+      overview: "/?range=1h",
+      batches: "/batches",
+      "batches-none": "/batches?q=op:nothing",
+      "batch-mixed": `/batches/${mixed}`,
+      "batch-running": `/batches/${running}`,
+      "batch-failed": `/batches/${failed}`,
+      "new-batch": "/batches/new",
+      compare: `/batches/compare?a=${mixed}&b=${failed}`,
+      streams: "/streams",
+      "new-stream": "/streams?new=yes",
+    });
   });
 } finally {
   await browser.close();
-  await served.child.end("SIGTERM");
-  rmSync(data, { recursive: true, force: true });
 }

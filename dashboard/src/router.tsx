@@ -4,6 +4,7 @@ import { parseAddress, writeAddress } from "./address.ts";
 import { batchesSearch } from "./pages/batches/search.ts";
 import { batchSearch } from "./pages/batch/search.ts";
 import { compareSearch } from "./pages/compare/search.ts";
+import { streamsSearch } from "./pages/streams/search.ts";
 import { NotFound } from "./shell/not-found.tsx";
 import { PageFault } from "./shell/page-fault.tsx";
 import { Shell } from "./shell/shell.tsx";
@@ -48,6 +49,7 @@ const batch = createRoute({
 const streams = createRoute({
   getParentRoute: () => root,
   path: "/streams",
+  validateSearch: streamsSearch,
   component: lazyRouteComponent(() => import("./pages/streams/page.tsx"), "StreamsPage"),
 });
 

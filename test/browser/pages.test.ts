@@ -6,6 +6,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { built, launch, signedIn } from "../support/browser.ts";
 import { sampleBatches, type SampleBatches } from "../support/sample-batches.ts";
+import { recordedStream, sampleStreams } from "../support/sample-streams.ts";
 import { serve, type Served } from "../support/served.ts";
 
 /** Pixels of the page beyond the screen. As text, because it runs in the browser. */
@@ -19,10 +20,12 @@ let sample: SampleBatches;
 beforeAll(async () => {
   built();
   data = mkdtempSync(join(tmpdir(), "batchyard-browser-"));
+  await recordedStream(data);
   served = await serve(data);
   sample = await sampleBatches(served.client);
+  await sampleStreams(served.client);
   browser = await launch();
-}, 120_000);
+}, 180_000);
 
 afterAll(async () => {
   await browser.close();
@@ -40,6 +43,8 @@ const PAGES: readonly { name: string; at: () => string; shows: string }[] = [
   { name: "a batch that is not there", at: () => "/batches/batch_1_aaaaaaaaa", shows: "There is no such batch" },
   { name: "new batch", at: () => "/batches/new", shows: "Dry run" },
   { name: "compare", at: () => `/batches/compare?a=${sample.mixed}&b=${sample.failed}`, shows: "only in the first" },
+  { name: "streams", at: () => "/streams", shows: "Resume" },
+  { name: "new stream", at: () => "/streams?new=yes", shows: "A window closes by the first of these" },
 ];
 
 for (const theme of ["light", "dark"] as const)

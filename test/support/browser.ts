@@ -27,8 +27,8 @@ export interface Look {
   width: number;
 }
 
-/** A page of its own session, signed in, that collects what the browser complains about. */
-export async function signedIn(browser: Browser, { url }: Served, look: Look): Promise<{ page: Page; complaints: string[] }> {
+/** A page of its own session, signed in with an API key, that collects what the browser complains about. */
+export async function signedIn(browser: Browser, { url }: Served, look: Look, key = TOKEN): Promise<{ page: Page; complaints: string[] }> {
   const context = await browser.newContext({
     viewport: { width: look.width, height: 900 },
     colorScheme: look.theme,
@@ -42,7 +42,7 @@ export async function signedIn(browser: Browser, { url }: Served, look: Look): P
   });
   page.on("pageerror", (error) => complaints.push(error.message));
   await page.goto("/signin");
-  await page.locator("input[name=key]").fill(TOKEN);
+  await page.locator("input[name=key]").fill(key);
   await Promise.all([page.waitForURL((at) => at.pathname === "/"), page.locator("main button").click()]);
   return { page, complaints };
 }

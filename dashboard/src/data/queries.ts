@@ -5,7 +5,7 @@ import { client } from "./client.ts";
 import type { Chunk, Item, Monitoring, Operations, Overview } from "./wire.ts";
 
 /** A frozen page asks for nothing by itself. */
-function every(ms: number): () => number | false {
+export function every(ms: number): () => number | false {
   return () => (freeze.get() ? false : ms);
 }
 

@@ -4,12 +4,14 @@ import "uplot/dist/uPlot.min.css";
 import { preference } from "../theme/preference.ts";
 import type { ChartProps } from "./chart.tsx";
 
+type PlotProps = Required<Omit<ChartProps, "across">> & { across: ChartProps["across"] };
+
 /** The drawn form of a chart, fed past React. */
-export default function Plot({ title, times, series, height, format }: Required<ChartProps>): ReactElement {
+export default function Plot({ title, times, series, height, format, across, stacked }: PlotProps): ReactElement {
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const latest = useRef({ times, series, format });
-  latest.current = { times, series, format };
+  const latest = useRef({ times, series, format, across, stacked });
+  latest.current = { times, series, format, across, stacked };
   const shape = series.map((each) => `${each.label} ${each.color} ${each.area === true}`).join("|");
 
   useEffect(() => {
@@ -31,7 +33,7 @@ export default function Plot({ title, times, series, height, format }: Required<
     };
   }, [shape, height]);
 
-  useEffect(() => plot.current?.setData(dataOf({ times, series })), [times, series]);
+  useEffect(() => plot.current?.setData(dataOf({ times, series, stacked })), [times, series, stacked]);
   return (
     <div
       ref={holder}
@@ -46,11 +48,17 @@ export default function Plot({ title, times, series, height, format }: Required<
 const minutes = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const days = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 
-function dataOf({ times, series }: Pick<ChartProps, "times" | "series">): uPlot.AlignedData {
-  return [[...times], ...series.map((each) => [...each.values])] as uPlot.AlignedData;
+/** Of a stack the sums, the highest first: each lower one is drawn over it. */
+function dataOf({ times, series, stacked }: Pick<PlotProps, "times" | "series" | "stacked">): uPlot.AlignedData {
+  if (!stacked) return [[...times], ...series.map((each) => [...each.values])] as uPlot.AlignedData;
+  const sums: number[][] = [];
+  for (const { values } of series) sums.unshift(times.map((_, i) => (sums[0]?.[i] ?? 0) + (values[i] ?? 0)));
+  return [[...times], ...sums] as uPlot.AlignedData;
 }
 
-function optionsOf(width: number, height: number, { series, format }: Pick<ChartProps, "series" | "format">): uPlot.Options {
+type Latest = Pick<PlotProps, "series" | "format" | "across" | "stacked">;
+
+function optionsOf(width: number, height: number, { series, format, across, stacked }: Latest): uPlot.Options {
   const style = getComputedStyle(document.documentElement);
   const color = (name: string): string => style.getPropertyValue(`--${name}`).trim();
   const axis: uPlot.Axis = {
@@ -59,6 +67,7 @@ function optionsOf(width: number, height: number, { series, format }: Pick<Chart
     grid: { stroke: color("line"), width: 1 },
     ticks: { show: false },
   };
+  const bars = uPlot.paths.bars?.({ size: [0.8, 28] });
   return {
     width,
     height,
@@ -66,19 +75,26 @@ function optionsOf(width: number, height: number, { series, format }: Pick<Chart
     padding: [8, 8, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
-    scales: { y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
+    scales: { x: { time: across === undefined }, y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
     axes: [
-      { ...axis, grid: { show: false }, space: 70 },
+      {
+        ...axis,
+        grid: { show: false },
+        space: 70,
+        ...(across === undefined ? {} : { values: (_plot: uPlot, values: number[]) => values.map(across.format) }),
+      },
       { ...axis, size: 52, space: 36, values: (_plot, values) => values.map((value) => (value === null ? "" : format(value))) },
     ],
     series: [
       {},
-      ...series.map((each) => ({
+      ...(stacked ? series.toReversed() : series).map((each) => ({
         label: each.label,
         stroke: color(each.color),
-        width: 1.5,
-        points: { show: false },
+        width: stacked ? 0 : 1.5,
+        points: each.marks === true ? { show: true, size: 7, fill: color(each.color) } : { show: false },
+        ...(each.marks === true ? { paths: () => null } : {}),
         ...(each.area === true ? { fill: `color-mix(in srgb, ${color(each.color)} 12%, transparent)` } : {}),
+        ...(stacked && bars !== undefined ? { fill: color(each.color), paths: bars } : {}),
       })),
     ],
   };

@@ -1,5 +1,5 @@
 import type { CreateRequest, OperationInfo, Priority } from "batchyard/client";
-import { type FieldSchema, fieldsOf, valueOf } from "./schema.ts";
+import { type FieldSchema, fieldsOf, valueOf } from "../../parts/schema.ts";
 
 /** Where the items come from. */
 export type Source = "typed" | "file" | "collection";

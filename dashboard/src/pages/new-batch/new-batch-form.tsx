@@ -5,10 +5,10 @@ import { client } from "../../data/client.ts";
 import { count, plural } from "../../figures/number.ts";
 import { Icon } from "../../parts/icon.tsx";
 import { Fault } from "../../parts/notice.tsx";
+import { type FieldSchema, fieldsOf } from "../../parts/schema.ts";
+import { SchemaField } from "../../parts/schema-field.tsx";
 import { toast } from "../../parts/toast.ts";
 import { type Draft, drafted, EMPTY_DRAFT, type Faults } from "./draft.ts";
-import { Field } from "./field.tsx";
-import { type FieldSchema, fieldsOf } from "./schema.ts";
 import { SourceFields } from "./source-fields.tsx";
 
 const PRIORITIES: readonly Priority[] = ["critical", "high", "normal", "low"];
@@ -64,7 +64,7 @@ export function NewBatchForm({ operations, runOptions }: { operations: readonly 
   const names = new Set(own.map((field) => field.name));
   const shared = fieldsOf(runOptions).filter((field) => !names.has(field.name) && field.name !== "priority");
   const fieldOf = ({ name, schema, needed }: (typeof own)[number]): ReactElement => (
-    <Field
+    <SchemaField
       key={name}
       name={name}
       schema={schema}

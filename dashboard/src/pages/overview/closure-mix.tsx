@@ -4,7 +4,7 @@ import { duration } from "../../figures/duration.ts";
 import { count, percent, plural } from "../../figures/number.ts";
 import { Section } from "../../parts/section.tsx";
 import { TONE_FILL } from "../../theme/states.ts";
-import { ClosureBar, CLOSURE_TONES } from "./closure-bar.tsx";
+import { ClosureBar, CLOSURE_TONES } from "../../parts/closure-bar.tsx";
 
 /** Which rules closed the windows of the last day. */
 export function ClosureMix({ windows }: { windows: Overview["day"]["windows"] }): ReactElement | null {

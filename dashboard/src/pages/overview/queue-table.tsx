@@ -3,9 +3,9 @@ import { Link } from "@tanstack/react-router";
 import type { Overview } from "../../data/wire.ts";
 import { duration } from "../../figures/duration.ts";
 import { count, rate } from "../../figures/number.ts";
-import { Icon } from "../../parts/icon.tsx";
 import { Section, Wide } from "../../parts/section.tsx";
 import { Status } from "../../parts/status.tsx";
+import { Trend } from "../../parts/trend.tsx";
 import { HEALTH_LOOK } from "../../theme/states.ts";
 
 type Queue = Overview["queues"][number];
@@ -42,7 +42,7 @@ export function QueueTable({ queues }: { queues: readonly Queue[] }): ReactEleme
                     <Status look={HEALTH_LOOK[queue.health.status]} />
                   </td>
                   <td className="number">
-                    <Growth queue={queue} /> {count(queue.depth)}
+                    <Trend change={queue.growth.m5} over="in 5 minutes" /> {count(queue.depth)}
                   </td>
                   <td className="number">{count(queue.running)}</td>
                   <td className="number">{rate(queue.items_per_minute)}</td>
@@ -61,17 +61,5 @@ export function QueueTable({ queues }: { queues: readonly Queue[] }): ReactEleme
         </Wide>
       )}
     </Section>
-  );
-}
-
-/** Where the number of open batches went in five minutes. */
-function Growth({ queue }: { queue: Queue }): ReactElement | null {
-  const { m5 } = queue.growth;
-  if (m5 === 0) return null;
-  return (
-    <span className="mr-1 inline-flex items-center text-soft" title={`${m5 > 0 ? "+" : "−"}${count(Math.abs(m5))} in 5 minutes`}>
-      <Icon name={m5 > 0 ? "up" : "down"} />
-      <span className="sr-only">{m5 > 0 ? "growing" : "shrinking"}</span>
-    </span>
   );
 }

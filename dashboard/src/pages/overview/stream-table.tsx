@@ -4,7 +4,7 @@ import type { Overview } from "../../data/wire.ts";
 import { duration } from "../../figures/duration.ts";
 import { count, rate } from "../../figures/number.ts";
 import { Section, Wide } from "../../parts/section.tsx";
-import { ClosureBar } from "./closure-bar.tsx";
+import { ClosureBar } from "../../parts/closure-bar.tsx";
 
 const COLUMNS = ["Items/min", "Open windows", "Items in them", "Oldest", "Wait p95", "Failed"] as const;
 
@@ -33,7 +33,7 @@ export function StreamTable({ streams }: { streams: Overview["streams"] }): Reac
             {streams.map((stream) => (
               <tr key={stream.name} title={stream.bottleneck?.sentence}>
                 <th scope="row" className="text-left">
-                  <Link to="/batches" search={{ q: `stream:${stream.name}` }} className="link">
+                  <Link to="/streams/$name" params={{ name: stream.name }} className="link">
                     {stream.name}
                   </Link>
                 </th>

@@ -1,7 +1,7 @@
 import { useId, type ReactElement } from "react";
 import { type FieldSchema, inputOf } from "./schema.ts";
 
-interface FieldProps {
+interface SchemaFieldProps {
   name: string;
   schema: FieldSchema;
   needed: boolean;
@@ -11,7 +11,7 @@ interface FieldProps {
 }
 
 /** One option, typed in as its schema asks. */
-export function Field({ name, schema, needed, value, fault, onChange }: FieldProps): ReactElement {
+export function SchemaField({ name, schema, needed, value, fault, onChange }: SchemaFieldProps): ReactElement {
   const id = useId();
   const hint = schema.description ?? "";
   const input = inputOf(schema);
