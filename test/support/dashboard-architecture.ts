@@ -11,8 +11,10 @@ export const DASHBOARD_MAY_IMPORT: Record<string, readonly string[]> = {
   live: ["data"],
   // A frozen page asks for nothing by itself.
   data: ["live/freeze.ts"],
+  // What several pages show of streams, live.
+  streams: ["figures", "theme", "parts", "data", "live"],
   shell: ["figures", "theme", "parts", "data", "live"],
-  pages: ["figures", "theme", "parts", "data", "live", "shell"],
+  pages: ["figures", "theme", "parts", "data", "live", "streams", "shell"],
   "address.ts": [],
   "router.tsx": ["pages", "shell", "address.ts"],
   "main.tsx": ["*"],

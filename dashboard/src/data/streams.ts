@@ -19,7 +19,3 @@ export interface Definition extends Record<string, unknown> {
 export const definitionOf = (stream: Stream): Definition => stream.definition as Definition;
 
 export const streamsQuery = queryOptions({ queryKey: ["streams"], queryFn: () => client.streams.list(), refetchInterval: every(10_000) });
-
-export function streamQuery(name: string) {
-  return queryOptions({ queryKey: ["stream", name], queryFn: () => client.streams.get(name), refetchInterval: every(10_000) });
-}

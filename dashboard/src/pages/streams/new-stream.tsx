@@ -6,7 +6,7 @@ import { client } from "../../data/client.ts";
 import { operationsQuery } from "../../data/queries.ts";
 import { Dialog } from "../../parts/dialog.tsx";
 import { Fault, Loading } from "../../parts/notice.tsx";
-import { RULE_FIELDS, RuleInput } from "../../parts/rule-fields.tsx";
+import { RULE_FIELDS, RuleInput } from "../../streams/rule-fields.tsx";
 import { fieldsOf } from "../../parts/schema.ts";
 import { SchemaField } from "../../parts/schema-field.tsx";
 import { TextField } from "../../parts/text-field.tsx";

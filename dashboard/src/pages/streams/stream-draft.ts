@@ -1,4 +1,4 @@
-import { RULE_FIELDS, ruleOf, type RuleField } from "../../parts/rule-fields.tsx";
+import { RULE_FIELDS, ruleOf, type RuleField } from "../../streams/rule-fields.tsx";
 import { type FieldSchema, fieldsOf, valueOf } from "../../parts/schema.ts";
 
 /** What was typed so far; every value as its text. */

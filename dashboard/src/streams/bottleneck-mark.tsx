@@ -1,11 +1,11 @@
 import type { ReactElement } from "react";
 import type { Overview } from "../data/wire.ts";
 import type { Look } from "../theme/states.ts";
-import { Status } from "./status.tsx";
+import { Status } from "../parts/status.tsx";
 
 type Bottleneck = NonNullable<Overview["bottleneck"]>;
 
-export const BOTTLENECK_LOOK: Readonly<Record<Bottleneck["kind"], Look>> = {
+const BOTTLENECK_LOOK: Readonly<Record<Bottleneck["kind"], Look>> = {
   window: { word: "Window", icon: "clock", tone: "idle" },
   dispatch: { word: "Dispatch", icon: "flow", tone: "warn" },
   capacity: { word: "Capacity", icon: "workers", tone: "warn" },

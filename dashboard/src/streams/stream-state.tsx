@@ -3,10 +3,10 @@ import { useQueryClient } from "@tanstack/react-query";
 import type { Stream } from "batchyard/client";
 import { client } from "../data/client.ts";
 import type { Look } from "../theme/states.ts";
-import { Icon } from "./icon.tsx";
-import { messageOf } from "./notice.tsx";
-import { Status } from "./status.tsx";
-import { toast } from "./toast.ts";
+import { Icon } from "../parts/icon.tsx";
+import { messageOf } from "../parts/notice.tsx";
+import { Status } from "../parts/status.tsx";
+import { toast } from "../parts/toast.ts";
 
 export function StreamState({ stream }: { stream: Stream }): ReactElement {
   return (
