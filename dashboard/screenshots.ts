@@ -53,7 +53,7 @@ const browser = await launch();
 try {
   await withServer(
     async () => {},
-    (served) => shoot(browser, served, { "overview-empty": "/", "batches-empty": "/batches", "streams-empty": "/streams" }),
+    (served) => shoot(browser, served, { "overview-empty": "/", "batches-empty": "/batches", "streams-empty": "/streams", "history-empty": "/history" }),
   );
   await withServer(recordedStream, async (served) => {
     const { mixed, running, failed } = await sampleBatches(served.client);

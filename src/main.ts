@@ -469,6 +469,17 @@ async function liveFacts(
   };
 }
 
+/** Who acts in the audit log when nobody asked. */
+const SERVER_ITSELF = {
+  tenant: DEFAULT_TENANT,
+  actor: "server",
+  credential: null,
+  address: null,
+  before: null,
+  after: null,
+  outcome: "SUCCESS",
+} as const;
+
 export interface RunningServer {
   readonly yard: Yard;
   readonly url: string;
@@ -527,6 +538,7 @@ export async function startServer(parts: YardParts): Promise<RunningServer> {
     });
     await app.listen({ host: config.host, port: config.port });
     await yard.start();
+    await store.audit.append({ ...SERVER_ITSELF, at: clock.now(), action: "server_started", target: version() });
     const address = app.server.address();
     const port = typeof address === "object" && address !== null ? address.port : config.port;
     const url = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`;

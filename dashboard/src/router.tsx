@@ -5,6 +5,7 @@ import { batchesSearch } from "./pages/batches/search.ts";
 import { batchSearch } from "./pages/batch/search.ts";
 import { compareSearch } from "./pages/compare/search.ts";
 import { streamsSearch } from "./pages/streams/search.ts";
+import { historySearch } from "./pages/history/search.ts";
 import { NotFound } from "./shell/not-found.tsx";
 import { PageFault } from "./shell/page-fault.tsx";
 import { Shell } from "./shell/shell.tsx";
@@ -86,6 +87,7 @@ const alerts = createRoute({
 const history = createRoute({
   getParentRoute: () => root,
   path: "/history",
+  validateSearch: historySearch,
   component: lazyRouteComponent(() => import("./pages/history/page.tsx"), "HistoryPage"),
 });
 

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { z } from "zod";
 import type { StoredEvent } from "../model/event.ts";
@@ -5,7 +8,7 @@ import { VirtualClock } from "../testing/virtual-clock.ts";
 import { defineOperation } from "../operations/define.ts";
 import { METRIC_NAMES } from "../monitor/metrics/catalogue.ts";
 import type { activeAnswer } from "./contract/batch.ts";
-import type { failuresAnswer, historyAnswer, keysAnswer, overviewAnswer } from "./contract/system.ts";
+import type { failuresAnswer, historyAnswer, keysAnswer, markersAnswer, metricsListAnswer, overviewAnswer } from "./contract/system.ts";
 import { serve, type Served, type ServedOptions } from "./server.fixture.ts";
 
 const MINUTE = 60_000;
@@ -248,6 +251,88 @@ describe("GET /api/system/history", () => {
     expect(Math.round(states.current.points.findLast(({ value }) => value !== null)!.value!)).toBe(2);
   });
 
+  it("of a gauge of several sources: their sum, each by itself, and by the second label", async () => {
+    await start({ settings: { BATCHYARD_WORKERS: "0" } });
+    for (const operation of ["slow", "slow", "slow", "echo"]) await served.create({ operation, items: items(1, 0) });
+    const paused = await served.create({ operation: "echo", items: items(1, 0) });
+    await served.send({ method: "POST", url: `/api/batch/${paused}/pause` });
+    await clock.advance(3 * MINUTE + 1);
+    const last = (points: readonly { value: number | null }[]) => points.findLast(({ value }) => value !== null);
+    const all = await history("metric=batches&width=60");
+    expect(all.sources).toEqual(["echo", "slow"]);
+    expect(Math.round(last(all.current.points)!.value!)).toBe(5);
+    expect(last(all.current.points)).toMatchObject({
+      parts: { pending: expect.closeTo(4, 1) as number, paused: expect.closeTo(1, 1) as number },
+    });
+    const echo = await history("metric=batches&source=echo&width=60");
+    expect(last(echo.current.points)).toMatchObject({
+      parts: { pending: expect.closeTo(1, 1) as number, paused: expect.closeTo(1, 1) as number },
+    });
+    expect(echo.sources).toEqual(["echo", "slow"]);
+  });
+
+  it("draws time in which no server ran as unknown, and idle time as zero", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "batchyard-history-"));
+    await start({ directory });
+    await served.create({ operation: "slow", items: items(2, 100) });
+    await clock.advance(5 * MINUTE);
+    await served.close();
+    await clock.advance(20 * MINUTE);
+    served = await serve({ clock, operations: [slow], directory });
+    await clock.advance(3 * MINUTE);
+    const from = new Date(Date.UTC(2026, 0, 5, 11, 50)).toISOString();
+    const line = (await history(`metric=items_total&from=${from}&width=60`)).current.points.map(({ value }) => value);
+    const minutes = (of: number | null, count: number): (number | null)[] => Array.from({ length: count }, () => of);
+    expect(line).toEqual([...minutes(null, 10), 2, ...minutes(0, 5), ...minutes(null, 19), ...minutes(0, 4)]);
+    const wider = await history(`metric=items_total&from=${from}&width=600`);
+    expect(wider.current.points.map(({ value }) => value)).toEqual([null, 2, null, 0]);
+    expect(wider.previous.whole.value).toBeNull();
+    const [received] = (await overview()).tiles;
+    expect(received?.sparkline).toEqual([...minutes(null, 11), ...minutes(0, 4)]);
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  it("as a file, a column for each part, and as a question to Prometheus", async () => {
+    await start();
+    await served.create({ operation: "slow", items: items(3, 100, 1) });
+    await clock.advance(MINUTE);
+    const at = new Date(clock.now()).toISOString();
+    const from = new Date(clock.now() - 2 * MINUTE).toISOString();
+    const { text, headers } = await served.send({
+      url: `/api/system/history?metric=items_total&from=${from}&to=${at}&width=60&format=csv`,
+    });
+    expect(headers["content-disposition"]).toBe('attachment; filename="items_total.csv"');
+    expect(text.split("\r\n").slice(0, 3)).toEqual([
+      "timestamp,value,failed,succeeded,previous_timestamp,previous_value,previous_failed,previous_succeeded",
+      "2026-01-05T11:59:00.000Z,,,,2026-01-05T11:57:00.000Z,,,",
+      "2026-01-05T12:00:00.000Z,3,1,2,2026-01-05T11:58:00.000Z,,,",
+    ]);
+    const asked = async (query: string): Promise<string> => (await history(query)).promql;
+    expect(await asked("metric=windows_closed_total&source=doors&width=600")).toBe(
+      'sum by (reason) (increase(batchyard_windows_closed_total{stream="doors"}[10m]))',
+    );
+    expect(await asked("metric=batch_wait_seconds&width=3600")).toBe(
+      "histogram_quantile(0.95, sum by (le) (rate(batchyard_batch_wait_seconds_bucket[60m])))",
+    );
+    expect(await asked(`metric=queue_oldest_wait_seconds&width=3600&source=${encodeURIComponent('a"b')}`)).toBe(
+      'max (avg_over_time(batchyard_queue_oldest_wait_seconds{operation="a\\"b"}[60m]))',
+    );
+  });
+
+  it("is as fine as what is still known: by the hour after three days, then by the day", async () => {
+    await start();
+    const width = async (from: number, to: number): Promise<number> => {
+      const text = (ms: number): string => new Date(clock.now() - ms).toISOString();
+      return (await history(`metric=items_total&from=${text(from)}&to=${text(to)}`)).width_seconds;
+    };
+    const hour = 60 * MINUTE;
+    expect(await width(hour, 0)).toBe(60);
+    expect((await history("metric=items_total&range=30d")).width_seconds).toBe(6 * 3600);
+    expect((await history("metric=items_total&range=1h")).current.points).toHaveLength(61);
+    expect(await width(100 * hour, 99 * hour)).toBe(3600);
+    expect(await width(24 * 100 * hour, 24 * 98 * hour)).toBe(86_400);
+  });
+
   it("knows every metric of the catalogue, and refuses what it cannot draw", async () => {
     await start();
     await clock.advance(2 * MINUTE);
@@ -260,5 +345,34 @@ describe("GET /api/system/history", () => {
       "metric=items_total&from=2020-01-01&width=60",
     ])
       expect((await served.send({ url: `/api/system/history?${query}` })).status).toBe(400);
+  });
+});
+
+describe("GET /api/system/metrics and /markers", () => {
+  it("names what has a history, with its unit", async () => {
+    await start();
+    const { metrics } = await get<typeof metricsListAnswer>("/api/system/metrics");
+    expect(metrics.map(({ metric }) => metric)).toEqual(METRIC_NAMES);
+    expect(metrics.find(({ metric }) => metric === "batch_wait_seconds")).toMatchObject({
+      unit: "seconds",
+      type: "histogram",
+      group: "queue",
+    });
+    expect(metrics.find(({ metric }) => metric === "model_paid_usd_total")?.unit).toBe("usd");
+  });
+
+  it("marks what was changed and what fired, in order", async () => {
+    await start({ alerts: true, settings: { BATCH_MAX_RETRIES: "0" } });
+    await clock.advance(MINUTE);
+    await served.send({ method: "PATCH", url: "/api/v1/settings", payload: { batch: { window_seconds: 60 } } });
+    await clock.advance(MINUTE);
+    await served.create({ operation: "slow", items: items(2, 10, 2), options: { maxFailures: 1 } });
+    await clock.advance(2 * MINUTE);
+    const { markers } = await get<typeof markersAnswer>("/api/system/markers");
+    expect(markers[0]).toMatchObject({ kind: "settings", text: "batch.window_seconds 90 → 60", until: null });
+    expect(markers.slice(1).map(({ kind }) => kind)).toContain("alert");
+    expect(markers.find(({ text }) => text.includes("batchFailure"))).toBeDefined();
+    const before = "2026-01-05T12:00:30Z";
+    expect((await get<typeof markersAnswer>(`/api/system/markers?to=${before}`)).markers).toEqual([]);
   });
 });

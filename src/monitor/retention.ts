@@ -7,6 +7,12 @@ const DAY_MS = 86_400_000;
 /** How far back what happened is known by the minute, and by the day; by the hour it is as long as the setting says. */
 const MINUTES_KEPT_MS = 3 * DAY_MS;
 const DAYS_KEPT_MS = 366 * DAY_MS;
+/** The least width in which what happened `agoMs` ago is still known. */
+export function finestKnown(agoMs: number, monitoringDays: number): number {
+  if (agoMs < MINUTES_KEPT_MS) return 60_000;
+  return agoMs < monitoringDays * DAY_MS ? DAY_MS / 24 : DAY_MS;
+}
+
 /** Batches removed in one transaction; the event loop turns in between. */
 const AT_ONCE = 20;
 /** Rows of /v1 batches and of requests, a few hundred bytes each. */

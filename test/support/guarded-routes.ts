@@ -154,6 +154,8 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "GET /api/system/overview": read(),
   "GET /api/system/history": read(),
   "GET /api/system/failures": read(),
+  "GET /api/system/metrics": read(),
+  "GET /api/system/markers": read(),
   "GET /api/streams/{name}/keys": ofStream("/keys"),
   "GET /api/queues/status": read(),
   "GET /api/system/pipeline-latency": read(),

@@ -1,10 +1,28 @@
+import { preference, type Zone } from "../theme/preference.ts";
 import { duration } from "./duration.ts";
 
-const absolute = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+const LOCAL = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-/** "22 Nov 2026, 08:15:04" with the zone's name, for titles. */
+function written(options: Intl.DateTimeFormatOptions): Readonly<Record<Zone, Intl.DateTimeFormat>> {
+  return { local: new Intl.DateTimeFormat("en-GB", options), utc: new Intl.DateTimeFormat("en-GB", { ...options, timeZone: "UTC" }) };
+}
+
+const whole = written({ dateStyle: "medium", timeStyle: "medium" });
+const short = written({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+
+/** "Europe/Berlin", or "UTC": in whose time the page is written. */
+export function zoneName(): string {
+  return preference.get().zone === "utc" ? "UTC" : LOCAL;
+}
+
+/** "22 Nov 2026, 08:15:04 (UTC)" in the chosen zone, for titles. */
 export function fullTime(at: string | number): string {
-  return `${absolute.format(new Date(at))} (${Intl.DateTimeFormat().resolvedOptions().timeZone})`;
+  return `${whole[preference.get().zone].format(new Date(at))} (${zoneName()})`;
+}
+
+/** "22 Nov, 08:15" in the chosen zone: where the page says once which it is. */
+export function shortTime(at: string | number): string {
+  return short[preference.get().zone].format(new Date(at));
 }
 
 /** "just now", "40 s ago", "in 3 min". Whole steps, so that a list does not flicker every second. */

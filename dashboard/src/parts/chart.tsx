@@ -1,4 +1,7 @@
-import { lazy, Suspense, useState, type ReactElement } from "react";
+import { lazy, Suspense, useCallback, useMemo, useRef, useState, type ReactElement, type ReactNode } from "react";
+import { fullTime, shortTime, zoneName } from "../figures/time.ts";
+import type { IconName } from "./icon.tsx";
+import { Icon } from "./icon.tsx";
 
 // Drawn a moment after the figures: a first visit does not wait for the code of it.
 const Plot = lazy(() => import("./plot.tsx"));
@@ -6,12 +9,27 @@ const Plot = lazy(() => import("./plot.tsx"));
 export interface Series {
   label: string;
   /** Name of a colour of the theme: "accent", "bad" … */
-  color: "accent" | "good" | "busy" | "warn" | "bad" | "soft";
+  color: "accent" | "good" | "busy" | "warn" | "bad" | "soft" | "idle";
+  /** Null = not known: left open, never bridged. */
   values: readonly (number | null)[];
   /** Fill down to the axis. */
   area?: boolean;
+  /** `bar`: one from each time to the next, those of all series on top of each other. */
+  shape?: "line" | "bar";
   /** Single marks, no line. */
   marks?: boolean;
+  dashed?: boolean;
+  /** Fill between this line and the one named so. */
+  bandTo?: string;
+}
+
+/** Something that happened, as a line across the chart; with `until` as a stretch of it. Unix seconds. */
+export interface ChartFlag {
+  time: number;
+  until: number | null;
+  color: "accent" | "bad" | "soft";
+  icon: IconName;
+  text: string;
 }
 
 export interface ChartProps {
@@ -24,46 +42,131 @@ export interface ChartProps {
   format: (value: number) => string;
   /** What runs from left to right when it is not time. */
   across?: { label: string; format: (value: number) => string };
-  /** Bars, each series upon the one before. */
+  /** All series as bars, each upon the one before. */
   stacked?: boolean;
+  /** What the axis shows, Unix seconds, also where there is nothing; else from the first to the last time. */
+  span?: { from: number; to: number } | undefined;
+  flags?: readonly ChartFlag[];
+  /** Told the stretch that was drawn over with the pointer. */
+  onSpan?: (span: { from: number; to: number }) => void;
+  /** Charts of the same name point at the same time together. */
+  group?: string;
+  /** Name of the file that the button PNG saves; no button without it. */
+  image?: string;
+  actions?: ReactNode;
 }
 
 /** A chart, of time where nothing else is said. It is fed past React; behind it stands the same as a table, one press away. */
-export function Chart({ title, times, series, height = 200, format, across, stacked = false }: ChartProps): ReactElement {
+export function Chart({ stacked = false, ...given }: ChartProps): ReactElement {
+  const { title, times, height = 200, image, actions } = given;
+  const series = useMemo(
+    () => (stacked ? given.series.map((each): Series => ({ ...each, shape: "bar" })) : given.series),
+    [stacked, given.series],
+  );
+  const props = { ...given, series };
   const [asTable, showTable] = useState(false);
+  const [hover, setHover] = useState<Hover | null>(null);
+  const figure = useRef<HTMLElement>(null);
+  const onHover = useCallback((next: Hover | null) => setHover(next), []);
   return (
-    <figure className="flex min-w-0 flex-col gap-2">
+    <figure ref={figure} className="flex min-w-0 flex-col gap-2">
       <figcaption className="flex flex-wrap items-center gap-x-4 gap-y-1 text-sm text-soft">
         {series.map((each) => (
-          <span key={each.label} className="inline-flex items-center gap-1.5">
-            <span className="h-[3px] w-3.5 rounded-full" style={{ background: `var(--${each.color})` }} /> {each.label}
+          <span key={each.label} className="inline-flex items-center gap-1.5" data-legend={each.color}>
+            <Swatch series={each} /> {each.label}
           </span>
         ))}
-        <button type="button" className="button button-quiet ml-auto text-soft" aria-pressed={asTable} onClick={() => showTable(!asTable)}>
-          {asTable ? "Chart" : "Table"}
-        </button>
+        <span className="ml-auto inline-flex flex-wrap items-center">
+          {actions}
+          {image === undefined || asTable ? null : (
+            <button
+              type="button"
+              className="button button-quiet text-soft"
+              onClick={() =>
+                void import("./chart-image.ts").then(({ saveImage }) => {
+                  if (figure.current !== null) saveImage(figure.current, title, image);
+                })
+              }
+            >
+              PNG
+            </button>
+          )}
+          <button type="button" className="button button-quiet text-soft" aria-pressed={asTable} onClick={() => showTable(!asTable)}>
+            {asTable ? "Chart" : "Table"}
+          </button>
+        </span>
       </figcaption>
       {asTable ? (
-        <ChartTable title={title} times={times} series={series} format={format} height={height} across={across} />
+        <ChartTable {...props} height={height} />
       ) : (
-        <Suspense fallback={<div style={{ height }} />}>
-          <Plot title={title} times={times} series={series} format={format} height={height} across={across} stacked={stacked} />
-        </Suspense>
+        <div className="relative min-w-0">
+          <Suspense fallback={<div style={{ height }} />}>
+            <Plot {...props} height={height} onHover={onHover} />
+          </Suspense>
+          {hover === null || times[hover.index] === undefined ? null : <Readout {...props} hover={hover} />}
+        </div>
       )}
     </figure>
   );
 }
 
-type Drawn = Required<Omit<ChartProps, "across" | "stacked">> & { across: ChartProps["across"] };
+/** Where the pointer is: the index of the time, and on which half of the chart. */
+export interface Hover {
+  index: number;
+  isLeft: boolean;
+}
 
-function ChartTable({ title, times, series, format, height, across }: Drawn): ReactElement {
+function Swatch({ series }: { series: Series }): ReactElement {
+  const shape =
+    series.shape === "bar" ? "size-2.5 rounded-[2px]" : series.marks === true ? "size-2 rounded-full" : "h-[3px] w-3.5 rounded-full";
+  const background =
+    series.dashed === true
+      ? `repeating-linear-gradient(90deg, var(--${series.color}) 0 4px, transparent 4px 6px)`
+      : `var(--${series.color})`;
+  return <span className={shape} style={{ background }} />;
+}
+
+/** The figures at the pointer, on the half of the chart where it is not. */
+function Readout({ times, series, format, flags, across, hover }: ChartProps & { hover: Hover }): ReactElement {
+  const at = times[hover.index] ?? 0;
+  const next = times[hover.index + 1] ?? at + (at - (times[hover.index - 1] ?? at));
+  const near = (flags ?? []).filter((flag) =>
+    flag.until === null ? flag.time >= at && flag.time < next : flag.time < next && flag.until >= at,
+  );
+  return (
+    <div
+      aria-hidden="true"
+      className={`panel pointer-events-none absolute top-1 z-10 max-w-72 px-3 py-2 text-xs ${hover.isLeft ? "right-2" : "left-14"}`}
+      style={{ boxShadow: "var(--shadow)" }}
+    >
+      <div className="figure mb-1 font-medium">{across === undefined ? shortTime(at * 1000) : across.format(at)}</div>
+      {series.map((each) => (
+        <div key={each.label} className="flex items-center gap-2">
+          <Swatch series={each} /> <span className="text-soft">{each.label}</span>
+          <span className="figure ml-auto pl-3">{valueText(each.values[hover.index], format)}</span>
+        </div>
+      ))}
+      {near.map((flag) => (
+        <div key={`${flag.time} ${flag.text}`} className="mt-1 flex items-start gap-1.5" style={{ color: `var(--${flag.color})` }}>
+          <Icon name={flag.icon} className="mt-0.5" /> <span className="line-clamp-3">{flag.text}</span>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function valueText(value: number | null | undefined, format: (value: number) => string): string {
+  return value === null || value === undefined ? "—" : format(value);
+}
+
+function ChartTable({ title, times, series, format, across, height }: ChartProps & { height: number }): ReactElement {
   return (
     <div role="group" aria-label={`${title}, table`} tabIndex={0} className="relative overflow-auto" style={{ height }}>
       <table className="table">
         <caption className="sr-only">{title}</caption>
         <thead>
           <tr>
-            <th scope="col">{across?.label ?? "Time"}</th>
+            <th scope="col">{across?.label ?? `Time (${zoneName()})`}</th>
             {series.map((each) => (
               <th key={each.label} scope="col" className="number">
                 {each.label}
@@ -74,10 +177,16 @@ function ChartTable({ title, times, series, format, height, across }: Drawn): Re
         <tbody>
           {times.map((time, i) => (
             <tr key={`${time} ${i}`}>
-              <td className="figure">{across?.format(time) ?? new Date(time * 1000).toLocaleString()}</td>
+              {across === undefined ? (
+                <td className="figure whitespace-nowrap" title={fullTime(time * 1000)}>
+                  {shortTime(time * 1000)}
+                </td>
+              ) : (
+                <td className="figure">{across.format(time)}</td>
+              )}
               {series.map((each) => (
                 <td key={each.label} className="number">
-                  {each.values[i] === null || each.values[i] === undefined ? "—" : format(each.values[i])}
+                  {valueText(each.values[i], format)}
                 </td>
               ))}
             </tr>

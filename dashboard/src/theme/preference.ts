@@ -5,9 +5,14 @@ export type Theme = (typeof THEMES)[number];
 export const DENSITIES = ["comfortable", "compact"] as const;
 export type Density = (typeof DENSITIES)[number];
 
+/** In whose time absolute times are written. */
+export const ZONES = ["local", "utc"] as const;
+export type Zone = (typeof ZONES)[number];
+
 export interface Preference {
   theme: Theme;
   density: Density;
+  zone: Zone;
 }
 
 const KEY = "batchyard.look";
@@ -21,10 +26,11 @@ function read(): Preference {
     return {
       theme: THEMES.find((theme) => theme === stored.theme) ?? "system",
       density: DENSITIES.find((density) => density === stored.density) ?? "comfortable",
+      zone: ZONES.find((zone) => zone === stored.zone) ?? "local",
     };
   } catch {
     // Storage may be refused, or hold something else; the defaults serve.
-    return { theme: "system", density: "comfortable" };
+    return { theme: "system", density: "comfortable", zone: "local" };
   }
 }
 

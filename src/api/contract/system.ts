@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { instant, text, time, whole, yes } from "../../model/fields.ts";
-import { METRIC_NAMES, type MetricName } from "../../monitor/metrics/catalogue.ts";
 import { errorClass } from "./monitoring.ts";
+import { METRIC_GROUPS, METRIC_NAMES, type MetricName } from "../../monitor/metrics/catalogue.ts";
+import { RANGES, type RangeName } from "../../monitor/jobs/range.ts";
 import { worker } from "./workers.ts";
 
 const count = z.int();
@@ -111,19 +112,39 @@ export const overviewAnswer = z.strictObject({
 });
 
 const names = METRIC_NAMES as [MetricName, ...MetricName[]];
+const metricKind = {
+  metric: z.string(),
+  type: z.enum(["counter", "gauge", "histogram"]),
+  unit: z.enum(["seconds", "bytes", "usd", "ratio", "count"]),
+  help: z.string(),
+  labels: z.array(z.string()),
+};
+export const metricsListAnswer = z.strictObject({
+  success: yes,
+  metrics: z.array(z.strictObject({ ...metricKind, group: z.enum(METRIC_GROUPS) })),
+});
+
+const span = {
+  range: z
+    .enum(Object.keys(RANGES) as [RangeName, ...RangeName[]])
+    .default("24h")
+    .meta({ description: "How far before `to` it begins when there is no `from`" }),
+  from: instant().optional(),
+  to: instant().optional().meta({ description: "Default: now" }),
+};
 export const historyQuery = z.strictObject({
   metric: z.enum(names).meta({ description: "A metric of /metrics, without its prefix" }),
   source: text(1, 300).optional().meta({ description: "Value of its first label; absent = all together" }),
-  from: instant().optional().meta({ description: "Default: a day before to" }),
-  to: instant().optional().meta({ description: "Default: now" }),
+  ...span,
   width: whole(60, 86_400 * 366)
     .optional()
     .meta({ description: "Seconds of a point: a whole number of minutes, hours or days" }),
+  format: z.enum(["json", "csv"]).default("json"),
 });
 
 const point = z.strictObject({
   timestamp: time,
-  value: figure.meta({ description: "Of a counter what came in this time, of others the mean" }),
+  value: figure.meta({ description: "Of a counter what came in this time, of others the mean; null = not measured, or no server ran" }),
   parts: z.record(z.string(), z.number()).optional().meta({ description: "By the second label" }),
   count: count.optional(),
   p50: z.number().optional(),
@@ -134,9 +155,10 @@ const point = z.strictObject({
 const historyRange = z.strictObject({ from: time, to: time, whole: point, points: z.array(point) });
 export const historyAnswer = z.strictObject({
   success: yes,
-  metric: z.string(),
-  type: z.enum(["counter", "gauge", "histogram"]),
+  ...metricKind,
   source: z.string().nullable(),
+  sources: z.array(z.string()).meta({ description: "Values of the first label that have figures in this time" }),
+  promql: z.string().meta({ description: "The same asked of Prometheus" }),
   width_seconds: count,
   current: historyRange,
   previous: historyRange.meta({ description: "The time before, as long" }),
@@ -151,6 +173,21 @@ export const failuresAnswer = z.strictObject({
   items: count.meta({ description: "Failures that stand, of all codes" }),
   batches: count.meta({ description: "Batches looked at: of the last 24 hours, the newest 500" }),
   whole: z.boolean().meta({ description: "These are all batches of the last 24 hours" }),
+});
+
+export const markersQuery = z.strictObject(span);
+export const markersAnswer = z.strictObject({
+  success: yes,
+  markers: z
+    .array(
+      z.strictObject({
+        kind: z.enum(["settings", "alert", "start"]),
+        timestamp: time,
+        until: time.nullable().meta({ description: "End of an alert; null while it is open, and of the others" }),
+        text: z.string(),
+      }),
+    )
+    .meta({ description: "The newest 200 of each kind, in order of time" }),
 });
 
 export const keysQuery = z.strictObject({ hours: whole(1, 24 * 366).default(24) });

@@ -1,18 +1,23 @@
+import type { z } from "zod";
 import type { Caller } from "../../batches/service.ts";
-import { iso } from "../../model/clock.ts";
 import { invalid } from "../../model/errors.ts";
 import { instantMs } from "../../model/fields.ts";
 import { keysOf } from "../../monitor/health/key-report.ts";
 import { Overview } from "../../monitor/health/overview.ts";
 import type { OverviewFacts } from "../../monitor/health/overview-report.ts";
 import { latestErrors } from "../../monitor/jobs/analysis.ts";
-import { kindOf } from "../../monitor/metrics/catalogue.ts";
-import { historyOf, widthFor, type History } from "../../monitor/metrics/history.ts";
+import { RANGES } from "../../monitor/jobs/range.ts";
+import { kindOf, METRIC_NAMES } from "../../monitor/metrics/catalogue.ts";
+import { historyOf, widthFor } from "../../monitor/metrics/history.ts";
+import { promqlOf } from "../../monitor/metrics/promql.ts";
+import { finestKnown } from "../../monitor/retention.ts";
+import { DEFAULT_TENANT } from "../auth/secrets.ts";
 import { streamParams } from "../contract/streams.ts";
 import * as contract from "../contract/system.ts";
 import { ok, route, type Route } from "../route.ts";
 import type { ApiServices } from "../services.ts";
-import { round } from "../wire/batch.ts";
+import { changePercent, historyFile, wireHistory, wireMetric } from "../wire/history.ts";
+import { markersIn } from "../wire/markers.ts";
 import { wireKey, wireOverview } from "../wire/overview.ts";
 import { wireWorkers } from "../wire/workers.ts";
 
@@ -27,8 +32,10 @@ const MAX_POINTS = 1500;
 
 /** The state of everything in one look, and any metric over time. */
 export function systemRoutes(services: ApiServices): Route[] {
-  const { monitor, counts, pipeline, clock, settings, streams, events } = services;
-  const overview = new Overview({ monitor, counts, pipeline, clock, thresholds: () => settings.current().queue });
+  const { monitor, counts, pipeline, clock, settings, streams, events, audit, alerts } = services;
+  const recorder = { home: DEFAULT_TENANT, since: clock.now() };
+  const finestAt = (at: number): number => finestKnown(clock.now() - at, settings.current().monitoring.retentionDays);
+  const overview = new Overview({ monitor, recorder, counts, pipeline, clock, thresholds: () => settings.current().queue });
   return [
     route({
       method: "GET",
@@ -52,26 +59,27 @@ export function systemRoutes(services: ApiServices): Route[] {
       query: contract.historyQuery,
       answers: { 200: contract.historyAnswer },
       async handle({ caller, query }) {
-        const to = query.to === undefined ? clock.now() + 1 : instantMs(query.to);
-        const from = query.from === undefined ? to - DAY_MS : instantMs(query.from);
-        if (from >= to) throw invalid([{ path: "from", message: "must be before 'to'", code: "out_of_range" }]);
-        const widthMs = query.width === undefined ? widthFor(from, to) : query.width * 1000;
+        const { from, to } = rangeOf(query, clock.now());
+        const { metric, source } = query;
+        const before = from - (to - from);
+        const widthMs = query.width === undefined ? widthFor(from, to, finestAt(before)) : query.width * 1000;
         if (!isWidth(widthMs)) throw widthFault("must be a whole number of minutes below an hour, of hours below a day, or of days");
         if ((to - from) / widthMs > MAX_POINTS)
           throw widthFault(`gives more than ${MAX_POINTS} points; make it larger or the time shorter`);
-        const asked = { tenant: caller.tenant, metric: query.metric, source: query.source, widthMs };
-        const current = await historyOf(monitor, { ...asked, from, to });
-        const previous = await historyOf(monitor, { ...asked, from: from - (to - from), to: from });
-        const [now, before] = [current.whole.value, previous.whole.value];
+        const asked = { tenant: caller.tenant, metric, source, widthMs };
+        const current = await historyOf(monitor, recorder, { ...asked, from, to });
+        const previous = await historyOf(monitor, recorder, { ...asked, from: before, to: from });
+        if (query.format === "csv") return historyFile(current, previous, metric);
         return ok({
           success: true,
-          metric: query.metric,
-          type: kindOf(query.metric).type,
-          source: query.source ?? null,
+          ...wireMetric(metric),
+          source: source ?? null,
+          sources: current.sources,
+          promql: promqlOf(metric, { source, widthMs }),
           width_seconds: widthMs / 1000,
           current: wireHistory(current, from, to),
-          previous: wireHistory(previous, from - (to - from), from),
-          change_percent: now === null || before === null || before === 0 ? null : round(((now - before) / before) * 100, 1),
+          previous: wireHistory(previous, before, from),
+          change_percent: changePercent(current, previous),
         });
       },
     }),
@@ -93,6 +101,29 @@ export function systemRoutes(services: ApiServices): Route[] {
     }),
     route({
       method: "GET",
+      path: "/api/system/metrics",
+      summary: "Every metric that has a history",
+      tag: TAG,
+      need: "viewer",
+      answers: { 200: contract.metricsListAnswer },
+      handle: async () =>
+        ok({ success: true, metrics: METRIC_NAMES.map((metric) => ({ ...wireMetric(metric), group: kindOf(metric).group })) }),
+    }),
+    route({
+      method: "GET",
+      path: "/api/system/markers",
+      summary: "What may have moved the figures: changed settings, alerts, starts of the server",
+      tag: TAG,
+      need: "viewer",
+      query: contract.markersQuery,
+      answers: { 200: contract.markersAnswer },
+      async handle({ caller, query }) {
+        const range = rangeOf(query, clock.now());
+        return ok({ success: true, markers: await markersIn({ audit, alerts }, caller.tenant, range) });
+      },
+    }),
+    route({
+      method: "GET",
       path: "/api/streams/:name/keys",
       summary: "What each key of a stream brought in the last hours: the 100 with most items, and the rest",
       tag: TAG,
@@ -107,6 +138,13 @@ export function systemRoutes(services: ApiServices): Route[] {
       },
     }),
   ];
+}
+
+function rangeOf(query: z.output<typeof contract.markersQuery>, now: number): { from: number; to: number } {
+  const to = query.to === undefined ? now + 1 : instantMs(query.to);
+  const from = query.from === undefined ? to - RANGES[query.range].lengthMs : instantMs(query.from);
+  if (from >= to) throw invalid([{ path: "from", message: "must be before 'to'", code: "out_of_range" }]);
+  return { from, to };
 }
 
 async function factsOf(services: ApiServices, caller: Caller): Promise<OverviewFacts> {
@@ -131,11 +169,6 @@ async function factsOf(services: ApiServices, caller: Caller): Promise<OverviewF
     pressure: await pressure.of(caller.tenant),
     notReady: Object.entries(checks).flatMap(([part, { ok: isOk }]) => (isOk ? [] : [part])),
   };
-}
-
-function wireHistory({ points, whole }: History, from: number, to: number) {
-  const wire = ({ at, ...point }: History["whole"]) => ({ timestamp: iso(at)!, ...point });
-  return { from: iso(from)!, to: iso(to)!, whole: wire(whole), points: points.map(wire) };
 }
 
 function isWidth(ms: number): boolean {

@@ -3,6 +3,7 @@ import { sourceOf, type FlowMeasure } from "../../model/flow.ts";
 import { Sketch } from "../../model/stats/sketch.ts";
 import type { BatchCounts, MeasuredPoint, MonitorStore } from "../../store/port.ts";
 import { meanOf } from "../metrics/history.ts";
+import { recordedIn, type Recorder } from "../metrics/recorded.ts";
 import { gaugeMeasure, SAMPLE_MS } from "../metrics/sampler.ts";
 import type { Pipeline, QueueThresholds, QueueView } from "../pipeline.ts";
 import { bottleneckOf, type Bottleneck, type StageFigures } from "./bottleneck.ts";
@@ -21,6 +22,7 @@ type Times = Record<FlowMeasure, ReadonlyMap<string, Sketch>>;
 /** What is going on, in one look. Everything comes from sums the store keeps, so the cost does not grow with batches. */
 export class Overview {
   private readonly monitor: MonitorStore;
+  private readonly recorder: Recorder;
   private readonly counts: (tenant: string) => Promise<BatchCounts>;
   private readonly pipeline: Pipeline;
   private readonly clock: Clock;
@@ -28,12 +30,14 @@ export class Overview {
 
   constructor(parts: {
     monitor: MonitorStore;
+    recorder: Recorder;
     counts: (tenant: string) => Promise<BatchCounts>;
     pipeline: Pipeline;
     clock: Clock;
     thresholds: () => QueueThresholds;
   }) {
     this.monitor = parts.monitor;
+    this.recorder = parts.recorder;
     this.counts = parts.counts;
     this.pipeline = parts.pipeline;
     this.clock = parts.clock;
@@ -154,12 +158,16 @@ export class Overview {
       counts,
     }: { now: number; lately: FlowLines; yesterday: FlowLines; open: readonly OpenAt[]; counts: BatchCounts },
   ): Promise<Tile[]> {
+    const isRecorded = await recordedIn(this.monitor, this.recorder, { from: lately.from, to: now, widthMs: MINUTE_MS });
+    // Zero is told of minutes that somebody recorded, only.
+    const known = (line: readonly number[]): (number | null)[] =>
+      line.map((value, n) => (value !== 0 || isRecorded(lately.from + n * MINUTE_MS) ? value : null));
     const rate = (name: string, source: string, ...metrics: string[]): Tile =>
       tile(
         name,
         "per_minute",
         lately.perMinute(source, ...metrics),
-        lately.line(source, ...metrics),
+        known(lately.line(source, ...metrics)),
         yesterday.perMinute(source, ...metrics),
       );
     const failure = (lines: FlowLines): number | null =>
@@ -175,13 +183,7 @@ export class Overview {
       rate("items_done", "operation:", "items.succeeded", "items.failed"),
       rate("batches_ended", "operation:", ...ENDED),
       rate("windows_closed", "stream:", "windows.closed."),
-      tile(
-        "batches_open",
-        "batches",
-        open.at(-1)!.open,
-        open.slice(1).map((point) => point.open),
-        openYesterday,
-      ),
+      tile("batches_open", "batches", open.at(-1)!.open, known(open.slice(1).map((point) => point.open)), openYesterday),
       tile(
         "failures",
         "percent",

@@ -116,9 +116,9 @@ export const METRICS = {
   events_pending: gauge("events", "Events that wait for their frame"),
 
   model_requests_total: counter("money", "Requests to models that were booked", "model"),
-  model_tokens_total: counter("money", "Tokens of those requests", "model", "direction"),
-  model_standard_usd_total: counter("money", "What they cost one by one, where a price is known", "model"),
-  model_paid_usd_total: counter("money", "What they did cost", "model"),
+  model_tokens_total: counter("money", "Tokens of requests to models", "model", "direction"),
+  model_standard_usd_total: counter("money", "What requests to models would cost one by one, where a price is known", "model"),
+  model_paid_usd_total: counter("money", "What requests to models did cost", "model"),
 
   littles_law_error_ratio: gauge("self", "How far the batches in the system are from rate × time over the last 15 minutes; 0 = they agree"),
   store_size_bytes: gauge("self", "Store on disk"),
@@ -137,6 +137,28 @@ export const METRIC_NAMES = Object.keys(METRICS) as MetricName[];
 /** The kind of a metric with what only some have. */
 export function kindOf(name: MetricName): MetricKind {
   return METRICS[name];
+}
+
+/** Second labels whose values are few: of a gauge each of them has a history of its own. */
+const PARTS: Readonly<Record<string, readonly string[]>> = {
+  status: ["pending", "running", "paused"],
+  direction: ["input", "output"],
+  kind: ["stream", "operation"],
+  state: ["live", "draining", "lost"],
+};
+
+/** Values of the second label that are sampled; none of a metric that is counted as it happens. */
+export function sampledParts(name: MetricName): readonly string[] {
+  const { flow, labels } = kindOf(name);
+  return flow === null ? (PARTS[labels[1] ?? ""] ?? []) : [];
+}
+
+export type MetricUnit = "seconds" | "bytes" | "usd" | "ratio" | "count";
+
+/** What its values are, out of its name. */
+export function unitOf(name: MetricName): MetricUnit {
+  const [, unit] = /_(seconds|bytes|usd|ratio)(?:_total)?$/.exec(name) ?? [];
+  return (unit as MetricUnit | undefined) ?? "count";
 }
 
 /** How gauges of several sources become one: of ages and shares the worst, of the rest the sum. */

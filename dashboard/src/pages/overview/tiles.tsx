@@ -20,7 +20,7 @@ export function Tiles({ overview }: { overview: Overview }): ReactElement {
         ...(tile.value === null ? {} : { title: String(tile.value) }),
         below: (
           <span className="flex flex-col gap-1.5">
-            <Spark values={tile.sparkline.map((value) => value ?? 0)} />
+            <Spark values={tile.sparkline} />
             {tile.name === "items" && speed !== null && speed.itemsPerSecond > 0 ? (
               <span className="figure">{rate(speed.itemsPerSecond)} a second now</span>
             ) : tile.change_percent === null ? (
