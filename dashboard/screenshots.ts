@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { launch, signedIn } from "../test/support/browser.ts";
+import { sampleAlerts } from "../test/support/sample-alerts.ts";
 import { sampleBatches } from "../test/support/sample-batches.ts";
 import { recordedStream, sampleStreams } from "../test/support/sample-streams.ts";
 import { serve, type Served } from "../test/support/served.ts";
@@ -53,11 +54,20 @@ const browser = await launch();
 try {
   await withServer(
     async () => {},
-    (served) => shoot(browser, served, { "overview-empty": "/", "batches-empty": "/batches", "streams-empty": "/streams", "history-empty": "/history" }),
+    (served) =>
+      shoot(browser, served, {
+        "overview-empty": "/",
+        "batches-empty": "/batches",
+        "streams-empty": "/streams",
+        "history-empty": "/history",
+        "alerts-empty": "/alerts",
+        "failures-empty": "/failures",
+      }),
   );
   await withServer(recordedStream, async (served) => {
     const { mixed, running, failed } = await sampleBatches(served.client);
     await sampleStreams(served.client);
+    await sampleAlerts(served);
     await shoot(browser, served, {
       overview: "/?range=1h",
       batches: "/batches",
@@ -69,6 +79,14 @@ try {
       compare: `/batches/compare?a=${mixed}&b=${failed}`,
       streams: "/streams",
       "new-stream": "/streams?new=yes",
+      alerts: "/alerts",
+      "alerts-pending": "/alerts?tab=pending",
+      "alerts-silenced": "/alerts?tab=silenced",
+      "alerts-history": "/alerts?tab=history",
+      "alerts-rules": "/alerts?tab=rules",
+      "alerts-rule": "/alerts?tab=rules&edit=highErrorRate",
+      "alerts-silences": "/alerts?tab=silences",
+      "alerts-channels": "/alerts?tab=channels",
     });
   });
 } finally {

@@ -1,4 +1,6 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { alertsSearch } from "./pages/alerts/search.ts";
+import { failuresSearch } from "./pages/failures/search.ts";
 import { overviewSearch } from "./pages/overview/search.ts";
 import { parseAddress, writeAddress } from "./address.ts";
 import { batchesSearch } from "./pages/batches/search.ts";
@@ -75,12 +77,14 @@ const workers = createRoute({
 const failures = createRoute({
   getParentRoute: () => root,
   path: "/failures",
+  validateSearch: failuresSearch,
   component: lazyRouteComponent(() => import("./pages/failures/page.tsx"), "FailuresPage"),
 });
 
 const alerts = createRoute({
   getParentRoute: () => root,
   path: "/alerts",
+  validateSearch: alertsSearch,
   component: lazyRouteComponent(() => import("./pages/alerts/page.tsx"), "AlertsPage"),
 });
 

@@ -86,6 +86,21 @@ describe("rules", () => {
     expect((await ask("DELETE", "/rules/batchFailure")).status).toBe(404);
   });
 
+  it("are turned on again together, as they were changed; those that are off at first stay off", async () => {
+    key = await served.key("admin", "tidy");
+    const off = await ask("POST", "/rules", { name: "batchFailure", kind: "batchFailure", threshold: 7, enabled: false });
+    expect(off.json["rule"]).toMatchObject({ enabled: false, recommended: true });
+    expect((await ask("POST", "/rules/recommended", {})).json).toEqual({ success: true, enabled: ["batchFailure"] });
+    const { rules } = (await ask("GET", "/rules")).json as unknown as { rules: { name: string; enabled: boolean; recommended: boolean }[] };
+    expect(rules.every(({ enabled, recommended }) => enabled === recommended)).toBe(true);
+    expect(rules.filter(({ enabled }) => !enabled).map(({ name }) => name)).toEqual(["windowNearTimeout"]);
+    expect(rules.find(({ name }) => name === "batchFailure")).toMatchObject({
+      threshold: 7,
+      noise: { days: 7, episodes: 0, told: 0, lastOpenedAt: null },
+    });
+    expect((await ask("POST", "/rules/recommended", {})).json).toEqual({ success: true, enabled: [] });
+  });
+
   it("can be added beside the ready-made ones, and refuse what they cannot be", async () => {
     key = await served.key("admin");
     const body = { name: "slowImports", kind: "longProcessingTime", threshold: 1000, instances: ["operation:import"], channels: ["log"] };
@@ -119,6 +134,13 @@ describe("alerts", () => {
       instance: "operation:echo",
       acknowledged: false,
       channels: ["log"],
+    });
+    const counts = { firing: 3, critical: 1, silenced: 0, pending: 0 };
+    expect(listed).toMatchObject({ data: { counts } });
+    const viewer = { authorization: `Bearer ${await served.key("viewer")}` };
+    expect((await served.send({ method: "GET", url: "/api/system/alerts", headers: viewer })).json).toEqual({
+      success: true,
+      alerts: counts,
     });
     expect((await ask("POST", `/alerts/${found!.id}/ack`, { note: "mine" })).json).toMatchObject({
       data: { acknowledged: true, acknowledgedBy: "key:admin", note: "mine" },
@@ -176,7 +198,11 @@ describe("channels", () => {
     expect(tested.json).toMatchObject({ success: false, error: expect.stringMatching(/ECONNREFUSED/) as string });
     expect((await ask("POST", "/channels/log/test")).json).toMatchObject({ success: true, error: null });
     expect((await ask("GET", "/alerts")).json).toMatchObject({ data: { settings: { notificationChannels: ["team", "mail"] } } });
-    const listed = JSON.stringify((await ask("GET", "/channels")).json);
+    const { channels } = (await ask("GET", "/channels")).json as unknown as {
+      channels: { name: string; last: unknown; waiting: number }[];
+    };
+    expect(channels.find(({ name }) => name === "mail")).toMatchObject({ last: null, waiting: 0, givenUp: 0 });
+    const listed = JSON.stringify(channels);
     expect(listed).not.toContain("secret");
     expect((await ask("DELETE", "/channels/log")).status).toBe(409);
     expect((await ask("PUT", "/channels/log", { email: "ops@example.org" })).status).toBe(409);

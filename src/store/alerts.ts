@@ -120,6 +120,26 @@ export interface AlertFigures {
   lastArrivals: { stream: string; at: number }[];
 }
 
+/** What became of the messages to a channel. */
+export interface ChannelDelivery {
+  channel: string;
+  /** The newest message that was tried; null = none was yet. `deliveredAt` null: it has not arrived. */
+  last: { createdAt: number; deliveredAt: number | null; error: string | null; tries: number } | null;
+  /** Messages that were tried, have not arrived, and are tried again. */
+  waiting: number;
+  /** Messages that were tried to the end and have not arrived. */
+  givenUp: number;
+}
+
+/** How often a rule opened. */
+export interface RuleNoise {
+  rule: string;
+  episodes: number;
+  /** Of these, those that somebody was told of. */
+  told: number;
+  lastOpenedAt: number;
+}
+
 export interface AlertStore {
   /** Of all tenants that have or had batches or streams. */
   tenants(): Promise<string[]>;
@@ -147,6 +167,12 @@ export interface AlertStore {
     page: { open?: boolean | undefined; before: { openedAt: number; id: string } | null; limit: number },
   ): Promise<AlertEpisode[]>;
   episode(tenant: string, id: string): Promise<AlertEpisode | null>;
+  /** Open episodes by severity and whether they are silenced now; costs by what is open. */
+  open(tenant: string): Promise<{ severity: AlertSeverity; silenced: boolean; alerts: number }[]>;
+  /** Of episodes that opened since; costs by these. */
+  noise(tenant: string, since: number): Promise<RuleNoise[]>;
+  /** Of these channels, in this order; costs by what has not arrived. */
+  deliveries(tenant: string, channels: readonly string[]): Promise<ChannelDelivery[]>;
   /** Someone took an open episode on; the first one counts. Null = there is no such episode; a resolved one comes back unchanged. */
   acknowledge(
     tenant: string,

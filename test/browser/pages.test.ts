@@ -5,6 +5,7 @@ import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { built, launch, signedIn } from "../support/browser.ts";
+import { sampleAlerts } from "../support/sample-alerts.ts";
 import { sampleBatches, type SampleBatches } from "../support/sample-batches.ts";
 import { recordedStream, sampleStreams } from "../support/sample-streams.ts";
 import { serve, type Served } from "../support/served.ts";
@@ -24,6 +25,7 @@ beforeAll(async () => {
   served = await serve(data);
   sample = await sampleBatches(served.client);
   await sampleStreams(served.client);
+  await sampleAlerts(served);
   browser = await launch();
 }, 180_000);
 
@@ -49,6 +51,14 @@ const PAGES: readonly { name: string; at: () => string; shows: string }[] = [
   { name: "one metric", at: () => "/history?metric=items_total&range=1h&compare=yes", shows: "The same in Prometheus" },
   { name: "a metric without figures", at: () => "/history?metric=model_paid_usd_total", shows: "Nothing was recorded" },
   { name: "a metric that is not there", at: () => "/history?metric=nothing", shows: "There is no metric" },
+  { name: "alerts", at: () => "/alerts", shows: "highErrorRate" },
+  { name: "alerts, pending", at: () => "/alerts?tab=pending", shows: "failsForAnHour" },
+  { name: "alerts, silenced", at: () => "/alerts?tab=silenced", shows: "newErrorClass" },
+  { name: "alerts, history", at: () => "/alerts?tab=history", shows: "Timeline" },
+  { name: "alerts, rules", at: () => "/alerts?tab=rules", shows: "noWorkers" },
+  { name: "alerts, a rule", at: () => "/alerts?tab=rules&edit=highErrorRate", shows: "It would have fired" },
+  { name: "alerts, silences", at: () => "/alerts?tab=silences", shows: "New supplier" },
+  { name: "alerts, channels", at: () => "/alerts?tab=channels", shows: "alerts.example.invalid" },
 ];
 
 for (const theme of ["light", "dark"] as const)

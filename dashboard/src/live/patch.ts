@@ -36,6 +36,7 @@ export class Patcher {
       else if (event.type === "worker.stats") this.#worker(event.data);
       else if (event.type.startsWith("worker.")) this.#ask("overview");
       else if (event.type === "stream.paused") this.#ask("overview", "streams", "stream");
+      else if (event.type.startsWith("alert.")) this.#ask("standing", "alerts");
     }
     if (created > 0) arrivals.add(created);
     if (changed.size > 0) this.#batches(changed);

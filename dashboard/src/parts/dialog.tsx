@@ -8,8 +8,10 @@ export function Dialog(props: {
   children: ReactNode;
   footer?: ReactNode;
   bare?: boolean;
+  /** For more than a question: a form of two columns. */
+  wide?: boolean;
 }): ReactElement {
-  const { title, onClose, children, footer, bare = false } = props;
+  const { title, onClose, children, footer, bare = false, wide = false } = props;
   const id = useId();
   const element = useRef<HTMLDialogElement>(null);
   useEffect(() => {
@@ -21,7 +23,7 @@ export function Dialog(props: {
     <dialog
       ref={element}
       aria-labelledby={id}
-      className="dialog p-0"
+      className={`dialog p-0 ${wide ? "dialog-wide" : ""}`}
       onClose={onClose}
       onClick={(event) => {
         if (event.target === element.current) element.current?.close();
@@ -37,7 +39,9 @@ export function Dialog(props: {
           )}
         </header>
         <div className={`min-h-0 overflow-y-auto ${bare ? "" : "px-5 py-4"}`}>{children}</div>
-        {footer === undefined ? null : <footer className="flex justify-end gap-2 border-t border-line px-5 py-3">{footer}</footer>}
+        {footer === undefined ? null : (
+          <footer className="flex flex-wrap justify-end gap-2 border-t border-line px-5 py-3">{footer}</footer>
+        )}
       </div>
     </dialog>
   );

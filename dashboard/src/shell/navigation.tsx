@@ -1,6 +1,7 @@
 import type { ReactElement } from "react";
 import { Link } from "@tanstack/react-router";
 import { Icon } from "../parts/icon.tsx";
+import { AlertBadge } from "./alert-badge.tsx";
 import { PAGE_GROUPS } from "./pages.ts";
 
 const entry = "flex items-center gap-2.5 rounded-md px-2 py-1.5 text-base text-soft hover:text-ink";
@@ -21,6 +22,7 @@ export function Navigation({ onFollow }: { onFollow?: () => void }): ReactElemen
                 {...(onFollow === undefined ? {} : { onClick: onFollow })}
               >
                 <Icon name={page.icon} /> {page.label}
+                {page.to === "/alerts" ? <AlertBadge /> : null}
               </Link>
             </li>
           ))}

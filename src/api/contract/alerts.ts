@@ -51,6 +51,14 @@ const alert = z.object({
 });
 export type WireAlert = z.output<typeof alert>;
 
+const standing = z.object({
+  firing: z.int().meta({ description: "Open and not silenced" }),
+  critical: z.int().meta({ description: "Of these, those of the severity critical" }),
+  silenced: z.int().meta({ description: "Open and silenced" }),
+  pending: z.int().meta({ description: "Met, but not for long enough" }),
+});
+export const standingAnswer = z.object({ success: yes, alerts: standing });
+
 export const alertsQuery = z.strictObject({
   state: z.enum(["open", "resolved", "all"]).default("all"),
   limit: whole(1, 200).default(50),
@@ -60,6 +68,7 @@ export const alertsAnswer = z.object({
   success: yes,
   data: z.object({
     settings,
+    counts: standing,
     alerts: z.array(alert),
     pending: z.array(
       z.object({ rule: z.string(), instance: z.string(), state: z.enum(ALERT_PHASES), value: number.nullable(), since: number }),
@@ -110,6 +119,13 @@ const rule = z.object({
   instances: z.array(z.string()).nullable(),
   enabled: z.boolean(),
   changed: z.boolean().meta({ description: "It is not as it is at first" }),
+  recommended: z.boolean().meta({ description: "It is on unless somebody turns it off" }),
+});
+const noise = z.object({
+  days: number,
+  episodes: z.int().meta({ description: "Times it opened in these days" }),
+  told: z.int().meta({ description: "Of these, times somebody was told" }),
+  lastOpenedAt: time.nullable(),
 });
 const tried = z.object({
   from: time,
@@ -122,7 +138,8 @@ const tried = z.object({
 });
 export const ruleParams = z.strictObject({ name });
 export const ruleRequest = ruleBody.extend({ name });
-export const rulesAnswer = z.object({ success: yes, rules: z.array(rule) });
+export const rulesAnswer = z.object({ success: yes, rules: z.array(rule.extend({ noise })) });
+export const recommendedAnswer = z.object({ success: yes, enabled: z.array(z.string()).meta({ description: "Rules that were off" }) });
 export const ruleSavedAnswer = z.object({ success: yes, rule, wouldHave: tried });
 export const ruleTriedAnswer = z.object({ success: yes, wouldHave: tried });
 
@@ -133,7 +150,15 @@ const channel = z.object({
   from: z.enum(["built-in", "config", "api"]),
 });
 export const channelBody = channelSettings;
-export const channelsAnswer = z.object({ success: yes, channels: z.array(channel) });
+const delivery = z.object({
+  last: z
+    .object({ at: time, arrivedAt: time.nullable(), error: z.string().nullable(), tries: z.int() })
+    .nullable()
+    .meta({ description: "The newest message that was tried; null = none was yet" }),
+  waiting: z.int().meta({ description: "Messages that have not arrived and are tried again" }),
+  givenUp: z.int().meta({ description: "Messages that were tried to the end" }),
+});
+export const channelsAnswer = z.object({ success: yes, channels: z.array(channel.extend(delivery.shape)) });
 export const channelAnswer = z.object({ success: yes, channel });
 export const channelTestAnswer = z.object({
   success: z.boolean().meta({ description: "Whether it arrived" }),

@@ -1,5 +1,7 @@
 export * as access from "./access.ts";
+export * as alerts from "./alerts.ts";
 export * as batch from "./batch.ts";
+export * as bulk from "./bulk.ts";
 export * as costs from "./costs.ts";
 export * as dlq from "./dlq.ts";
 export * as events from "./events.ts";

@@ -4,7 +4,7 @@ import { instantMs, nothing } from "../../model/fields.ts";
 import * as contract from "../contract/alerts.ts";
 import { created, ok, route, type Route } from "../route.ts";
 import type { ApiServices } from "../services.ts";
-import { wireAlert, wireBackTest, wireRule, wireSilence } from "../wire/alerts.ts";
+import { wireAlert, wireBackTest, wireDelivery, wireNoise, wireRule, wireSilence } from "../wire/alerts.ts";
 
 const TAG = "Alerts";
 const BASE = "/api/admin/batch-monitoring";
@@ -19,6 +19,15 @@ export function alertRoutes({ alerts, audit, clock }: Pick<ApiServices, "alerts"
   const shared = { tag: TAG, need: "admin", paced: true } as const;
 
   return [
+    route({
+      method: "GET",
+      path: "/api/system/alerts",
+      summary: "How many alerts stand; without a trace, for whoever looks all the time",
+      tag: TAG,
+      need: "viewer",
+      answers: { 200: contract.standingAnswer },
+      handle: async ({ caller }) => ok({ success: true, alerts: await alerts.counts(caller.tenant) }),
+    }),
     route({
       ...shared,
       method: "GET",
@@ -39,6 +48,7 @@ export function alertRoutes({ alerts, audit, clock }: Pick<ApiServices, "alerts"
           success: true,
           data: {
             settings: await alerts.settings(tenant),
+            counts: await alerts.counts(tenant),
             alerts: shown.map((episode) => wireAlert(episode, states)),
             pending: states
               .filter(({ state }) => state.phase === "pending")
@@ -137,7 +147,9 @@ export function alertRoutes({ alerts, audit, clock }: Pick<ApiServices, "alerts"
       answers: { 200: contract.rulesAnswer },
       async handle({ caller }) {
         await trace(caller, "batch_monitoring_access", `${BASE}/rules`);
-        return ok({ success: true, rules: (await alerts.rules(caller.tenant)).map(wireRule) });
+        const { days, of } = await alerts.noise(caller.tenant);
+        const rules = await alerts.rules(caller.tenant);
+        return ok({ success: true, rules: rules.map((rule) => ({ ...wireRule(rule), noise: wireNoise(days, of.get(rule.name)) })) });
       },
     }),
     route({
@@ -166,6 +178,19 @@ export function alertRoutes({ alerts, audit, clock }: Pick<ApiServices, "alerts"
     }),
     route({
       ...shared,
+      method: "POST",
+      path: `${BASE}/rules/recommended`,
+      summary: "Turn on every ready-made rule that is on at first; what else was changed of it stays",
+      body: nothing,
+      answers: { 200: contract.recommendedAnswer },
+      async handle({ caller }) {
+        const enabled = await alerts.enableRecommended(caller.tenant);
+        await trace(caller, "alerts.recommended", `${BASE}/rules/recommended`, enabled);
+        return ok({ success: true, enabled });
+      },
+    }),
+    route({
+      ...shared,
       method: "DELETE",
       path: `${BASE}/rules/:name`,
       summary: "Remove an added rule, or give a ready-made one back its first values",
@@ -185,7 +210,9 @@ export function alertRoutes({ alerts, audit, clock }: Pick<ApiServices, "alerts"
       answers: { 200: contract.channelsAnswer },
       async handle({ caller }) {
         await trace(caller, "batch_monitoring_access", `${BASE}/channels`);
-        return ok({ success: true, channels: alerts.channels.list(caller.tenant) });
+        const deliveries = await alerts.channels.deliveries(caller.tenant);
+        const channels = alerts.channels.list(caller.tenant);
+        return ok({ success: true, channels: channels.map((channel, i) => ({ ...channel, ...wireDelivery(deliveries[i]!) })) });
       },
     }),
     route({

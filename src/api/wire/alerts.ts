@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { ALERT_KINDS } from "../../monitor/alerts/catalogue.ts";
 import type { BackTest } from "../../monitor/alerts/back-test.ts";
 import type { AlertRule } from "../../monitor/alerts/rule.ts";
-import type { AlertEpisode, AlertSilence, AlertStateRow } from "../../store/alerts.ts";
+import type { AlertEpisode, AlertSilence, AlertStateRow, ChannelDelivery, RuleNoise } from "../../store/alerts.ts";
 import type * as contract from "../contract/alerts.ts";
 import { round } from "./batch.ts";
 
@@ -44,7 +44,7 @@ export function wireSilence({ id, rule, instance, from, until, by, comment }: Al
 
 export function wireRule(rule: AlertRule) {
   const { measures, unit, compare } = ALERT_KINDS[rule.kind];
-  const { name, kind, threshold, severity, frequency, channels, instances, enabled, saved } = rule;
+  const { name, kind, threshold, severity, frequency, channels, instances, enabled, saved, recommended } = rule;
   return {
     name,
     kind,
@@ -61,6 +61,28 @@ export function wireRule(rule: AlertRule) {
     instances,
     enabled,
     changed: saved,
+    recommended,
+  };
+}
+
+export function wireNoise(days: number, noise: RuleNoise | undefined) {
+  const { episodes = 0, told = 0, lastOpenedAt } = noise ?? {};
+  return { days, episodes, told, lastOpenedAt: lastOpenedAt === undefined ? null : isoOf(lastOpenedAt) };
+}
+
+export function wireDelivery({ last, waiting, givenUp }: ChannelDelivery) {
+  return {
+    last:
+      last === null
+        ? null
+        : {
+            at: isoOf(last.createdAt),
+            arrivedAt: last.deliveredAt === null ? null : isoOf(last.deliveredAt),
+            error: last.deliveredAt === null ? last.error : null,
+            tries: last.tries,
+          },
+    waiting,
+    givenUp,
   };
 }
 

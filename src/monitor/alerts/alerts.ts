@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Clock } from "../../model/clock.ts";
 import { BatchyardError, invalid } from "../../model/errors.ts";
 import { newId } from "../../model/ids.ts";
-import type { AlertEpisode, AlertSilence, AlertStateRow, AlertStore } from "../../store/alerts.ts";
+import type { AlertEpisode, AlertSilence, AlertStateRow, AlertStore, RuleNoise } from "../../store/alerts.ts";
 import type { MonitorStore } from "../../store/port.ts";
 import type { Channels } from "../notify/channels.ts";
 import { backTest, type BackTest } from "./back-test.ts";
@@ -122,6 +122,37 @@ export class Alerts {
       await this.parts.store.saveRule(tenant, name, { ...body }, this.parts.clock.now());
       return { rule: (await this.rules(tenant)).find((rule) => rule.name === name)!, before };
     });
+  }
+
+  /** Turns on what the catalogue recommends and somebody turned off; what else was changed of it stays. Returns the names. */
+  async enableRecommended(tenant: string): Promise<string[]> {
+    return this.evaluator.alone(async () => {
+      const saved = new Map((await this.parts.store.rules(tenant)).map(({ name, body }) => [name, body]));
+      const off = (await this.rules(tenant)).filter((rule) => rule.recommended && !rule.enabled);
+      for (const { name, kind } of off)
+        await this.parts.store.saveRule(tenant, name, { ...saved.get(name), kind, enabled: true }, this.parts.clock.now());
+      return off.map(({ name }) => name);
+    });
+  }
+
+  /** By rule, over the last days. */
+  async noise(tenant: string): Promise<{ days: number; of: Map<string, RuleNoise> }> {
+    const rows = await this.parts.store.noise(tenant, this.parts.clock.now() - TRIED_DAYS * DAY_MS);
+    return { days: TRIED_DAYS, of: new Map(rows.map((row) => [row.rule, row])) };
+  }
+
+  /** How many alerts stand: `critical` is part of `firing`. */
+  async counts(tenant: string): Promise<{ firing: number; critical: number; silenced: number; pending: number }> {
+    const open = await this.parts.store.open(tenant);
+    const sum = (of: typeof open): number => of.reduce((total, { alerts }) => total + alerts, 0);
+    const firing = open.filter(({ silenced }) => !silenced);
+    const states = await this.parts.store.states(tenant);
+    return {
+      firing: sum(firing),
+      critical: sum(firing.filter(({ severity }) => severity === "critical")),
+      silenced: sum(open) - sum(firing),
+      pending: states.filter(({ state }) => state.phase === "pending").length,
+    };
   }
 
   /** A rule of the catalogue is again as it was at first; another one is gone. Throws rule_not_found. */

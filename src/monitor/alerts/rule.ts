@@ -48,6 +48,8 @@ export interface AlertRule {
   enabled: boolean;
   /** Saved by someone, or as the catalogue has it. */
   saved: boolean;
+  /** It is on unless somebody turns it off: the catalogue has it so. Never of an added rule. */
+  recommended: boolean;
 }
 
 export function ruleOf(name: string, body: RuleBody, settings: ThresholdSettings, saved: boolean): AlertRule {
@@ -65,6 +67,7 @@ export function ruleOf(name: string, body: RuleBody, settings: ThresholdSettings
     instances: body.instances ?? null,
     enabled: body.enabled ?? kind.enabled,
     saved,
+    recommended: name === body.kind && kind.enabled,
   };
 }
 

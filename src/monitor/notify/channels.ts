@@ -2,7 +2,7 @@ import { z } from "zod";
 import { BatchyardError } from "../../model/errors.ts";
 import { text } from "../../model/fields.ts";
 import { newId } from "../../model/ids.ts";
-import type { AlertStore } from "../../store/alerts.ts";
+import type { AlertStore, ChannelDelivery } from "../../store/alerts.ts";
 import { EmailNotifier, type MailServer } from "./email.ts";
 import type { Notifier } from "./port.ts";
 import { SlackNotifier } from "./slack.ts";
@@ -44,7 +44,7 @@ interface Channel extends ChannelView {
 
 /** Every channel by name: those of the config file are there for all tenants, those of the API for the tenant that made them. */
 export class Channels {
-  private readonly store: Pick<AlertStore, "channels" | "saveChannel" | "removeChannel">;
+  private readonly store: Pick<AlertStore, "channels" | "saveChannel" | "removeChannel" | "deliveries">;
   private readonly targets: Targets;
   private readonly mail: MailServer | null;
   private readonly common = new Map<string, Channel>();
@@ -52,7 +52,7 @@ export class Channels {
 
   /** Throws address_not_allowed, bad_config for what the config file declares. */
   constructor(parts: {
-    store: Pick<AlertStore, "channels" | "saveChannel" | "removeChannel">;
+    store: Pick<AlertStore, "channels" | "saveChannel" | "removeChannel" | "deliveries">;
     targets: Targets;
     mail: MailServer | null;
     log: Notifier;
@@ -105,6 +105,11 @@ export class Channels {
       target,
       from,
     }));
+  }
+
+  /** What became of the messages to each, in the order of `list`. */
+  deliveries(tenant: string): Promise<ChannelDelivery[]> {
+    return this.store.deliveries(tenant, this.names(tenant));
   }
 
   /** Throws unknown_channel. */

@@ -10,6 +10,8 @@ import type {
   AlertStateRow,
   AlertStep,
   AlertStore,
+  ChannelDelivery,
+  RuleNoise,
 } from "../alerts.ts";
 import { alertFigures } from "./alert-figures.ts";
 import { insertEvent } from "./batch-row.ts";
@@ -145,9 +147,11 @@ export class SqliteAlerts implements AlertStore {
     { open, before, limit }: { open?: boolean | undefined; before: { openedAt: number; id: string } | null; limit: number },
   ): Promise<AlertEpisode[]> {
     const state = open === undefined ? "" : open ? " AND resolved_at IS NULL" : " AND resolved_at IS NOT NULL";
+    // What is open is few among many that have ended.
+    const along = open === true ? " INDEXED BY alert_episodes_open" : "";
     return this.db
       .all<RawEpisode>(
-        `SELECT * FROM alert_episodes WHERE tenant = ? AND (opened_at, id) < (?, ?)${state} ORDER BY opened_at DESC, id DESC LIMIT ?`,
+        `SELECT * FROM alert_episodes${along} WHERE tenant = ? AND (opened_at, id) < (?, ?)${state} ORDER BY opened_at DESC, id DESC LIMIT ?`,
         tenant,
         before?.openedAt ?? Number.MAX_SAFE_INTEGER,
         before?.id ?? "",
@@ -159,6 +163,45 @@ export class SqliteAlerts implements AlertStore {
   async episode(tenant: string, id: string): Promise<AlertEpisode | null> {
     const raw = this.db.get<RawEpisode>("SELECT * FROM alert_episodes WHERE tenant = ? AND id = ?", tenant, id);
     return raw === undefined ? null : episodeOf(raw);
+  }
+
+  async open(tenant: string): Promise<{ severity: AlertSeverity; silenced: boolean; alerts: number }[]> {
+    return this.db
+      .all<{ severity: AlertSeverity; silenced: number; alerts: number }>(
+        `SELECT e.severity, COALESCE(json_extract(s.body, '$.silenced'), 0) AS silenced, COUNT(*) AS alerts
+         FROM alert_episodes e INDEXED BY alert_episodes_open
+         LEFT JOIN alert_states s ON s.tenant = e.tenant AND s.rule = e.rule AND s.instance = e.instance
+         WHERE e.tenant = ? AND e.resolved_at IS NULL GROUP BY 1, 2 ORDER BY 1, 2`,
+        tenant,
+      )
+      .map((row) => ({ ...row, silenced: row.silenced === 1 }));
+  }
+
+  async noise(tenant: string, since: number): Promise<RuleNoise[]> {
+    return this.db.all<RuleNoise>(
+      `SELECT rule, COUNT(*) AS episodes, COUNT(channels) AS told, MAX(opened_at) AS lastOpenedAt FROM alert_episodes INDEXED BY alert_episodes_newest
+       WHERE tenant = ? AND opened_at >= ? GROUP BY rule ORDER BY rule`,
+      tenant,
+      since,
+    );
+  }
+
+  async deliveries(tenant: string, channels: readonly string[]): Promise<ChannelDelivery[]> {
+    return channels.map((channel) => {
+      const last = this.db.get<NonNullable<ChannelDelivery["last"]>>(
+        `SELECT created_at AS createdAt, delivered_at AS deliveredAt, last_error AS error, tries FROM outbox INDEXED BY outbox_channel
+         WHERE tenant = ? AND channel = ? AND tries > 0 ORDER BY id DESC LIMIT 1`,
+        tenant,
+        channel,
+      );
+      const open = this.db.get<{ waiting: number; givenUp: number }>(
+        `SELECT COUNT(next_at) AS waiting, COUNT(*) - COUNT(next_at) AS givenUp FROM outbox INDEXED BY outbox_undelivered
+         WHERE tenant = ? AND channel = ? AND delivered_at IS NULL AND tries > 0`,
+        tenant,
+        channel,
+      )!;
+      return { channel, last: last ?? null, ...open };
+    });
   }
 
   async acknowledge(

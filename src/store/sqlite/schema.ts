@@ -372,6 +372,8 @@ const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[
   CREATE INDEX bulk_jobs_newest ON bulk_jobs (tenant, created_at DESC, id DESC);
   CREATE INDEX bulk_jobs_running ON bulk_jobs (created_at, id) WHERE ended_at IS NULL;
   `,
+  // The newest message of a channel says whether it works.
+  "CREATE INDEX outbox_channel ON outbox (tenant, channel, id) WHERE tries > 0;",
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -75,6 +75,51 @@ export const alerts = section("alerts", {
     expect([await store.removeChannel("other", "ops"), await store.removeChannel("acme", "ops")]).toEqual([false, true]);
   },
 
+  async "says what is open by severity and silence, and how often each rule opened"(rig) {
+    const { alerts: store } = rig.store;
+    const at = rig.now;
+    const episodes = [
+      episode(rig, "loud", { openedAt: at - 10, channels: ["log"] }),
+      episode(rig, "mute", { openedAt: at - 20 }),
+      episode(rig, "mild", { rule: "watchdog", severity: "low", openedAt: at - HOUR }),
+      episode(rig, "over", { openedAt: at - HOUR - 1, resolvedAt: at, channels: ["log"] }),
+      episode(rig, "foreign", { tenant: "other" }),
+    ];
+    for (const tenant of ["acme", "other"])
+      await store.commit(look(rig, { tenant, episodes: episodes.filter((each) => each.tenant === tenant) }));
+    await store.commit(look(rig, { states: [state(rig, "loud"), state(rig, "mute", { silenced: true })] }));
+    expect(await store.open("acme")).toEqual([
+      { severity: "critical", silenced: false, alerts: 1 },
+      { severity: "critical", silenced: true, alerts: 1 },
+      { severity: "low", silenced: false, alerts: 1 },
+    ]);
+    expect(await store.noise("acme", at - HOUR)).toEqual([
+      { rule: "batchFailure", episodes: 2, told: 1, lastOpenedAt: at - 10 },
+      { rule: "watchdog", episodes: 1, told: 0, lastOpenedAt: at - HOUR },
+    ]);
+    expect((await store.noise("acme", 0))[0]).toMatchObject({ episodes: 3, told: 2 });
+    expect([await store.open("nobody"), await store.noise("nobody", 0)]).toEqual([[], []]);
+  },
+
+  async "says of each channel what became of its messages"(rig) {
+    const { alerts: store, outbox } = rig.store;
+    const none = { last: null, waiting: 0, givenUp: 0 };
+    await store.commit(look(rig, { messages: ["a", "b", "c", "d"].map((key) => message(key, "ops")) }));
+    await store.commit(look(rig, { messages: [message("e", "log")], tenant: "other" }));
+    expect(await store.deliveries("acme", ["log", "ops"])).toEqual([
+      { channel: "log", ...none },
+      { channel: "ops", ...none },
+    ]);
+    const due = (await outbox.due(rig.now, 10)).filter(({ channel }) => channel === "ops");
+    await outbox.delivered(due[0]!.id, rig.now + 5);
+    const arrived = { createdAt: rig.now, deliveredAt: rig.now + 5, error: null, tries: 1 };
+    expect(await store.deliveries("acme", ["ops"])).toEqual([{ channel: "ops", last: arrived, waiting: 0, givenUp: 0 }]);
+    await outbox.failed(due[1]!.id, "refused", rig.now + 10);
+    await outbox.failed(due[2]!.id, "gone", null);
+    const failure = { createdAt: rig.now, deliveredAt: null, error: "gone", tries: 1 };
+    expect(await store.deliveries("acme", ["ops"])).toEqual([{ channel: "ops", last: failure, waiting: 1, givenUp: 1 }]);
+  },
+
   async "silences are there until they end, or are ended"(rig) {
     const { alerts: store } = rig.store;
     const silence = { tenant: "acme", rule: null, instance: null, from: rig.now + 5, until: rig.now + 10, by: "me", comment: null };
