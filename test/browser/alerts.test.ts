@@ -89,7 +89,7 @@ it("silences an alert from its row, lists the silence, and ends it", async () =>
 
   await page.getByRole("link", { name: "Silences", exact: true }).click();
   expect(new URL(page.url()).search).toBe("?tab=silences");
-  await page.getByRole("button", { name: "End the silence of highErrorRate, validate" }).click();
+  await page.getByRole("button", { name: "End now the silence of highErrorRate, validate" }).click();
   await toast("The silence has ended");
   await page.goBack();
   await page

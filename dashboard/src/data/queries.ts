@@ -2,19 +2,12 @@ import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import type { BatchFilter, Visualization } from "batchyard/client";
 import { freeze } from "../live/freeze.ts";
 import { client } from "./client.ts";
-import type { Chunk, Item, Monitoring, Operations, Overview, Session, Standing } from "./wire.ts";
+import type { Chunk, Item, Monitoring, Operations, Overview, Standing } from "./wire.ts";
 
 /** A frozen page asks for nothing by itself. */
 export function every(ms: number): () => number | false {
   return () => (freeze.get() ? false : ms);
 }
-
-/** Who looks, and what the role lets be done. */
-export const sessionQuery = queryOptions({
-  queryKey: ["session"],
-  queryFn: () => client.request<Session>("/api/session"),
-  staleTime: Infinity,
-});
 
 /** How many alerts stand: read by every page, so it leaves no trace and costs by what is open. */
 export const standingQuery = queryOptions({

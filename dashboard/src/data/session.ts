@@ -4,7 +4,7 @@ import { client } from "./client.ts";
 
 const ORDER: readonly Role[] = ["viewer", "operator", "admin"];
 
-const sessionQuery = queryOptions({
+export const sessionQuery = queryOptions({
   queryKey: ["session"],
   queryFn: () => client.request<{ tenant: string; role: Role; actor: string }>("/api/session"),
   staleTime: Infinity,

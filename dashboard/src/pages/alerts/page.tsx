@@ -1,8 +1,8 @@
 import { useEffect, useState, type ReactElement } from "react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { useMay } from "../../data/may.ts";
-import { sessionQuery, standingQuery } from "../../data/queries.ts";
+import { standingQuery } from "../../data/queries.ts";
+import { sessionQuery, useMay } from "../../data/session.ts";
 import type { Standing } from "../../data/wire.ts";
 import { plural } from "../../figures/number.ts";
 import { Empty, Fault, Loading } from "../../parts/notice.tsx";

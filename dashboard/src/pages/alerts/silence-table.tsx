@@ -72,7 +72,7 @@ export function SilenceTable({ onAdd }: { onAdd: () => void }): ReactElement {
                   <button
                     type="button"
                     className="button"
-                    aria-label={`End the silence of ${silence.rule ?? "every rule"}, ${aboutOf(silence.instance ?? "").name}`}
+                    aria-label={`End now the silence of ${silence.rule ?? "every rule"}, ${aboutOf(silence.instance ?? "").name}`}
                     onClick={() => void act("The silence has ended", () => acts.endSilence(silence.id))}
                   >
                     End now
