@@ -54,6 +54,7 @@ const browser = await launch();
 try {
   await withServer(
     async () => {},
+    (served) => shoot(browser, served, { "overview-empty": "/", "batches-empty": "/batches", "streams-empty": "/streams", "history-empty": "/history" }),
     (served) =>
       shoot(browser, served, {
         "overview-empty": "/",
@@ -62,6 +63,7 @@ try {
         "history-empty": "/history",
         "alerts-empty": "/alerts",
         "failures-empty": "/failures",
+        "events-empty": "/events?types=alert.*",
       }),
   );
   await withServer(recordedStream, async (served) => {
@@ -77,6 +79,9 @@ try {
       "batch-failed": `/batches/${failed}`,
       "new-batch": "/batches/new",
       compare: `/batches/compare?a=${mixed}&b=${failed}`,
+      events: "/events",
+      "events-replay": `/events?at=${new Date(Date.now() - 60_000).toISOString()}&types=batch.*`,
+      "events-lost": "/events?at=elsewhere.1",
       streams: "/streams",
       "new-stream": "/streams?new=yes",
       alerts: "/alerts",

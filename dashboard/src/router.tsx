@@ -8,6 +8,7 @@ import { batchSearch } from "./pages/batch/search.ts";
 import { compareSearch } from "./pages/compare/search.ts";
 import { streamsSearch } from "./pages/streams/search.ts";
 import { historySearch } from "./pages/history/search.ts";
+import { eventsSearch } from "./pages/events/search.ts";
 import { NotFound } from "./shell/not-found.tsx";
 import { PageFault } from "./shell/page-fault.tsx";
 import { Shell } from "./shell/shell.tsx";
@@ -104,6 +105,7 @@ const costs = createRoute({
 const events = createRoute({
   getParentRoute: () => root,
   path: "/events",
+  validateSearch: eventsSearch,
   component: lazyRouteComponent(() => import("./pages/events/page.tsx"), "EventsPage"),
 });
 

@@ -8,6 +8,7 @@ export interface FeedEvent {
   type: string;
   data: Record<string, unknown>;
   timestamp: string | null;
+  severity: "info" | "warning" | "critical";
   /** `<epoch>.<seq>`: where to go on after this event. */
   cursor: string | null;
 }
@@ -33,6 +34,7 @@ export const FIRST_RETRY_MS = 1_000;
 export const LAST_RETRY_MS = 30_000;
 // The server sends a heartbeat every 15 s; three missed ones mean a dead connection that no one has told us of.
 const SILENCE_MS = 45_000;
+const SEVERITIES = ["info", "warning", "critical"] as const;
 
 /**
  * Follows an event stream until the signal is aborted: reconnects after 1, 2, 4 … 30 s and resumes by cursor.
@@ -63,6 +65,7 @@ export async function followEvents(transport: Transport, options: FeedOptions, h
             type: frame.event,
             data: asRecord(data["data"]) ?? data,
             timestamp: typeof data["timestamp"] === "string" ? data["timestamp"] : null,
+            severity: SEVERITIES.find((severity) => severity === data["severity"]) ?? "info",
             cursor,
           });
         }

@@ -5,6 +5,7 @@ import { classOf } from "./catalogue.ts";
 import { Coalescer, type CoalescePolicy, type Flush } from "./coalescer.ts";
 import type { DeliveryCheck } from "./delivery-check.ts";
 import { wireFrame, type Dialect } from "./frame.ts";
+import { isOfTypes } from "./reading.ts";
 import type { DeliveryDelays } from "./delivery-delays.ts";
 import { PacedWriter } from "./paced-writer.ts";
 import { cursorText, partCursorText } from "./port.ts";
@@ -30,7 +31,7 @@ export function wants(wanted: Wanted, event: StoredEvent): boolean {
   if (batchId !== null && event.entity.id !== batchId) return false;
   if (stream !== null && event.data["stream"] !== stream && !(event.entity.kind === "stream" && event.entity.id === stream)) return false;
   if (thin && !["latest", "critical", "durable"].includes(classOf(event.type))) return false;
-  return types === null || types.some((type) => (type.endsWith(".*") ? event.type.startsWith(type.slice(0, -1)) : event.type === type));
+  return types === null || isOfTypes(types, event.type);
 }
 
 /** Equal for two that get the same frames of the same events. */

@@ -161,6 +161,7 @@ describe("dialects", () => {
         type: "JOBS_BATCH_STARTED",
         data: { job_ids: [123, 124, 125], batch_count: 3 },
         timestamp: new Date(1_125).toISOString(),
+        severity: "info",
         from: 123,
         to: 125,
       },

@@ -1,4 +1,4 @@
-import type { StoredEvent } from "../model/event.ts";
+import type { Severity, StoredEvent } from "../model/event.ts";
 import { jobData, jobType, mergeData, mergedType, mergeJobs } from "../model/merged-event.ts";
 import { classOf, isFinalType } from "./catalogue.ts";
 
@@ -94,6 +94,7 @@ export interface WireFrame {
   type: string;
   data: Readonly<Record<string, unknown>>;
   timestamp: string;
+  severity: Severity;
   /** Seq of the first and the last event. */
   from: number;
   to: number;
@@ -109,6 +110,7 @@ export function wireFrame({ events }: Frame, dialect: Dialect): WireFrame {
     type: isMerged ? mergedType(type) : type,
     data: !isMerged ? parts[0]! : dialect === "jobs" ? mergeJobs(type, parts) : mergeData(parts),
     timestamp: new Date(last.ts).toISOString(),
+    severity: first.severity,
     from: first.seq,
     to: last.seq,
   };

@@ -89,6 +89,7 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "GET /api/batch/{id}/items/{nodeId}": read(({ batch, item }) => [{ path: `/api/batch/${batch}/items/${item}` }]),
   "GET /api/batch/{id}/events": { ...ofBatch("/events"), endless: true },
   "GET /api/events": { ...read(({ batch }) => [{ path: `/api/events?batch=${batch}` }]), endless: true },
+  "GET /api/events/log": read(),
   "GET /api/events/stats": read(),
   "GET /api/events/registry": read(),
   "GET /api/v1/settings": read(),

@@ -17,6 +17,17 @@ export interface LiveEvent {
 
 type Listener = (events: readonly LiveEvent[]) => void;
 
+/** Somebody who wants to see events one by one, as they come, and more kinds than the page itself lives by. */
+export interface Tail {
+  /** As the server takes them: `noun.verb` or `noun.*`. Gauges, which are not in the log, are never among them. */
+  types: readonly string[];
+  /** Where to begin: after this cursor. */
+  since: string | null;
+  event(event: FeedEvent): void;
+  /** Events were missed for good. */
+  reset(): void;
+}
+
 // At most four times a second: a faster page cannot be read, and at 1,000 events a second each flush is one patch a row.
 const FLUSH_MS = 250;
 // Of what waits while the page is frozen or hidden; beyond it the lists are loaded anew instead.
@@ -45,6 +56,7 @@ export class LiveFeed {
   readonly #resetListeners = new Set<() => void>();
   #waiting = new Map<string, LiveEvent>();
   #overflown = false;
+  #tail: Tail | null = null;
   #connection: AbortController | null = null;
   #state: LiveState = { kind: "connecting" };
   #cursor: string | null = null;
@@ -76,6 +88,23 @@ export class LiveFeed {
     return () => this.#resetListeners.delete(listener);
   }
 
+  /** The stream carries these events too until the returned function is called. One tail at a time. */
+  tail(tail: Tail): () => void {
+    this.#tail = tail;
+    if (tail.since !== null) {
+      // What lies between the two cursors was not told to the listeners: what they keep is loaded again instead.
+      this.#cursor = tail.since;
+      this.#overflown = true;
+      this.#later();
+    }
+    this.#connect();
+    return () => {
+      if (this.#tail !== tail) return;
+      this.#tail = null;
+      this.#connect();
+    };
+  }
+
   start(): void {
     document.addEventListener("visibilitychange", () => this.#connect());
     freeze.subscribe(() => {
@@ -89,7 +118,8 @@ export class LiveFeed {
     const connection = new AbortController();
     this.#connection = connection;
     const { signal } = connection;
-    const types = document.hidden ? LOG_TYPES : [...LOG_TYPES, ...GAUGE_TYPES];
+    const own = document.hidden ? LOG_TYPES : [...LOG_TYPES, ...GAUGE_TYPES];
+    const types = [...new Set([...own, ...(this.#tail?.types ?? [])])];
     this.#client
       .follow(
         { types, window: FLUSH_MS, since: this.#cursor },
@@ -98,13 +128,16 @@ export class LiveFeed {
             if (signal.aborted) return;
             this.#lastHeard = Date.now();
             this.#cursor = event.cursor ?? this.#cursor;
-            this.#take(event);
+            if (this.#tail !== null && isOfTypes(this.#tail.types, event.type) && !GAUGE_TYPES.includes(event.type))
+              this.#tail.event(event);
+            if (isOfTypes(own, event.type)) this.#take(event);
           },
           open: () => this.#setState({ kind: "live" }),
           lost: (_error, retryInMs) => this.#setState({ kind: "reconnecting", retryAt: Date.now() + retryInMs, since: this.#lastHeard }),
           reset: () => {
             this.#cursor = null;
             this.#overflown = true;
+            this.#tail?.reset();
             this.#later();
           },
         },
@@ -155,6 +188,10 @@ export class LiveFeed {
     this.#state = state;
     for (const listener of this.#stateListeners) listener();
   }
+}
+
+function isOfTypes(types: readonly string[], type: string): boolean {
+  return types.some((wanted) => wanted === type || (wanted.endsWith(".*") && type.startsWith(wanted.slice(0, -1))));
 }
 
 /** What an event replaces of those that wait; null: nothing. */

@@ -41,3 +41,9 @@ export const HEALTH_LOOK: Readonly<Record<"healthy" | "warning" | "critical", Lo
   warning: { word: "Warning", icon: "warning", tone: "warn" },
   critical: { word: "Critical", icon: "cross", tone: "bad" },
 };
+
+export const SEVERITY_LOOK: Readonly<Record<"info" | "warning" | "critical", Look>> = {
+  info: { word: "Info", icon: "circle", tone: "idle" },
+  warning: { word: "Warning", icon: "warning", tone: "warn" },
+  critical: { word: "Critical", icon: "cross", tone: "bad" },
+};

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { text, whole, yes } from "../../model/fields.ts";
+import { instant, text, time, whole, yes } from "../../model/fields.ts";
 
 /** The event stream, what it carries and how it fares. */
 
@@ -85,6 +85,38 @@ export const eventStatistics = z.strictObject({
 });
 export const eventStatsAnswer = z.strictObject({ success: yes, stats: eventStatistics });
 
+const severity = z.enum(["info", "warning", "critical"]);
+export const eventLogQuery = z.strictObject({
+  types: text(1, 2_000).optional().meta({ description: "Separated by commas; `batch.*` takes a whole noun" }),
+  severity: z
+    .string()
+    .regex(/^(?:info|warning|critical)(?:,(?:info|warning|critical))*$/, { error: "must be info, warning, critical, separated by commas" })
+    .optional(),
+  from: instant().optional().meta({ description: "From this time on, oldest first" }),
+  since: text(1, 200).optional().meta({ description: "From this cursor on; without it and without `from` the newest" }),
+  limit: whole(1, 1_000).default(200),
+});
+export const eventLogAnswer = z.strictObject({
+  success: yes,
+  events: z
+    .array(
+      z.strictObject({
+        seq: z.int(),
+        cursor: z.string(),
+        type: z.string(),
+        severity,
+        entity: z.strictObject({ kind: z.string(), id: z.string() }),
+        timestamp: time,
+        data: z.record(z.string(), z.unknown()),
+      }),
+    )
+    .meta({ description: "Ascending; may be empty before the end, when what was looked through holds nothing that is wanted" }),
+  cursor: z.string().meta({ description: "After the last event that was looked at: `since` of the next page, and of the event stream" }),
+  end: z.boolean().meta({ description: "Nothing follows the cursor yet" }),
+  reset: z.boolean().meta({ description: "What followed `since` is no longer kept; this begins with the oldest event that is" }),
+  begins: time.nullable().meta({ description: "Time of the oldest event kept" }),
+});
+
 const schema = z.record(z.string(), z.unknown());
 export const eventRegistryAnswer = z.strictObject({
   success: yes,
@@ -92,7 +124,7 @@ export const eventRegistryAnswer = z.strictObject({
     z.strictObject({
       type: z.string(),
       class: z.enum(["aggregate", "state", "latest", "critical", "durable"]),
-      severity: z.enum(["info", "warning", "critical"]),
+      severity,
       when: z.string(),
       schema,
       example: schema,

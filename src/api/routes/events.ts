@@ -3,8 +3,14 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Caller } from "../../batches/service.ts";
 import { controlFramesOf, registryOf } from "../../events/catalogue.ts";
 import { policyOf } from "../../events/policy.ts";
+import { cursorText, parseCursor, type EventLog } from "../../events/port.ts";
+import { positionAt, readNewest, readOnwards } from "../../events/reading.ts";
 import type { SocketStatistics } from "../../events/sockets.ts";
 import type { EventStreams } from "../../events/sse.ts";
+import { iso } from "../../model/clock.ts";
+import { invalid } from "../../model/errors.ts";
+import type { Severity } from "../../model/event.ts";
+import { instantMs } from "../../model/fields.ts";
 import { SESSION_COOKIE, type Guard } from "../auth/guard.ts";
 import * as contract from "../contract/events.ts";
 import { ok, route, type Outcome, type Route } from "../route.ts";
@@ -40,7 +46,7 @@ export function eventRoutes(
       tenant: caller.tenant,
       batchId,
       stream: query.stream ?? null,
-      types: query.types === undefined ? null : query.types.split(",").map((type) => type.trim()),
+      types: typesOf(query.types),
       policy,
       followsClassic: query.coalesce === "classic",
       dialect: query.dialect,
@@ -73,6 +79,16 @@ export function eventRoutes(
         if (batch !== undefined) await batches.get(call.caller, batch);
         return open(call, call.query, batch ?? null);
       },
+    }),
+    route({
+      method: "GET",
+      path: "/api/events/log",
+      summary: "Events that happened, page by page: the newest, or from a time or a cursor on",
+      tag: TAG,
+      need: "viewer",
+      query: contract.eventLogQuery,
+      answers: { 200: contract.eventLogAnswer },
+      handle: async ({ caller, query }) => ok(await pageOf(eventLog, caller.tenant, query)),
     }),
     route({
       method: "GET",
@@ -111,4 +127,48 @@ export function eventRoutes(
       },
     }),
   ];
+}
+
+async function pageOf(
+  log: EventLog,
+  tenant: string,
+  query: z.output<typeof contract.eventLogQuery>,
+): Promise<z.output<typeof contract.eventLogAnswer>> {
+  if (query.from !== undefined && query.since !== undefined)
+    throw invalid([{ path: "from", message: "begins at a time, since at a cursor; give one of them", code: "invalid_value" }]);
+  const severities = (query.severity?.split(",") ?? null) as Severity[] | null;
+  const wished = { tenant, types: typesOf(query.types), severities, limit: query.limit };
+  const first = await log.firstSeq();
+  const after = query.from !== undefined ? await positionAt(log, instantMs(query.from)) : positionOf(log, query.since);
+  const kept = Math.max(0, first - 1);
+  const reset = query.since !== undefined && (after === null || (after < kept && after !== log.lastSeq()));
+  const { events, seq, end } =
+    after === null && !reset ? await readNewest(log, wished) : await readOnwards(log, Math.max(after ?? 0, kept), wished);
+  const [oldest] = await log.read(kept, 1);
+  return {
+    success: true,
+    events: events.map((event) => ({
+      seq: event.seq,
+      cursor: cursorText(log.epoch(), event.seq),
+      type: event.type,
+      severity: event.severity,
+      entity: event.entity,
+      timestamp: new Date(event.ts).toISOString(),
+      data: event.data,
+    })),
+    cursor: cursorText(log.epoch(), seq),
+    end,
+    reset,
+    begins: iso(oldest?.ts ?? null),
+  };
+}
+
+/** Null without a cursor, and with one of another log. */
+function positionOf(log: EventLog, since: string | undefined): number | null {
+  const cursor = since === undefined ? null : parseCursor(since);
+  return cursor === null || cursor.epoch !== log.epoch() || cursor.seq > log.lastSeq() ? null : cursor.seq;
+}
+
+function typesOf(types: string | undefined): string[] | null {
+  return types === undefined ? null : types.split(",").map((type) => type.trim());
 }
