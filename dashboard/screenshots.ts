@@ -54,7 +54,6 @@ const browser = await launch();
 try {
   await withServer(
     async () => {},
-    (served) => shoot(browser, served, { "overview-empty": "/", "batches-empty": "/batches", "streams-empty": "/streams", "history-empty": "/history" }),
     (served) =>
       shoot(browser, served, {
         "overview-empty": "/",
