@@ -240,10 +240,29 @@ export function configFromProcess(flags: Flags = {}): Config {
   return loadConfig(process.env, flags, readRuntime(join(resolve(data), "runtime.env")));
 }
 
+export interface Surroundings {
+  /** Whether colours are welcome where the reader is a terminal, and whether they are wanted everywhere (FORCE_COLOR). */
+  readonly color: boolean;
+  readonly forced: boolean;
+  readonly dumb: boolean;
+  readonly ci: boolean;
+  /** COLUMNS: the width of what is no terminal; null = not said. */
+  readonly columns: number | null;
+}
+
 /** What a terminal program asks of its surroundings, apart from the settings. */
-export function terminalFromProcess(): { color: boolean; dumb: boolean; ci: boolean } {
-  const dumb = process.env["TERM"] === "dumb";
-  return { color: !dumb && (process.env["NO_COLOR"] ?? "") === "", dumb, ci: (process.env["CI"] ?? "") !== "" };
+export function terminalFromProcess(): Surroundings {
+  const { NO_COLOR = "", FORCE_COLOR = "", COLUMNS = "", CI = "", TERM } = process.env;
+  const dumb = TERM === "dumb";
+  const forced = FORCE_COLOR !== "" && FORCE_COLOR !== "0" && FORCE_COLOR !== "false";
+  const refused = NO_COLOR !== "" || FORCE_COLOR === "0" || FORCE_COLOR === "false";
+  return {
+    color: forced || (!dumb && !refused),
+    forced,
+    dumb,
+    ci: CI !== "",
+    columns: /^[1-9]\d{0,3}$/.test(COLUMNS) ? Number(COLUMNS) : null,
+  };
 }
 
 /** `KEY=value` lines; blank lines and lines that start with # are skipped, quotes around a value are taken off. */

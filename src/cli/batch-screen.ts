@@ -17,8 +17,8 @@ export function statusWord(status: Batch["status"], paint: Paint): string {
   return paint(STATUS_STYLE[status], status);
 }
 
-/** Everything a person wants to know of one batch, as lines. */
-export function batchScreen(batch: Batch, errors: readonly ErrorGroup[], why: Why | null, paint: Paint, now: number): string {
+/** What there is to say of a batch, by name; colours are given by `paint`. */
+export function batchFacts(batch: Batch, paint: Paint, now: number): [name: string, value: string][] {
   const facts: [string, string | null][] = [
     ["Name", batch.name === null ? null : clean(batch.name)],
     ["Progress", `${bar(batch.progress)} ${batch.progress} %`],
@@ -44,8 +44,13 @@ export function batchScreen(batch: Batch, errors: readonly ErrorGroup[], why: Wh
     ["Error", batch.error === null ? null : paint("red", clean(batch.error))],
     ["Warnings", batch.warnings.length === 0 ? null : batch.warnings.map(clean).join("; ")],
   ];
+  return facts.flatMap(([name, value]) => (value === null ? [] : [[name, value]]));
+}
+
+/** Everything a person wants to know of one batch, as lines. */
+export function batchScreen(batch: Batch, errors: readonly ErrorGroup[], why: Why | null, paint: Paint, now: number): string {
   const lines = [`${paint("bold", batch.id)}  ${clean(batch.operation)}  ${statusWord(batch.status, paint)}`];
-  for (const [name, value] of facts) if (value !== null) lines.push(`  ${name.padEnd(9)} ${value}`);
+  for (const [name, value] of batchFacts(batch, paint, now)) lines.push(`  ${name.padEnd(9)} ${value}`);
   lines.push(...errorLines(errors, paint), ...whyLines(why, paint));
   return `${lines.join("\n")}\n`;
 }

@@ -27,11 +27,20 @@ export function withConnection(command: Command): Command {
  */
 export function connect(flags: ConnectionFlags): Client {
   const config = configFromProcess({ BATCHYARD_DATA: flags.data });
-  const url = flags.url ?? `http://${reachable(config.host)}:${config.port}`;
+  const url = addressOf(flags, config);
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw usage(`--url takes a URL such as http://127.0.0.1:8377, not '${url}'`);
   const token = config.token ?? (isLocal(url) ? localKey(config) : null);
   return createClient({ url, token: token ?? undefined });
+}
+
+/** Where that server is, for people: the address of its pages. */
+export function serverUrl(flags: ConnectionFlags): string {
+  return addressOf(flags, configFromProcess({ BATCHYARD_DATA: flags.data }));
+}
+
+function addressOf(flags: ConnectionFlags, config: Config): string {
+  return flags.url ?? `http://${reachable(config.host)}:${config.port}`;
 }
 
 function localKey(config: Config): string | null {

@@ -20,6 +20,25 @@ export function duration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${pad(minutes % 60)} min`;
 }
 
+/** The same in little room: "450ms", "5s", "2m03s", "1h02m", "3d04h" */
+export function brief(ms: number): string {
+  if (ms < 1_000) return `${Math.max(0, Math.round(ms))}ms`;
+  const seconds = Math.round(ms / 1_000);
+  if (seconds < 60) return ms < 10_000 && ms % 1_000 !== 0 ? `${(ms / 1_000).toFixed(1)}s` : `${seconds}s`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)}m${pad(seconds % 60)}s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 1_440) return `${Math.floor(minutes / 60)}h${pad(minutes % 60)}m`;
+  const hours = Math.round(minutes / 60);
+  return `${Math.floor(hours / 24)}d${pad(hours % 24)}h`;
+}
+
+/** In at most six columns: "9.4", "9,999", "98.7k", "3.4M" */
+export function compact(value: number): string {
+  if (value < 100 && !Number.isInteger(value)) return value.toFixed(value < 10 ? 1 : 0).replace(/\.0$/, "");
+  if (value < 10_000) return count(Math.round(value));
+  return new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 }).format(value).replace("K", "k");
+}
+
 /** "3.4 MB" */
 export function bytes(value: number): string {
   const units = ["bytes", "kB", "MB", "GB", "TB"];

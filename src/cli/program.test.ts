@@ -20,7 +20,13 @@ function helpOf(command: Command): string {
 }
 
 describe("the program", () => {
-  const terminal = createTerminal(new PassThrough(), new PassThrough(), { color: false, dumb: false, ci: false });
+  const terminal = createTerminal(new PassThrough(), new PassThrough(), {
+    color: false,
+    forced: false,
+    dumb: false,
+    ci: false,
+    columns: null,
+  });
   const commands = commandsOf(createProgram({ terminal, end: () => undefined }));
 
   it("has an example and a description for every command", () => {

@@ -9,6 +9,7 @@ import { addDoctor } from "./commands/doctor.ts";
 import { addExport } from "./commands/export.ts";
 import { addFinish } from "./commands/finish.ts";
 import { addKeys } from "./commands/keys.ts";
+import { addLive } from "./commands/live.ts";
 import { addList } from "./commands/list.ts";
 import { addMigrate } from "./commands/migrate.ts";
 import { addPause } from "./commands/pause.ts";
@@ -32,6 +33,7 @@ const COMMANDS = [
   addSubmit,
   addList,
   addBatchStatus,
+  addLive,
   addResults,
   addWhy,
   addCancel,

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { Writable } from "node:stream";
-import { terminalFromProcess } from "../config.ts";
+import { terminalFromProcess, type Surroundings } from "../config.ts";
 
 /** Where a command speaks: data on `out`, everything said to a person on `err`. */
 export interface Terminal {
@@ -27,7 +27,11 @@ interface Stream extends Writable {
   columns?: number;
 }
 
-export function createTerminal(out: Stream = process.stdout, err: Stream = process.stderr, surroundings = terminalFromProcess()): Terminal {
+export function createTerminal(
+  out: Stream = process.stdout,
+  err: Stream = process.stderr,
+  surroundings: Surroundings = terminalFromProcess(),
+): Terminal {
   const animated = err.isTTY === true && !surroundings.ci && !surroundings.dumb;
   let drawn = false;
   const clear = (): void => {
@@ -48,10 +52,10 @@ export function createTerminal(out: Stream = process.stdout, err: Stream = proce
       drawn = true;
     },
     animated,
-    outPaint: painter(out.isTTY === true && surroundings.color),
-    errPaint: painter(err.isTTY === true && surroundings.color),
+    outPaint: painter((out.isTTY === true || surroundings.forced) && surroundings.color),
+    errPaint: painter((err.isTTY === true || surroundings.forced) && surroundings.color),
     get columns() {
-      return err.columns ?? 80;
+      return err.columns ?? surroundings.columns ?? 80;
     },
   };
 }

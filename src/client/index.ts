@@ -1,3 +1,4 @@
+export { batchChange, withChange } from "./batch-change.ts";
 export { createClient, type Client, type ClientOptions, type FollowQuery, type Items } from "./client.ts";
 export { ClientError, type ErrorDetail } from "./client-error.ts";
 export { qualified, QUALIFIERS, type BatchFilter, type Qualified } from "./qualifiers.ts";

@@ -45,10 +45,11 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   react: ["client/index.ts"],
   client: ["model", "api/contract"],
   sample: ["model", "batches"],
+  tui: ["model", "client", "api/contract", "cli/figures.ts", "cli/terminal.ts", "cli/batch-screen.ts"],
   monitor: ["model", "store"],
   library: ["model", "intake", "batches", "streams", "api/contract", "api/wire", "main.ts"],
   testing: ["model", "operations", "api/contract", "library", "main.ts", "index.ts", "config.ts"],
-  cli: ["model", "formats", "client", "api/contract", "batches", "operations", "sample", "main.ts", "index.ts", "config.ts"],
+  cli: ["model", "formats", "client", "tui", "api/contract", "batches", "operations", "sample", "main.ts", "index.ts", "config.ts"],
   "index.ts": [
     "model",
     "store",

@@ -1,5 +1,5 @@
 import type { InfiniteData, QueryClient } from "@tanstack/react-query";
-import type { Batch, HistoryPage, Stats } from "batchyard/client";
+import { batchChange, withChange, type Batch, type HistoryPage, type Stats } from "batchyard/client";
 import type { Overview } from "../data/wire.ts";
 import type { LiveEvent } from "./feed.ts";
 import { arrivals } from "./arrivals.ts";
@@ -29,7 +29,7 @@ export class Patcher {
           created += 1;
           // The first one turns the first-run page into the overview.
           if (this.#cache.getQueryData<Stats>(["stats"])?.total === 0) this.#ask("overview");
-        } else changed.set(id, { ...changed.get(id), ...changeOf(event) });
+        } else changed.set(id, { ...changed.get(id), ...batchChange(event) });
         if (event.type !== "batch.progress") this.#ask("stats", "count");
         if (ENDED.has(event.type)) this.#askOf(id, event.type);
       } else if (event.type === "queue.status") this.#queues(event.data);
@@ -49,7 +49,7 @@ export class Patcher {
 
   #batches(changed: ReadonlyMap<string, Partial<Batch>>): void {
     for (const [id, change] of changed) {
-      this.#cache.setQueryData<Batch>(["batch", id], (batch) => (batch === undefined ? undefined : newer(batch, change)));
+      this.#cache.setQueryData<Batch>(["batch", id], (batch) => (batch === undefined ? undefined : withChange(batch, change)));
       if (this.#cache.getQueryState(["viz", id]) !== undefined) this.#ask(`viz ${id}`, `chunks ${id}`, `errors ${id}`);
     }
     this.#cache.setQueriesData<InfiniteData<HistoryPage>>({ queryKey: ["batches"] }, (data) => {
@@ -58,7 +58,7 @@ export class Patcher {
       const pages = data.pages.map((page) => {
         if (!page.batches.some((batch) => changed.has(batch.id))) return page;
         touched = true;
-        return { ...page, batches: page.batches.map((batch) => newer(batch, changed.get(batch.id))) };
+        return { ...page, batches: page.batches.map((batch) => withChange(batch, changed.get(batch.id))) };
       });
       return touched ? { ...data, pages } : data;
     });
@@ -115,34 +115,4 @@ export class Patcher {
       Math.max(0, this.#asked + ASK_AGAIN_MS - Date.now()),
     );
   }
-}
-
-/** What an event says of a batch, in the names of the batch. */
-function changeOf({ type, data, timestamp }: LiveEvent): Partial<Batch> {
-  const change: Partial<Batch> = {};
-  const numbers = { total: "total_items", processed: "processed_items", succeeded: "succeeded_items", failed: "failed_items", cancelled: "cancelled_items", expired: "expired_items", epoch: "epoch" } as const; // prettier-ignore
-  for (const [from, to] of Object.entries(numbers) as [keyof typeof numbers, (typeof numbers)[keyof typeof numbers]][]) {
-    const value = data[from];
-    if (typeof value === "number") change[to] = value;
-  }
-  if (typeof data["status"] === "string") change.status = data["status"] as Batch["status"];
-  if (typeof data["rate"] === "number") change.items_per_second = data["rate"];
-  if (typeof data["eta"] === "string") change.eta_at = data["eta"];
-  if (typeof data["error"] === "string") change.error = data["error"];
-  if (type === "batch.started" && timestamp !== null) change.started_at = timestamp;
-  if (ENDED.has(type)) {
-    change.progress = 100;
-    if (timestamp !== null) change.completed_at = timestamp;
-  } else if (typeof data["progress"] === "number") change.progress = data["progress"];
-  else if (change.total_items !== undefined && change.total_items > 0 && change.processed_items !== undefined)
-    change.progress = Math.min(99, Math.floor((100 * change.processed_items) / change.total_items));
-  return change;
-}
-
-/** The batch as it stands after the change; unchanged when the change is older than what is known. */
-function newer(batch: Batch, change: Partial<Batch> | undefined): Batch {
-  if (change === undefined) return batch;
-  const epoch = change.epoch ?? batch.epoch;
-  if (epoch < batch.epoch || (epoch === batch.epoch && (change.processed_items ?? Infinity) < batch.processed_items)) return batch;
-  return { ...batch, ...change };
 }

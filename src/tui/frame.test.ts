@@ -1,0 +1,118 @@
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { draw, type Picture } from "./frame.ts";
+import { PLAIN, UNICODE } from "./glyphs.ts";
+import { painted } from "./palette.ts";
+import { panesOf } from "./panes/all.ts";
+import { plainFrame } from "./plain.ts";
+import { NOON, scene, snapshot } from "./scene.fixture.ts";
+import { widthOf } from "./text.ts";
+import { firstView, type View } from "./view.ts";
+
+const shot = (name: string): string => join(import.meta.dirname, "screens", `${name}.txt`);
+
+function picture(view: Partial<View> = {}, more: Partial<Picture> = {}): Picture {
+  return { scene: scene(), view: { ...firstView("", 60), ...view }, panes: panesOf(() => false), depth: null, readOnly: false, ...more };
+}
+
+/** As a terminal without colours shows it; times of day in UTC. */
+function text(of: Picture, columns: number, rows: number): string {
+  const palette = { color: false, glyphs: of.scene.glyphs };
+  return inUtc(draw(of, { columns, rows }).map((line) => painted(line, palette).trimEnd()).join("\n")); // prettier-ignore
+}
+
+/** The fixture's moments are whole hours of noon apart from its seconds: only the hour differs by time zone. */
+function inUtc(screen: string): string {
+  const local = new Date(NOON).toLocaleTimeString("en-GB").slice(0, 2);
+  return screen.replaceAll(`${local}:00:00`, "12:00:00").replaceAll(/\b\d\d(:59:\d\d)\b/g, "11$1");
+}
+
+describe("the screen", () => {
+  it.each([
+    ["wide", 120, 40],
+    ["usual", 80, 24],
+    ["small", 60, 20],
+    ["narrow", 45, 24],
+  ])("%s, %i × %i", async (name, columns, rows) => {
+    await expect(text(picture(), columns, rows)).toMatchFileSnapshot(shot(name));
+  });
+
+  it.each([
+    [
+      "offline",
+      picture({}, { scene: scene({ connection: { kind: "lost", since: NOON - 12_000, retryAt: NOON + 3_400, message: "gone" } }) }),
+    ],
+    ["ascii", picture({}, { scene: scene({}, PLAIN) })],
+    ["help", picture({ dialog: { kind: "help" } })],
+    ["palette", picture({ dialog: { kind: "palette", text: "ale", at: 1 } })],
+    ["filter", picture({ dialog: { kind: "filter", text: "op:annotate" } })],
+    ["detail of a failure", picture({ focus: "failures", detail: { pane: "failures", key: "timeout", scroll: 0 } })],
+    ["detail of an alert", picture({ focus: "alerts", detail: { pane: "alerts", key: "alert_1", scroll: 0 } })],
+    ["detail of an event", picture({ focus: "events", detail: { pane: "events", key: "1", scroll: 0 } })],
+    ["workers", picture({ focus: "workers" })],
+    ["streams", picture({ focus: "streams", filters: { ...firstView("", 60).filters, streams: "det" } })],
+  ])("%s", async (name, of) => {
+    await expect(text(of, 80, 24)).toMatchFileSnapshot(shot(name.replaceAll(" ", "-")));
+  });
+
+  it("is exactly as large as the terminal, whatever that is and whatever is shown", () => {
+    const shown = [
+      picture(),
+      picture({ dialog: { kind: "help" } }),
+      picture({ detail: { pane: "failures", key: "timeout", scroll: 3 } }),
+      picture({}, { scene: scene({ connection: { kind: "ended", message: "夜の列車 ".repeat(20) } }) }),
+    ];
+    for (const each of shown) {
+      for (let columns = 12; columns < 180; columns += 13) {
+        for (let rows = 2; rows < 60; rows += 7) {
+          const lines = draw(each, { columns, rows });
+          expect([columns, rows, lines.length]).toEqual([columns, rows, rows]);
+          const wide = lines.map((line) => widthOf(line.map((span) => span.text).join("")));
+          expect([columns, rows, ...new Set(wide)]).toEqual([columns, rows, columns]);
+        }
+      }
+    }
+  });
+
+  it("lets no name steer the terminal", () => {
+    const palette = { color: true, glyphs: UNICODE };
+    for (const lines of [
+      draw(picture(), { columns: 120, rows: 40 }),
+      draw(picture({ detail: { pane: "batches", key: "x", scroll: 0 } }), { columns: 80, rows: 24 }),
+    ]) {
+      for (const line of lines)
+        expect(painted(line, palette).replaceAll(/\u001b\[[\d;]*m/g, "")).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202e]/);
+    }
+  });
+
+  it("says with signs what it says with colours, and uses no code without colours", () => {
+    const plain = text(picture(), 120, 40);
+    expect(plain).not.toContain("\u001b");
+    expect(plain).toMatch(/› ● .*‖ .*✗ /s);
+    expect(text(picture({}, { scene: scene({}, PLAIN) }), 120, 40)).toMatch(/^[\n\x20-\x7e]*$/);
+  });
+
+  it("asks for the number where more than ten things are meant", () => {
+    const act = (things: number) => ({
+      verb: "Cancel",
+      subject: `${things} batches`,
+      things: Array.from({ length: things }, (_, n) => ({ key: String(n), run: async () => undefined })),
+    });
+    const last = (things: number): string =>
+      text(picture({ dialog: { kind: "confirm", act: act(things), typed: "1" } }), 80, 24)
+        .split("\n")
+        .at(-1)!;
+    expect(last(10)).toBe("Cancel 10 batches?   y yes  n no");
+    expect(last(11)).toMatch(/^Cancel 11 batches\? +type 11 and enter: 1▏$/);
+  });
+});
+
+describe("plain text", () => {
+  it("has every panel", async () => {
+    const palette = { color: false, glyphs: UNICODE };
+    const whole = inUtc(plainFrame(snapshot(), { palette, filterText: "", width: 100, now: NOON }));
+    await expect(whole).toMatchFileSnapshot(shot("once"));
+    for (const title of ["Streams", "Batches", "Workers", "Failures", "Alerts", "Events", "Queue and throughput", "Performance", "System"])
+      expect(whole).toMatch(new RegExp(`^${title}\\b`, "m"));
+  });
+});

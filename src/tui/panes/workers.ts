@@ -1,0 +1,65 @@
+import { brief, count } from "../../cli/figures.ts";
+import { meter, NOTHING, words, type Column, type Pane, type Scene } from "../pane.ts";
+import type { Snapshot } from "../snapshot.ts";
+import { foreign, span, type Line } from "../text.ts";
+
+type Worker = Snapshot["overview"]["workers"][number];
+
+const SLOTS = 8;
+const COLUMNS: readonly Column[] = [
+  { title: "WORKER", width: "rest" },
+  { title: "STATE", width: 10 },
+  { title: "SLOTS", width: SLOTS + 8 },
+  { title: "SEEN", width: 6, right: true, drop: 1 },
+];
+
+/** Who runs chunks. */
+export const workerPane: Pane = {
+  id: "workers",
+  digit: "3",
+  title: "Workers",
+  aside({ model }) {
+    const { workers } = model.snapshot.overview;
+    const states = (["live", "draining", "lost"] as const).flatMap((state): Line[] => {
+      const found = workers.filter((worker) => worker.state === state).length;
+      return found === 0 ? [] : [words(`${count(found)} ${state}`, state === "lost" ? "bad" : state === "draining" ? "warn" : "soft")];
+    });
+    return states.length === 0 ? words("none", "bad") : states.flatMap((state, n) => (n === 0 ? state : [span(", ", "soft"), ...state]));
+  },
+  columns: () => COLUMNS,
+  rows: (scene) =>
+    scene.model.snapshot.overview.workers.map((worker) => ({
+      key: worker.id,
+      cells: [
+        words(foreign(worker.id)),
+        stateOf(worker, scene),
+        slotsOf(worker, scene),
+        words(
+          worker.last_seen === null
+            ? NOTHING
+            : worker.kind === "local"
+              ? "here"
+              : brief(Math.max(0, scene.now - Date.parse(worker.last_seen))),
+          "soft",
+        ),
+      ],
+    })),
+  empty: () => "No worker: batchyard serve --workers 4",
+  orders: [{ name: "as known" }],
+};
+
+function stateOf(worker: Worker, { glyphs }: Scene): Line {
+  if (worker.state === "lost") return [span(`${glyphs.status.failed} lost`, "bad")];
+  if (worker.state === "draining") return [span(`${glyphs.status.paused} draining`, "warn")];
+  if (worker.status === "off") return [span(`${glyphs.status.cancelled} off`, "soft")];
+  return worker.running > 0 ? [span(`${glyphs.dot} busy`, "busy")] : [span(`${glyphs.ring} idle`, "soft")];
+}
+
+function slotsOf({ slots, running }: Worker, { glyphs }: Scene): Line {
+  if (slots === null) return words(`${running} held`);
+  const cells =
+    slots <= SLOTS
+      ? glyphs.bar.full.repeat(Math.min(running, slots)) + glyphs.bar.empty.repeat(Math.max(0, slots - running))
+      : meter(running / slots, SLOTS, glyphs);
+  return [span(cells.padEnd(SLOTS), "busy"), span(` ${running} of ${slots}`)];
+}

@@ -1,0 +1,58 @@
+import { headOf, rowOf, type Pane, type Scene } from "./pane.ts";
+import { dayLine, kpiLines, verdictLine } from "./panels/header.ts";
+import { performanceLines, queueLines } from "./panels/flow.ts";
+import { systemLines } from "./panels/system.ts";
+import type { RunOptions } from "./options.ts";
+import { panesOf } from "./panes/all.ts";
+import { painted, type Palette } from "./palette.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { span, type Line } from "./text.ts";
+
+const ROWS = 10;
+
+/** The dashboard where nobody presses keys. */
+export function plainFrame(
+  snapshot: Snapshot,
+  { palette, filterText, width, now }: Pick<RunOptions, "palette" | "filterText"> & { width: number; now: number },
+): string {
+  const model = { snapshot, events: [], connection: { kind: "live" as const }, heardAt: now };
+  return plainText(
+    { model, glyphs: palette.glyphs, now },
+    panesOf(() => filterText !== ""),
+    palette,
+    width,
+  );
+}
+
+/** Every panel one after the other, as lines of plain text. */
+function plainText(scene: Scene, panes: readonly Pane[], palette: Palette, width: number): string {
+  const lines: Line[] = [
+    verdictLine(scene, false, width),
+    dayLine(scene, width),
+    [],
+    ...kpiLines(scene, width, 6),
+    ...panes.flatMap((pane) => [[], titleOf(`${pane.title}`, pane.aside(scene)), ...listOf(pane, scene, width)]),
+    [],
+    titleOf("Queue and throughput", []),
+    ...queueLines(scene, width, ROWS + 2),
+    [],
+    titleOf("Performance", []),
+    ...performanceLines(scene, width, ROWS + 2),
+    [],
+    titleOf("System", []),
+    ...systemLines(scene, width, ROWS + 2),
+  ];
+  return lines.map((line) => `${painted(line, palette).trimEnd()}\n`).join("");
+}
+
+function titleOf(title: string, aside: Line): Line {
+  return [span(title, "strong"), span("  "), ...aside];
+}
+
+function listOf(pane: Pane, scene: Scene, width: number): Line[] {
+  const rows = pane.rows(scene, width);
+  if (rows.length === 0) return [[span(pane.empty(scene), "soft")]];
+  const columns = pane.columns(scene, width);
+  const more = rows.length > ROWS ? [[span(`and ${rows.length - ROWS} more`, "soft")]] : [];
+  return [headOf(columns, width), ...rows.slice(0, ROWS).map((row) => rowOf(columns, row, width)), ...more];
+}

@@ -1,0 +1,76 @@
+import type { z } from "zod";
+import type { alertsAnswer } from "../api/contract/alerts.ts";
+import type { latencyAnswer, pipelineAnswer, queuesAnswer } from "../api/contract/streams.ts";
+import type { failuresAnswer, overviewAnswer } from "../api/contract/system.ts";
+import { ClientError, type ActivePage, type BatchFilter, type Client, type HistoryPage, type Stats } from "../client/index.ts";
+
+/**
+ * What the screens show, each part as the API answered it: no figure is made here. A part is null where this server has no
+ * such route or the caller may not read it.
+ */
+export interface Snapshot {
+  readonly overview: z.output<typeof overviewAnswer>;
+  readonly active: ActivePage;
+  /** The newest batches, or those the filter finds. */
+  readonly history: HistoryPage;
+  readonly stats: Stats;
+  readonly queues: z.output<typeof queuesAnswer>;
+  readonly pipeline: z.output<typeof pipelineAnswer>;
+  readonly latency: z.output<typeof latencyAnswer>;
+  readonly failures: z.output<typeof failuresAnswer>;
+  readonly alerts: z.output<typeof alertsAnswer>["data"] | null;
+  readonly resources: Readonly<Record<string, unknown>> | null;
+}
+
+export interface Question {
+  readonly filter: BatchFilter;
+  /** Of the latency by stage. */
+  readonly windowMinutes: number;
+}
+
+/** What moves within seconds, and what is asked for less often. */
+const FAST = ["overview", "active", "queues"] as const;
+export type Part = keyof Snapshot;
+
+const LISTED = 100;
+
+/** The parts asked for, all at once. Throws ClientError. */
+export async function load<P extends Part>(client: Client, question: Question, parts: readonly P[]): Promise<Pick<Snapshot, P>> {
+  const found = await Promise.all(parts.map(async (part) => [part, await LOADERS[part](client, question)] as const));
+  return Object.fromEntries(found) as Pick<Snapshot, P>;
+}
+
+export function loadAll(client: Client, question: Question): Promise<Snapshot> {
+  return load(client, question, Object.keys(LOADERS) as Part[]);
+}
+
+export const FAST_PARTS: readonly Part[] = FAST;
+export const SLOW_PARTS: readonly Part[] = ["history", "stats", "pipeline", "latency", "failures", "alerts", "resources"];
+
+const LOADERS: { readonly [P in Part]: (client: Client, question: Question) => Promise<Snapshot[P]> } = {
+  overview: (client) => client.request("/api/system/overview"),
+  active: (client) => client.active({ limit: LISTED }),
+  history: (client, { filter }) => client.history({ ...filter, limit: LISTED }),
+  stats: (client) => client.stats(),
+  queues: (client) => client.request("/api/queues/status"),
+  pipeline: (client) => client.request("/api/system/pipeline"),
+  latency: (client, { windowMinutes }) => client.request("/api/system/pipeline-latency", { query: { window_minutes: windowMinutes } }),
+  failures: (client) => client.request("/api/system/failures"),
+  alerts: async (client) => {
+    const answer = await where(
+      client.request<z.output<typeof alertsAnswer>>("/api/admin/batch-monitoring/alerts", { query: { state: "open" } }),
+    );
+    return answer === null ? null : answer.data;
+  },
+  resources: (client) => where(client.request("/api/system/resources")),
+};
+
+/** Null where the route is not there or not for this caller. */
+async function where<T>(asked: Promise<T>): Promise<T | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof ClientError && (error.status === 403 || error.status === 404)) return null;
+    throw error;
+  }
+}
