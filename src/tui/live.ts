@@ -4,6 +4,7 @@ import { createElement, memo, useSyncExternalStore, type ReactElement } from "re
 import type { RunOptions } from "./options.ts";
 import { Program, type Surround } from "./program.ts";
 import type { Snapshot } from "./snapshot.ts";
+import { signsOf } from "./text.ts";
 
 /** Faster than the figures come, so that keys are answered at once. */
 const MAX_FPS = 20;
@@ -66,7 +67,7 @@ function namesOf(input: string, key: Key): string[] {
   if (key.tab) return [key.shift ? "shift-tab" : "tab"];
   if (key.backspace || key.delete) return ["backspace"];
   if (key.ctrl) return [`ctrl-${input}`];
-  return [...input].map((sign) => (sign === " " ? "space" : sign === "\r" || sign === "\n" ? "enter" : sign));
+  return signsOf(input).map((sign) => (sign === " " ? "space" : sign === "\r" || sign === "\n" ? "enter" : sign));
 }
 
 function surround(): Surround {
@@ -75,7 +76,7 @@ function surround(): Surround {
     browse(url) {
       const [command, ...args] =
         process.platform === "darwin" ? ["open"] : process.platform === "win32" ? ["cmd", "/c", "start", ""] : ["xdg-open"];
-      const child = spawn(command!, [...args, url], { stdio: "ignore", detached: true });
+      const child = spawn(command, [...args, url], { stdio: "ignore", detached: true });
       // Where there is no browser the address stands in the last line.
       child.on("error", () => undefined);
       child.unref();

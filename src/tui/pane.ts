@@ -53,7 +53,7 @@ const REST_MIN = 10;
 const GAP = 1;
 
 /** The columns that fit, each with its width. */
-export function widths(columns: readonly Column[], width: number): { column: Column; at: number; width: number }[] {
+function widths(columns: readonly Column[], width: number): { column: Column; at: number; width: number }[] {
   let kept = columns.map((column, at) => ({ column, at }));
   const fixed = (): number =>
     kept.reduce((sum, { column }) => sum + (column.width === "rest" ? 0 : column.width), 0) + GAP * (kept.length - 1);

@@ -10,7 +10,7 @@ import { painted } from "./palette.ts";
 import type { Pane, PaneId, Scene } from "./pane.ts";
 import { panesOf } from "./panes/all.ts";
 import { FAST_PARTS, SLOW_PARTS, type Snapshot } from "./snapshot.ts";
-import { foreign } from "./text.ts";
+import { foreign, signsOf } from "./text.ts";
 import { choose, chosenAt, firstView, listed, type View } from "./view.ts";
 
 const WINDOWS = [5, 15, 60, 360, 1_440, 10_080];
@@ -318,10 +318,10 @@ export class Program {
 }
 
 function typed(text: string, key: string): string {
-  if (key === "backspace") return [...text].slice(0, -1).join("");
+  if (key === "backspace") return signsOf(text).slice(0, -1).join("");
   if (key === "ctrl-u") return "";
   if (key === "space") return `${text} `;
-  return [...key].length === 1 || !/^[a-z-]+$/.test(key) ? text + foreign(key) : text;
+  return signsOf(key).length === 1 || !/^[a-z-]+$/.test(key) ? text + foreign(key) : text;
 }
 
 function pageOf(pane: PaneId, key: string | null): string {

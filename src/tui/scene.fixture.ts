@@ -9,7 +9,7 @@ export const NOON = Date.UTC(2026, 0, 5, 12);
 
 const at = (secondsAgo: number): string => new Date(NOON - secondsAgo * 1_000).toISOString();
 
-export function batch(n: number, more: Partial<Batch> = {}): Batch {
+function batch(n: number, more: Partial<Batch> = {}): Batch {
   return {
     id: `batch_1767614400000_aaaaaaaa${n}`,
     operation: "annotate",
@@ -52,7 +52,7 @@ export function batch(n: number, more: Partial<Batch> = {}): Batch {
 }
 
 /** One that runs, one that is paused, one with a name that would steer a terminal, and some that have ended. */
-export const BATCHES: readonly Batch[] = [
+const BATCHES: readonly Batch[] = [
   batch(1, {
     name: "夜の列車 🚂 nightly import of every price",
     status: "running",
@@ -305,7 +305,7 @@ export function snapshot(batches: readonly Batch[] = BATCHES): Snapshot {
   };
 }
 
-export const EVENTS: readonly Happening[] = [
+const EVENTS: readonly Happening[] = [
   {
     type: "chunk.retried",
     data: { batch_id: "batch_1767614400000_aaaaaaaa1", operation: "annotate", reason: "retry" },

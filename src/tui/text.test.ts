@@ -6,7 +6,10 @@ describe("text of foreign origin", () => {
   it("is one line without anything that steers a terminal", () => {
     expect(foreign("a\u001b[31mb\u001b]0;title\u0007\nc\u202ed")).toBe("a\ufffd[31mb\ufffd]0;title\ufffd c\ufffdd");
     fc.assert(
-      fc.property(fc.string({ unit: fc.nat(0xffff).map((code) => String.fromCharCode(code)) }), (text) => !/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/.test(foreign(text))),
+      fc.property(
+        fc.string({ unit: fc.nat(0xffff).map((code) => String.fromCharCode(code)) }),
+        (text) => !/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/.test(foreign(text)),
+      ),
     );
   });
 });

@@ -99,6 +99,6 @@ export function performanceLines(scene: Scene, width: number, height: number): L
   return [...lines, ...said].slice(0, height);
 }
 
-export function note(text: string, width: number): Line[] {
+function note(text: string, width: number): Line[] {
   return wrapped(text, width).map((line) => fitLine([span(line, "soft")], width));
 }

@@ -1,4 +1,4 @@
-import type { Pane, PaneId } from "../pane.ts";
+import type { Pane } from "../pane.ts";
 import { alertPane } from "./alerts.ts";
 import { batchPane } from "./batches.ts";
 import { eventPane } from "./events.ts";
@@ -9,8 +9,4 @@ import { workerPane } from "./workers.ts";
 /** By number. `filtered`: whether the batches are those a filter found. */
 export function panesOf(filtered: () => boolean): readonly Pane[] {
   return [streamPane, batchPane(filtered), workerPane, failurePane, alertPane, eventPane];
-}
-
-export function paneOf(panes: readonly Pane[], id: PaneId): Pane {
-  return panes.find((pane) => pane.id === id)!;
 }

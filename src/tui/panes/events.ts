@@ -34,11 +34,11 @@ export function happenings({ model: { events, snapshot } }: Scene): readonly Hap
   return snapshot.overview.critical.map(({ type, data, timestamp }, at) => ({ type, data, timestamp, serial: -1 - at, times: 1 }));
 }
 
-export function clock(timestamp: string | null): string {
+function clock(timestamp: string | null): string {
   return timestamp === null ? "" : new Date(timestamp).toLocaleTimeString("en-GB");
 }
 
-export function toneOf(type: string): Tone {
+function toneOf(type: string): Tone {
   if (/\.(failed|lost|stalled|expired|firing|doubled|fault)$/.test(type)) return "bad";
   if (/\.(paused|cancelled|retried|reset|changed)$/.test(type)) return "warn";
   if (/\.(completed|resolved)$/.test(type)) return "good";
