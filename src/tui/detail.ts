@@ -128,7 +128,7 @@ function recordLines(record: Readonly<Record<string, unknown>> | undefined, widt
   const facts = Object.entries(record).flatMap(([name, value]): [string, string][] =>
     value === null || value === undefined
       ? []
-      : [[name.replaceAll("_", " "), foreign(typeof value === "object" ? JSON.stringify(value) : String(value))]],
+      : [[name.replaceAll("_", " "), foreign(typeof value === "string" ? value : JSON.stringify(value))]],
   );
   const label = Math.max(NAME, ...facts.map(([name]) => widthOf(name) + 2));
   return facts.flatMap(([name, value]) => fact(name, value, width, "plain", label));

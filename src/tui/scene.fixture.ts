@@ -274,6 +274,7 @@ export function snapshot(batches: readonly Batch[] = BATCHES): Snapshot {
     },
     alerts: {
       settings: { errorRateThreshold: 10, processingTimeThreshold: 3_600, notificationChannels: ["log"], alertSuppression: 0 },
+      counts: { firing: 1, critical: 1, silenced: 0, pending: 0 },
       alerts: [
         {
           id: "alert_1",
