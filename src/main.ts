@@ -185,7 +185,8 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
 
   const targets = new Targets(config.webhooks.hosts, parts.resolve);
   const channels = new Channels({
-    store: store.alerts,
+    store: store.channels,
+    outbox: store.outbox,
     targets,
     mail: config.mail,
     log: new LogNotifier(log),
@@ -366,6 +367,8 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     outbox: store.outbox,
     receivers: {
       get: (tenant, name) => addresses.get(name) ?? (isWebhookChannel(name) ? requestWebhook : channels.find(tenant, name)),
+      off: (tenant, name) => channels.offReason(tenant, name),
+      gone: (tenant, name, reason, now) => channels.gone(tenant, name, reason, now),
     },
     clock,
     failed,

@@ -130,10 +130,6 @@ export interface AlertStore {
   removeRule(tenant: string, name: string): Promise<boolean>;
   preferences(tenant: string): Promise<Record<string, unknown>>;
   savePreferences(tenant: string, body: Record<string, unknown>): Promise<void>;
-  /** Of all tenants. */
-  channels(): Promise<{ tenant: string; name: string; body: Record<string, unknown> }[]>;
-  saveChannel(tenant: string, name: string, body: Record<string, unknown>, now: number): Promise<void>;
-  removeChannel(tenant: string, name: string): Promise<boolean>;
   /** Those that end after `now`, also when they have not begun. */
   silences(tenant: string, now: number): Promise<AlertSilence[]>;
   addSilence(silence: AlertSilence): Promise<void>;

@@ -23,8 +23,8 @@ export interface EvaluatorParts {
   home: string;
   /** As they are now. */
   rules(tenant: string): Promise<AlertRule[]>;
-  /** Channels of a tenant that are told unless a rule names its own, and all there are. */
-  channels(tenant: string): Promise<{ standing: string[]; all: string[] }>;
+  /** Channels of a tenant that are told unless a rule names its own, all there are, and those nothing goes to. */
+  channels(tenant: string): Promise<{ standing: string[]; all: string[]; off: string[] }>;
   /** Minutes after the end of an alert in which the same one is not told again. */
   suppressionMinutes(tenant: string): Promise<number>;
   failed(error: unknown): void;

@@ -83,26 +83,6 @@ export class SqliteAlerts implements AlertStore {
     );
   }
 
-  async channels(): Promise<{ tenant: string; name: string; body: Record<string, unknown> }[]> {
-    return this.db
-      .all<{ tenant: string; name: string; body: string }>("SELECT tenant, name, body FROM alert_channels ORDER BY tenant, name")
-      .map(({ tenant, name, body }) => ({ tenant, name, body: objectOf(body) }));
-  }
-
-  async saveChannel(tenant: string, name: string, body: Record<string, unknown>, now: number): Promise<void> {
-    this.db.run(
-      "INSERT INTO alert_channels (tenant, name, body, updated_at) VALUES (?, ?, ?, ?) ON CONFLICT (tenant, name) DO UPDATE SET body = excluded.body, updated_at = excluded.updated_at",
-      tenant,
-      name,
-      JSON.stringify(body),
-      now,
-    );
-  }
-
-  async removeChannel(tenant: string, name: string): Promise<boolean> {
-    return this.db.run("DELETE FROM alert_channels WHERE tenant = ? AND name = ?", tenant, name) > 0;
-  }
-
   async silences(tenant: string, now: number): Promise<AlertSilence[]> {
     return this.db.all<AlertSilence>(
       `SELECT id, tenant, rule, instance, from_at AS "from", until_at AS until, by, comment FROM alert_silences WHERE tenant = ? AND until_at > ? ORDER BY until_at, id`,

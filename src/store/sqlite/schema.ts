@@ -372,6 +372,12 @@ const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[
   CREATE INDEX bulk_jobs_newest ON bulk_jobs (tenant, created_at DESC, id DESC);
   CREATE INDEX bulk_jobs_running ON bulk_jobs (created_at, id) WHERE ended_at IS NULL;
   `,
+  `
+  -- tenant '' = a channel of all tenants
+  CREATE TABLE channels_off (
+    tenant TEXT, name TEXT, target TEXT NOT NULL, at INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (tenant, name)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -8,6 +8,7 @@ import { SqliteAudit } from "./audit.ts";
 import { AuditAnchor } from "./audit-chain.ts";
 import { SqliteBatches } from "./batches.ts";
 import { SqliteBulk } from "./bulk.ts";
+import { SqliteChannels } from "./channels.ts";
 import { SqliteChunks } from "./chunks.ts";
 import { Database } from "./database.ts";
 import { SqliteEvents } from "./events.ts";
@@ -61,6 +62,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
       dead: new SqliteDead(db),
       audit: new SqliteAudit(db, anchor),
       alerts: new SqliteAlerts(db),
+      channels: new SqliteChannels(db),
       bulk: new SqliteBulk(db),
       monitor: new SqliteMonitor(db),
       ledger: new SqliteLedger(db),

@@ -54,7 +54,7 @@ const sample = (instance: string, at: number, number: number): AlertSample => ({
 const range = (rig: Rig) => ({ since: rig.now - HOUR, now: rig.now });
 
 export const alerts = section("alerts", {
-  async "what people said is kept by tenant: rules, preferences, channels"(rig) {
+  async "what people said is kept by tenant: rules, preferences"(rig) {
     const { alerts: store } = rig.store;
     await store.saveRule("acme", "mine", { kind: "watchdog" }, rig.now);
     await store.saveRule("acme", "mine", { kind: "watchdog", threshold: 2 }, rig.now);
@@ -69,10 +69,6 @@ export const alerts = section("alerts", {
     await store.savePreferences("acme", { a: 1 });
     await store.savePreferences("acme", { b: 2 });
     expect([await store.preferences("acme"), await store.preferences("other")]).toEqual([{ b: 2 }, {}]);
-    await store.saveChannel("acme", "ops", { slack: "x" }, rig.now);
-    await store.saveChannel("acme", "ops", { slack: "y" }, rig.now);
-    expect(await store.channels()).toEqual([{ tenant: "acme", name: "ops", body: { slack: "y" } }]);
-    expect([await store.removeChannel("other", "ops"), await store.removeChannel("acme", "ops")]).toEqual([false, true]);
   },
 
   async "silences are there until they end, or are ended"(rig) {

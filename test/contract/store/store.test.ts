@@ -4,6 +4,7 @@ import { ADAPTERS, type Adapter } from "./adapters.ts";
 import { alerts } from "./alerts.ts";
 import { attempts } from "./attempts.ts";
 import { bulk } from "./bulk.ts";
+import { channels } from "./channels.ts";
 import { commits } from "./commits.ts";
 import { dead } from "./dead.ts";
 import { dependencies } from "./dependencies.ts";
@@ -53,6 +54,7 @@ const CASES = [
   dead,
   attempts,
   alerts,
+  channels,
   bulk,
   opening,
 ].flat();
