@@ -110,6 +110,14 @@ function optionalUrl(...protocols: string[]): Setting<string | null> {
   return setting<string | null>(schema, `a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`, null, true);
 }
 
+function traceUrl(): Setting<string | null> {
+  const schema = z
+    .string()
+    .refine((value) => /^https?:\/\//.test(value) && value.includes("{traceId}") && URL.canParse(value.replaceAll("{traceId}", "0")))
+    .transform((value): string | null => value);
+  return setting<string | null>(schema, "an http or https URL that contains {traceId}", null);
+}
+
 function optionalSecret(minLength: number): Setting<string | null> {
   const schema = z
     .string()
@@ -150,6 +158,8 @@ export const SETTINGS = {
   // The server that takes mail, and whom it is from.
   BATCHYARD_SMTP_URL: optionalUrl("smtp:", "smtps:"),
   BATCHYARD_SMTP_FROM: optionalText(300),
+  // Where a trace is looked at: its id takes the place of {traceId}.
+  BATCHYARD_TRACE_URL: traceUrl(),
 
   BATCH_WINDOW_SECONDS: whole(1, 600, 90),
   BATCH_IDLE_TIMEOUT_SECONDS: whole(1, 300, 30),
@@ -358,6 +368,8 @@ function shape(v: Values, origins: Record<SettingName, Origin>, env: Environment
       maxRetries: v.SSE_BATCH_MAX_RETRIES,
       retryDelayMs: v.SSE_BATCH_RETRY_DELAY * 1000,
     },
+    /** Where a trace is looked at, with `{traceId}`; null = nowhere. */
+    traceUrl: v.BATCHYARD_TRACE_URL,
     /** The OTEL_* names as they are; the OpenTelemetry SDK defines them. */
     otel: Object.fromEntries(Object.entries(env).filter(([name, value]) => name.startsWith("OTEL_") && value !== undefined)) as Record<
       string,

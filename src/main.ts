@@ -69,6 +69,10 @@ import { tenantServices } from "./operations/services.ts";
 import type { Fetch } from "./providers/client.ts";
 import { Providers } from "./providers/providers.ts";
 import { Settings } from "./settings/settings.ts";
+import { BatchSpans } from "./tracing/batch-spans.ts";
+import type { Tracing } from "./tracing/port.ts";
+import { untraced } from "./tracing/untraced.ts";
+import { wantedTracing } from "./tracing/wanted.ts";
 import type { Store, UpkeepStore } from "./store/port.ts";
 import { DeadQueues } from "./streams/dead-queues.ts";
 import { YardStreams, type DeclaredStreams } from "./streams/yard-streams.ts";
@@ -141,6 +145,7 @@ export interface Yard {
   readonly log: Logger;
   readonly events: EventLog;
   readonly clock: Clock;
+  readonly tracing: Tracing;
   files(tenant: string): Files;
   /** Its constants are the settings `events`, as they are now. */
   eventBatcher(options: Omit<BatcherOptions, "clock" | "constants">): EventBatcher;
@@ -168,6 +173,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
   const { config } = parts;
   const clock = parts.clock ?? systemClock;
   const log = createLog(config.logLevel, config.secrets, pino.destination({ dest: 2, sync: true }));
+  const tracing = await tracingFor(config, log);
   const registry: Registry = createRegistry(
     [...builtinOperations, openAiOperation(() => models), ...(parts.operations ?? [])].map(
       (operation) => parts.wrap?.(operation) ?? operation,
@@ -238,6 +244,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
         spends.map((spend) => ledgerEntry(spend, { tenant, batchId, operation, key: spend.customId, now }, false, pricing)),
       );
     },
+    traceparent: async (tenant, batchId) => (await store.batches.get(tenant, batchId))?.trace?.context ?? null,
     failed,
     crashPoint: (name) => parts.crashPoint?.(name),
   };
@@ -279,6 +286,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     executors,
     registry,
     pricing,
+    tracing,
     collecting: (tenant, batchId) => keeper.collecting(tenant, batchId),
     clock,
     random,
@@ -306,6 +314,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     providers,
     estimate: estimateBatch,
     planRows,
+    tracing,
     settings: {
       get defaultSize() {
         return settings.current().batch.defaultSize;
@@ -330,6 +339,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
       const executor = models.find(tenant, windowSubject(windowKey).model)?.askedBy[0];
       return executor === undefined ? {} : { executor };
     },
+    traced: tracing.on,
     slots: () => engine.slots,
     wake: () => engine.wake(),
     failed,
@@ -358,6 +368,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     settled: engine,
     clock,
     settings: () => settings.current().processing,
+    traced: tracing.on,
     supports: (tenant, model, url) => models.find(tenant, model)?.endpoints.includes(url) === true,
     refusesWebhook: (url) => webhookFault(url, { targets, isSigned: secret !== null }),
     failed,
@@ -399,6 +410,8 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     batchDays: () => settings.current().batch.retentionDays,
     monitoringDays: () => settings.current().monitoring.retentionDays,
   });
+  const batchSpans = new BatchSpans({ tracing, store, events, failed });
+  if (tracing.on) batchSpans.start();
   await events.start();
   // This process is the only writer of its directory: what is not sealed belongs to an upload that died with its process.
   await store.batches.discard({ olderThan: clock.now() + 1 });
@@ -423,6 +436,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     log,
     events,
     clock,
+    tracing,
     files: (tenant) => disk.forTenant(tenant),
     eventBatcher: (options) => new EventBatcher({ ...options, clock, constants: () => settings.current().sse }),
     async start() {
@@ -451,10 +465,21 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
       await courier.stop();
       await targets.close();
       await events.stop();
+      await batchSpans.stop();
+      await tracing.close();
       await threads.close();
       await store.close();
     },
   };
+}
+
+/** As OTEL_* ask for it; the SDK is loaded when they do. */
+async function tracingFor(config: Config, log: Logger): Promise<Tracing> {
+  const { exporter, refused } = wantedTracing(config.otel);
+  if (refused !== null) log.warn(refused);
+  if (exporter === null) return untraced;
+  const { openTracing } = await import("./tracing/otlp/open.ts");
+  return openTracing({ exporter, otel: config.otel, log, version: version() });
 }
 
 /** What rules are about and no table says. */
@@ -522,7 +547,8 @@ export async function startServer(parts: YardParts): Promise<RunningServer> {
       settled: engine,
       external: engine.external,
       registry: yard.registry,
-      config: { token: config.token, limits: config.limits },
+      config: { token: config.token, limits: config.limits, traceUrl: config.traceUrl },
+      tracing: yard.tracing,
       clock,
       log,
       version: version(),

@@ -41,6 +41,7 @@ async function batch(createdAt: number, items: number, more: Partial<NewBatch> =
     warnings: [],
     createdAt,
     deadlineAt: null,
+    trace: null,
     notify: [],
     maxLeasedChunks: null,
     ...more,

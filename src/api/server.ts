@@ -226,7 +226,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
   const exceeded = (request: FastifyRequest): void => {
     trace.exceeded(request.caller, `${request.method} ${request.routeOptions.url ?? ""}`).catch((error: unknown) => log.error(error));
   };
-  const context = { clock, idempotency, bodyLimit: config.limits.bodyBytes };
+  const context = { clock, idempotency, bodyLimit: config.limits.bodyBytes, tracing: services.tracing };
   // One of each for all its routes: what is counted apart by route is no limit of a user.
   const creations = app.rateLimit(perMinute(config.limits.createPerMinute, exceeded));
   const monitoring = app.rateLimit(perMinute(MONITORING_PER_MINUTE, exceeded));

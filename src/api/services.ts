@@ -28,6 +28,7 @@ import type { Breakers } from "../engine/breaker.ts";
 import type { DeadQueues } from "../streams/dead-queues.ts";
 import type { Dashboard } from "./pages/dashboard.ts";
 import type { Streams } from "../streams/service.ts";
+import type { Tracing } from "../tracing/port.ts";
 
 /** What the HTTP surface needs to know of the configuration. */
 export interface ApiConfig {
@@ -42,6 +43,8 @@ export interface ApiConfig {
     /** Batches a credential may create in a minute. */
     createPerMinute: number;
   };
+  /** Where a trace is looked at, with `{traceId}`; null = nowhere. */
+  traceUrl: string | null;
 }
 
 export interface Health {
@@ -101,6 +104,7 @@ export interface ApiServices {
   registry: Registry;
   settings: Settings;
   config: ApiConfig;
+  tracing: Pick<Tracing, "ingest">;
   clock: Clock;
   log: Logger;
   health(): Promise<Health>;

@@ -23,6 +23,7 @@ export type NewBatch = Pick<
   | "warnings"
   | "createdAt"
   | "deadlineAt"
+  | "trace"
 > & {
   /** Channels that are told when the batch ends. */
   notify: string[];

@@ -2,6 +2,7 @@ import type { EventDraft, Severity } from "../../model/event.ts";
 import type { BatchRow, RunOptions } from "../../model/batch.ts";
 import { openItems } from "../../model/batch.ts";
 import { batchMoveFrom, isFinal, type BatchMove, type BatchStatus } from "../../model/moves.ts";
+import type { BatchTrace } from "../../model/trace.ts";
 import type { Database } from "./database.ts";
 import type { RawBatch } from "./raw-batch.ts";
 import { FlowRollup } from "./flow-rollup.ts";
@@ -46,7 +47,18 @@ export function toBatchRow(raw: RawBatch): BatchRow {
     startedAt: raw.started_at,
     completedAt: raw.completed_at,
     deadlineAt: raw.deadline_at,
+    trace: raw.trace === null ? null : traceOf(raw.trace),
   };
+}
+
+function traceOf(text: string): BatchTrace {
+  const [context = "", parent = null] = text.split(" ");
+  return { context, parent };
+}
+
+export function traceText(trace: BatchTrace | null): string | null {
+  if (trace === null) return null;
+  return trace.parent === null ? trace.context : `${trace.context} ${trace.parent}`;
 }
 
 /** Items without a final state. */

@@ -24,6 +24,7 @@ import {
   refreshReadyAt,
   saveBatch,
   toBatchRow,
+  traceText,
 } from "./batch-row.ts";
 import type { RawBatch } from "./raw-batch.ts";
 import { insertChunk } from "./chunk-row.ts";
@@ -301,7 +302,7 @@ export class SqliteBatches implements BatchStore {
   private insert(batch: NewBatch): void {
     this.db.run(
       `INSERT INTO batches (id, tenant, operation, status, priority, created_at, served_at, deadline_at, executor, stream, stream_key, close_reason, name, description,
-         filters, options, input, notify, metadata, depends_on, tags, warnings, max_leased) VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         filters, options, input, notify, metadata, depends_on, tags, warnings, max_leased, trace) VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       batch.id,
       batch.tenant,
       batch.operation,
@@ -324,6 +325,7 @@ export class SqliteBatches implements BatchStore {
       JSON.stringify(batch.tags),
       JSON.stringify(batch.warnings),
       batch.maxLeasedChunks,
+      traceText(batch.trace),
     );
   }
 

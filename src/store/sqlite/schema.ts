@@ -378,6 +378,12 @@ const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[
     tenant TEXT, name TEXT, target TEXT NOT NULL, at INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (tenant, name)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- traceparents with blanks between: of a batch its own span and the parent of it, of a window and a /v1 batch the requests that brought it
+  ALTER TABLE batches ADD COLUMN trace TEXT;
+  ALTER TABLE windows ADD COLUMN traces TEXT;
+  ALTER TABLE openai_batches ADD COLUMN traceparent TEXT;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

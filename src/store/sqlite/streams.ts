@@ -23,6 +23,9 @@ import { FlowRollup } from "./flow-rollup.ts";
 import { insertRequest, withdrawRequest } from "./requests.ts";
 import { dropFront, insertItems, windowItems, windowChunks, withdrawItems } from "./window-items.ts";
 
+/** As many as OpenTelemetry keeps of a span's links. */
+const TRACES_KEPT = 128;
+
 interface RawStream {
   tenant: string;
   name: string;
@@ -133,6 +136,11 @@ export class SqliteStreams implements StreamStore {
       for (const { tenant, stream } of step.arrivals) this.tails.forget(tenant, stream);
       throw error;
     }
+  }
+
+  async traces(tenant: string, windowId: string): Promise<string[]> {
+    const row = this.db.get<{ traces: string | null }>("SELECT traces FROM windows WHERE id = ? AND tenant = ?", windowId, tenant);
+    return [...new Set(row?.traces?.split(" ") ?? [])];
   }
 
   async deadLetters(
@@ -321,6 +329,7 @@ export class SqliteStreams implements StreamStore {
       return false;
     }
     this.write(change, now);
+    if (change.traces !== undefined && change.traces.length > 0) this.addTraces(window.id, change.traces);
     if (adds !== null) this.tell("item.received", change, now, { count: adds.keys.length, ...adds.says });
     if (closes === null) {
       if (adds !== null) insertItems(this.db, window.id, adds);
@@ -328,6 +337,16 @@ export class SqliteStreams implements StreamStore {
     }
     this.close(change, closes, now);
     return true;
+  }
+
+  private addTraces(id: string, traces: readonly string[]): void {
+    // Each is 55 characters long, so what is cut off is whole ones.
+    this.db.run(
+      "UPDATE windows SET traces = substr(CASE WHEN traces IS NULL THEN ?1 ELSE traces || ' ' || ?1 END, 1, ?2) WHERE id = ?3",
+      traces.join(" "),
+      TRACES_KEPT * 56 - 1,
+      id,
+    );
   }
 
   private isOpen(id: string): boolean {
