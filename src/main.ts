@@ -604,16 +604,22 @@ function webhookFault(url: string, { targets, isSigned }: { targets: Targets; is
 /** Events this far behind the store mean that nobody is told what happens. */
 const EVENTS_BEHIND = 10_000;
 
+/** Whether the server answers and works is readiness; a store that takes nothing new still serves what it has. */
 async function health({
   store,
   engine,
   events,
+  clock,
 }: Yard): Promise<{ ready: boolean; checks: Record<string, { ok: boolean; message?: string }> }> {
   const dispatcher = engine.alive ? { ok: true } : { ok: false, message: "the engine has not looked after its work lately" };
   try {
     const behind = (await store.events.lastSeq()) - events.lastSeq();
     const live = behind < EVENTS_BEHIND ? { ok: true } : { ok: false, message: `${behind} events have not been handed over` };
-    return { ready: dispatcher.ok && live.ok, checks: { store: { ok: true }, dispatcher, live } };
+    const writes = await store.probe(clock.now()).then(
+      () => ({ ok: true }),
+      (error: unknown) => ({ ok: false, message: error instanceof Error ? error.message : String(error) }),
+    );
+    return { ready: dispatcher.ok && live.ok, checks: { store: { ok: true }, writes, dispatcher, live } };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return {

@@ -11,6 +11,7 @@ import { policyOf } from "../events/policy.ts";
 import { attachSockets, type SocketService } from "../events/sockets.ts";
 import { BatchyardError } from "../model/errors.ts";
 import { newId } from "../model/ids.ts";
+import { HealthWatch } from "../monitor/health/health-watch.ts";
 import { Sampler } from "../monitor/metrics/sampler.ts";
 import { DEFAULT_TENANT } from "./auth/secrets.ts";
 import { Guard, isOwnOrigin, requireSameOrigin, SESSION_COOKIE } from "./auth/guard.ts";
@@ -78,6 +79,11 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
   const { access, audit, batches, clock, config, eventLog, log } = services;
   const guard = new Guard({ access, audit, clock, token: config.token });
   const idempotency = new Idempotency(access, clock);
+  const healthWatch = new HealthWatch({
+    check: async () => (await services.health()).checks,
+    clock,
+    failed: (error) => log.error(error),
+  });
   const gauges = new Gauges({ clock, meters: meters(services), failed: (error) => log.error(error) });
   const streams = new EventStreams({ log: eventLog, clock, gauges });
 
@@ -195,7 +201,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     ...collectionRoutes(services),
     ...streamRoutes(services, idempotency),
     ...requestRoutes(services, idempotency),
-    ...pipelineRoutes(services),
+    ...pipelineRoutes(services, healthWatch),
     ...workerRoutes(services),
     ...dlqRoutes(services),
     ...externalRoutes(services),
@@ -214,6 +220,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     ...dashboardRoutes(services),
     ...doorRoutes(services, () => routes),
   );
+  app.addHook("onReady", async () => healthWatch.start());
   const sampler = new Sampler({
     store: services.monitor,
     clock,
@@ -267,6 +274,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
 
   app.addHook("preClose", async () => {
     sampler.stop();
+    healthWatch.stop();
     metrics.close();
     streams.close();
     await sockets.close();

@@ -62,5 +62,7 @@ export interface Store {
   readonly monitor: MonitorStore;
   readonly ledger: LedgerStore;
   readonly upkeep: UpkeepStore;
+  /** Writes a little, as any commit does. Throws storage_full when the store takes nothing. */
+  probe(now: number): Promise<void>;
   close(): Promise<void>;
 }

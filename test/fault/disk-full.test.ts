@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { endChildren } from "../support/child.ts";
 import { numbered } from "../support/fates.ts";
 import { folders } from "../support/folder.ts";
@@ -106,6 +106,14 @@ describe.each(Object.entries(media))("%s", (_, make) => {
       code: "storage_full",
       error: expect.stringMatching(/^The store cannot write: .+Free some space; nothing accepted so far is lost$/),
     });
+    const degradation = async (): Promise<{ mode: string; failing: string[] }> => {
+      type Shown = { degradation: { mode: string; services: { name: string; status: string; consecutive_failures: number }[] } };
+      const { degradation: found } = (await (await served.send("/api/system/pipeline")).json()) as Shown;
+      const failing = found.services.filter(({ status, consecutive_failures: n }) => status === "unhealthy" && n > 0);
+      return { mode: found.mode, failing: failing.map(({ name }) => name) };
+    };
+    await vi.waitUntil(async () => (await degradation()).mode === "minimal", { timeout: 20_000, interval: 100 });
+    expect((await degradation()).failing).toContain("writes");
     // The work that runs hits the wall too, and says so.
     await served.child.line(/"level":50.*The store cannot write/);
     const during = await served.client.get(running.id);
@@ -116,6 +124,7 @@ describe.each(Object.entries(media))("%s", (_, make) => {
 
     free(served.child.pid);
     await finished(served.client, running.id);
+    await vi.waitUntil(async () => (await degradation()).mode === "normal", { timeout: 20_000, interval: 100 });
     const later = await served.client.create({ operation: "steady" }, items(ITEMS));
     await finished(served.client, later.id);
     expect(await served.child.end("SIGTERM")).toEqual({ code: 0, signal: null });

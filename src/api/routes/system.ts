@@ -13,7 +13,7 @@ import { ok, route, type Route } from "../route.ts";
 import type { ApiServices } from "../services.ts";
 import { round } from "../wire/batch.ts";
 import { wireKey, wireOverview } from "../wire/overview.ts";
-import { wireWorkers } from "../wire/workers.ts";
+import { runningFor, wireWorkers } from "../wire/workers.ts";
 
 const TAG = "Monitoring";
 const CRITICAL_EVENTS = 10;
@@ -103,7 +103,7 @@ async function factsOf(services: ApiServices, caller: Caller): Promise<OverviewF
       openItems,
       oldestMs: openWindows === 0 ? null : now - Math.min(...streams.windows(caller, name).map(({ openedAt }) => openedAt)),
     })),
-    busy: engine.running,
+    busy: runningFor(engine, caller.tenant),
     slots: engine.slots,
     outsideWorkers: outside.filter(({ state }) => state === "live").length,
     lostWorkers: outside.filter(({ state }) => state === "lost").length,

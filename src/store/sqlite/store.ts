@@ -67,6 +67,12 @@ export function openSqliteStore(options: SqliteOptions): Store {
       monitor: new SqliteMonitor(db),
       ledger: new SqliteLedger(db),
       upkeep: new SqliteUpkeep(db, stats, anchor),
+      async probe(now) {
+        db.run(
+          "INSERT INTO meta (name, value) VALUES ('probed_at', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+          String(now),
+        );
+      },
       async close() {
         db.close();
         unlock();
