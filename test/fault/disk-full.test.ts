@@ -121,6 +121,11 @@ describe.each(Object.entries(media))("%s", (_, make) => {
     expect(during.processed_items).toBeGreaterThan(0);
     expect((await served.client.history({})).batches.map((batch) => batch.id)).toEqual([running.id]);
     expect((await served.send(`/api/batch/${running.id}/results?limit=10`)).status).toBe(200);
+    // Sums that cannot catch up on the disk are read as if they had.
+    const counted = await served.send("/api/batch/history?createdAfter=2020-01-01T00:00:00Z");
+    expect(await counted.json()).toMatchObject({ success: true, total: 1 });
+    const overview = (await (await served.send("/api/system/overview")).json()) as { queues: { name: string; items_per_minute: number }[] };
+    expect(overview.queues.find((queue) => queue.name === "steady")!.items_per_minute).toBeGreaterThan(0);
 
     free(served.child.pid);
     await finished(served.client, running.id);

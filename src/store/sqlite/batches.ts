@@ -32,7 +32,7 @@ import type { Database } from "./database.ts";
 import { awaitDependencies, closeBatch, endIfSettled } from "./ending.ts";
 import { failOpenItems } from "./finish.ts";
 import { JobPlaces } from "./job-places.ts";
-import { JobRollup } from "./job-rollup.ts";
+import { Sums } from "./sums.ts";
 import { closeLedger } from "./ledger.ts";
 import { OPEN_OPENAI } from "./schema.ts";
 import type { StatsCache } from "./stats-cache.ts";
@@ -226,7 +226,8 @@ export class SqliteBatches implements BatchStore {
       this.db.transaction(() => {
         const raw = loadBatch(this.db, id)!;
         countStatus(this.db, raw, -1);
-        JobRollup.of(this.db).removed(raw);
+        Sums.of(this.db).catchUp();
+        Sums.of(this.db).jobs.removed(raw);
         this.erase(id);
       });
     }

@@ -384,6 +384,12 @@ const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[
   ALTER TABLE windows ADD COLUMN traces TEXT;
   ALTER TABLE openai_batches ADD COLUMN traceparent TEXT;
   `,
+  `
+  -- what job_rollups, job_bins, flow and flow_bins are behind by: sums.ts
+  CREATE TABLE sums_behind (batch_id TEXT PRIMARY KEY, counted TEXT) STRICT, WITHOUT ROWID;
+  CREATE TABLE sums_log (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
+  INSERT INTO meta (name, value) SELECT 'sums_segment', CAST(COALESCE(MAX(id), 0) AS TEXT) FROM segments;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

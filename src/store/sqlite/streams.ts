@@ -19,7 +19,7 @@ import { ArrivalTails } from "./arrival-tails.ts";
 import { insertEvent } from "./batch-row.ts";
 import type { SqliteBatches } from "./batches.ts";
 import type { Database } from "./database.ts";
-import { FlowRollup } from "./flow-rollup.ts";
+import { Sums } from "./sums.ts";
 import { insertRequest, withdrawRequest } from "./requests.ts";
 import { dropFront, insertItems, windowItems, windowChunks, withdrawItems } from "./window-items.ts";
 
@@ -306,7 +306,7 @@ export class SqliteStreams implements StreamStore {
       reason,
       at,
     );
-    FlowRollup.of(this.db).deadLetter(tenant, stream, at);
+    Sums.of(this.db).flow.deadLetter(tenant, stream, at);
   }
 
   /** True when the window closed. */
@@ -405,7 +405,7 @@ export class SqliteStreams implements StreamStore {
       close_reason: closes.reason,
       ...closes.says,
     });
-    FlowRollup.of(this.db).lag(window.tenant, window.stream, closes.lagMs, now);
+    Sums.of(this.db).flow.lag(window.tenant, window.stream, closes.lagMs, now);
     const batch = {
       ...closes.batch,
       id: window.id,
