@@ -392,6 +392,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     channels,
     settings,
     live: (tenant) => liveFacts(tenant, { engine, streams, pressure }),
+    told: () => courier.wake(),
     failed,
   });
   const broadcast = new StatisticsBroadcast({

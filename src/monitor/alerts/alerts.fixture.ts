@@ -126,6 +126,7 @@ export class AlertRig {
       channels,
       settings: { current: () => this.current, change: async () => undefined },
       live: async () => this.live,
+      told: () => undefined,
       failed,
     });
     this.courier = new Courier({

@@ -41,6 +41,8 @@ export interface AlertsParts {
   channels: Channels;
   settings: { current(): ThresholdSettings; change(patch: Readonly<Record<string, unknown>>): Promise<unknown> };
   live(tenant: string): Promise<LiveFacts>;
+  /** Messages are in the outbox that can go out now. */
+  told(): void;
   failed(error: unknown): void;
 }
 
@@ -66,6 +68,7 @@ export class Alerts {
       rules: (tenant) => this.rules(tenant),
       channels: async (tenant) => ({ standing: await this.standing(tenant), all: this.channels.names(tenant), off: this.off(tenant) }),
       suppressionMinutes: async (tenant) => (await this.preferences(tenant)).suppressionMinutes,
+      told: () => parts.told(),
       failed: (error) => parts.failed(error),
     });
   }

@@ -42,12 +42,18 @@ export class Courier {
 
   start(): void {
     this.stopTimer = this.clock.after(LOOK_MS, () => {
-      this.looking = this.look()
+      this.looking = this.looking
+        .then(() => this.look())
         .catch(this.failed)
         .finally(() => {
           if (!this.stopped) this.start();
         });
     });
+  }
+
+  /** There is something new: it is not left to the next look. */
+  wake(): void {
+    if (!this.stopped) this.looking = this.looking.then(() => this.look()).catch(this.failed);
   }
 
   /** Ends after the messages that are under way; what is left stays in the outbox. */
