@@ -542,6 +542,7 @@ export async function startServer(parts: YardParts): Promise<RunningServer> {
       access: store.access,
       audit: store.audit,
       ledger: store.ledger,
+      attempts: store.attempts,
       eventLog: yard.events,
       events: store.events,
       settings: yard.settings,

@@ -115,6 +115,7 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
     records: store.records,
     access: store.access,
     ledger: store.ledger,
+    attempts: store.attempts,
     audit: store.audit,
     eventLog: yard.events,
     events: store.events,

@@ -1,3 +1,4 @@
+import type { AttemptStore } from "../store/attempts.ts";
 import type { Logger } from "pino";
 import type { Backpressure } from "../batches/backpressure.ts";
 import type { Bulk } from "../batches/bulk.ts";
@@ -95,6 +96,7 @@ export interface ApiServices {
   access: AccessStore;
   audit: AuditStore;
   ledger: Pick<LedgerStore, "sums">;
+  attempts: Pick<AttemptStore, "ofBatch">;
   eventLog: EventLog;
   /** Where acts that change no batch are made known. */
   events: Pick<EventStore, "append" | "critical">;
