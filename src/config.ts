@@ -191,6 +191,11 @@ export const SETTINGS = {
   BATCH_MAX_RETRIES: whole(0, 20, 3),
   BATCH_TIMEOUT_MS: whole(1, 86_400_000, 30_000),
   BATCH_RETENTION_DAYS: whole(1, 365, 30),
+  // By state; 0 = as BATCH_RETENTION_DAYS.
+  BATCH_RETENTION_COMPLETED_DAYS: whole(0, 365, 0),
+  BATCH_RETENTION_FAILED_DAYS: whole(0, 365, 0),
+  BATCH_RETENTION_CANCELLED_DAYS: whole(0, 365, 0),
+  BATCH_RETENTION_EXPIRED_DAYS: whole(0, 365, 0),
 
   SSE_BATCH_SIZE: whole(1, 10_000, 10),
   SSE_BATCH_TIMEOUT_SECONDS: decimal(0.01, 60, 0.5),
@@ -328,6 +333,13 @@ function shape(v: Values, origins: Record<SettingName, Origin>, env: Environment
       maxRetries: v.BATCH_MAX_RETRIES,
       timeoutMs: v.BATCH_TIMEOUT_MS,
       retentionDays: v.BATCH_RETENTION_DAYS,
+      /** By state; 0 = as retentionDays. */
+      retention: {
+        completed: v.BATCH_RETENTION_COMPLETED_DAYS,
+        failed: v.BATCH_RETENTION_FAILED_DAYS,
+        cancelled: v.BATCH_RETENTION_CANCELLED_DAYS,
+        expired: v.BATCH_RETENTION_EXPIRED_DAYS,
+      },
     },
     windows: {
       windowSeconds: v.BATCH_WINDOW_SECONDS,

@@ -54,6 +54,7 @@ import { WebhookNotifier } from "./monitor/notify/webhook.ts";
 import { JobReports } from "./monitor/jobs/job-report.ts";
 import { Pipeline } from "./monitor/pipeline.ts";
 import { Retention } from "./monitor/retention.ts";
+import { RetentionLadder } from "./monitor/retention-ladder.ts";
 import { handlerModels } from "./openai/handler-models.ts";
 import { Models } from "./openai/models.ts";
 import { openAiOperation } from "./openai/operation.ts";
@@ -146,6 +147,8 @@ export interface Yard {
   readonly events: EventLog;
   readonly clock: Clock;
   readonly tracing: Tracing;
+  /** What is kept for how long. */
+  readonly ladder: RetentionLadder;
   files(tenant: string): Files;
   /** Its constants are the settings `events`, as they are now. */
   eventBatcher(options: Omit<BatcherOptions, "clock" | "constants">): EventBatcher;
@@ -206,7 +209,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     tenantServices(tenant, {
       records: store.records,
       files: (owner) => disk.forTenant(owner),
-      removeBatches: (owner, before) => batches.removeBefore(owner, before),
+      removeBatches: (owner, before) => batches.removeBefore(owner, before, "a batch of the operation cleanup"),
       clock,
     });
   // A thread keeps a core busy, and each holds its own copy of what its handler loads: more of them than cores are memory for nothing.
@@ -408,7 +411,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     failed,
     sweepFiles: (now) => disk.sweep(now),
     settlePredictions: () => streams.settlePredictions(),
-    batchDays: () => settings.current().batch.retentionDays,
+    days: () => settings.current().batch,
     monitoringDays: () => settings.current().monitoring.retentionDays,
   });
   const batchSpans = new BatchSpans({ tracing, store, events, failed });
@@ -438,6 +441,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     events,
     clock,
     tracing,
+    ladder: new RetentionLadder({ store, retention, clock, days: () => settings.current().batch }),
     files: (tenant) => disk.forTenant(tenant),
     eventBatcher: (options) => new EventBatcher({ ...options, clock, constants: () => settings.current().sse }),
     async start() {
@@ -529,6 +533,7 @@ export async function startServer(parts: YardParts): Promise<RunningServer> {
       monitor: store.monitor,
       counts: (tenant) => store.batches.counts(tenant),
       storeSize: () => store.upkeep.size(),
+      retention: yard.ladder,
       results: store.results,
       collector: yard.collector,
       dead: yard.dead,

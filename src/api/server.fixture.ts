@@ -103,6 +103,7 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
     monitor: store.monitor,
     counts: (tenant) => store.batches.counts(tenant),
     storeSize: () => store.upkeep.size(),
+    retention: yard.ladder,
     results: store.results,
     collector: yard.collector,
     dead: yard.dead,

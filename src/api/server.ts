@@ -40,6 +40,7 @@ import { bulkRoutes } from "./routes/bulk.ts";
 import { monitoringRoutes } from "./routes/monitoring.ts";
 import { openAiRoutes } from "./openai/routes.ts";
 import { pipelineRoutes } from "./routes/pipeline.ts";
+import { retentionRoutes } from "./routes/retention.ts";
 import { resultRoutes } from "./routes/results.ts";
 import { previewRoutes } from "./routes/preview.ts";
 import { requestRoutes } from "./routes/requests.ts";
@@ -213,6 +214,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     ...alertRoutes(services),
     ...metricRoutes(services, metrics),
     ...systemRoutes(services),
+    ...retentionRoutes(services),
     ...auditRoutes(services),
     ...openAiRoutes(services, idempotency),
     ...previewRoutes(services),

@@ -24,6 +24,7 @@ import type {
 import type { ExternalWorkers } from "../engine/external.ts";
 import type { JobReports } from "../monitor/jobs/job-report.ts";
 import type { Alerts } from "../monitor/alerts/alerts.ts";
+import type { RetentionLadder } from "../monitor/retention-ladder.ts";
 import type { Pipeline } from "../monitor/pipeline.ts";
 import type { Breakers } from "../engine/breaker.ts";
 import type { DeadQueues } from "../streams/dead-queues.ts";
@@ -85,6 +86,7 @@ export interface ApiServices {
   monitor: MonitorStore;
   /** Batches by operation and status. */
   counts: (tenant: string) => Promise<BatchCounts>;
+  retention: Pick<RetentionLadder, "read">;
   /** Bytes of the store on disk. */
   storeSize: () => Promise<number>;
   results: Pick<ResultStore, "groups">;

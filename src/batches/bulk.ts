@@ -15,7 +15,7 @@ const TURN_MS = 250;
 const LOOKS = 500;
 const LISTED = 100;
 /** Refusals that say only that the act has nothing to do with this batch any more. */
-const SKIPPED = new Set(["invalid_state", "not_cancellable", "nothing_to_retry", "batch_not_found"]);
+const SKIPPED = new Set(["invalid_state", "not_cancellable", "nothing_to_retry", "batch_not_found", "batch_removed"]);
 
 export interface BulkRequest {
   action: BulkAction;

@@ -390,6 +390,17 @@ const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[
   CREATE TABLE sums_log (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
   INSERT INTO meta (name, value) SELECT 'sums_segment', CAST(COALESCE(MAX(id), 0) AS TEXT) FROM segments;
   `,
+  `
+  -- what is known of batches that were removed, the newest of them; policy: in words
+  CREATE TABLE removed_batches (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, tenant TEXT NOT NULL, operation TEXT NOT NULL, status TEXT NOT NULL,
+    created_at INTEGER NOT NULL, completed_at INTEGER NOT NULL, removed_at INTEGER NOT NULL, policy TEXT NOT NULL
+  ) STRICT;
+  -- batches that are gone, and whose rows are still being erased
+  CREATE TABLE erasures (batch_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+  CREATE INDEX batches_removable ON batches (tenant, status, completed_at) WHERE completed_at IS NOT NULL;
+  CREATE INDEX batches_dependent ON batches (tenant) WHERE completed_at IS NULL AND depends_on <> '[]';
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -142,6 +142,7 @@ export function openSqliteUpkeep(options: SqliteOptions): { upkeep: UpkeepStore;
     audit: () => own.audit(),
     backup: (path) => own.backup(path),
     size: () => own.size(),
+    space: () => own.space(),
   };
   return { upkeep, close: async () => db.close() };
 }

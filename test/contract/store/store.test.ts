@@ -19,6 +19,7 @@ import { monitoring } from "./monitoring.ts";
 import { openai } from "./openai.ts";
 import { opening } from "./opening.ts";
 import { records } from "./records.ts";
+import { removal } from "./removal.ts";
 import { reports } from "./reports.ts";
 import { requests } from "./requests.ts";
 import { results } from "./results.ts";
@@ -35,6 +36,7 @@ const CASES = [
   commits,
   ends,
   retries,
+  removal,
   dependencies,
   reports,
   results,
