@@ -44,6 +44,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
     const stats = new StatsCache(db);
     const batches = new SqliteBatches(db, stats);
     const anchor = new AuditAnchor(options.directory);
+    const audit = new SqliteAudit(db, anchor);
     return {
       kind: "sqlite",
       batches,
@@ -60,7 +61,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
       requests: new SqliteRequests(db),
       impact: new SqliteImpact(db),
       dead: new SqliteDead(db),
-      audit: new SqliteAudit(db, anchor),
+      audit,
       alerts: new SqliteAlerts(db),
       channels: new SqliteChannels(db),
       bulk: new SqliteBulk(db),
@@ -74,6 +75,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
         );
       },
       async close() {
+        await audit.settled();
         db.close();
         unlock();
       },

@@ -42,6 +42,7 @@ export class SqliteUpkeep implements UpkeepStore {
   }
 
   async verifyAudit(expected?: { seq: number; hash: string }): Promise<AuditVerdict> {
+    await this.anchor.settled();
     return verifyChain(this.db, this.anchor.read(), expected);
   }
 

@@ -172,7 +172,7 @@ const SQLITE_FAULTS: Partial<Record<Fault, string>> = {
   dismissed: "UPDATE error_groups SET dismissed = dismissed + 1 WHERE batch_id = ?",
 };
 
-function forgeSqlite(db: DatabaseSync, how: Forgery): void {
+export function forgeSqlite(db: DatabaseSync, how: Forgery): void {
   const columns = "tenant, at, actor, credential, address, action, target, before, after, outcome";
   switch (how) {
     case "edit":
