@@ -11,11 +11,11 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
 import fc from "fast-check";
 import { openSqliteUpkeep } from "../src/store/sqlite/store.ts";
 import { openSqlite } from "../test/contract/store/adapters.ts";
+import { recountFlow } from "../test/contract/store/flow-recount.ts";
 import { Rig } from "../test/contract/store/rig.ts";
 import { command, World } from "../test/properties/world.ts";
 import { seeded } from "../test/support/random.ts";
@@ -95,35 +95,6 @@ async function lifeOf(root: string, lifetime: number, ms: number, done: Done, wa
   if (code !== null) throw new Error(`The process ended by itself with ${code}: ${errors}`);
 }
 
-/** What the flow has against the events, results and batches that are stored, over everything. */
-function flowFaults(db: DatabaseSync): string[] {
-  const faults: string[] = [];
-  const number = (sql: string): number => Number(Object.values(db.prepare(sql).get()!)[0] ?? 0);
-  const widths = db.prepare("SELECT DISTINCT width FROM flow").all();
-  const expected: Record<string, string> = {
-    ...Object.fromEntries(
-      ["created", "started", "completed", "failed", "cancelled", "expired"].map((type) => [
-        `batches.${type}`,
-        `SELECT COUNT(*) FROM events WHERE type = 'batch.${type}'`,
-      ]),
-    ),
-    "chunks.lost": "SELECT COUNT(*) FROM events WHERE type = 'chunk.stalled'",
-    "items.succeeded": "SELECT COALESCE(SUM(results), 0) FROM segments",
-    "items.failed": "SELECT COUNT(*) FROM failures",
-  };
-  for (const { width } of widths) {
-    for (const [metric, sql] of Object.entries(expected)) {
-      const kept = number(
-        `SELECT SUM(value) FROM flow WHERE source LIKE 'operation:%' AND metric = '${metric}' AND width = ${Number(width)}`,
-      );
-      const found = number(sql);
-      if (kept !== found) faults.push(`flow ${metric} by ${Number(width)} ms is ${kept}, recounted ${found}`);
-    }
-  }
-  if (widths.length !== 3) faults.push(`flow has ${widths.length} widths`);
-  return faults;
-}
-
 if (values.root !== undefined) await live(values.root, Number(values.life));
 
 const wanted = Number(values.moves);
@@ -144,9 +115,9 @@ try {
   const { upkeep, close } = openSqliteUpkeep({ directory, synchronous: "NORMAL" });
   const { findings, checkedBatches, checkedChunks } = await upkeep.verify({ rebuild: false });
   await close();
-  const db = new DatabaseSync(join(directory, "batchyard.db"), { readOnly: true });
-  const flow = flowFaults(db);
-  db.close();
+  const opened = await openSqlite(root);
+  const flow = await recountFlow(opened, opened.store);
+  await opened.store.close();
   report(
     "Random moves with crashes: counters against a recount",
     [
@@ -158,17 +129,18 @@ try {
         "batches recounted": checkedBatches,
         "chunks recounted": checkedChunks,
         "counters and sums that differ": findings.length,
-        "flow that differs": flow.length,
+        "flow compared": flow.compared,
+        "flow that differs": flow.faults.length,
         seconds: (moved - startedAt) / 1000,
         "seconds of the recount": (performance.now() - moved) / 1000,
       },
     ],
     [
-      `Seed ${seed}. A move is one command to the store (create, claim, commit, late commit, lost lease, report, retry, pause, resume, cancel, expire, finish, priority, reopen), after which each batch of its world equals the model; its effects are what it changed. Recounted: every column of every batch, chunks, error groups, statistics, job_rollups, job_bins, batch_counts; of flow the batches by event, lost chunks and items.`,
+      `Seed ${seed}. A move is one command to the store (create, claim, commit, late commit, lost lease, report, retry, pause, resume, cancel, expire, finish, priority, reopen), after which each batch of its world equals the model; its effects are what it changed. Recounted: every column of every batch, chunks, error groups, statistics, job_rollups, job_bins, batch_counts; of flow, by the minute, hour and day: batches by event, lost chunks, items by result and retried ones.`,
     ],
   );
-  for (const fault of [...findings.map((finding) => finding.message), ...flow].slice(0, 20)) console.error(fault);
-  process.exitCode = findings.length + flow.length === 0 ? 0 : 1;
+  for (const fault of [...findings.map((finding) => finding.message), ...flow.faults].slice(0, 20)) console.error(fault);
+  process.exitCode = findings.length + flow.faults.length === 0 ? 0 : 1;
 } finally {
   rmSync(root, { recursive: true, force: true });
 }

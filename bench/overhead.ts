@@ -1,8 +1,9 @@
 /**
- * What the sums of monitoring cost: the share of a run's time that is spent counting (job and flow rollups: gathering and
- * writing), measured by clocks around their methods; and the same runs with counting taken out, in turns.
+ * What the sums of monitoring cost: the share of a run's time that is spent counting (gathering, their log, their buckets), measured
+ * by clocks around their methods; and pairs of runs with and without counting, whose order takes turns: the ratio of their CPU
+ * time and of their throughput.
  *
- *   node --conditions=batchyard-source bench/overhead.ts [--items 200000] [--rounds 3] [--save]
+ *   node --conditions=batchyard-source bench/overhead.ts [--items 200000] [--rounds 9] [--save]
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,12 +12,13 @@ import { parseArgs } from "node:util";
 import { createBatchyard, defineOperation } from "batchyard";
 import { FlowRollup } from "../src/store/sqlite/flow-rollup.ts";
 import { JobRollup } from "../src/store/sqlite/job-rollup.ts";
+import { Sums } from "../src/store/sqlite/sums.ts";
 import { percentile, report, type Row } from "./support/report.ts";
 
 const { values } = parseArgs({
   options: {
     items: { type: "string", default: "200000" },
-    rounds: { type: "string", default: "3" },
+    rounds: { type: "string", default: "9" },
     save: { type: "boolean", default: false },
   },
 });
@@ -44,17 +46,28 @@ function clocked<T extends object, K extends keyof T & string>(prototype: T, nam
   };
   Object.defineProperty(prototype, name, { value: wrapped });
 }
-for (const name of ["changed", "removed", "flush"] as const) clocked(JobRollup.prototype, name);
-for (const name of ["event", "results", "ended", "flush"] as const) clocked(FlowRollup.prototype, name);
+for (const name of ["moving", "removed"] as const) clocked(JobRollup.prototype, name);
+for (const name of ["event", "results", "ended"] as const) clocked(FlowRollup.prototype, name);
+for (const name of ["flush", "catchUp"] as const) clocked(Sums.prototype, name);
 
 const echo = defineOperation({ name: "echo", processItem: (item) => ({ result: item }) });
 
-/** Items/s from the first item handed over to the last result durable. */
-async function run(batches: number): Promise<{ perSecond: number; share: number }> {
+interface Run {
+  /** From the first item handed over to the last result durable. */
+  perSecond: number;
+  /** Of all threads; milliseconds. */
+  cpuMs: number;
+  share: number;
+}
+
+async function run(batches: number, counting: Mode): Promise<Run> {
   const root = mkdtempSync(join(tmpdir(), "batchyard-bench-"));
   try {
+    mode = counting;
     const yard = await createBatchyard({ data: root, operations: [echo] });
+    globalThis.gc?.();
     spentMs = 0;
+    const cpu = process.cpuUsage();
     const startedAt = performance.now();
     const each = Math.floor(items / batches);
     const ids: string[] = [];
@@ -64,42 +77,42 @@ async function run(batches: number): Promise<{ perSecond: number; share: number 
     }
     for (const id of ids) await yard.waitForBatch(id);
     const ms = performance.now() - startedAt;
+    const { user, system } = process.cpuUsage(cpu);
     await yard.close();
-    return { perSecond: (each * batches * 1000) / ms, share: spentMs / ms };
+    return { perSecond: (each * batches * 1000) / ms, cpuMs: (user + system) / 1000, share: spentMs / ms };
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
 }
 
-const median = (numbers: readonly number[]): number =>
-  percentile(
-    numbers.toSorted((a, b) => a - b),
-    0.5,
-  );
+const sorted = (numbers: readonly number[]): number[] => numbers.toSorted((a, b) => a - b);
+const median = (numbers: readonly number[]): number => percentile(sorted(numbers), 0.5);
+const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
+const quartiles = (shares: readonly number[]): string =>
+  `${percent(median(shares))} (${percent(percentile(sorted(shares), 0.25))}..${percent(percentile(sorted(shares), 0.75))})`;
+
 const rows: Row[] = [];
 for (const [name, batches] of [
   ["one batch", 1],
   ["batches of 1,000 items", Math.ceil(items / 1000)],
 ] as const) {
-  await run(batches);
-  const counted: { perSecond: number; share: number }[] = [];
-  const without: number[] = [];
+  await run(batches, "counted");
+  const counted: Run[] = [];
+  const without: Run[] = [];
   for (let round = 0; round < rounds; round++) {
-    mode = "counted";
-    counted.push(await run(batches));
-    mode = "not counted";
-    without.push((await run(batches)).perSecond);
+    const modes: Mode[] = round % 2 === 0 ? ["counted", "not counted"] : ["not counted", "counted"];
+    for (const each of modes) (each === "counted" ? counted : without).push(await run(batches, each));
   }
-  mode = "counted";
   rows.push({
     run: name,
     items,
     "items/s": median(counted.map(({ perSecond }) => perSecond)),
-    "items/s without counting": median(without),
-    "share of the time that counts": `${(median(counted.map(({ share }) => share)) * 100).toFixed(2)} %`,
-    "min..max": `${(Math.min(...counted.map(({ share }) => share)) * 100).toFixed(2)}..${(Math.max(...counted.map(({ share }) => share)) * 100).toFixed(2)} %`,
+    "items/s without counting": median(without.map(({ perSecond }) => perSecond)),
+    "share of the time that counts": quartiles(counted.map(({ share }) => share)),
+    "more CPU time, by pairs": quartiles(counted.map(({ cpuMs }, n) => cpuMs / without[n]!.cpuMs - 1)),
+    "more time, by pairs": quartiles(counted.map(({ perSecond }, n) => without[n]!.perSecond / perSecond - 1)),
   });
 }
 report("Overhead of the monitoring sums", rows, [
-  "The share is the figure: it is measured within each run. Items/s with and without differ by more than it between equal runs on a shared machine.",
+  "Median and quartiles. The share is measured within each run; what a pair differs by also has the work that counting gives to commits, and the noise of the machine.",
 ]);

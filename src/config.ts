@@ -110,6 +110,14 @@ function optionalUrl(...protocols: string[]): Setting<string | null> {
   return setting<string | null>(schema, `a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`, null, true);
 }
 
+function traceUrl(): Setting<string | null> {
+  const schema = z
+    .string()
+    .refine((value) => /^https?:\/\//.test(value) && value.includes("{traceId}") && URL.canParse(value.replaceAll("{traceId}", "0")))
+    .transform((value): string | null => value);
+  return setting<string | null>(schema, "an http or https URL that contains {traceId}", null);
+}
+
 function optionalSecret(minLength: number): Setting<string | null> {
   const schema = z
     .string()
@@ -150,6 +158,8 @@ export const SETTINGS = {
   // The server that takes mail, and whom it is from.
   BATCHYARD_SMTP_URL: optionalUrl("smtp:", "smtps:"),
   BATCHYARD_SMTP_FROM: optionalText(300),
+  // Where a trace is looked at: its id takes the place of {traceId}.
+  BATCHYARD_TRACE_URL: traceUrl(),
 
   BATCH_WINDOW_SECONDS: whole(1, 600, 90),
   BATCH_IDLE_TIMEOUT_SECONDS: whole(1, 300, 30),
@@ -181,6 +191,11 @@ export const SETTINGS = {
   BATCH_MAX_RETRIES: whole(0, 20, 3),
   BATCH_TIMEOUT_MS: whole(1, 86_400_000, 30_000),
   BATCH_RETENTION_DAYS: whole(1, 365, 30),
+  // By state; 0 = as BATCH_RETENTION_DAYS.
+  BATCH_RETENTION_COMPLETED_DAYS: whole(0, 365, 0),
+  BATCH_RETENTION_FAILED_DAYS: whole(0, 365, 0),
+  BATCH_RETENTION_CANCELLED_DAYS: whole(0, 365, 0),
+  BATCH_RETENTION_EXPIRED_DAYS: whole(0, 365, 0),
 
   SSE_BATCH_SIZE: whole(1, 10_000, 10),
   SSE_BATCH_TIMEOUT_SECONDS: decimal(0.01, 60, 0.5),
@@ -337,6 +352,13 @@ function shape(v: Values, origins: Record<SettingName, Origin>, env: Environment
       maxRetries: v.BATCH_MAX_RETRIES,
       timeoutMs: v.BATCH_TIMEOUT_MS,
       retentionDays: v.BATCH_RETENTION_DAYS,
+      /** By state; 0 = as retentionDays. */
+      retention: {
+        completed: v.BATCH_RETENTION_COMPLETED_DAYS,
+        failed: v.BATCH_RETENTION_FAILED_DAYS,
+        cancelled: v.BATCH_RETENTION_CANCELLED_DAYS,
+        expired: v.BATCH_RETENTION_EXPIRED_DAYS,
+      },
     },
     windows: {
       windowSeconds: v.BATCH_WINDOW_SECONDS,
@@ -377,6 +399,8 @@ function shape(v: Values, origins: Record<SettingName, Origin>, env: Environment
       maxRetries: v.SSE_BATCH_MAX_RETRIES,
       retryDelayMs: v.SSE_BATCH_RETRY_DELAY * 1000,
     },
+    /** Where a trace is looked at, with `{traceId}`; null = nowhere. */
+    traceUrl: v.BATCHYARD_TRACE_URL,
     /** The OTEL_* names as they are; the OpenTelemetry SDK defines them. */
     otel: Object.fromEntries(Object.entries(env).filter(([name, value]) => name.startsWith("OTEL_") && value !== undefined)) as Record<
       string,

@@ -54,6 +54,7 @@ import { WebhookNotifier } from "./monitor/notify/webhook.ts";
 import { JobReports } from "./monitor/jobs/job-report.ts";
 import { Pipeline } from "./monitor/pipeline.ts";
 import { Retention } from "./monitor/retention.ts";
+import { RetentionLadder } from "./monitor/retention-ladder.ts";
 import { handlerModels } from "./openai/handler-models.ts";
 import { Models } from "./openai/models.ts";
 import { openAiOperation } from "./openai/operation.ts";
@@ -69,6 +70,10 @@ import { tenantServices } from "./operations/services.ts";
 import type { Fetch } from "./providers/client.ts";
 import { Providers } from "./providers/providers.ts";
 import { Settings } from "./settings/settings.ts";
+import { BatchSpans } from "./tracing/batch-spans.ts";
+import type { Tracing } from "./tracing/port.ts";
+import { untraced } from "./tracing/untraced.ts";
+import { wantedTracing } from "./tracing/wanted.ts";
 import type { Store, UpkeepStore } from "./store/port.ts";
 import { DeadQueues } from "./streams/dead-queues.ts";
 import { YardStreams, type DeclaredStreams } from "./streams/yard-streams.ts";
@@ -141,6 +146,9 @@ export interface Yard {
   readonly log: Logger;
   readonly events: EventLog;
   readonly clock: Clock;
+  readonly tracing: Tracing;
+  /** What is kept for how long. */
+  readonly ladder: RetentionLadder;
   files(tenant: string): Files;
   /** Its constants are the settings `events`, as they are now. */
   eventBatcher(options: Omit<BatcherOptions, "clock" | "constants">): EventBatcher;
@@ -168,6 +176,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
   const { config } = parts;
   const clock = parts.clock ?? systemClock;
   const log = createLog(config.logLevel, config.secrets, pino.destination({ dest: 2, sync: true }));
+  const tracing = await tracingFor(config, log);
   const registry: Registry = createRegistry(
     [...builtinOperations, openAiOperation(() => models), ...(parts.operations ?? [])].map(
       (operation) => parts.wrap?.(operation) ?? operation,
@@ -185,7 +194,8 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
 
   const targets = new Targets(config.webhooks.hosts, parts.resolve);
   const channels = new Channels({
-    store: store.alerts,
+    store: store.channels,
+    outbox: store.outbox,
     targets,
     mail: config.mail,
     log: new LogNotifier(log),
@@ -199,7 +209,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     tenantServices(tenant, {
       records: store.records,
       files: (owner) => disk.forTenant(owner),
-      removeBatches: (owner, before) => batches.removeBefore(owner, before),
+      removeBatches: (owner, before) => batches.removeBefore(owner, before, "a batch of the operation cleanup"),
       clock,
     });
   // A thread keeps a core busy, and each holds its own copy of what its handler loads: more of them than cores are memory for nothing.
@@ -237,6 +247,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
         spends.map((spend) => ledgerEntry(spend, { tenant, batchId, operation, key: spend.customId, now }, false, pricing)),
       );
     },
+    traceparent: async (tenant, batchId) => (await store.batches.get(tenant, batchId))?.trace?.context ?? null,
     failed,
     crashPoint: (name) => parts.crashPoint?.(name),
   };
@@ -278,6 +289,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     executors,
     registry,
     pricing,
+    tracing,
     collecting: (tenant, batchId) => keeper.collecting(tenant, batchId),
     clock,
     random,
@@ -305,6 +317,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     providers,
     estimate: estimateBatch,
     planRows,
+    tracing,
     settings: {
       get defaultSize() {
         return settings.current().batch.defaultSize;
@@ -329,6 +342,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
       const executor = models.find(tenant, windowSubject(windowKey).model)?.askedBy[0];
       return executor === undefined ? {} : { executor };
     },
+    traced: tracing.on,
     slots: () => engine.slots,
     wake: () => engine.wake(),
     failed,
@@ -357,6 +371,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     settled: engine,
     clock,
     settings: () => settings.current().processing,
+    traced: tracing.on,
     supports: (tenant, model, url) => models.find(tenant, model)?.endpoints.includes(url) === true,
     refusesWebhook: (url) => webhookFault(url, { targets, isSigned: secret !== null }),
     failed,
@@ -366,6 +381,8 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     outbox: store.outbox,
     receivers: {
       get: (tenant, name) => addresses.get(name) ?? (isWebhookChannel(name) ? requestWebhook : channels.find(tenant, name)),
+      off: (tenant, name) => channels.offReason(tenant, name),
+      gone: (tenant, name, reason, now) => channels.gone(tenant, name, reason, now),
     },
     clock,
     failed,
@@ -378,6 +395,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     channels,
     settings,
     live: (tenant) => liveFacts(tenant, { engine, streams, pressure }),
+    told: () => courier.wake(),
     failed,
   });
   const broadcast = new StatisticsBroadcast({
@@ -393,9 +411,11 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     failed,
     sweepFiles: (now) => disk.sweep(now),
     settlePredictions: () => streams.settlePredictions(),
-    batchDays: () => settings.current().batch.retentionDays,
+    days: () => settings.current().batch,
     monitoringDays: () => settings.current().monitoring.retentionDays,
   });
+  const batchSpans = new BatchSpans({ tracing, store, events, failed });
+  if (tracing.on) batchSpans.start();
   await events.start();
   // This process is the only writer of its directory: what is not sealed belongs to an upload that died with its process.
   await store.batches.discard({ olderThan: clock.now() + 1 });
@@ -420,6 +440,8 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     log,
     events,
     clock,
+    tracing,
+    ladder: new RetentionLadder({ store, retention, clock, days: () => settings.current().batch }),
     files: (tenant) => disk.forTenant(tenant),
     eventBatcher: (options) => new EventBatcher({ ...options, clock, constants: () => settings.current().sse }),
     async start() {
@@ -448,10 +470,21 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
       await courier.stop();
       await targets.close();
       await events.stop();
+      await batchSpans.stop();
+      await tracing.close();
       await threads.close();
       await store.close();
     },
   };
+}
+
+/** As OTEL_* ask for it; the SDK is loaded when they do. */
+async function tracingFor(config: Config, log: Logger): Promise<Tracing> {
+  const { exporter, refused } = wantedTracing(config.otel);
+  if (refused !== null) log.warn(refused);
+  if (exporter === null) return untraced;
+  const { openTracing } = await import("./tracing/otlp/open.ts");
+  return openTracing({ exporter, otel: config.otel, log, version: version() });
 }
 
 /** What rules are about and no table says. */
@@ -511,6 +544,7 @@ export async function startServer(parts: YardParts): Promise<RunningServer> {
       monitor: store.monitor,
       counts: (tenant) => store.batches.counts(tenant),
       storeSize: () => store.upkeep.size(),
+      retention: yard.ladder,
       results: store.results,
       collector: yard.collector,
       dead: yard.dead,
@@ -524,13 +558,15 @@ export async function startServer(parts: YardParts): Promise<RunningServer> {
       access: store.access,
       audit: store.audit,
       ledger: store.ledger,
+      attempts: store.attempts,
       eventLog: yard.events,
       events: store.events,
       settings: yard.settings,
       settled: engine,
       external: engine.external,
       registry: yard.registry,
-      config: { token: config.token, limits: config.limits },
+      config: { token: config.token, limits: config.limits, traceUrl: config.traceUrl },
+      tracing: yard.tracing,
       clock,
       log,
       version: version(),
@@ -587,16 +623,22 @@ function webhookFault(url: string, { targets, isSigned }: { targets: Targets; is
 /** Events this far behind the store mean that nobody is told what happens. */
 const EVENTS_BEHIND = 10_000;
 
+/** Whether the server answers and works is readiness; a store that takes nothing new still serves what it has. */
 async function health({
   store,
   engine,
   events,
+  clock,
 }: Yard): Promise<{ ready: boolean; checks: Record<string, { ok: boolean; message?: string }> }> {
   const dispatcher = engine.alive ? { ok: true } : { ok: false, message: "the engine has not looked after its work lately" };
   try {
     const behind = (await store.events.lastSeq()) - events.lastSeq();
     const live = behind < EVENTS_BEHIND ? { ok: true } : { ok: false, message: `${behind} events have not been handed over` };
-    return { ready: dispatcher.ok && live.ok, checks: { store: { ok: true }, dispatcher, live } };
+    const writes = await store.probe(clock.now()).then(
+      () => ({ ok: true }),
+      (error: unknown) => ({ ok: false, message: error instanceof Error ? error.message : String(error) }),
+    );
+    return { ready: dispatcher.ok && live.ok, checks: { store: { ok: true }, writes, dispatcher, live } };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return {

@@ -81,7 +81,7 @@ describe("rules", () => {
     });
     expect((await ask("DELETE", "/rules/batchFailure")).status).toBe(200);
     const { rules } = (await ask("GET", "/rules")).json as unknown as { rules: { name: string; threshold: number; changed: boolean }[] };
-    expect(rules).toHaveLength(20);
+    expect(rules).toHaveLength(21);
     expect(rules.find(({ name }) => name === "batchFailure")).toMatchObject({ threshold: 1, changed: false });
     expect((await ask("DELETE", "/rules/batchFailure")).status).toBe(404);
   });
@@ -105,7 +105,7 @@ describe("rules", () => {
     key = await served.key("admin");
     const body = { name: "slowImports", kind: "longProcessingTime", threshold: 1000, instances: ["operation:import"], channels: ["log"] };
     expect((await ask("POST", "/rules/preview", body)).status).toBe(200);
-    expect((await ask("GET", "/rules")).json["rules"]).toHaveLength(20);
+    expect((await ask("GET", "/rules")).json["rules"]).toHaveLength(21);
     expect((await ask("POST", "/rules", body)).status).toBe(200);
     expect((await ask("POST", "/rules", { ...body, kind: "batchFailure" })).status).toBe(409);
     expect((await ask("POST", "/rules", { name: "batchFailure", kind: "watchdog" })).status).toBe(409);

@@ -8,20 +8,51 @@ import { faultsOf } from "../model/schema-faults.ts";
 import type { Idempotency } from "./idempotency.ts";
 import { instantMs } from "../model/fields.ts";
 import type { Outcome, Route } from "./route.ts";
+import type { Caller } from "../batches/service.ts";
+import { traceparentOf } from "../model/trace.ts";
+import type { Tracing } from "../tracing/port.ts";
 
 export interface DispatchContext {
   clock: Clock;
   idempotency: Idempotency;
   /** Bytes of a JSON body. */
   bodyLimit: number;
+  tracing: Pick<Tracing, "ingest">;
 }
 
-/** Runs one request through its route: parse everything, collect every fault, obey Idempotency-Key, send. */
+/** Runs one request through its route; one that brings work is a span of a trace. */
 export async function dispatch(
   route: Route,
   context: DispatchContext,
   request: FastifyRequest,
   reply: FastifyReply,
+): Promise<FastifyReply | undefined> {
+  if (route.ingests !== true) return run(route, context, request, reply, request.caller);
+  const stream = (request.params as { name?: unknown }).name;
+  const span = context.tracing.ingest(`ingest ${route.path}`, traceparentOf(request.headers["traceparent"]), {
+    "http.request.method": route.method,
+    "http.route": route.path,
+    "batchyard.request.id": request.id,
+    ...(typeof stream === "string" ? { "batchyard.stream": stream } : {}),
+  });
+  try {
+    const sent = await run(route, context, request, reply, { ...request.caller, traceparent: span.traceparent });
+    span.end({ attributes: { "http.response.status_code": reply.statusCode }, error: null });
+    return sent;
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "internal";
+    span.end({ attributes: {}, error: code });
+    throw error;
+  }
+}
+
+/** Parse everything, collect every fault, obey Idempotency-Key, send. */
+async function run(
+  route: Route,
+  context: DispatchContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  caller: Caller,
 ): Promise<FastifyReply | undefined> {
   const faults: Fault[] = [];
   const query = parsePart(route.query, coerced(route.query, request.query as Record<string, unknown>), faults);
@@ -39,7 +70,7 @@ export async function dispatch(
     }
   }
   if (faults.length > 0) throw invalid(faults);
-  const call = { caller: request.caller, params, query, body, request, reply };
+  const call = { caller, params, query, body, request, reply };
   if (route.creates === true && route.reads === undefined) {
     const outcome = await context.idempotency.run({ tenant: request.caller.tenant, request, text }, async () => {
       const done = await route.handle(call);

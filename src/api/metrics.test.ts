@@ -81,7 +81,9 @@ describe("GET /metrics", () => {
     expect(series.get('batchyard_stream_items_received_total{stream="__other__"}')).toBeGreaterThanOrEqual(60);
     expect([...series.keys()].filter((name) => name.includes("person-"))).toEqual([]);
 
+    expect(series.size).toBeLessThanOrEqual(40_000);
     const low = await scrape("low");
+    expect(low.size).toBeLessThanOrEqual(2_000);
     expect(low.get("batchyard_stream_items_received_total")).toBe(260);
     expect([...low.keys()].filter((name) => name.includes("stream="))).toEqual([]);
 
@@ -103,6 +105,8 @@ describe("GET /metrics", () => {
     expect((await served.send({ url: "/metrics?detail=much" })).status).toBe(400);
     const other = await scrape("full", await served.key("viewer", "other"));
     expect([...other.keys()].filter((name) => name.includes('operation="echo"'))).toEqual([]);
+    // What the process does for everybody is told to the tenant whose server it is.
+    expect([...other.keys()].filter((name) => /events_total|memory|cpu|busy_seconds|stream_clients|store_size/.test(name))).toEqual([]);
     const own = await scrape("full", await served.key("viewer"));
     expect(own.get('batchyard_items_total{operation="echo",outcome="succeeded"}')).toBe(2);
     expect(own.get("batchyard_worker_slots")).toBe(2);

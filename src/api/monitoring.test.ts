@@ -1,4 +1,7 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { startPeer } from "../../test/support/openai-peer/peer.ts";
+import { asking } from "../executors/openai-batch/asking.fixture.ts";
 import { joinLines } from "../model/item.ts";
 import type { NewBatch } from "../store/port.ts";
 import { VirtualClock } from "../testing/virtual-clock.ts";
@@ -41,6 +44,7 @@ async function batch(createdAt: number, items: number, more: Partial<NewBatch> =
     warnings: [],
     createdAt,
     deadlineAt: null,
+    trace: null,
     notify: [],
     maxLeasedChunks: null,
     ...more,
@@ -56,6 +60,12 @@ interface Data {
   jobs: Record<string, unknown>[];
   historical: { timestamp: string; jobs: number }[];
   pagination: { page: number; limit: number; total: number; pages: number };
+}
+interface Job {
+  id: string;
+  batchId: string | null;
+  status: string;
+  details: { tokens: { input: number; output: number }; upstream: { batchId: string; inputFileId: string; outputFileId: string }[] };
 }
 async function ask(query = ""): Promise<Data> {
   const answer = await served.send({ method: "GET", url: PATH + query });
@@ -137,6 +147,63 @@ describe("GET /api/admin/batch-monitoring", () => {
       "id,batchId,status,jobType,requestCount,completedCount,failedCount,createdAt,startedAt,completedAt,processingTimeMs,costEstimate,errorSummary",
     );
     expect(row).toContain("'=cmd()");
+  });
+});
+
+describe("details of a job", () => {
+  it("are there when they are asked for, with what the provider calls it", async () => {
+    const clock = new VirtualClock({ startsAt: NOW });
+    const peer = await startPeer({
+      clock: { now: () => clock.now(), elapsed: () => performance.now(), after: () => () => undefined },
+      steps: "manual",
+    });
+    await served.close();
+    served = await serve({ clock, operations: [asking], providers: { peer: { baseURL: peer.baseURL, apiKey: "k", batch: true } } });
+    try {
+      const id = await served.create({
+        operation: "asking",
+        items: [
+          { id: "a", text: "?" },
+          { id: "b", text: "!" },
+        ],
+      });
+      const plain = await served.create({ operation: "echo", items: [{ id: "a" }, { id: "b", fail: "no" }] });
+      await served.event("batch.completed", plain);
+      const job = async (wanted: string) =>
+        (await ask("?includeDetails=true")).jobs.find((each) => each["id"] === wanted) as unknown as Job;
+      const until = async (reached: (job: Job) => boolean): Promise<Job> => {
+        for (;;) {
+          const found = await job(id);
+          if (reached(found)) return found;
+          await clock.advance(60_000);
+          await turn();
+        }
+      };
+      const sent = await until(({ batchId }) => batchId !== null);
+      expect(sent.details).toMatchObject({
+        tokens: { input: 0, output: 0 },
+        timeline: [],
+        upstream: [{ provider: "peer", requests: 2, outputFileId: null }],
+      });
+      await peer.advance(20);
+      const done = await until(({ status }) => status === "completed");
+      const { batches } = await peer.record();
+      expect(done.batchId).toBe(batches[0]!.id);
+      expect(done.details.upstream).toMatchObject([{ batchId: done.batchId, status: "completed", model: "gpt-4o-mini", requests: 2 }]);
+      expect(done.details.upstream[0]!.inputFileId).toMatch(/^file-/);
+      expect(done.details.upstream[0]!.outputFileId).toMatch(/^file-/);
+      expect(done.details.tokens.input).toBeGreaterThan(0);
+      expect(done.details.tokens.output).toBeGreaterThan(0);
+      expect(await job(plain)).toMatchObject({
+        batchId: null,
+        requestCount: 2,
+        errorSummary: [{ error: "no", count: 1, percentage: 50 }],
+        details: { upstream: [], retries: 0, chunks: { open: 0, leased: 0 }, tokens: { input: 0, output: 0 } },
+      });
+      expect((await ask()).jobs.every((each) => !("details" in each))).toBe(true);
+    } finally {
+      await peer.close();
+    }
   });
 });
 

@@ -64,6 +64,8 @@ export interface RouteSpec<P extends z.ZodObject | undefined, Q extends z.ZodObj
   limited?: boolean;
   /** Counts against the limit of 60 requests a minute that a user of monitoring has. */
   paced?: boolean;
+  /** Brings work: it is a span of the caller's trace, and what it makes belongs to that. */
+  ingests?: boolean;
   /** Never ends by itself, so HEAD must not run it. */
   endless?: boolean;
   /** Status → schema of the JSON answer, or the content type of another one. */

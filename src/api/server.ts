@@ -11,6 +11,7 @@ import { policyOf } from "../events/policy.ts";
 import { attachSockets, type SocketService } from "../events/sockets.ts";
 import { BatchyardError } from "../model/errors.ts";
 import { newId } from "../model/ids.ts";
+import { HealthWatch } from "../monitor/health/health-watch.ts";
 import { Sampler } from "../monitor/metrics/sampler.ts";
 import { DEFAULT_TENANT } from "./auth/secrets.ts";
 import { Guard, isOwnOrigin, requireSameOrigin, SESSION_COOKIE } from "./auth/guard.ts";
@@ -39,6 +40,7 @@ import { bulkRoutes } from "./routes/bulk.ts";
 import { monitoringRoutes } from "./routes/monitoring.ts";
 import { openAiRoutes } from "./openai/routes.ts";
 import { pipelineRoutes } from "./routes/pipeline.ts";
+import { retentionRoutes } from "./routes/retention.ts";
 import { resultRoutes } from "./routes/results.ts";
 import { previewRoutes } from "./routes/preview.ts";
 import { requestRoutes } from "./routes/requests.ts";
@@ -78,6 +80,11 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
   const { access, audit, batches, clock, config, eventLog, log } = services;
   const guard = new Guard({ access, audit, clock, token: config.token });
   const idempotency = new Idempotency(access, clock);
+  const healthWatch = new HealthWatch({
+    check: async () => (await services.health()).checks,
+    clock,
+    failed: (error) => log.error(error),
+  });
   const gauges = new Gauges({ clock, meters: meters(services), failed: (error) => log.error(error) });
   const streams = new EventStreams({ log: eventLog, clock, gauges });
 
@@ -195,7 +202,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     ...collectionRoutes(services),
     ...streamRoutes(services, idempotency),
     ...requestRoutes(services, idempotency),
-    ...pipelineRoutes(services),
+    ...pipelineRoutes(services, healthWatch),
     ...workerRoutes(services),
     ...dlqRoutes(services),
     ...externalRoutes(services),
@@ -207,6 +214,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     ...alertRoutes(services),
     ...metricRoutes(services, metrics),
     ...systemRoutes(services),
+    ...retentionRoutes(services),
     ...auditRoutes(services),
     ...openAiRoutes(services, idempotency),
     ...previewRoutes(services),
@@ -214,6 +222,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     ...dashboardRoutes(services),
     ...doorRoutes(services, () => routes),
   );
+  app.addHook("onReady", async () => healthWatch.start());
   const sampler = new Sampler({
     store: services.monitor,
     clock,
@@ -226,7 +235,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
   const exceeded = (request: FastifyRequest): void => {
     trace.exceeded(request.caller, `${request.method} ${request.routeOptions.url ?? ""}`).catch((error: unknown) => log.error(error));
   };
-  const context = { clock, idempotency, bodyLimit: config.limits.bodyBytes };
+  const context = { clock, idempotency, bodyLimit: config.limits.bodyBytes, tracing: services.tracing };
   // One of each for all its routes: what is counted apart by route is no limit of a user.
   const creations = app.rateLimit(perMinute(config.limits.createPerMinute, exceeded));
   const monitoring = app.rateLimit(perMinute(MONITORING_PER_MINUTE, exceeded));
@@ -267,6 +276,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
 
   app.addHook("preClose", async () => {
     sampler.stop();
+    healthWatch.stop();
     metrics.close();
     streams.close();
     await sockets.close();

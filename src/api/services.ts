@@ -1,3 +1,4 @@
+import type { AttemptStore } from "../store/attempts.ts";
 import type { Logger } from "pino";
 import type { Backpressure } from "../batches/backpressure.ts";
 import type { Bulk } from "../batches/bulk.ts";
@@ -23,11 +24,13 @@ import type {
 import type { ExternalWorkers } from "../engine/external.ts";
 import type { JobReports } from "../monitor/jobs/job-report.ts";
 import type { Alerts } from "../monitor/alerts/alerts.ts";
+import type { RetentionLadder } from "../monitor/retention-ladder.ts";
 import type { Pipeline } from "../monitor/pipeline.ts";
 import type { Breakers } from "../engine/breaker.ts";
 import type { DeadQueues } from "../streams/dead-queues.ts";
 import type { Dashboard } from "./pages/dashboard.ts";
 import type { Streams } from "../streams/service.ts";
+import type { Tracing } from "../tracing/port.ts";
 
 /** What the HTTP surface needs to know of the configuration. */
 export interface ApiConfig {
@@ -42,6 +45,8 @@ export interface ApiConfig {
     /** Batches a credential may create in a minute. */
     createPerMinute: number;
   };
+  /** Where a trace is looked at, with `{traceId}`; null = nowhere. */
+  traceUrl: string | null;
 }
 
 export interface Health {
@@ -81,6 +86,7 @@ export interface ApiServices {
   monitor: MonitorStore;
   /** Batches by operation and status. */
   counts: (tenant: string) => Promise<BatchCounts>;
+  retention: Pick<RetentionLadder, "read">;
   /** Bytes of the store on disk. */
   storeSize: () => Promise<number>;
   results: Pick<ResultStore, "groups">;
@@ -92,6 +98,7 @@ export interface ApiServices {
   access: AccessStore;
   audit: AuditStore;
   ledger: Pick<LedgerStore, "sums">;
+  attempts: Pick<AttemptStore, "ofBatch">;
   eventLog: EventLog;
   /** Where acts that change no batch are made known. */
   events: Pick<EventStore, "append" | "critical">;
@@ -101,6 +108,7 @@ export interface ApiServices {
   registry: Registry;
   settings: Settings;
   config: ApiConfig;
+  tracing: Pick<Tracing, "ingest">;
   clock: Clock;
   log: Logger;
   health(): Promise<Health>;

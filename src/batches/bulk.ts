@@ -9,13 +9,15 @@ import type { BulkAction, BulkFilter, BulkJob, BulkPlace, BulkProgress } from ".
 import type { Store } from "../store/port.ts";
 import type { Batches, Caller } from "./service.ts";
 
-/** Also how often progress is told: four times a second. */
+/** Also how often progress is told at most. */
 const TURN_MS = 250;
+/** What a turn may make up for of the time that the turns before it took too long. */
+const LATE_MS = 1_000;
 /** Batches looked at in one turn of the event loop: a few milliseconds. */
 const LOOKS = 500;
 const LISTED = 100;
 /** Refusals that say only that the act has nothing to do with this batch any more. */
-const SKIPPED = new Set(["invalid_state", "not_cancellable", "nothing_to_retry", "batch_not_found"]);
+const SKIPPED = new Set(["invalid_state", "not_cancellable", "nothing_to_retry", "batch_not_found", "batch_removed"]);
 
 export interface BulkRequest {
   action: BulkAction;
@@ -34,6 +36,10 @@ interface Run {
   atEnd: boolean;
   /** Batches that may be dealt with, with fractions: what a rate below four a second saves up. */
   credit: number;
+  /** Up to when `credit` was given; Unix milliseconds. */
+  paidAt: number;
+  /** When progress was told last. */
+  toldAt: number;
 }
 
 /**
@@ -131,14 +137,17 @@ export class Bulk {
   }
 
   private go(job: BulkJob): void {
-    this.later({ job, found: [], looked: job.after, atEnd: false, credit: 0 });
+    const now = this.clock.now();
+    this.later({ job, found: [], looked: job.after, atEnd: false, credit: 0, paidAt: now, toldAt: now });
   }
 
+  /** The next turn begins TURN_MS after the last one did, or, if that took longer, right away. */
   private later(run: Run): void {
     const { id } = run.job;
+    const pause = Math.max(0, Math.min(TURN_MS, run.paidAt + TURN_MS - this.clock.now()));
     const turn = {
       done: Promise.resolve(),
-      cancel: this.clock.after(TURN_MS, () => {
+      cancel: this.clock.after(pause, () => {
         turn.done = this.turn(run)
           .catch((error: unknown) => {
             this.failed(error);
@@ -155,14 +164,19 @@ export class Bulk {
 
   /** What the rate allows for one turn. False: the job has ended. */
   private async turn(run: Run): Promise<boolean> {
-    run.credit += (run.job.rate * TURN_MS) / 1000;
+    const begun = this.clock.now();
+    run.credit += (run.job.rate * Math.min(Math.max(0, begun - run.paidAt), LATE_MS)) / 1000;
+    run.paidAt = begun;
     while (run.credit >= 1 && !this.stopping) {
       const place = await this.next(run);
       if (place === null) return this.end(run);
       run.credit -= 1;
       const progress = this.counted(run.job, place, await this.act(run.job, place));
-      const event = run.credit < 1 ? told(run.job, progress, this.clock.now()) : null;
-      if (!(await this.store.bulk.advance(run.job.id, progress, null, event))) return false;
+      const now = this.clock.now();
+      // At the end of a turn; within one that takes long, twice a second.
+      const tells = now >= run.toldAt + (run.credit < 1 ? TURN_MS : 2 * TURN_MS);
+      if (tells) run.toldAt = now;
+      if (!(await this.store.bulk.advance(run.job.id, progress, null, tells ? told(run.job, progress, now) : null))) return false;
       run.found.shift();
       run.job = { ...run.job, ...progress };
       // Whoever else wants to do something does it between two batches.

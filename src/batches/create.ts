@@ -21,6 +21,8 @@ import { chunksAtOnce, failuresAllowed, lanesPerChunk, ownOptions, sharedOptions
 import type { Caller, CreateRequest, ItemSource } from "./service.ts";
 import { UpstreamSum, type EstimateRequest, type UpstreamEstimate } from "./upstream-estimate.ts";
 import type { Signals } from "./signals.ts";
+import type { BatchTrace } from "../model/trace.ts";
+import type { Tracing } from "../tracing/port.ts";
 
 /** A batch that fits in here is created in one transaction; a larger one is staged chunk by chunk and sealed at the end. */
 const SMALL_ITEMS = 2000;
@@ -44,6 +46,7 @@ export interface CreatorParts {
   clock: Clock;
   signals: Signals;
   settings: CreatorSettings;
+  tracing: Pick<Tracing, "batch">;
   servicesFor(tenant: string): TenantServices;
   providers: Pick<Providers, "find" | "list">;
   /** Of a request that goes through a provider's batch API. */
@@ -56,6 +59,8 @@ export interface CreatorParts {
 export interface WindowPlan {
   /** The batch but for what the window says: id, stream, key, times. */
   batch: NewBatch;
+  /** The ids of one window's batch in its trace. */
+  trace(): BatchTrace | null;
   maxFailures(items: number): number | null;
   chunkItems(items: number): number;
   chunkChars: number;
@@ -83,7 +88,8 @@ export class Creator {
     const checked = this.check(caller.tenant, request, items !== null);
     await this.checkDependencies(caller.tenant, request.depends_on ?? []);
     const now = clock.now();
-    const batch = this.newBatch(caller, request, checked, now);
+    const trace = this.parts.tracing.batch(caller.traceparent ?? null);
+    const batch = { ...this.newBatch(caller, request, checked, now), trace };
     const announced = onlyAnnounced(request, items !== null) ? request.total_items! : 0;
     const source = onlyAnnounced(request, items !== null) ? none() : await this.plan(caller.tenant, request, checked, items);
     const row = await this.fill(batch, source, (total) => ({
@@ -156,6 +162,8 @@ export class Creator {
     const { settings, signals } = this.parts;
     return {
       batch,
+      // Its items come from many requests: it begins a trace of its own, with links to theirs.
+      trace: () => this.parts.tracing.batch(null),
       maxFailures: (items) => failuresAllowed(maxFailures, items),
       chunkItems: (items) =>
         upstream
@@ -339,6 +347,7 @@ export class Creator {
       createdAt: now,
       deadlineAt: checked.run.deadline === undefined ? null : Date.parse(checked.run.deadline),
       maxLeasedChunks: runsUpstream(checked.executor) ? null : chunksAtOnce(checked.run.concurrency),
+      trace: null,
     };
   }
 

@@ -15,6 +15,8 @@ export interface Caller {
   role: Role;
   credential: string | null;
   address: string | null;
+  /** What asks, as a span of a trace; W3C Trace Context. */
+  traceparent?: string | null | undefined;
 }
 
 /** A create request, already parsed by src/api/contract or given by the library. */

@@ -69,7 +69,7 @@ export class YardBatches implements Batches {
 
   async get(caller: Caller, id: string): Promise<BatchRow> {
     const batch = await this.store.batches.get(caller.tenant, id);
-    if (batch === null) throw new BatchyardError("batch_not_found");
+    if (batch === null) throw await this.missing(caller.tenant, id);
     return batch;
   }
 
@@ -280,20 +280,32 @@ export class YardBatches implements Batches {
     }
     const before = this.clock.now() - daysToKeep * DAY_MS;
     if (dryRun) return this.store.batches.remove(caller.tenant, before, { limit: Number.MAX_SAFE_INTEGER, dryRun: true });
-    const deleted = await this.removeBefore(caller.tenant, before);
+    const deleted = await this.removeBefore(
+      caller.tenant,
+      before,
+      `a cleanup by ${caller.actor} of what ended more than ${daysToKeep} days before`,
+    );
     await this.audit(caller, "batch.cleanup", `batches ended before ${iso(before)}`, null, { deleted, daysToKeep });
     return deleted;
   }
 
-  /** Removes final batches that ended before a time, a few at once. */
-  async removeBefore(tenant: string, before: number): Promise<number> {
+  /** Removes final batches that ended before a time, a few at once. `policy`: why, in words. */
+  async removeBefore(tenant: string, before: number, policy: string): Promise<number> {
     let deleted = 0;
     for (;;) {
-      const removed = await this.store.batches.remove(tenant, before, { limit: REMOVED_AT_ONCE, dryRun: false });
+      const by = { policy, at: this.clock.now() };
+      const removed = await this.store.batches.remove(tenant, before, { limit: REMOVED_AT_ONCE, dryRun: false, by });
       deleted += removed;
       if (removed < REMOVED_AT_ONCE) return deleted;
       await new Promise((resolve) => setImmediate(resolve));
     }
+  }
+
+  private async missing(tenant: string, id: string): Promise<BatchyardError> {
+    const trace = await this.store.batches.removed(tenant, id);
+    if (trace === null) return new BatchyardError("batch_not_found");
+    const { status, policy, removedAt } = trace;
+    return new BatchyardError("batch_removed", { id, status, at: iso(removedAt)!, policy });
   }
 
   private toItemResult(reported: ReportedResult): ItemResult {

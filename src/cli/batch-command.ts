@@ -16,7 +16,7 @@ export async function withBatch<T>(id: string, flags: ConnectionFlags, work: (cl
   try {
     return await work(client);
   } catch (error) {
-    if (error instanceof ClientError && (error.code === "batch_not_found" || error.code === "bad_id"))
+    if (error instanceof ClientError && (error.code === "batch_not_found" || error.code === "batch_removed" || error.code === "bad_id"))
       throw new CommandError(`Batch ${id} not found.`);
     throw error;
   } finally {

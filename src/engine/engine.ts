@@ -5,6 +5,7 @@ import type { Executors } from "../executors/registry.ts";
 import type { SettledItems } from "../events/port.ts";
 import type { Pricing } from "../money/pricing.ts";
 import type { Registry } from "../operations/registry.ts";
+import type { Tracing } from "../tracing/port.ts";
 import type { ClaimedChunk, LostLease, Store } from "../store/port.ts";
 import { Breakers } from "./breaker.ts";
 import type { Dispatcher } from "./dispatcher/port.ts";
@@ -33,6 +34,7 @@ export interface EngineParts {
   executors: Executors;
   registry: Registry;
   pricing: Pricing;
+  tracing: Pick<Tracing, "attempt" | "on">;
   /** Is what this batch has upstream still to come? Then its deadline waits for it, for a limited time. */
   collecting(tenant: string, batchId: string): Promise<boolean>;
   clock: Clock;
@@ -82,7 +84,13 @@ export class Engine implements SettledItems {
       progressDue: (batchId) => this.progressDue(batchId),
       settled: (batch, lines) => this.settled(batch, lines),
     });
-    this.external = new ExternalWorkers({ store, clock, runFor: (chunk) => this.runFor(chunk), committed: () => this.wake() });
+    this.external = new ExternalWorkers({
+      store,
+      clock,
+      tracing: parts.tracing,
+      runFor: (chunk) => this.runFor(chunk),
+      committed: () => this.wake(),
+    });
   }
 
   /** Takes back what earlier processes of this worker held, then starts. */
@@ -175,7 +183,7 @@ export class Engine implements SettledItems {
 
   /** Leases that ran out: who held them is gone. Its own ran out because this process was held up, and it is not. */
   private async lost(leases: readonly LostLease[]): Promise<void> {
-    await this.external.roster.lost(leases);
+    await this.external.lost(leases);
     const local = new Set(leases.map(({ workerId }) => workerId).filter((id) => !id.startsWith(EXTERNAL) && id !== this.id));
     for (const id of local) await this.tell("worker.lost", id);
   }

@@ -10,7 +10,9 @@ import { unreadable } from "../operations/rows.ts";
 import { bisect } from "./bisection.ts";
 import { EXTERNAL, Roster } from "./roster.ts";
 import type { Run } from "./run.ts";
-import type { ClaimedChunk } from "../store/port.ts";
+import type { ClaimedChunk, LostLease } from "../store/port.ts";
+import type { Tracing } from "../tracing/port.ts";
+import { OpenAttempts } from "./open-attempts.ts";
 
 export interface ExternalChunk {
   chunk: number;
@@ -25,6 +27,8 @@ export interface ExternalChunk {
   leaseUntil: number;
   /** `text` is the payload as it was sent: a number that no double holds stays as it was. */
   items: { key: string; text: string; idempotencyKey: string }[];
+  /** The lease as a span of the batch's trace, for the header of that name; null = the batch belongs to none. */
+  traceparent: string | null;
 }
 
 /** An outside worker's answer for one item: a result, or an error. */
@@ -68,15 +72,23 @@ export class ExternalWorkers {
   private readonly committed: () => void;
   /** Who they are. */
   readonly roster: Roster;
+  private readonly attempts: OpenAttempts;
   /** Calls that must not overlap, by what they are about; see inTurn. */
   private readonly turns = new Map<string, Promise<unknown>>();
 
-  constructor(parts: { store: Store; clock: Clock; runFor: (chunk: ClaimedChunk) => Run; committed: () => void }) {
+  constructor(parts: {
+    store: Store;
+    clock: Clock;
+    tracing: Pick<Tracing, "attempt" | "on">;
+    runFor: (chunk: ClaimedChunk) => Run;
+    committed: () => void;
+  }) {
     this.store = parts.store;
     this.clock = parts.clock;
     this.runFor = parts.runFor;
     this.committed = parts.committed;
     this.roster = new Roster(parts);
+    this.attempts = new OpenAttempts(parts.tracing);
   }
 
   /** In turn, so that two who ask at once do not reach for the same chunks and one leaves with nothing. `draining`: it gets nothing more. */
@@ -101,7 +113,7 @@ export class ExternalWorkers {
         const chunk = await this.store.chunks.claim(id, { workerId: EXTERNAL + request.worker, leaseMs: request.leaseMs, now });
         if (chunk === null) continue;
         const split = bisect(chunk, now);
-        if (split === null) leased.push(toExternal(chunk));
+        if (split === null) leased.push(toExternal(chunk, this.attempts.leased(chunk)));
         else await this.store.chunks.commit(split);
         if (split === null && crashes > 0) return this.handedOut(leased);
       }
@@ -112,6 +124,12 @@ export class ExternalWorkers {
   private handedOut(leased: ExternalChunk[]): ExternalChunk[] {
     if (leased.length > 0) this.committed();
     return leased;
+  }
+
+  /** Leases ran out, of whichever worker. */
+  async lost(leases: readonly LostLease[]): Promise<void> {
+    this.attempts.lost(leases);
+    await this.roster.lost(leases);
   }
 
   async heartbeat(
@@ -200,12 +218,13 @@ export class ExternalWorkers {
       run.checkpoint();
       if (!(await run.flushed())) throw lost();
     }
+    this.attempts.reported(chunk, run.tally, request.done || request.handBack === true);
     this.committed();
     return { accepted, retried, open: places.size };
   }
 }
 
-function toExternal(chunk: ClaimedChunk): ExternalChunk {
+function toExternal(chunk: ClaimedChunk, traceparent: string | null): ExternalChunk {
   const texts = splitLines(chunk.body);
   const items = chunk.keys
     .map((key, index) => ({ key, text: texts[index] ?? "null", idempotencyKey: idempotencyKey(chunk, key), index }))
@@ -220,6 +239,7 @@ function toExternal(chunk: ClaimedChunk): ExternalChunk {
     attempt: chunk.attempt,
     leaseUntil: chunk.leaseUntil,
     items,
+    traceparent,
   };
 }
 

@@ -19,6 +19,7 @@ import type { Breakers } from "./breaker.ts";
 import type { Budget } from "./budget.ts";
 import { ledgerEntry } from "./ledger-entry.ts";
 import type { RateLimit } from "./rate-limit.ts";
+import { RunTally } from "./run-tally.ts";
 import { MAX_ANSWER_CHARS, MAX_RESULT_CHARS, failureRow, milliseconds, resultText } from "./result-line.ts";
 
 /** Results waiting longer than this are committed under the same lease: a crash repeats at most this much work. */
@@ -54,6 +55,8 @@ export interface RunHooks {
   /** Null: the batch may spend any amount. */
   budget: Budget | null;
   limits: RunLimits;
+  /** This run as a span of a trace; null = it belongs to none. */
+  traceparent: string | null;
   operation: Operation;
   options: unknown;
   /** May a batch.progress event be written now? */
@@ -92,6 +95,8 @@ export class Run implements RunControl {
   /** Per item of this run: it has an outcome already. */
   private readonly answered: Uint8Array;
   private settledItems = 0;
+  /** What this run has done, for its span. */
+  readonly tally = new RunTally();
   private measured = 0;
   private measuredMs = 0;
   private successes = new SuccessBlock();
@@ -248,6 +253,7 @@ export class Run implements RunControl {
       places: this.places,
       lanes: hooks.limits.lanes,
       timeoutMs: hooks.limits.timeoutMs,
+      traceparent: hooks.traceparent,
     };
     let cancelTimer = (): void => {};
     const tick = (): void => {
@@ -340,6 +346,7 @@ export class Run implements RunControl {
     });
     this.chars += text.length;
     setBit(this.done, place);
+    this.tally.succeeded += 1;
     this.stats.addDuration(outcome.durationMs);
     if (outcome.qualityScore !== undefined) this.stats.addScore(outcome.qualityScore);
     this.measure(outcome);
@@ -361,6 +368,7 @@ export class Run implements RunControl {
       this.stop();
     if (this.retries(outcome)) {
       setBit(this.done, place);
+      this.tally.retries(outcome.code);
       this.book(outcome.spend, this.items[index]!.key, false);
       this.waiting.push({ place, retryAfterMs: outcome.retryAfterMs ?? null, category: outcome.category });
       return;
@@ -378,6 +386,7 @@ export class Run implements RunControl {
     const paid = this.book(outcome.spend, key, true);
     const row = failureRow(key, place, outcome, this.chunk.attempt, this.hooks.clock.now(), paid);
     this.failures.push(row);
+    this.tally.fails(outcome.code);
     this.chars += row.line.length;
     setBit(this.done, place);
     this.stats.addDuration(outcome.durationMs);

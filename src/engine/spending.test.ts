@@ -58,6 +58,7 @@ async function claim(): Promise<ClaimedChunk> {
     warnings: [],
     createdAt: NOW,
     deadlineAt: null,
+    trace: null,
     notify: [],
     maxLeasedChunks: null,
   };
@@ -81,6 +82,7 @@ function runOf(chunk: ClaimedChunk, budget: Budget | null = null): Run {
     pricing: new Pricing(),
     budget,
     limits: { retryAttempts: 1, retryBackoffMs: 1, timeoutMs: 1000, lanes: 3 },
+    traceparent: null,
     operation,
     options: {},
     progressDue: () => false,

@@ -8,12 +8,14 @@ import type { Executor } from "../executors/port.ts";
 import { breathe, breatheDue } from "../executors/handler/breather.ts";
 import { executorFor, type Executors } from "../executors/registry.ts";
 import type { Registry } from "../operations/registry.ts";
+import type { Tracing } from "../tracing/port.ts";
 import type { ClaimedChunk, Store } from "../store/port.ts";
 import { bisect } from "./bisection.ts";
 import type { Breakers } from "./breaker.ts";
 import { Budget } from "./budget.ts";
 import type { ChunkHint, Dispatcher } from "./dispatcher/port.ts";
 import { RateLimit } from "./rate-limit.ts";
+import { attemptSpan } from "./attempt-span.ts";
 import type { Speeds } from "./speeds.ts";
 import { Run, type RunHooks, type RunLimits } from "./run.ts";
 
@@ -57,6 +59,7 @@ export interface WorkerParts {
   random: () => number;
   speeds: Speeds;
   pricing: Pricing;
+  tracing: Pick<Tracing, "attempt">;
   /** A chunk left: the feeder may send it again, and should look for more. */
   released(chunkId: number): void;
   progressDue(batchId: string): boolean;
@@ -217,8 +220,8 @@ export class Worker {
   }
 
   /** A run of a leased chunk, ready to settle items. */
-  runFor(chunk: ClaimedChunk): Run {
-    return new Run(chunk, this.hooks(chunk));
+  runFor(chunk: ClaimedChunk, traceparent: string | null = null): Run {
+    return new Run(chunk, this.hooks(chunk, traceparent));
   }
 
   private async run(chunk: ClaimedChunk, slot: Slot): Promise<void> {
@@ -230,17 +233,22 @@ export class Worker {
       return;
     }
     const operation = registry.get(chunk.batch.operation);
-    const run = this.runFor(chunk);
+    const span = attemptSpan(this.parts.tracing, chunk);
+    const run = this.runFor(chunk, span.traceparent);
     slot.run = run;
     if (this.draining) run.stop();
     const options = operation.options.safeParse(ownOptions(chunk.batch.options));
-    await run.execute(options.success ? executorFor(executors, operation, chunk.batch.executor) : refusing(options.error));
+    try {
+      await run.execute(options.success ? executorFor(executors, operation, chunk.batch.executor) : refusing(options.error));
+    } finally {
+      span.end({ attributes: run.tally.attributes, error: run.lost ? "lease_lost" : run.tally.error });
+    }
     const mean = run.meanMs;
     // How long a provider took says nothing about what a chunk costs here.
     if (mean !== null && !upstream) this.parts.speeds.add(chunk.tenant, operation.name, mean);
   }
 
-  private hooks(chunk: ClaimedChunk): RunHooks {
+  private hooks(chunk: ClaimedChunk, traceparent: string | null): RunHooks {
     const { store, clock, random, breakers, progressDue, settled, failed, registry, pricing } = this.parts;
     const operation = registry.get(chunk.batch.operation);
     const options = operation.options.safeParse(ownOptions(chunk.batch.options)).data;
@@ -255,6 +263,7 @@ export class Worker {
       operation,
       options,
       limits: this.limitsOf(chunk),
+      traceparent,
       rateLimit: this.rateLimitOf(chunk),
       pricing,
       budget: this.budgetOf(chunk),

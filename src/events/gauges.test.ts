@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { io } from "socket.io-client";
 import { serve, TOKEN, type Served } from "../api/server.fixture.ts";
+import { defineOperation } from "../operations/define.ts";
 import { FrameParser, type Frame } from "../client/sse.ts";
 import { VirtualClock } from "../testing/virtual-clock.ts";
 import { Gauges, gaugesAmong, type Gauge, type GaugeType, type Meter } from "./gauges.ts";
@@ -78,8 +79,8 @@ describe("over the two live doors", () => {
     close(): Promise<void>;
   }
 
-  async function read(query: string): Promise<Reader> {
-    const response = await fetch(`${url}/api/events?${query}`, { headers: { authorization: `Bearer ${TOKEN}` } });
+  async function read(query: string, key = TOKEN): Promise<Reader> {
+    const response = await fetch(`${url}/api/events?${query}`, { headers: { authorization: `Bearer ${key}` } });
     const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
     const parser = new FrameParser();
     const frames: Frame[] = [];
@@ -144,5 +145,52 @@ describe("over the two live doors", () => {
     await socket.emitWithAck("leave-room", { room: "metrics" });
     expect(late.filter((event) => /^(queue|worker|pipeline):/.test(event))).toEqual([]);
     socket.disconnect();
+  });
+
+  it("each tenant has its own figures at both doors, whoever looks besides", async () => {
+    const gate = Promise.withResolvers<void>();
+    await served.close();
+    served = await serve({
+      clock,
+      operations: [defineOperation({ name: "held", processItem: () => gate.promise.then(() => ({ result: 1 })) })],
+    });
+    url = await served.listen();
+    const keys = { default: TOKEN, other: await served.key("operator", "other") };
+    const create = async (key: string, executor?: string): Promise<void> => {
+      const payload = { operation: "held", items: [{ id: "1" }], ...(executor === undefined ? {} : { options: { executor } }) };
+      const { status } = await served.send({
+        method: "POST",
+        url: "/api/batch/create",
+        headers: { authorization: `Bearer ${key}` },
+        payload,
+      });
+      expect(status).toBe(201);
+    };
+    await create(keys.other);
+    for (let n = 0; n < 3; n++) await create(keys.other, "external");
+    while (served.yard.engine.runs().length < 1) await clock.advance(second);
+
+    const query = "types=queue.status,worker.stats,pipeline.throughput";
+    for (const [tenant, running, depth] of [
+      ["default", 1, undefined],
+      ["other", 1, 3],
+      ["third", 0, undefined],
+    ] as const) {
+      const key = tenant === "third" ? await served.key("viewer", "third") : keys[tenant];
+      const figures = await read(query, key);
+      const socket = io(url, { transports: ["websocket"], reconnection: false, forceNew: true, auth: { token: key } });
+      await new Promise((resolve) => socket.once("welcome", resolve));
+      const heard = new Map<string, Record<string, unknown>>();
+      socket.onAny((event: string, data: Record<string, unknown>) => heard.set(event, data));
+      await socket.emitWithAck("join-room", { room: "metrics" });
+      const bySse = (await figures.next("worker.stats")).data;
+      const queues = (await figures.next("queue.status")).data;
+      while (!heard.has("queue:status") || !heard.has("worker:stats")) await clock.advance(second);
+      expect([bySse["running"], (queues["queues"] as { depth: number }[])[0]?.depth]).toEqual([running, depth]);
+      expect([heard.get("worker:stats")!["running"], heard.get("queue:status")]).toEqual([running, queues]);
+      socket.disconnect();
+      await figures.close();
+    }
+    gate.resolve();
   });
 });

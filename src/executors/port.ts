@@ -69,6 +69,8 @@ export interface ChunkWork {
   lanes: number;
   /** Milliseconds an item may take. */
   timeoutMs: number;
+  /** This run of the chunk as a span of a trace: for handlers, and for whatever is called on their behalf. Null = it belongs to none. */
+  traceparent: string | null;
 }
 
 /** What an executor tells the run, and what it must obey. */

@@ -1,5 +1,6 @@
 import type { BatchStatus } from "./moves.ts";
 import type { NanoUsd } from "./money.ts";
+import type { BatchTrace } from "./trace.ts";
 
 /** A number of items, or a share of all items in percent, that may fail before the batch is stopped. */
 export type MaxFailures = number | `${number}%`;
@@ -76,6 +77,8 @@ export interface BatchRow {
   startedAt: number | null;
   completedAt: number | null;
   deadlineAt: number | null;
+  /** Null = it belongs to no trace. */
+  trace: BatchTrace | null;
 }
 
 /** Items that have no final state yet. */

@@ -45,6 +45,7 @@ export const ERRORS = {
   // 404
   not_found: { status: 404, message: "There is nothing at {path}" },
   batch_not_found: { status: 404, message: "Batch not found" },
+  batch_removed: { status: 404, message: "The batch {id} ({status}) was removed on {at} by {policy}" },
   file_not_found: { status: 404, message: "File not found" },
   record_not_found: { status: 404, message: "Record not found" },
   stream_not_found: { status: 404, message: "Stream not found" },

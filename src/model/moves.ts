@@ -55,6 +55,7 @@ export const ITEM_MOVES = [
 export type BatchMove = (typeof BATCH_MOVES)[number]["name"];
 
 export const FINAL_BATCH_STATES = ["completed", "failed", "cancelled", "expired"] as const satisfies readonly BatchStatus[];
+export type FinalBatchStatus = (typeof FINAL_BATCH_STATES)[number];
 export const OPEN_BATCH_STATES = ["pending", "running", "paused"] as const satisfies readonly BatchStatus[];
 
 export function isFinal(status: BatchStatus): boolean {

@@ -24,7 +24,10 @@ describe("retention", () => {
     await yard.advance(DAY_MS + HOUR_MS);
 
     expect((await yard.getBatchHistory()).map((batch) => batch.id)).toEqual([recent.id, unfinished.id]);
-    await expect(yard.getBatch(old.id)).rejects.toMatchObject({ code: "batch_not_found" });
+    await expect(yard.getBatch(old.id)).rejects.toMatchObject({
+      code: "batch_removed",
+      message: expect.stringContaining("retention.batches_days = 2") as string,
+    });
     expect((await yard.getBatch(unfinished.id)).status).toBe("pending");
     const { findings } = await yard.parts.store.upkeep.verify({ rebuild: false });
     expect(findings).toEqual([]);

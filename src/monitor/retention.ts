@@ -1,4 +1,6 @@
 import type { Clock } from "../model/clock.ts";
+import { iso } from "../model/clock.ts";
+import { FINAL_BATCH_STATES, type FinalBatchStatus } from "../model/moves.ts";
 import type { Store } from "../store/port.ts";
 
 const ROUND_MS = 10 * 60_000;
@@ -22,6 +24,35 @@ const EVENTS_KEPT = 5_000_000;
 /** Newest arrivals of a stream: what one preview replays, within a second and some 25 MB. */
 const ARRIVALS_KEPT = 1_000_000;
 
+/** Days that batches are kept; a state with 0 is kept as long as the others. */
+export interface BatchDays {
+  retentionDays: number;
+  retention: Readonly<Record<FinalBatchStatus, number>>;
+}
+
+/** What is in force for batches of one state. */
+export interface RetentionPolicy {
+  status: FinalBatchStatus;
+  days: number;
+  /** The setting that says so, as the settings API names it. */
+  setting: string;
+}
+
+export interface RetentionPass {
+  /** Unix milliseconds. */
+  startedAt: number;
+  endedAt: number;
+  removed: Record<FinalBatchStatus, number>;
+}
+
+export function retentionPolicies({ retentionDays, retention }: BatchDays): RetentionPolicy[] {
+  return FINAL_BATCH_STATES.map((status) =>
+    retention[status] > 0
+      ? { status, days: retention[status], setting: `retention.${status}_days` }
+      : { status, days: retentionDays, setting: "retention.batches_days" },
+  );
+}
+
 /** Removes what is older than its retention: final batches with their results, events, the arrival log, expired files. Never unfinished work. */
 export class Retention {
   private readonly store: Store;
@@ -30,11 +61,15 @@ export class Retention {
   private readonly sweepFiles: (now: number) => Promise<unknown>;
   private readonly settlePredictions: () => Promise<void>;
   /** Asked at every round: it can change. */
-  private readonly batchDays: () => number;
+  private readonly days: () => BatchDays;
   private readonly monitoringDays: () => number;
   private stopTimer = (): void => {};
   private running: Promise<void> = Promise.resolve();
   private stopped = false;
+  /** The last pass that came to its end; null = none has since the start. */
+  last: RetentionPass | null = null;
+  /** When the next one begins, Unix milliseconds; null = one is under way, or none will come. */
+  nextAt: number | null = null;
 
   constructor(parts: {
     store: Store;
@@ -42,7 +77,7 @@ export class Retention {
     failed: (error: unknown) => void;
     sweepFiles: (now: number) => Promise<unknown>;
     settlePredictions: () => Promise<void>;
-    batchDays: () => number;
+    days: () => BatchDays;
     monitoringDays: () => number;
   }) {
     this.store = parts.store;
@@ -50,12 +85,14 @@ export class Retention {
     this.failed = parts.failed;
     this.sweepFiles = parts.sweepFiles;
     this.settlePredictions = parts.settlePredictions;
-    this.batchDays = parts.batchDays;
+    this.days = parts.days;
     this.monitoringDays = parts.monitoringDays;
   }
 
   start(afterMs = FIRST_ROUND_MS): void {
+    this.nextAt = this.clock.now() + afterMs;
     this.stopTimer = this.clock.after(afterMs, () => {
+      this.nextAt = null;
       this.running = this.round()
         .catch(this.failed)
         .finally(() => {
@@ -67,6 +104,7 @@ export class Retention {
   /** Ends after the transaction that is under way. */
   async stop(): Promise<void> {
     this.stopped = true;
+    this.nextAt = null;
     this.stopTimer();
     await this.running;
   }
@@ -75,21 +113,42 @@ export class Retention {
     const now = this.clock.now();
     // Before what they are worked out from is gone.
     await this.settlePredictions().catch(this.failed);
-    let removed = AT_ONCE;
-    while (removed === AT_ONCE && !this.stopped) {
-      removed = await this.store.batches.remove(null, now - this.batchDays() * DAY_MS, { limit: AT_ONCE, dryRun: false });
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    const removed = { completed: 0, failed: 0, cancelled: 0, expired: 0 };
+    for (const { status } of retentionPolicies(this.days())) removed[status] = await this.removeOf(status, now);
     if (this.stopped) return;
-    await this.store.openai.remove(now - this.batchDays() * DAY_MS, ROWS_AT_ONCE);
-    await this.store.requests.remove(now - this.batchDays() * DAY_MS, ROWS_AT_ONCE);
+    this.last = { startedAt: now, endedAt: this.clock.now(), removed };
+    // What only tells of a batch stays as long as any batch does; what explains one is worth nothing without it.
+    const kept = retentionPolicies(this.days()).map(({ days }) => days);
+    const longest = now - Math.max(...kept) * DAY_MS;
+    await this.store.openai.remove(longest, ROWS_AT_ONCE);
+    await this.store.requests.remove(longest, ROWS_AT_ONCE);
     await this.store.events.trim({ before: now - DAY_MS, keep: EVENTS_KEPT });
     // Arrivals without the batches they became would say that a replay is wrong.
-    const days = Math.min(this.monitoringDays(), this.batchDays());
+    const days = Math.min(this.monitoringDays(), ...kept);
     await this.store.impact.trim({ before: now - days * DAY_MS, keep: ARRIVALS_KEPT });
     await this.store.alerts.trim(now - this.monitoringDays() * DAY_MS);
     const before = { minutes: now - MINUTES_KEPT_MS, hours: now - this.monitoringDays() * DAY_MS, days: now - DAYS_KEPT_MS };
     while (!this.stopped && (await this.store.monitor.trim(before))) await new Promise((resolve) => setImmediate(resolve));
     await this.sweepFiles(now);
+  }
+
+  /** A few at once, each part by the days as they are then. */
+  private async removeOf(status: FinalBatchStatus, now: number): Promise<number> {
+    let all = 0;
+    while (!this.stopped) {
+      const { days, setting } = retentionPolicies(this.days()).find((policy) => policy.status === status)!;
+      const before = now - days * DAY_MS;
+      const policy = `${setting} = ${days}: what ended before ${iso(before)!}`;
+      const removed = await this.store.batches.remove(null, before, {
+        limit: AT_ONCE,
+        dryRun: false,
+        statuses: [status],
+        by: { policy, at: this.clock.now() },
+      });
+      all += removed;
+      if (removed < AT_ONCE) break;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return all;
   }
 }

@@ -76,6 +76,7 @@ const CODES: Partial<Record<ErrorCode, string | null>> = {
   not_found: "unknown_url",
   method_not_allowed: "method_not_supported",
   batch_not_found: null,
+  batch_removed: null,
   file_not_found: null,
   bad_json: "invalid_json",
   rate_limited: "rate_limit_exceeded",

@@ -23,6 +23,7 @@ export async function runItem(executors: Executors, operation: Operation, payloa
     places: [0],
     lanes: 1,
     timeoutMs: TIMEOUT_MS,
+    traceparent: line.traceparent,
   };
   const settled: Outcome[] = [];
   const control: RunControl = {

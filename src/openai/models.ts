@@ -20,6 +20,8 @@ export interface LineContext {
   readonly batchId: string;
   /** The same for every try of the line. */
   readonly idempotencyKey: string;
+  /** This try as a span of a trace; null = it belongs to none. */
+  readonly traceparent: string | null;
 }
 
 /** An HTTP answer to a line: 2xx goes to the output file, everything else to the error file once no try is left. */

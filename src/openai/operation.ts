@@ -45,8 +45,8 @@ export function openAiOperation(models: () => Models): Operation {
           code: "model_not_found",
           category: "configuration",
         });
-      const { signal, tenant, key, attempt, batchId, idempotencyKey } = ctx;
-      const answer = await executor.answer({ url, body }, { signal, tenant, key, attempt, batchId, idempotencyKey });
+      const { signal, tenant, key, attempt, batchId, idempotencyKey, traceparent } = ctx;
+      const answer = await executor.answer({ url, body }, { signal, tenant, key, attempt, batchId, idempotencyKey, traceparent });
       const { status_code, request_id } = answer;
       const stored: StoredAnswer = { status_code, request_id, body: answer.body };
       if (status_code >= 200 && status_code < 300) return { result: stored };

@@ -285,7 +285,7 @@ export class OpenAiRunner {
 const ENDS = new Set(["batch.completed", "batch.failed", "batch.cancelled", "batch.expired"]);
 
 function callerOf(row: OpenAiBatchRow): Caller {
-  return { tenant: row.tenant, actor: "openai", role: "operator", credential: null, address: null };
+  return { tenant: row.tenant, actor: "openai", role: "operator", credential: null, address: null, traceparent: row.traceparent };
 }
 
 /** Lines of several models are asked for one by one. */

@@ -52,6 +52,7 @@ export class OpenAiService {
       tenant: caller.tenant,
       fingerprint,
       batchId: newBatchId(now),
+      traceparent: caller.traceparent ?? null,
       createdAt: now,
       expiresAt: now + WINDOW_MS,
     });

@@ -65,6 +65,8 @@ export interface HandlerContext<O> {
   /** The batch's options as the operation's schema parsed them. */
   readonly options: O;
   readonly services: TenantServices;
+  /** The header `traceparent` (W3C Trace Context) for what the handler calls; null = the batch belongs to no trace. */
+  readonly traceparent: string | null;
 }
 
 /** What a batch request says about where its items come from. */

@@ -93,6 +93,7 @@ export function openServices(): ServicesFixture {
       tenant,
       options,
       services,
+      traceparent: null,
       ...more,
     }),
     async close() {

@@ -32,6 +32,8 @@ export interface CollectorParts {
   settled: SettledItems;
   clock: Clock;
   settings(): CollectingSettings;
+  /** False: nobody asks which requests a window came from. */
+  traced: boolean;
   /** Does this server have the model for the endpoint? */
   supports(tenant: string, model: string, url: string): boolean;
   /** Why a webhook cannot be told; null = it can. */
@@ -85,16 +87,16 @@ export class Collector {
   }
 
   /** One request as JSON text; resolves after the durable commit. Throws validation_failed, custom_id_in_use, queue_full, stream_full. */
-  async submit({ tenant }: Caller, text: string): Promise<RequestRow> {
-    const read = readRequest(text, this.rulesFor(tenant));
+  async submit(caller: Caller, text: string): Promise<RequestRow> {
+    const read = readRequest(text, this.rulesFor(caller.tenant));
     if ("faults" in read) throw invalid(read.faults);
-    return this.place(tenant, read);
+    return this.place(caller, read);
   }
 
   /** Many of them, one JSON text each; `first` is the index of the first one. Faults of single ones are in `rejected`. Throws queue_full. */
-  async offer({ tenant }: Caller, texts: readonly string[], first: number): Promise<Offer> {
+  async offer(caller: Caller, texts: readonly string[], first: number): Promise<Offer> {
     const answer: Offer = { accepted: [], rejected: [] };
-    const rules = this.rulesFor(tenant);
+    const rules = this.rulesFor(caller.tenant);
     await Promise.all(
       texts.map(async (text, i) => {
         const index = first + i;
@@ -102,7 +104,7 @@ export class Collector {
         if ("faults" in read) answer.rejected.push({ index, faults: read.faults });
         else
           try {
-            answer.accepted.push({ index, row: await this.place(tenant, read) });
+            answer.accepted.push({ index, row: await this.place(caller, read) });
           } catch (error) {
             if (!(error instanceof BatchyardError) || !SINGLE.has(error.code)) throw error;
             answer.rejected.push({ index, faults: [{ path: "", code: error.code, message: error.message }] });
@@ -203,11 +205,11 @@ export class Collector {
     return { supports: (model, url) => supports(tenant, model, url), refusesWebhook };
   }
 
-  private async place(tenant: string, input: RequestInput): Promise<RequestRow> {
-    if (input.customId === null) return this.collect(tenant, input);
-    const name = JSON.stringify([tenant, input.jobType, input.customId]);
+  private async place(caller: Caller, input: RequestInput): Promise<RequestRow> {
+    if (input.customId === null) return this.collect(caller, input);
+    const name = JSON.stringify([caller.tenant, input.jobType, input.customId]);
     for (let first = this.arriving.get(name); first !== undefined; first = this.arriving.get(name)) await first.catch(() => undefined);
-    const work = this.collectOnce(tenant, input, input.customId);
+    const work = this.collectOnce(caller, input, input.customId);
     this.arriving.set(name, work);
     try {
       return await work;
@@ -216,19 +218,20 @@ export class Collector {
     }
   }
 
-  private async collectOnce(tenant: string, input: RequestInput, customId: string): Promise<RequestRow> {
-    const before = await this.parts.store.requests.openWith(tenant, input.jobType, customId);
-    if (before === null) return this.collect(tenant, input);
+  private async collectOnce(caller: Caller, input: RequestInput, customId: string): Promise<RequestRow> {
+    const before = await this.parts.store.requests.openWith(caller.tenant, input.jobType, customId);
+    if (before === null) return this.collect(caller, input);
     if (before.fingerprint === input.fingerprint) return before;
     throw new BatchyardError("custom_id_in_use", { custom_id: customId, jobType: input.jobType, id: before.id });
   }
 
-  private async collect(tenant: string, input: RequestInput): Promise<RequestRow> {
+  private async collect({ tenant, traceparent }: Caller, input: RequestInput): Promise<RequestRow> {
     const { jobType, model, customId, fingerprint, webhook, windowKey, item: text } = input;
     const id = newId("req");
     const request = { id, tenant, jobType, model, customId, fingerprint, webhook, createdAt: this.parts.clock.now() };
-    const item = { key: id, windowKey, text, bytes: Buffer.byteLength(text), payload: {}, fast: false, request };
-    const { streams } = this.parts;
+    const { streams, traced } = this.parts;
+    const origin = traced && typeof traceparent === "string" ? { traceparent } : {};
+    const item = { key: id, windowKey, text, bytes: Buffer.byteLength(text), payload: {}, fast: false, request, ...origin };
     const [placed] = await streams.requests.collect(tenant, [item]);
     if (placed === undefined || "code" in placed) {
       const limit = streams.requests.maxOpen(tenant);

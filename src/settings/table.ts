@@ -70,6 +70,16 @@ export const SETTING_FIELDS: Readonly<Record<string, Readonly<Record<string, Set
   },
   retention: {
     batches_days: { name: "BATCH_RETENTION_DAYS", of: (config) => config.batch.retentionDays },
+    ...Object.fromEntries(
+      (["completed", "failed", "cancelled", "expired"] as const).map((state): [string, SettingField] => [
+        `${state}_days`,
+        {
+          name: `BATCH_RETENTION_${state.toUpperCase() as Uppercase<typeof state>}_DAYS`,
+          of: (config) => config.batch.retention[state],
+          allowed: "allowed: a whole number of days from 1 to 365, or 0 = as batches_days",
+        },
+      ]),
+    ),
     monitoring_days: { name: "BATCH_MONITORING_RETENTION_DAYS", of: (config) => config.monitoring.retentionDays },
   },
 };

@@ -120,17 +120,6 @@ export interface AlertFigures {
   lastArrivals: { stream: string; at: number }[];
 }
 
-/** What became of the messages to a channel. */
-export interface ChannelDelivery {
-  channel: string;
-  /** The newest message that was tried; null = none was yet. `deliveredAt` null: it has not arrived. */
-  last: { createdAt: number; deliveredAt: number | null; error: string | null; tries: number } | null;
-  /** Messages that were tried, have not arrived, and are tried again. */
-  waiting: number;
-  /** Messages that were tried to the end and have not arrived. */
-  givenUp: number;
-}
-
 /** How often a rule opened. */
 export interface RuleNoise {
   rule: string;
@@ -150,10 +139,6 @@ export interface AlertStore {
   removeRule(tenant: string, name: string): Promise<boolean>;
   preferences(tenant: string): Promise<Record<string, unknown>>;
   savePreferences(tenant: string, body: Record<string, unknown>): Promise<void>;
-  /** Of all tenants. */
-  channels(): Promise<{ tenant: string; name: string; body: Record<string, unknown> }[]>;
-  saveChannel(tenant: string, name: string, body: Record<string, unknown>, now: number): Promise<void>;
-  removeChannel(tenant: string, name: string): Promise<boolean>;
   /** Those that end after `now`, also when they have not begun. */
   silences(tenant: string, now: number): Promise<AlertSilence[]>;
   addSilence(silence: AlertSilence): Promise<void>;
@@ -171,8 +156,6 @@ export interface AlertStore {
   open(tenant: string): Promise<{ severity: AlertSeverity; silenced: boolean; alerts: number }[]>;
   /** Of episodes that opened since; costs by these. */
   noise(tenant: string, since: number): Promise<RuleNoise[]>;
-  /** Of these channels, in this order; costs by what has not arrived. */
-  deliveries(tenant: string, channels: readonly string[]): Promise<ChannelDelivery[]>;
   /** Someone took an open episode on; the first one counts. Null = there is no such episode; a resolved one comes back unchanged. */
   acknowledge(
     tenant: string,

@@ -1,5 +1,5 @@
 import type { BatchRow } from "../model/batch.ts";
-import type { BatchStatus } from "../model/moves.ts";
+import type { BatchStatus, FinalBatchStatus } from "../model/moves.ts";
 import type { BatchStats } from "../model/stats/batch-stats.ts";
 
 export type NewBatch = Pick<
@@ -23,6 +23,7 @@ export type NewBatch = Pick<
   | "warnings"
   | "createdAt"
   | "deadlineAt"
+  | "trace"
 > & {
   /** Channels that are told when the batch ends. */
   notify: string[];
@@ -89,6 +90,34 @@ export interface RunnableBatch {
   maxLeasedChunks: number | null;
 }
 
+export interface RemovalOptions {
+  limit: number;
+  dryRun: boolean;
+  /** Of these states, one after the other; of all, those that ended longest ago first, when absent. */
+  statuses?: readonly FinalBatchStatus[];
+  /** Kept as the trace of each batch; without it none is left. `at`: Unix milliseconds. */
+  by?: { policy: string; at: number };
+}
+
+export interface RemovedBatch {
+  id: string;
+  operation: string;
+  status: FinalBatchStatus;
+  createdAt: number;
+  completedAt: number;
+  removedAt: number;
+  /** Why, in words. */
+  policy: string;
+}
+
+export interface FootprintRow {
+  /** Start of the day, Unix milliseconds. */
+  day: number;
+  status: BatchStatus;
+  batches: number;
+  items: number;
+}
+
 export interface RetrySelection {
   fingerprint?: string | undefined;
   /** Of all groups with this error code. */
@@ -125,8 +154,15 @@ export interface BatchStore {
   setPriority(tenant: string, id: string, priority: number, now: number): Promise<BatchRow | null>;
   /** Starts the next epoch of a final batch with the failed items selected (all, and the cancelled and expired ones, without selection). Null when not final; `items` 0 when nothing matches. A deadline that has passed is lifted; dependencies count again as at sealing. */
   retry(tenant: string, id: string, selection: RetrySelection, now: number): Promise<{ batch: BatchRow; items: number } | null>;
-  /** Removes final batches (of all tenants: null) that ended before `before`, at most `limit`, with everything of theirs. Dry: counts only. */
-  remove(tenant: string | null, before: number, options: { limit: number; dryRun: boolean }): Promise<number>;
+  /**
+   * Removes final batches (of all tenants: null) that ended before `before`, at most `limit`, with everything of theirs, a few
+   * rows a transaction. Never one that an unfinished batch depends on. Dry: counts only.
+   */
+  remove(tenant: string | null, before: number, options: RemovalOptions): Promise<number>;
+  /** What is known of a batch that was removed: of the newest 100,000. */
+  removed(tenant: string, id: string): Promise<RemovedBatch | null>;
+  /** What is stored, by the day of creation (UTC) and by status, in order; maintained, never counted. Of all tenants: null. */
+  footprint(tenant: string | null): Promise<FootprintRow[]>;
 
   /** Runnable batches: for every priority and tenant at most `perTenant`, those served longest ago (never: created) first, so that none waits behind the page for ever. */
   runnable(

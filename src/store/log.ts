@@ -29,11 +29,15 @@ export interface OutboxRow {
 }
 
 export interface OutboxStore {
-  /** Due messages, oldest first. */
-  due(now: number, limit: number): Promise<OutboxRow[]>;
+  /** Due messages, oldest first, but for those of the channels named: `[tenant, channel]`. */
+  due(now: number, limit: number, but?: readonly (readonly [string, string])[]): Promise<OutboxRow[]>;
   delivered(id: number, now: number): Promise<void>;
   failed(id: number, error: string, nextAt: number | null): Promise<void>;
   nextAt(): Promise<number | null>;
+  /** What waits for a channel and is due before `until` is due then. */
+  delay(tenant: string, channel: string, until: number): Promise<void>;
+  /** What waits for a channel is due now; null = of every tenant. */
+  hasten(tenant: string | null, channel: string, now: number): Promise<void>;
 }
 
 export interface AuditEntry {

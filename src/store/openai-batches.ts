@@ -32,6 +32,8 @@ export interface OpenAiBatchRow {
   fingerprint: string;
   /** The internal batch that runs its lines; it exists from in_progress on. */
   batchId: string;
+  /** The request that created it; null = it belongs to no trace. */
+  traceparent: string | null;
   /** The model of all lines; null before validation, and when they name several. */
   model: string | null;
   errors: OpenAiFault[] | null;
@@ -56,7 +58,17 @@ export interface OpenAiBatchRow {
 
 export type NewOpenAiBatch = Pick<
   OpenAiBatchRow,
-  "id" | "tenant" | "endpoint" | "inputFileId" | "metadata" | "outputExpiresAfter" | "fingerprint" | "batchId" | "createdAt" | "expiresAt"
+  | "id"
+  | "tenant"
+  | "endpoint"
+  | "inputFileId"
+  | "metadata"
+  | "outputExpiresAfter"
+  | "fingerprint"
+  | "batchId"
+  | "traceparent"
+  | "createdAt"
+  | "expiresAt"
 >;
 
 /** What a move may bring with it. */

@@ -3,6 +3,7 @@ import type { AlertStore } from "./alerts.ts";
 import type { AttemptStore } from "./attempts.ts";
 import type { BatchStore } from "./batches.ts";
 import type { BulkStore } from "./bulk.ts";
+import type { ChannelStore } from "./channels.ts";
 import type { ChunkStore } from "./chunks.ts";
 import type { DeadStore } from "./dead.ts";
 import type { FileStore } from "./files.ts";
@@ -56,9 +57,12 @@ export interface Store {
   readonly attempts: AttemptStore;
   readonly audit: AuditStore;
   readonly alerts: AlertStore;
+  readonly channels: ChannelStore;
   readonly bulk: BulkStore;
   readonly monitor: MonitorStore;
   readonly ledger: LedgerStore;
   readonly upkeep: UpkeepStore;
+  /** Writes a little, as any commit does. Throws storage_full when the store takes nothing. */
+  probe(now: number): Promise<void>;
   close(): Promise<void>;
 }

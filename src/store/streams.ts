@@ -63,6 +63,8 @@ export interface WindowChange {
   requeued: number[];
   /** Single requests that are these items; written in the same step. Throws when an open one has the custom id. */
   requests?: readonly NewRequest[] | undefined;
+  /** Traceparents of the requests that brought `adds`; the first 128 of a window are kept. */
+  traces?: readonly string[] | undefined;
   /** Keys of items that leave, wherever they stand; requests of these ids are cancelled. Throws for a key that is not there. */
   withdrawn?: readonly string[] | undefined;
 }
@@ -153,6 +155,8 @@ export interface StreamStore {
     arrivals: readonly NewArrivals[];
     now: number;
   }): Promise<boolean[]>;
+  /** Traceparents of the requests that brought the items of a window, each once, the first 128; also after it has closed. */
+  traces(tenant: string, windowId: string): Promise<string[]>;
   /** Pauses every batch of a stream that is pending or running, and marks it; running ones of the executors `goesOn` are left. Returns their ids. */
   holdBatches(tenant: string, stream: string, goesOn: readonly string[], now: number): Promise<string[]>;
   /** Takes the mark off every batch, and resumes those that are still paused. Returns the ids of these. */

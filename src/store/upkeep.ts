@@ -7,6 +7,15 @@ export interface Finding {
   repaired: boolean;
 }
 
+/** Bytes on disk. */
+export interface StoreSpace {
+  bytes: number;
+  /** Of these, what removed rows have left, for new ones. */
+  freeBytes: number;
+  /** Written and not yet in its place: the write-ahead log. */
+  logBytes: number;
+}
+
 export interface UpkeepStore {
   /** Recounts everything that is maintained and compares; with `rebuild`, mends it. */
   verify(options: { rebuild: boolean; batchId?: string }): Promise<{ checkedBatches: number; checkedChunks: number; findings: Finding[] }>;
@@ -17,4 +26,5 @@ export interface UpkeepStore {
   backup(path: string): Promise<{ bytes: number }>;
   /** Bytes of the store on disk. */
   size(): Promise<number>;
+  space(): Promise<StoreSpace>;
 }

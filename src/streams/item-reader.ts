@@ -18,6 +18,8 @@ export interface StreamItem {
   fast: boolean;
   /** The single request that the item is; its id is the item's key. */
   request?: Omit<NewRequest, "batchId"> | undefined;
+  /** The request that brought it, as a traceparent. */
+  traceparent?: string | undefined;
 }
 
 export interface Refusal {

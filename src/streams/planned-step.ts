@@ -27,6 +27,7 @@ interface Pending {
   requeued: number[];
   requests: NewRequest[];
   withdrawn: string[];
+  traces: Set<string>;
   closes: WindowChange["closes"];
 }
 
@@ -70,6 +71,7 @@ export class PlannedStep {
         requeued: each.requeued,
         requests: each.requests,
         withdrawn: each.withdrawn,
+        traces: [...each.traces],
       }));
   }
 
@@ -173,6 +175,7 @@ export class PlannedStep {
     if (stream.definition.eventPrefix !== undefined) pending.payloads.push(item.payload);
     if (deadLetter !== null) pending.requeued.push(deadLetter);
     if (item.request !== undefined) pending.requests.push({ ...item.request, batchId: window.id });
+    if (item.traceparent !== undefined) pending.traces.add(item.traceparent);
     window.keys.add(key);
     stream.openItems += 1;
     window.sizes.push(item.bytes);
@@ -211,6 +214,7 @@ export class PlannedStep {
       requeued: [],
       requests: [],
       withdrawn: [],
+      traces: new Set(),
       closes: null,
     };
     this.pending.push(pending);
@@ -254,7 +258,11 @@ export class PlannedStep {
     if (plan instanceof Error) throw plan;
     return {
       reason: closure.reason,
-      batch: plan.batchTimeoutMs === null ? plan.batch : { ...plan.batch, deadlineAt: this.now + plan.batchTimeoutMs },
+      batch: {
+        ...plan.batch,
+        trace: plan.trace(),
+        ...(plan.batchTimeoutMs === null ? {} : { deadlineAt: this.now + plan.batchTimeoutMs }),
+      },
       heldBatch: plan.holdsBatches,
       maxFailures: plan.maxFailures(closure.items),
       chunkItems: plan.chunkItems(closure.items),
@@ -275,6 +283,7 @@ export class PlannedStep {
     pending.texts.push(item.text);
     if (stream.definition.eventPrefix !== undefined) pending.payloads.push(item.payload);
     if (deadLetter !== null) pending.requeued.push(deadLetter);
+    if (item.traceparent !== undefined) pending.traces.add(item.traceparent);
     const closure: Closure = { reason: "fast_path", closedAt: this.now, lagMs: 0, ...state };
     pending.closes = this.closing(window, closure, [key]);
     this.closed.push({ window, closure });

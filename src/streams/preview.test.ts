@@ -40,6 +40,7 @@ const BATCH: NewBatch = {
   warnings: [],
   createdAt: 0,
   deadlineAt: null,
+  trace: null,
   maxLeasedChunks: null,
 };
 let directory: string;
@@ -52,9 +53,12 @@ async function begin(): Promise<void> {
     store,
     collecting: () => COLLECTING,
     answeredBy: () => ({}),
-    creator: { windowPlan: () => ({ batch: BATCH, maxFailures: () => null, chunkItems: () => Infinity, chunkChars: Infinity }) },
+    creator: {
+      windowPlan: () => ({ batch: BATCH, trace: () => null, maxFailures: () => null, chunkItems: () => Infinity, chunkChars: Infinity }),
+    },
     clock,
     pressure: new Backpressure({ batches: store.batches, limits: () => ({ maxSize: 1_000_000, backpressureThreshold: 1 }) }),
+    traced: false,
     settings: () => ({
       windowSeconds: 90,
       idleTimeoutSeconds: 30,

@@ -42,6 +42,7 @@ const BATCH: NewBatch = {
   warnings: [],
   createdAt: 0,
   deadlineAt: null,
+  trace: null,
   maxLeasedChunks: null,
 };
 
@@ -71,9 +72,12 @@ class Rig {
       store: { streams, requests: store.requests, impact: store.impact, audit: store.audit, events: store.events },
       collecting: () => COLLECTING,
       answeredBy: () => ({}),
-      creator: { windowPlan: () => ({ batch: BATCH, maxFailures: () => null, chunkItems: () => Infinity, chunkChars: Infinity }) },
+      creator: {
+        windowPlan: () => ({ batch: BATCH, trace: () => null, maxFailures: () => null, chunkItems: () => Infinity, chunkChars: Infinity }),
+      },
       clock: this.clock,
       pressure: new Backpressure({ batches: store.batches, limits: () => ({ maxSize: 1_000_000, backpressureThreshold: 1 }) }),
+      traced: false,
       settings: () => this.settings,
       slots: () => 2,
       wake: () => undefined,

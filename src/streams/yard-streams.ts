@@ -43,6 +43,8 @@ export interface YardStreamsParts {
   collecting(): CollectingSettings;
   /** Options of the batch that a window of single requests becomes, by its key: who is to answer them. */
   answeredBy(tenant: string, windowKey: string): Record<string, unknown>;
+  /** False: nobody asks which requests a window came from. */
+  traced: boolean;
   /** Batches that run at once in this process. */
   slots(): number;
   /** A window became a batch. */
@@ -184,7 +186,7 @@ export class YardStreams implements Streams {
     return { batches };
   }
 
-  async offer({ tenant }: Caller, name: string, texts: readonly string[], first: number): Promise<OfferAnswer> {
+  async offer({ tenant, traceparent }: Caller, name: string, texts: readonly string[], first: number): Promise<OfferAnswer> {
     const stream = this.find(tenant, name);
     if (stream.collects) throw ofRequests("filled", "send requests to POST /api/requests");
     if (await this.parts.pressure.isFull(tenant)) return queueFull(texts.length, first);
@@ -196,6 +198,7 @@ export class YardStreams implements Streams {
       const read = stream.reader.read(text);
       if (isRefusal(read)) rejected.push({ index: first + i, ...read });
       else {
+        if (this.parts.traced && typeof traceparent === "string") read.traceparent = traceparent;
         offered.push({ item: read, deadLetter: null });
         places.push(first + i);
       }

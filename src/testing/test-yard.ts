@@ -7,6 +7,7 @@ import { loadConfig } from "../config.ts";
 import type { BatchyardOptions } from "../index.ts";
 import { Batchyard } from "../library/batchyard.ts";
 import { createYard, type Yard, type YardParts } from "../main.ts";
+import { ALERT_TICK_MS } from "../model/alert.ts";
 import { isFinal } from "../model/moves.ts";
 import type { Operation } from "../operations/operation.ts";
 import { HandlerCalls } from "./handler-calls.ts";
@@ -25,6 +26,8 @@ export interface TestYardOptions {
   data?: string | undefined;
   /** Called between the steps of an upstream batch, for Batchyard's own tests. */
   crashPoint?: YardParts["crashPoint"];
+  /** Figures are looked at every 15 seconds, and alerts fire; false when absent, because each look takes some milliseconds. */
+  alerts?: boolean | undefined;
   /** Any setting of docs/operate/config.md by its name. */
   settings?: Readonly<Record<string, string>> | undefined;
   /** 0 ≤ x < 1, the jitter of retries: the same sequence in every run when absent. `() => 1` makes waits the longest. */
@@ -54,6 +57,7 @@ export class TestYard extends Batchyard {
   private readonly calls: HandlerCalls;
   private readonly directory: string;
   private readonly keepsDirectory: boolean;
+  private readonly looksForAlerts: boolean;
   /** Some handlers run where calls cannot be counted. */
   private readonly runsElsewhere: boolean;
 
@@ -64,6 +68,7 @@ export class TestYard extends Batchyard {
     this.calls = made.calls;
     this.directory = made.directory;
     this.keepsDirectory = made.options.data !== undefined;
+    this.looksForAlerts = made.options.alerts ?? false;
     this.runsElsewhere = (made.options.operations ?? []).some(runsElsewhere);
   }
 
@@ -81,7 +86,7 @@ export class TestYard extends Batchyard {
         fetch: options.fetch,
         crashPoint: options.crashPoint,
         clock,
-        alerts: false,
+        alerts: options.alerts ?? false,
         random: options.random ?? seededRandom(1),
         wrap: (operation) => calls.counted(operation),
       });
@@ -162,6 +167,7 @@ export class TestYard extends Batchyard {
       await store.outbox.nextAt(),
       engine.breakers.nextProbeAt(),
       await keeper.nextDueAt(),
+      this.looksForAlerts ? this.clock.now() - (this.clock.now() % ALERT_TICK_MS) + ALERT_TICK_MS : null,
     ].filter((time) => time !== null);
     return times.length === 0 ? null : Math.min(...times);
   }

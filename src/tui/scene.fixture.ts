@@ -27,6 +27,7 @@ function batch(n: number, more: Partial<Batch> = {}): Batch {
     running_items: 0,
     retried_items: 0,
     late_results: 0,
+    trace_id: null,
     filters: {},
     options: {},
     input: null,

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { endChildren } from "../support/child.ts";
 import { numbered } from "../support/fates.ts";
 import { folders } from "../support/folder.ts";
@@ -106,6 +106,14 @@ describe.each(Object.entries(media))("%s", (_, make) => {
       code: "storage_full",
       error: expect.stringMatching(/^The store cannot write: .+Free some space; nothing accepted so far is lost$/),
     });
+    const degradation = async (): Promise<{ mode: string; failing: string[] }> => {
+      type Shown = { degradation: { mode: string; services: { name: string; status: string; consecutive_failures: number }[] } };
+      const { degradation: found } = (await (await served.send("/api/system/pipeline")).json()) as Shown;
+      const failing = found.services.filter(({ status, consecutive_failures: n }) => status === "unhealthy" && n > 0);
+      return { mode: found.mode, failing: failing.map(({ name }) => name) };
+    };
+    await vi.waitUntil(async () => (await degradation()).mode === "minimal", { timeout: 20_000, interval: 100 });
+    expect((await degradation()).failing).toContain("writes");
     // The work that runs hits the wall too, and says so.
     await served.child.line(/"level":50.*The store cannot write/);
     const during = await served.client.get(running.id);
@@ -113,9 +121,15 @@ describe.each(Object.entries(media))("%s", (_, make) => {
     expect(during.processed_items).toBeGreaterThan(0);
     expect((await served.client.history({})).batches.map((batch) => batch.id)).toEqual([running.id]);
     expect((await served.send(`/api/batch/${running.id}/results?limit=10`)).status).toBe(200);
+    // Sums that cannot catch up on the disk are read as if they had.
+    const counted = await served.send("/api/batch/history?createdAfter=2020-01-01T00:00:00Z");
+    expect(await counted.json()).toMatchObject({ success: true, total: 1 });
+    const overview = (await (await served.send("/api/system/overview")).json()) as { queues: { name: string; items_per_minute: number }[] };
+    expect(overview.queues.find((queue) => queue.name === "steady")!.items_per_minute).toBeGreaterThan(0);
 
     free(served.child.pid);
     await finished(served.client, running.id);
+    await vi.waitUntil(async () => (await degradation()).mode === "normal", { timeout: 20_000, interval: 100 });
     const later = await served.client.create({ operation: "steady" }, items(ITEMS));
     await finished(served.client, later.id);
     expect(await served.child.end("SIGTERM")).toEqual({ code: 0, signal: null });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ADAPTERS, type Opened } from "../contract/store/adapters.ts";
+import { recountFlow } from "../contract/store/flow-recount.ts";
 import { Rig } from "../contract/store/rig.ts";
 import { command, EFFECTS, World } from "./world.ts";
 
@@ -40,6 +41,9 @@ describe.each(ADAPTERS)("$name against the model", ({ open }) => {
       );
       // And what they all add up to.
       expect(await rig.findings()).toEqual([]);
+      const flow = await recountFlow(rig.opened, rig.store);
+      expect(flow.faults).toEqual([]);
+      expect(flow.compared).toBeGreaterThan(RUNS);
       // A model that is never moved proves nothing: each command took effect, and each end was reached.
       for (const effect of EFFECTS) expect.soft(effects.get(effect) ?? 0, effect).toBeGreaterThan(RUNS / 20);
     },

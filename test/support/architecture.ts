@@ -9,6 +9,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   model: [],
   "config.ts": ["model"],
   "log.ts": [],
+  tracing: ["model", "store", "events"],
   store: ["model"],
   settings: ["model", "config.ts"],
   events: ["model", "store", "streams/window.ts"],
@@ -20,10 +21,10 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   providers: ["model", "money"],
   executors: ["model", "store", "operations", "providers", "money"],
   streams: ["model", "store", "intake", "batches"],
-  batches: ["model", "store", "events", "intake", "formats", "files", "operations", "executors", "providers", "money"],
+  batches: ["model", "store", "events", "intake", "formats", "files", "operations", "executors", "providers", "money", "tracing/port.ts"],
   requests: ["model", "store", "events", "intake", "batches", "streams", "openai"],
   openai: ["model", "store", "events", "intake", "files", "money", "providers", "operations", "executors", "batches"],
-  engine: ["model", "store", "events", "operations", "batches", "executors", "money"],
+  engine: ["model", "store", "events", "operations", "batches", "executors", "money", "tracing/port.ts"],
   api: [
     "model",
     "store",
@@ -40,6 +41,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     "monitor",
     "openai",
     "requests",
+    "tracing/port.ts",
     "config.ts",
   ],
   react: ["client/index.ts"],
@@ -69,7 +71,12 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
 };
 
 /** Ports and what implements them: only main.ts names an adapter, everyone else the port. */
-const ADAPTERS = [/^src\/store\/(?!port\.ts$|contract)[^/]+\//, /^src\/engine\/dispatcher\/(?!port\.ts$)/, /^src\/live\/(?!port\.ts$)/];
+const ADAPTERS = [
+  /^src\/store\/(?!port\.ts$|contract)[^/]+\//,
+  /^src\/engine\/dispatcher\/(?!port\.ts$)/,
+  /^src\/live\/(?!port\.ts$)/,
+  /^src\/tracing\/otlp\//,
+];
 
 /** Packages that belong to one folder. */
 const PACKAGE_HOMES: readonly { package: RegExp; home: RegExp; reason: string }[] = [
@@ -77,6 +84,7 @@ const PACKAGE_HOMES: readonly { package: RegExp; home: RegExp; reason: string }[
   { package: /^(fastify|@fastify\/.*)$/, home: /^src\/api\//, reason: "only src/api speaks HTTP to clients" },
   { package: /^(@pydantic\/genai-prices|gpt-tokenizer(\/.*)?)$/, home: /^src\/money\//, reason: "only src/money knows prices and tokens" },
   { package: /^prom-client$/, home: /^src\/monitor\//, reason: "only src/monitor writes metrics" },
+  { package: /^@opentelemetry\//, home: /^src\/tracing\/otlp\//, reason: "only src/tracing/otlp records traces" },
   { package: /^nodemailer$/, home: /^src\/monitor\/notify\//, reason: "mail goes out through a channel" },
   { package: /^commander$/, home: /^src\/cli\//, reason: "only src/cli reads a command line" },
   { package: /^openai$/, home: /^src\/(providers|executors)\//, reason: "providers are reached through src/providers" },

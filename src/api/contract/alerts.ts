@@ -148,6 +148,10 @@ const channel = z.object({
   kind: z.enum(["log", "webhook", "slack", "email"]),
   target: z.string(),
   from: z.enum(["built-in", "config", "api"]),
+  off: z
+    .object({ since: time, reason: z.string() })
+    .nullable()
+    .meta({ description: "Its receiver said that it is gone: nothing goes to it until it is saved again or a test arrives" }),
 });
 export const channelBody = channelSettings;
 const delivery = z.object({

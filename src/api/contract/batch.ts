@@ -75,10 +75,14 @@ export const batch = z.strictObject({
   cost: z.number().meta({ description: "US dollars" }),
   deadline_at: time.nullable(),
   error: z.string().nullable(),
+  trace_id: z.string().nullable().meta({ description: "W3C trace id of its spans; null = it belongs to no trace" }),
 });
 export type WireBatch = z.output<typeof batch>;
 
 export const batchAnswer = z.strictObject({ success: yes, batch });
+export const oneBatchAnswer = batchAnswer.extend({
+  trace_url: z.string().nullable().meta({ description: "Where its trace is looked at (BATCHYARD_TRACE_URL)" }),
+});
 export const dryRunAnswer = z.strictObject({
   success: yes,
   dryRun: yes,

@@ -22,7 +22,7 @@ export const bulkBody = z
     action: z.enum(BULK_ACTIONS),
     priority: priority.optional().meta({ description: "Of the action 'priority'" }),
     filter,
-    ratePerSecond: whole(1, 1000).default(100).meta({ description: "Batches a second, at most" }),
+    ratePerSecond: whole(1, 10_000).default(100).meta({ description: "Batches a second, at most" }),
     dryRun: z.boolean().default(false).meta({ description: "Only count" }),
   })
   .refine((body) => (body.action === "priority") === (body.priority !== undefined), {

@@ -23,6 +23,7 @@ export const leaseAnswer = z.strictObject({
       options: record,
       attempt: z.int(),
       leaseUntil: time,
+      traceparent: z.string().nullable().meta({ description: "W3C Trace Context: the lease as a span, for calls on its behalf" }),
       items: z.array(z.strictObject({ key: z.string(), payload: z.unknown(), idempotencyKey: z.string() })),
     }),
   ),

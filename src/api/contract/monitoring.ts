@@ -53,9 +53,24 @@ const job = z.object({
       epoch: number,
       retries: number,
       lateResults: number,
-      chunks: z.object({ total: number, open: number }),
+      chunks: z.object({ open: number, leased: number }),
       waitMs: number.nullable(),
       savings: number,
+      tokens: z.object({ input: number, output: number }),
+      upstream: z
+        .array(
+          z.object({
+            provider: z.string(),
+            model: z.string(),
+            batchId: z.string().nullable(),
+            status: z.string().nullable(),
+            inputFileId: z.string().nullable(),
+            outputFileId: z.string().nullable(),
+            errorFileId: z.string().nullable(),
+            requests: number,
+          }),
+        )
+        .meta({ description: "Batches of the provider's batch API, with its file ids; the first 20" }),
       timeline: z.array(z.object({ timestamp: time, succeeded: number, failed: number })),
     })
     .optional(),

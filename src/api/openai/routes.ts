@@ -118,6 +118,7 @@ export function openAiRoutes(services: ApiServices, idempotency: Idempotency): R
       path: "/v1/batches",
       summary: "Create a batch from an uploaded file of requests",
       tag: TAG,
+      ingests: true,
       need: "operator",
       reads: ["application/json"],
       readsSchema: contract.createBody,

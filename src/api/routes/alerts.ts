@@ -4,7 +4,7 @@ import { instantMs, nothing } from "../../model/fields.ts";
 import * as contract from "../contract/alerts.ts";
 import { created, ok, route, type Route } from "../route.ts";
 import type { ApiServices } from "../services.ts";
-import { wireAlert, wireBackTest, wireDelivery, wireNoise, wireRule, wireSilence } from "../wire/alerts.ts";
+import { wireAlert, wireBackTest, wireChannel, wireDelivery, wireNoise, wireRule, wireSilence } from "../wire/alerts.ts";
 
 const TAG = "Alerts";
 const BASE = "/api/admin/batch-monitoring";
@@ -212,7 +212,7 @@ export function alertRoutes({ alerts, audit, clock }: Pick<ApiServices, "alerts"
         await trace(caller, "batch_monitoring_access", `${BASE}/channels`);
         const deliveries = await alerts.channels.deliveries(caller.tenant);
         const channels = alerts.channels.list(caller.tenant);
-        return ok({ success: true, channels: channels.map((channel, i) => ({ ...channel, ...wireDelivery(deliveries[i]!) })) });
+        return ok({ success: true, channels: channels.map((channel, i) => ({ ...wireChannel(channel), ...wireDelivery(deliveries[i]!) })) });
       },
     }),
     route({
@@ -225,8 +225,8 @@ export function alertRoutes({ alerts, audit, clock }: Pick<ApiServices, "alerts"
       answers: { 200: contract.channelAnswer },
       async handle({ caller, params, body }) {
         const channel = await alerts.channels.save(caller.tenant, params.name, body, clock.now());
-        await trace(caller, "alerts.channel", params.name, channel);
-        return ok({ success: true, channel });
+        await trace(caller, "alerts.channel", params.name, wireChannel(channel));
+        return ok({ success: true, channel: wireChannel(channel) });
       },
     }),
     route({
@@ -251,7 +251,7 @@ export function alertRoutes({ alerts, audit, clock }: Pick<ApiServices, "alerts"
       body: nothing,
       answers: { 200: contract.channelTestAnswer },
       async handle({ caller, params }) {
-        const error = await alerts.channels.test(caller.tenant, params.name, caller.actor);
+        const error = await alerts.channels.test(caller.tenant, params.name, caller.actor, clock.now());
         await trace(caller, "alerts.channel.test", params.name, { error });
         return ok({ success: error === null, error });
       },

@@ -15,7 +15,7 @@ export const idParams = z.strictObject({ id: z.string() });
 const TAG = "Batches";
 
 /** The life of batches: find, watch, stop, go on. */
-export function batchRoutes({ batches, registry }: ApiServices): Route[] {
+export function batchRoutes({ batches, registry, config }: ApiServices): Route[] {
   return [
     route({
       method: "GET",
@@ -97,10 +97,12 @@ export function batchRoutes({ batches, registry }: ApiServices): Route[] {
       tag: TAG,
       need: "viewer",
       params: idParams,
-      answers: { 200: contract.batchAnswer },
+      answers: { 200: contract.oneBatchAnswer },
       async handle({ caller, params }) {
         const view = await batches.view(caller, params.id);
-        return ok({ success: true, batch: wireBatch(view.batch, view) });
+        const batch = wireBatch(view.batch, view);
+        const traceUrl = batch.trace_id === null ? null : (config.traceUrl?.replaceAll("{traceId}", batch.trace_id) ?? null);
+        return ok({ success: true, batch, trace_url: traceUrl });
       },
     }),
     route({

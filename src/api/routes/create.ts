@@ -49,6 +49,7 @@ export function createRoutes(services: ApiServices, idempotency: Idempotency): R
       reads: ["application/json", ...NDJSON],
       readsSchema: contract.createBody,
       creates: true,
+      ingests: true,
       limited: true,
       answers: { 201: contract.batchAnswer, 200: contract.dryRunAnswer },
       async handle({ caller, query, request }) {

@@ -1,5 +1,7 @@
 import type { Caller } from "../../batches/service.ts";
 import { BatchyardError } from "../../model/errors.ts";
+import type { BatchRow } from "../../model/batch.ts";
+import { dayOf, noCosts } from "../../model/ledger.ts";
 import { isFinal } from "../../model/moves.ts";
 import { iso } from "../../model/clock.ts";
 import { nothing } from "../../model/fields.ts";
@@ -15,9 +17,11 @@ import { JOB_FIELDS, wireJob, wireJobDetails } from "../wire/job.ts";
 
 const TAG = "Monitoring";
 const BASE = "/api/admin/batch-monitoring";
+/** Upstream batches of one job that details name. */
+const MOST_UPSTREAM = 20;
 
 /** For whoever operates the server: sums, trends, causes, and the acts that go with them. Reads leave a trace, too. */
-export function monitoringRoutes({ batches, jobReports, monitor, results, audit, clock }: ApiServices): Route[] {
+export function monitoringRoutes({ batches, jobReports, monitor, results, attempts, ledger, audit, clock }: ApiServices): Route[] {
   const trace = async (caller: Caller, action: string, target: string, after: unknown = null): Promise<void> => {
     const { tenant, actor, credential, address } = caller;
     await audit.append({ tenant, actor, credential, address, at: clock.now(), action, target, before: null, after, outcome: "SUCCESS" });
@@ -26,6 +30,16 @@ export function monitoringRoutes({ batches, jobReports, monitor, results, audit,
     const now = clock.now();
     const from = now - RANGES[timeRange].lengthMs;
     return { tenant: caller.tenant, from, to: now + 1, ...(jobType === undefined ? {} : { operation: jobType }) };
+  };
+  const details = async (caller: Caller, batch: BatchRow): Promise<ReturnType<typeof wireJobDetails>> => {
+    const { tenant, id } = batch;
+    const spent = await ledger.sums({ tenant, fromDay: 0, toDay: dayOf(clock.now()) + 1, groupBy: "batch", batchId: id, limit: 1 });
+    const upstream = await attempts.ofBatch(tenant, id, MOST_UPSTREAM);
+    return wireJobDetails(batch, {
+      stats: (await batches.view(caller, id)).stats,
+      upstream,
+      tokens: (spent[0]?.sums ?? noCosts()).tokens,
+    });
   };
   const acted = async (caller: Caller, action: string, id: string, after: unknown = null): Promise<Outcome> => {
     const batch = await batches.get(caller, id);
@@ -49,8 +63,8 @@ export function monitoringRoutes({ batches, jobReports, monitor, results, audit,
         const report = await jobReports.read({ tenant: caller.tenant, ...query }, clock.now());
         const jobs = await Promise.all(
           report.jobs.map(async ({ batch, errors }) => ({
-            ...wireJob(batch, errors),
-            ...(query.includeDetails ? { details: wireJobDetails(batch, (await batches.view(caller, batch.id)).stats) } : {}),
+            ...wireJob(batch, errors, await attempts.ofBatch(batch.tenant, batch.id, query.includeDetails ? MOST_UPSTREAM : 1)),
+            ...(query.includeDetails ? { details: await details(caller, batch) } : {}),
           })),
         );
         if (query.format === "csv") return csv(jobs, `batches-${query.timeRange}.csv`);

@@ -1,6 +1,8 @@
 import type { BreakerView } from "../../engine/breaker.ts";
 import { BatchyardError } from "../../model/errors.ts";
 import { iso } from "../../model/clock.ts";
+import { degradationOf } from "../../monitor/health/degradation.ts";
+import type { HealthWatch } from "../../monitor/health/health-watch.ts";
 import { DETECTIONS } from "../../streams/detections.ts";
 import * as contract from "../contract/streams.ts";
 import { ok, route, type Route } from "../route.ts";
@@ -10,9 +12,14 @@ import { queuesAnswer, wirePressure } from "../wire/queues.ts";
 
 const TAG = "Pipeline";
 const MINUTE_MS = 60_000;
+/** Parts, breakers and workers that one answer names. */
+const MOST_SERVICES = 200;
 
 /** What the pipeline from items to analysed batches is doing. */
-export function pipelineRoutes({ streams, pipeline, pressure, engine, clock, health, audit }: ApiServices): Route[] {
+export function pipelineRoutes(
+  { streams, pipeline, pressure, engine, external, clock, audit }: ApiServices,
+  healthWatch: HealthWatch,
+): Route[] {
   return [
     route({
       method: "GET",
@@ -140,36 +147,34 @@ export function pipelineRoutes({ streams, pipeline, pressure, engine, clock, hea
     return engine.breakers.list().map((breaker) => wireBreaker(breaker, errorFor(tenant, breaker)));
   }
 
-  /** offline: the store does not answer. minimal: windows fill, but their operation is stopped. degraded: another operation is. */
   async function degradation(tenant: string, operation: string, now: number): Promise<object> {
-    const { checks } = await health();
-    const last_check = new Date(now).toISOString();
-    const open = engine.breakers.list().filter((breaker) => breaker.state !== "closed");
-    const services = [
-      ...Object.entries(checks).map(([name, check]) => ({
+    const outside = await external.roster.list(tenant);
+    const { mode, services } = degradationOf(
+      {
+        now,
+        checks: await healthWatch.checked(),
+        breakers: engine.breakers.list().map((breaker) => ({
+          name: breaker.name,
+          isOpen: breaker.state !== "closed",
+          failures: breaker.consecutiveFailures,
+          error: breaker.state === "closed" ? null : (errorFor(tenant, breaker) ?? "it failed too often in a row"),
+        })),
+        workers: outside.map(({ id, state, lastSeenAt }) => ({ id, isLost: state === "lost", lastSeenAt })),
+        served: (engine.slots > 0 && !engine.draining) || outside.some(({ state }) => state === "live"),
+      },
+      operation,
+    );
+    return {
+      mode,
+      is_degraded: mode !== "normal",
+      services: services.slice(0, MOST_SERVICES).map(({ name, isHealthy, checkedAt, failures, error }) => ({
         name,
-        status: check.ok ? "healthy" : "unhealthy",
-        last_check,
-        consecutive_failures: check.ok ? 0 : 1,
-        error_message: check.message ?? null,
+        status: isHealthy ? "healthy" : "unhealthy",
+        last_check: new Date(checkedAt).toISOString(),
+        consecutive_failures: failures,
+        error_message: error,
       })),
-      ...engine.breakers.list().map((breaker) => ({
-        name: breaker.name,
-        status: breaker.state === "closed" ? "healthy" : "unhealthy",
-        last_check,
-        consecutive_failures: breaker.consecutiveFailures,
-        error_message: errorFor(tenant, breaker),
-      })),
-    ];
-    const down = Object.values(checks).some((check) => !check.ok);
-    const mode = down
-      ? "offline"
-      : open.some((breaker) => breaker.name === operation)
-        ? "minimal"
-        : open.length > 0
-          ? "degraded"
-          : "normal";
-    return { mode, is_degraded: mode !== "normal", services };
+    };
   }
 }
 

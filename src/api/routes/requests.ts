@@ -67,6 +67,7 @@ export function requestRoutes({ collector, clock, config }: ApiServices, idempot
       reads: ACCEPTED,
       readsSchema: contract.singleRequest,
       creates: true,
+      ingests: true,
       answers: { 202: contract.takenAnswer },
       handle: ({ caller, request }) => take(caller, request),
     }),

@@ -68,6 +68,7 @@ export function streamRoutes({ streams, pressure, clock, config }: ApiServices, 
     reads: ACCEPTED,
     readsSchema: record,
     creates: true,
+    ingests: true,
     answers: { 202: contract.itemsAnswer },
   } as const;
 

@@ -19,7 +19,7 @@ import type { ApiServices } from "../services.ts";
 import { changePercent, historyFile, wireHistory, wireMetric } from "../wire/history.ts";
 import { markersIn } from "../wire/markers.ts";
 import { wireKey, wireOverview } from "../wire/overview.ts";
-import { wireWorkers } from "../wire/workers.ts";
+import { runningFor, wireWorkers } from "../wire/workers.ts";
 
 const TAG = "Monitoring";
 const CRITICAL_EVENTS = 10;
@@ -160,7 +160,7 @@ async function factsOf(services: ApiServices, caller: Caller): Promise<OverviewF
       openItems,
       oldestMs: openWindows === 0 ? null : now - Math.min(...streams.windows(caller, name).map(({ openedAt }) => openedAt)),
     })),
-    busy: engine.running,
+    busy: runningFor(engine, caller.tenant),
     slots: engine.slots,
     outsideWorkers: outside.filter(({ state }) => state === "live").length,
     lostWorkers: outside.filter(({ state }) => state === "lost").length,

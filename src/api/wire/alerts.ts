@@ -2,7 +2,9 @@ import type { z } from "zod";
 import { ALERT_KINDS } from "../../monitor/alerts/catalogue.ts";
 import type { BackTest } from "../../monitor/alerts/back-test.ts";
 import type { AlertRule } from "../../monitor/alerts/rule.ts";
-import type { AlertEpisode, AlertSilence, AlertStateRow, ChannelDelivery, RuleNoise } from "../../store/alerts.ts";
+import type { ChannelView } from "../../monitor/notify/channels.ts";
+import type { AlertEpisode, AlertSilence, AlertStateRow, RuleNoise } from "../../store/alerts.ts";
+import type { ChannelDelivery } from "../../store/channels.ts";
 import type * as contract from "../contract/alerts.ts";
 import { round } from "./batch.ts";
 
@@ -36,6 +38,10 @@ export function wireAlert(episode: AlertEpisode, states: readonly AlertStateRow[
     acknowledgedBy: episode.ackedBy,
     note,
   };
+}
+
+export function wireChannel({ off, ...channel }: ChannelView) {
+  return { ...channel, off: off === null ? null : { since: isoOf(off.since), reason: off.reason } };
 }
 
 export function wireSilence({ id, rule, instance, from, until, by, comment }: AlertSilence) {

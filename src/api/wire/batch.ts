@@ -4,6 +4,7 @@ import { iso } from "../../model/clock.ts";
 import { toUsd } from "../../model/money.ts";
 import { isFinal } from "../../model/moves.ts";
 import { priorityName } from "../../model/priority.ts";
+import { traceIdOf } from "../../model/trace.ts";
 import type { WireBatch } from "../contract/batch.ts";
 
 /** floor(ended / total · 100); 100 exactly when the batch is final, an empty one included. */
@@ -55,6 +56,7 @@ export function wireBatch(
     cost: toUsd(batch.cost),
     deadline_at: iso(batch.deadlineAt),
     error: batch.error,
+    trace_id: batch.trace === null ? null : traceIdOf(batch.trace.context),
   };
 }
 

@@ -2,6 +2,7 @@ import type { Gauge, GaugeType, Meter } from "../../events/gauges.ts";
 import { Throughput } from "../../events/throughput.ts";
 import type { ApiServices } from "../services.ts";
 import { queuesAnswer } from "./queues.ts";
+import { runningFor } from "./workers.ts";
 
 /** How the figures of a second are measured: what the snapshots of the same things show, without what only time moves. */
 export function meters({ pipeline, pressure, engine, external, eventLog, clock }: ApiServices): Readonly<Record<GaugeType, Meter>> {
@@ -15,9 +16,9 @@ export function meters({ pipeline, pressure, engine, external, eventLog, clock }
     },
     "worker.stats": {
       async measure(tenant): Promise<Gauge[]> {
-        const { id, running, slots } = engine;
+        const { id, slots } = engine;
         const outside = (await external.roster.list(tenant)).map((worker) => figures(worker.id, "external", worker.leases, null));
-        return [figures(id, "local", running, slots), ...outside];
+        return [figures(id, "local", runningFor(engine, tenant), slots), ...outside];
       },
     },
     "pipeline.throughput": new Throughput(eventLog, clock),

@@ -1,11 +1,13 @@
 import type { BatchRow } from "../../model/batch.ts";
 import { iso } from "../../model/clock.ts";
 import { jobTimes } from "../../model/job-totals.ts";
+import type { Tokens } from "../../model/ledger.ts";
 import { toUsd } from "../../model/money.ts";
 import { priorityName } from "../../model/priority.ts";
 import type { BatchStats } from "../../model/stats/batch-stats.ts";
 import type { ErrorLine } from "../../monitor/jobs/job-report.ts";
 import { jobStatusOf } from "../../monitor/jobs/job-status.ts";
+import type { AttemptRow } from "../../store/attempts.ts";
 
 /** The fields of a job, in the order of the columns of a CSV. */
 export const JOB_FIELDS = [
@@ -25,11 +27,11 @@ export const JOB_FIELDS = [
 ] as const;
 
 /** A batch as a row of monitoring; every field is always there. */
-export function wireJob(batch: BatchRow, errors: readonly ErrorLine[]) {
+export function wireJob(batch: BatchRow, errors: readonly ErrorLine[], upstream: readonly AttemptRow[]) {
   const times = jobTimes({ created_at: batch.createdAt, started_at: batch.startedAt, completed_at: batch.completedAt });
   return {
     id: batch.id,
-    batchId: null as string | null,
+    batchId: upstream.find(({ upstreamId }) => upstreamId !== null)?.upstreamId ?? null,
     status: jobStatusOf(batch.status),
     jobType: batch.operation,
     requestCount: batch.totalItems,
@@ -45,7 +47,7 @@ export function wireJob(batch: BatchRow, errors: readonly ErrorLine[]) {
 }
 
 /** What `includeDetails` adds. */
-export function wireJobDetails(batch: BatchRow, stats: BatchStats) {
+export function wireJobDetails(batch: BatchRow, more: { stats: BatchStats; upstream: readonly AttemptRow[]; tokens: Tokens }) {
   return {
     name: batch.name,
     priority: priorityName(batch.priority),
@@ -53,9 +55,20 @@ export function wireJobDetails(batch: BatchRow, stats: BatchStats) {
     epoch: batch.epoch,
     retries: batch.retried,
     lateResults: batch.late,
-    openChunks: batch.openChunks,
+    chunks: { open: batch.openChunks, leased: batch.leasedChunks },
     waitMs: batch.startedAt === null ? null : batch.startedAt - batch.createdAt,
     savings: toUsd(batch.saved),
-    timeline: stats.timeline.points().map(({ at, succeeded, failed }) => ({ timestamp: iso(at), succeeded, failed })),
+    tokens: { input: more.tokens.input, output: more.tokens.output },
+    upstream: more.upstream.map(({ provider, model, upstreamId, upstreamStatus, inputFileId, outputFileId, errorFileId, lines }) => ({
+      provider,
+      model,
+      batchId: upstreamId,
+      status: upstreamStatus,
+      inputFileId,
+      outputFileId,
+      errorFileId,
+      requests: lines,
+    })),
+    timeline: more.stats.timeline.points().map(({ at, succeeded, failed }) => ({ timestamp: iso(at), succeeded, failed })),
   };
 }

@@ -9,9 +9,30 @@ import { isFinal, type BatchStatus } from "../../model/moves.ts";
 import { littlesLaw } from "../../monitor/health/littles-law.ts";
 import type { MeasuredMetric, MetricReadings, MetricSample } from "../../monitor/metrics/catalogue.ts";
 import type { ApiServices } from "../services.ts";
-import { wireWorkers } from "./workers.ts";
+import { DEFAULT_TENANT } from "../auth/secrets.ts";
+import { runningFor, wireWorkers } from "./workers.ts";
 
 const MODELS = 1000;
+
+/** Of the process that serves every tenant: for the tenant whose server it is. */
+const NOT_TOLD = {
+  stream_clients: [],
+  stream_clients_dropped_total: [],
+  events_total: [],
+  event_frames_total: [],
+  event_frames_saved_total: [],
+  event_frames_written_total: [],
+  event_delivery_p99_seconds: [],
+  events_pending: [],
+  store_size_bytes: [],
+  ready: [],
+  event_loop_lag_p99_seconds: [],
+  resident_memory_bytes: [],
+  heap_used_bytes: [],
+  cpu_seconds_total: [],
+  uptime_seconds: [],
+  build_info: [],
+};
 
 /** What the two live doors count. */
 export interface LiveDoors {
@@ -40,9 +61,9 @@ export class MetricReader {
       ...this.windows(caller),
       ...(await this.queues(caller)),
       ...(await this.workers(caller)),
-      ...this.events(),
       ...(await this.money(caller)),
-      ...(await this.self(caller)),
+      ...(await this.flow(caller)),
+      ...(caller.tenant === DEFAULT_TENANT ? { ...this.events(), ...(await this.self()) } : NOT_TOLD),
     };
     return readings;
   }
@@ -96,8 +117,8 @@ export class MetricReader {
     );
     return {
       worker_slots: [sample(engine.slots)],
-      worker_slots_busy: [sample(engine.running)],
-      worker_busy_seconds_total: [sample(engine.usedMs / 1000)],
+      worker_slots_busy: [sample(runningFor(engine, tenant))],
+      worker_busy_seconds_total: tenant === DEFAULT_TENANT ? [sample(engine.usedMs / 1000)] : [],
       workers: [...byState.values()].map((same) => sample(same.length, { kind: same[0]!.kind, state: same[0]!.state })),
       worker_heartbeat_age_seconds: ages.length === 0 ? [] : [sample(Math.max(...ages))],
     };
@@ -137,16 +158,20 @@ export class MetricReader {
     };
   }
 
-  private async self({ tenant }: Caller) {
-    const { health, storeSize, monitor, counts, clock, version } = this.services;
-    const { checks } = await health();
+  private async flow({ tenant }: Caller) {
+    const { monitor, counts, clock } = this.services;
     const { error } = await littlesLaw(monitor, await counts(tenant), tenant, clock.now());
+    return { littles_law_error_ratio: error === null ? [] : [sample(error)] };
+  }
+
+  private async self() {
+    const { health, storeSize, version } = this.services;
+    const { checks } = await health();
     const { rss, heapUsed } = memoryUsage();
     const { user, system } = cpuUsage();
     const lag = this.lag.percentile(99) / 1e9;
     this.lag.reset();
     return {
-      littles_law_error_ratio: error === null ? [] : [sample(error)],
       store_size_bytes: [sample(await storeSize())],
       ready: Object.entries(checks).map(([part, { ok }]) => sample(ok ? 1 : 0, { part })),
       event_loop_lag_p99_seconds: [sample(lag)],

@@ -49,6 +49,7 @@ function row(changes: Partial<BatchRow> = {}): BatchRow {
     startedAt: START,
     completedAt: START + 120_000,
     deadlineAt: null,
+    trace: null,
     ...changes,
   };
 }

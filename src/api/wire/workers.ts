@@ -1,4 +1,5 @@
 import { iso } from "../../model/clock.ts";
+import { DEFAULT_TENANT } from "../auth/secrets.ts";
 import type { ApiServices } from "../services.ts";
 
 export interface WireWorker {
@@ -11,12 +12,18 @@ export interface WireWorker {
   last_seen: string | null;
 }
 
+/** Chunks that run in this process: all of them for the server's own tenant, for another one those that are its own. */
+export function runningFor(engine: ApiServices["engine"], tenant: string): number {
+  return tenant === DEFAULT_TENANT ? engine.running : engine.runs().filter((run) => run.tenant === tenant).length;
+}
+
 /** The worker of this process, and those of the tenant that pull over HTTP. */
 export async function wireWorkers(
   { engine, external, clock }: Pick<ApiServices, "engine" | "external" | "clock">,
   tenant: string,
 ): Promise<WireWorker[]> {
-  const { id, slots, running, draining } = engine;
+  const { id, slots, draining } = engine;
+  const running = runningFor(engine, tenant);
   const own: WireWorker = {
     id,
     kind: "local",

@@ -46,6 +46,10 @@ export class ItemContext implements HandlerContext<unknown> {
     return this.work.options;
   }
 
+  get traceparent(): string | null {
+    return this.work.traceparent;
+  }
+
   abort(reason: Error): void {
     this.reason ??= reason;
     this.controller?.abort(this.reason);

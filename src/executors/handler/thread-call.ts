@@ -7,7 +7,7 @@ export interface ThreadCall {
   /** URL of a module that exports `processItem(payload, ctx)`. */
   module: string;
   items: readonly { key: string; payload: unknown }[];
-  context: Pick<ChunkWork, "attempt" | "batchId" | "epoch" | "options" | "tenant">;
+  context: Pick<ChunkWork, "attempt" | "batchId" | "epoch" | "options" | "tenant" | "traceparent">;
   /** Only the first item starts after this moment of process.hrtime (nanoseconds), which is the same clock in every thread. */
   startsUntil: bigint;
   /** Gets a ThreadAnswer as each item ends, in their order: whoever ends this thread still finds what was done. */
@@ -40,13 +40,14 @@ async function runItem(
   try {
     const module = (await import(href)) as { processItem?: (payload: unknown, ctx: unknown) => unknown };
     if (typeof module.processItem !== "function") throw new TypeError(`${href} does not export processItem`);
-    const { attempt, batchId, options, tenant } = context;
+    const { attempt, batchId, options, tenant, traceparent } = context;
     // The thread is ended from outside when the item must stop; the signal is there for handlers that pass it on.
     const ctx = {
       attempt,
       batchId,
       options,
       tenant,
+      traceparent,
       key,
       idempotencyKey: idempotencyKey(context, key),
       signal: new AbortController().signal,

@@ -89,7 +89,7 @@ describe("a group", () => {
   it("starts its first item whatever the time, and none after its time", async () => {
     const { port1: answers, port2: inbox } = new MessageChannel();
     const items = ["a", "b", "c"].map((key) => ({ key, payload: { does: "sum", upTo: 2 } }));
-    const context = { attempt: 0, batchId: "b1", epoch: 1, options: {}, tenant: "default" };
+    const context = { attempt: 0, batchId: "b1", epoch: 1, options: {}, tenant: "default", traceparent: null };
     const module = new URL("./thread-work.fixture.ts", import.meta.url).href;
     await runGroup({ module, items, context, startsUntil: 0n, answers });
     expect(receiveMessageOnPort(inbox)).toMatchObject({ message: { value: { result: { sum: 3, key: "a" } } } });

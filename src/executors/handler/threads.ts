@@ -86,11 +86,11 @@ export class ThreadExecutor implements Executor {
   ): Promise<{ settled: number; itemMs: number }> {
     const windowMs = groupMs(work);
     const { port1: answers, port2: inbox } = new MessageChannel();
-    const { attempt, batchId, epoch, options, tenant } = work;
+    const { attempt, batchId, epoch, options, tenant, traceparent } = work;
     const call: ThreadCall = {
       module: work.operation.thread!.href,
       items: group.map((index) => ({ key: work.items[index]!.key, payload: work.items[index]!.payload })),
-      context: { attempt, batchId, epoch, options, tenant },
+      context: { attempt, batchId, epoch, options, tenant, traceparent },
       startsUntil: process.hrtime.bigint() + BigInt(Math.round(windowMs * 1e6)),
       answers,
     };

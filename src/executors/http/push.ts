@@ -11,7 +11,8 @@ const LONGEST_TIMER_MS = 2_147_483_647;
 
 /**
  * Pushes a chunk to the operation's URL as one POST and settles its items from the answer. Signed by the Standard Webhooks
- * scheme when the operation has a secret; `idempotency-key` is the same for every try of a chunk's content.
+ * scheme when the operation has a secret; `idempotency-key` is the same for every try of a chunk's content; `traceparent` names the
+ * span that the push belongs to.
  *
  * Request: `{ batchId, operation, attempt, options, items: [{ key, payload, idempotencyKey }] }`.
  * Answer: `{ results: [{ key, result, qualityScore?, cost? } | { key, error, code?, category?, retryAfterMs? }] }`.
@@ -54,6 +55,7 @@ export class HttpExecutor implements Executor {
       "webhook-id": id,
       "webhook-timestamp": String(Math.floor(now.getTime() / 1000)),
     };
+    if (work.traceparent !== null) headers["traceparent"] = work.traceparent;
     if (secret !== undefined) headers["webhook-signature"] = new Webhook(Buffer.from(secret).toString("base64")).sign(id, now, body);
     const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.min(work.timeoutMs * work.items.length, LONGEST_TIMER_MS))]);
     const response = await request(url, { method: "POST", headers, body, signal: limit, headersTimeout: 0, bodyTimeout: 0 });

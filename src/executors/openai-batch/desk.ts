@@ -56,6 +56,8 @@ export interface Desk {
   estimate(provider: string, body: Record<string, unknown>): { promptTokens: number; paid: NanoUsd | null };
   /** Books what no result stands for. */
   book(attempt: AttemptRow, spends: readonly (Spend & { customId: string })[]): Promise<void>;
+  /** The span of the batch in its trace, for requests on its behalf; null = it belongs to none. */
+  traceparent(tenant: string, batchId: string): Promise<string | null>;
   failed(error: unknown): void;
   crashPoint(name: CrashPoint): Promise<void> | void;
 }

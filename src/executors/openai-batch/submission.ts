@@ -46,7 +46,7 @@ export class Submission {
       return;
     }
     try {
-      const inputFileId = await upstream.upload(files.path(attempt.id, "input"), `${attempt.id}.jsonl`);
+      const inputFileId = await upstream.upload(files.path(attempt.id, "input"), `${attempt.id}.jsonl`, await this.traceparent(attempt));
       await this.desk.crashPoint("upload_answered");
       const now = clock.now();
       const moved = await attempts.move(owner, attempt.id, "uploaded", { inputFileId, uploadedAt: now, dueAt: now, error: null }, now);
@@ -112,6 +112,7 @@ export class Submission {
         inputFileId: attempt.inputFileId!,
         endpoint: upstreamEndpoint(attempt.endpoint, upstream.provider),
         metadata: { app: "batchyard", instance, batch: batchId, attempt: id, sha256 },
+        traceparent: await this.traceparent(attempt),
       });
     } catch (error) {
       if (isRefusal(error)) await this.notMade(attempt, error);
@@ -120,6 +121,10 @@ export class Submission {
     }
     await this.desk.crashPoint("create_answered");
     await this.accept(attempt, made);
+  }
+
+  private traceparent({ tenant, batchId }: LeasedAttempt): Promise<string | null> {
+    return this.desk.traceparent(tenant, batchId);
   }
 
   private async accept(attempt: LeasedAttempt, batch: UpstreamBatch): Promise<void> {

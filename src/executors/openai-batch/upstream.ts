@@ -64,6 +64,10 @@ export interface UpstreamBatch {
   faults: UpstreamFault[];
 }
 
+function carried(traceparent: string | null): { headers?: { traceparent: string } } {
+  return traceparent === null ? {} : { headers: { traceparent } };
+}
+
 /** The batch API of one provider. Every method throws what the official client throws; nothing is tried twice here. */
 export class Upstream {
   readonly provider: Provider;
@@ -77,11 +81,12 @@ export class Upstream {
   }
 
   /** Uploads a file of this disk; returns its id. */
-  async upload(path: string, name: string): Promise<string> {
+  async upload(path: string, name: string, traceparent: string | null = null): Promise<string> {
     const client = await this.client();
     const file = new File([await openAsBlob(path)], name, { type: "application/jsonl" });
     const timeout = Math.max(this.provider.timeoutMs, UPLOAD_MS);
-    return fileSchema.parse(await client.files.create({ file, purpose: "batch" }, { ...this.options, timeout })).id;
+    return fileSchema.parse(await client.files.create({ file, purpose: "batch" }, { ...this.options, ...carried(traceparent), timeout }))
+      .id;
   }
 
   async file(fileId: string): Promise<{ status: string | null; bytes: number | null }> {
@@ -89,7 +94,12 @@ export class Upstream {
     return { status: status?.toLowerCase() ?? null, bytes: bytes ?? null };
   }
 
-  async create(request: { inputFileId: string; endpoint: string; metadata: Record<string, string> }): Promise<UpstreamBatch> {
+  async create(request: {
+    inputFileId: string;
+    endpoint: string;
+    metadata: Record<string, string>;
+    traceparent: string | null;
+  }): Promise<UpstreamBatch> {
     const client = await this.client();
     const made = await client.batches.create(
       {
@@ -99,7 +109,7 @@ export class Upstream {
         completion_window: "24h",
         metadata: request.metadata,
       },
-      { ...this.options, maxRetries: 0 },
+      { ...this.options, ...carried(request.traceparent), maxRetries: 0 },
     );
     return understood(made);
   }

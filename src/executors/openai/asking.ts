@@ -176,7 +176,12 @@ export class Asking {
     const { endpoint, clock, work, control, pace } = this.parts;
     const startedAt = clock.elapsed();
     const timeoutMs = Math.min(work.timeoutMs, provider.timeoutMs);
-    const reply = await endpoint.ask(provider, request, pass, { tenant: work.tenant, signal: control.signal, timeoutMs });
+    const reply = await endpoint.ask(provider, request, pass, {
+      tenant: work.tenant,
+      signal: control.signal,
+      timeoutMs,
+      traceparent: work.traceparent,
+    });
     this.room = endpoint.room(provider, request.body.model);
     const used = reply.kind === "answered" ? usedTokens(reply.answer.body) : null;
     if (used !== null) pace?.correct(tokens, used);

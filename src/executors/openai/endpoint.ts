@@ -30,6 +30,8 @@ export interface Ask {
   signal: AbortSignal;
   /** Milliseconds for the answer. */
   timeoutMs: number;
+  /** What asks, as a span of a trace. */
+  traceparent: string | null;
 }
 
 /** Single requests to models, each under the limits of its provider and model, which hold for the whole process. */
@@ -84,7 +86,7 @@ export class Endpoint {
     this.working += 1;
     this.changes += 1;
     try {
-      const answer = await send(await providers.client(provider), request, controller.signal);
+      const answer = await send(await providers.client(provider), request, controller.signal, ask.traceparent);
       gate.answered(pass, usedTokens(answer.body));
       return { kind: "answered", answer };
     } catch (error) {
@@ -137,10 +139,11 @@ export class Endpoint {
   }
 }
 
-async function send(client: OpenAI, { url, body }: ModelRequest, signal: AbortSignal): Promise<ModelAnswer> {
+async function send(client: OpenAI, { url, body }: ModelRequest, signal: AbortSignal, traceparent: string | null): Promise<ModelAnswer> {
+  const headers = traceparent === null ? {} : { headers: { traceparent } };
   // The client's base URL ends with the version, Azure's with what stands in its place.
   const { data, response, request_id } = await client
-    .post<unknown>(url.slice("/v1".length), { body, signal, maxRetries: 0 })
+    .post<unknown>(url.slice("/v1".length), { body, signal, maxRetries: 0, ...headers })
     .withResponse();
   if (typeof data !== "object" || data === null || Array.isArray(data))
     throw new BadAnswer(`The provider answered ${response.status} with something that is no JSON object`);

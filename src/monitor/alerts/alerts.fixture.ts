@@ -109,7 +109,14 @@ export class AlertRig {
       },
     };
     const failed = (error: unknown): void => void this.faults.push(error);
-    const channels = new Channels({ store: store.alerts, targets: this.targets, mail: this.mail, log, declared: this.declared });
+    const channels = new Channels({
+      store: store.channels,
+      outbox: store.outbox,
+      targets: this.targets,
+      mail: this.mail,
+      log,
+      declared: this.declared,
+    });
     await channels.load();
     this.alerts = new Alerts({
       store: store.alerts,
@@ -119,11 +126,16 @@ export class AlertRig {
       channels,
       settings: { current: () => this.current, change: async () => undefined },
       live: async () => this.live,
+      told: () => undefined,
       failed,
     });
     this.courier = new Courier({
       outbox: store.outbox,
-      receivers: { get: (tenant, name) => channels.find(tenant, name) },
+      receivers: {
+        get: (tenant, name) => channels.find(tenant, name),
+        off: (tenant, name) => channels.offReason(tenant, name),
+        gone: (tenant, name, reason, now) => channels.gone(tenant, name, reason, now),
+      },
       clock: this.clock,
       failed,
     });

@@ -41,6 +41,8 @@ export interface AlertsParts {
   channels: Channels;
   settings: { current(): ThresholdSettings; change(patch: Readonly<Record<string, unknown>>): Promise<unknown> };
   live(tenant: string): Promise<LiveFacts>;
+  /** Messages are in the outbox that can go out now. */
+  told(): void;
   failed(error: unknown): void;
 }
 
@@ -55,12 +57,18 @@ export class Alerts {
     this.channels = parts.channels;
     this.evaluator = new AlertEvaluator({
       store: parts.store,
-      meter: new AlertMeter({ monitor: parts.monitor, store: parts.store, live: (tenant) => parts.live(tenant) }),
+      meter: new AlertMeter({
+        monitor: parts.monitor,
+        store: parts.store,
+        live: (tenant) => parts.live(tenant),
+        channelsOff: (tenant) => this.off(tenant),
+      }),
       clock: parts.clock,
       home: parts.home,
       rules: (tenant) => this.rules(tenant),
-      channels: async (tenant) => ({ standing: await this.standing(tenant), all: this.channels.names(tenant) }),
+      channels: async (tenant) => ({ standing: await this.standing(tenant), all: this.channels.names(tenant), off: this.off(tenant) }),
       suppressionMinutes: async (tenant) => (await this.preferences(tenant)).suppressionMinutes,
+      told: () => parts.told(),
       failed: (error) => parts.failed(error),
     });
   }
@@ -220,11 +228,15 @@ export class Alerts {
     this.channels.require(tenant, body.channels ?? []);
   }
 
+  private off(tenant: string): string[] {
+    return this.channels.list(tenant).flatMap(({ name, off }) => (off === null ? [] : [name]));
+  }
+
   private async preferences(tenant: string): Promise<Preferences> {
     return preferences.parse(await this.parts.store.preferences(tenant));
   }
 
-  /** Channels that are gone since they were named are left out. */
+  /** Channels that were removed since they were named are left out. */
   private async standing(tenant: string): Promise<string[]> {
     const { channels } = await this.preferences(tenant);
     const known = this.channels.names(tenant);

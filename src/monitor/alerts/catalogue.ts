@@ -54,6 +54,7 @@ export const ALERT_KIND_NAMES = [
   "sourceSilent",
   "watchdog",
   "channelBroken",
+  "channelOff",
 ] as const;
 export type AlertKindName = (typeof ALERT_KIND_NAMES)[number];
 
@@ -266,6 +267,16 @@ export const ALERT_KINDS: Readonly<Record<AlertKindName, AlertKind>> = {
     frequency: "immediate",
     forSeconds: 0,
     keepSeconds: 60,
+  }),
+  channelOff: kind({
+    measures: "channels that nothing goes to since their receiver said that it is gone (410); told through the other channels",
+    unit: "count",
+    compare: "atLeast",
+    threshold: () => 1,
+    severity: "high",
+    frequency: "immediate",
+    forSeconds: 0,
+    keepSeconds: 0,
   }),
 };
 

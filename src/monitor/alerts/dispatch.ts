@@ -8,14 +8,14 @@ export class Dispatch {
   readonly messages: OutboxDraft[] = [];
   readonly lines: AlertLine[] = [];
   private readonly at: number;
-  private readonly channels: { standing: string[]; all: string[] };
+  private readonly channels: { standing: string[]; all: string[]; off: string[] };
   private readonly before: ReadonlyMap<string, number>;
   private readonly counts = new Map<string, number>();
 
   /** `sent`: messages that channels got in this window already. */
   constructor(parts: {
     at: number;
-    channels: { standing: string[]; all: string[] };
+    channels: { standing: string[]; all: string[]; off: string[] };
     sent: readonly { channel: string; messages: number }[];
   }) {
     this.at = parts.at;
@@ -40,12 +40,15 @@ export class Dispatch {
     return [...this.counts].map(([channel, messages]) => ({ channel, windowAt, messages }));
   }
 
-  /** That a channel is broken is told through any other, the log if there is none. */
+  /** A rule whose channels were all removed tells the default ones. That a channel is broken or off is told through others that are on. */
   private receivers(episode: AlertEpisode, rule: AlertRule): string[] {
-    const wanted = (rule.channels ?? this.channels.standing).filter((channel) => this.channels.all.includes(channel));
-    if (episode.kind !== "channelBroken") return wanted;
-    const others = wanted.filter((channel) => episode.instance !== `channel:${channel}`);
-    return others.length > 0 ? others : this.channels.all.filter((channel) => episode.instance !== `channel:${channel}`);
+    if (rule.channels?.length === 0) return [];
+    const named = (rule.channels ?? []).filter((channel) => this.channels.all.includes(channel));
+    const wanted = named.length > 0 ? named : this.channels.standing;
+    if (episode.kind !== "channelBroken" && episode.kind !== "channelOff") return wanted;
+    const isOther = (channel: string): boolean => episode.instance !== `channel:${channel}` && !this.channels.off.includes(channel);
+    const others = wanted.filter(isOther);
+    return others.length > 0 ? others : this.channels.all.filter(isOther);
   }
 
   private room(channel: string): boolean {

@@ -23,10 +23,12 @@ export interface EvaluatorParts {
   home: string;
   /** As they are now. */
   rules(tenant: string): Promise<AlertRule[]>;
-  /** Channels of a tenant that are told unless a rule names its own, and all there are. */
-  channels(tenant: string): Promise<{ standing: string[]; all: string[] }>;
+  /** Channels of a tenant that are told unless a rule names its own, all there are, and those nothing goes to. */
+  channels(tenant: string): Promise<{ standing: string[]; all: string[]; off: string[] }>;
   /** Minutes after the end of an alert in which the same one is not told again. */
   suppressionMinutes(tenant: string): Promise<number>;
+  /** Messages are in the outbox that can go out now. */
+  told(): void;
   failed(error: unknown): void;
 }
 
@@ -119,13 +121,15 @@ export class AlertEvaluator {
     }
     const step = looker.step();
     const due = await store.dueLines(tenant, at);
+    const messages = [...step.messages, ...digestsOf(tenant, due)];
     await store.commit({
       ...step,
       span: continues ? "continues" : "begins",
       samples,
-      messages: [...step.messages, ...digestsOf(tenant, due)],
+      messages,
       flushed: due.map(({ id }) => id),
     });
+    if (messages.length > 0) this.parts.told();
     memory.lastAt = at;
     memory.measures = new Map([...readings].map(([metric, measures]) => [metric, new Map(measures)]));
   }

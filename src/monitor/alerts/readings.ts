@@ -29,21 +29,26 @@ export class AlertMeter {
   private readonly monitor: Pick<MonitorStore, "flow">;
   private readonly store: Pick<AlertStore, "figures">;
   private readonly live: (tenant: string) => Promise<LiveFacts>;
+  private readonly channelsOff: (tenant: string) => string[];
 
   constructor(parts: {
     monitor: Pick<MonitorStore, "flow">;
     store: Pick<AlertStore, "figures">;
     live: (tenant: string) => Promise<LiveFacts>;
+    /** Channels whose receiver is gone. */
+    channelsOff: (tenant: string) => string[];
   }) {
     this.monitor = parts.monitor;
     this.store = parts.store;
     this.live = parts.live;
+    this.channelsOff = parts.channelsOff;
   }
 
   /** `unseenMs`: how long nobody had looked before this tick. */
   async read(tenant: string, at: number, unseenMs: number): Promise<Readings> {
     const figures = await this.store.figures(tenant, { since: at - HOUR_MS, now: at });
     const live = await this.live(tenant);
+    const off = this.channelsOff(tenant);
     const flow = async (lengthMs: number): Promise<Counts> => {
       const sources = ["operation:", "stream:"];
       return new Counts(await this.monitor.flow({ tenant, from: at - lengthMs, to: at + 1, sources, metrics: [...COUNTED] }, null));
@@ -85,7 +90,11 @@ export class AlertMeter {
         table(figures.lastArrivals.map(({ stream, at: number }) => ({ instance: sourceOf.stream(stream), shape: "since", number }))),
       ],
       ["watchdog", table([counted("", unseenMs)])],
-      ["channelBroken", table(figures.channels.map(({ channel, tries }) => counted(`channel:${channel}`, tries)))],
+      [
+        "channelBroken",
+        table(figures.channels.flatMap(({ channel, tries }) => (off.includes(channel) ? [] : [aboutChannel(channel, tries)]))),
+      ],
+      ["channelOff", table(off.map((channel) => aboutChannel(channel, 1)))],
     ]);
   }
 }
@@ -131,6 +140,10 @@ function table(measures: readonly Measure[]): ReadonlyMap<string, Measure> {
 
 function counted(instance: string, number: number): Measure {
   return { instance, shape: "value", number };
+}
+
+function aboutChannel(channel: string, number: number): Measure {
+  return counted(`channel:${channel}`, number);
 }
 
 /** Multiplied before it is divided: a tenth is 10 exactly. */

@@ -110,6 +110,117 @@ describe("webhooks", () => {
   });
 });
 
+describe("a receiver that says more than no", () => {
+  let rig: AlertRig;
+  beforeEach(async () => {
+    rig = await AlertRig.open({ hook: { webhook: `${sink()}/hook` } });
+    await rig.only("batchFailure", "channelOff", "channelBroken");
+  });
+  afterEach(async () => {
+    await rig.close();
+  });
+  const view = () => rig.alerts.channels.list("acme").find(({ name }) => name === "hook")!;
+  const subjects = (): string[] => rig.heard.map(({ subject }) => subject);
+
+  it("410: the channel is off over restarts, that is told through another, and a test that arrives brings everything after", async () => {
+    answer = { status: 410 };
+    await rig.ran(1, 1, 1000, "first");
+    await rig.ticks(1);
+    expect([heard.length, view().off]).toEqual([1, { since: rig.now, reason: "the webhook answered 410: it is gone" }]);
+    await rig.restart();
+    await rig.ran(1, 1, 1000, "second");
+    await rig.ticks(4);
+    expect(heard).toHaveLength(1);
+    expect(await rig.firing()).toEqual(["batchFailure operation:first", "batchFailure operation:second", "channelOff channel:hook"]);
+    // Alerts go to the log while no other channel is on.
+    expect(subjects().toSorted()).toEqual([
+      "Alert (critical): batchFailure (operation:second) is 1: at least 1",
+      "Alert (high): channelOff (channel:hook) is 1: at least 1",
+    ]);
+    expect(await rig.alerts.channels.test("acme", "hook", "me", rig.now)).toBe("the webhook answered 410: it is gone");
+    expect(view().off).not.toBeNull();
+
+    answer = { status: 204 };
+    expect(await rig.alerts.channels.test("acme", "hook", "me", rig.now)).toBeNull();
+    expect(view().off).toBeNull();
+    await rig.ticks(2);
+    const bodies = heard.slice(3).map(({ body }) => (JSON.parse(body) as { subject: string }).subject);
+    expect(bodies).toEqual(["Alert (critical): batchFailure (operation:first) is 1: at least 1"]);
+    expect(subjects()).toContain("Resolved: channelOff (channel:hook) is 1: at least 1");
+  });
+
+  it("410: a channel of the API is on again when it is saved, and another tenant's of that name never was off", async () => {
+    await rig.alerts.channels.save("acme", "mine", { webhook: `${sink()}/mine` }, rig.now);
+    await rig.alerts.channels.save("other", "mine", { webhook: `${sink()}/other` }, rig.now);
+    await rig.alerts.saveRule("acme", "batchFailure", { kind: "batchFailure", channels: ["mine"] });
+    answer = { status: 410 };
+    await rig.ran(1, 1);
+    await rig.ticks(1);
+    const off = (tenant: string): boolean => rig.alerts.channels.list(tenant).find(({ name }) => name === "mine")!.off !== null;
+    expect([off("acme"), off("other")]).toEqual([true, false]);
+    answer = { status: 204 };
+    await rig.alerts.channels.save("acme", "mine", { webhook: `${sink()}/new` }, rig.now);
+    await rig.ticks(1);
+    expect([off("acme"), heard.filter(({ url }) => url === "/new").length]).toEqual([false, 1]);
+  });
+
+  it.each([429, 503])("%i: nothing goes there before the time that it asked for, also not the next message", async (status) => {
+    answer = { status, headers: { "retry-after": "600" } };
+    await rig.ran(1, 1, 1000, "first");
+    await rig.ticks(1);
+    const askedAt = rig.now;
+    answer = { status: 204 };
+    await rig.ran(1, 1, 1000, "second");
+    await rig.ticks(39);
+    expect([heard.length, rig.now - askedAt]).toEqual([1, 585_000]);
+    await rig.ticks(1);
+    expect([heard.length, view().off]).toEqual([3, null]);
+  });
+
+  it.each(["soon", "-5", "0", "99999999999999999999", "Thu, 01 Jan 1970 00:00:00 GMT"])(
+    "a Retry-After of %s is as none: the next try is after five seconds",
+    async (wait) => {
+      answer = { status: 429, headers: { "retry-after": wait } };
+      await rig.ran(1, 1);
+      await rig.ticks(1);
+      answer = { status: 204 };
+      await rig.ticks(1);
+      expect(heard).toHaveLength(2);
+    },
+  );
+});
+
+describe("a slow receiver", () => {
+  it("holds up its own messages only", async () => {
+    let answerNow = (): void => undefined;
+    const slow = createServer((_, response) => void (answerNow = () => response.writeHead(204).end()));
+    await new Promise<void>((resolve) => slow.listen(0, "127.0.0.1", resolve));
+    const rig = await AlertRig.open({
+      slow: { webhook: `http://127.0.0.1:${(slow.address() as AddressInfo).port}/` },
+      hook: { webhook: `${sink()}/hook` },
+    });
+    await rig.only("batchFailure");
+    rig.courier.start();
+    // The courier looks every second of the virtual clock; the calls are real.
+    const until = async (count: number): Promise<void> => {
+      while (heard.length < count) await rig.clock.advance(1000);
+    };
+    await rig.ran(1, 1);
+    await rig.alerts.evaluator.tick();
+    await until(1);
+    await rig.ran(1, 1, 1000, "second");
+    await rig.clock.skipTo(rig.now + 15_000);
+    await rig.alerts.evaluator.tick();
+    await until(2);
+    expect(heard).toHaveLength(2);
+    answerNow();
+    await rig.courier.stop();
+    await rig.close();
+    slow.closeAllConnections();
+    await new Promise((resolve) => slow.close(resolve));
+  });
+});
+
 describe("an alert, from the store to its receivers", () => {
   it("reaches a real mail server and a real HTTP server once each, opening and ending", async () => {
     const rig = await AlertRig.open(

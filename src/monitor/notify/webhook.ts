@@ -1,6 +1,7 @@
 import { Webhook } from "standardwebhooks";
 import { request } from "undici";
 import type { Notice, Notifier } from "./port.ts";
+import { Refusal } from "./refusal.ts";
 import type { Targets } from "./target.ts";
 
 const TIMEOUT_MS = 10_000;
@@ -34,7 +35,7 @@ export class WebhookNotifier implements Notifier {
   }
 }
 
-/** POSTs a JSON text, signed when there is a secret. Throws unless the target is allowed and the answer is 2xx. */
+/** POSTs a JSON text, signed when there is a secret. Throws unless the target is allowed and the answer is 2xx: a Refusal when it is another. */
 export async function postSigned(message: {
   url: string;
   id: string;
@@ -62,7 +63,9 @@ export async function postSigned(message: {
   });
   await response.body.dump({ limit: 64 * 1024 });
   // A redirect is a failure too: it would carry the signature somewhere else.
-  if (response.statusCode < 200 || response.statusCode > 299) throw new Error(`the webhook answered ${response.statusCode}`);
+  if (response.statusCode >= 200 && response.statusCode <= 299) return;
+  const retryAfter = response.headers["retry-after"];
+  throw new Refusal(response.statusCode, typeof retryAfter === "string" ? retryAfter : undefined, now.getTime());
 }
 
 /** `whsec_…` is base64 as it stands; any other text is its own bytes. */

@@ -3,11 +3,14 @@ import { toNanoUsd } from "../../model/money.ts";
 import type { RunOptions } from "../../model/batch.ts";
 import type { AlertFigures } from "../alerts.ts";
 import type { Database } from "./database.ts";
+import { Sums } from "./sums.ts";
 
 /** Reads the facts of one tenant. Every statement goes along an index over what is open or recent. */
 export function alertFigures(db: Database, tenant: string, { since, now }: { since: number; now: number }): AlertFigures {
   return {
-    firstBatchAt: db.get<{ at: number | null }>("SELECT MIN(bucket) AS at FROM job_rollups WHERE tenant = ? AND width = 60000", tenant)!.at,
+    firstBatchAt: Sums.of(db).current(
+      () => db.get<{ at: number | null }>("SELECT MIN(bucket) AS at FROM job_rollups WHERE tenant = ? AND width = 60000", tenant)!.at,
+    ),
     operations: operations(db, tenant, since),
     newErrorClasses: db.all(
       "SELECT operation, COUNT(*) AS classes FROM alert_error_classes WHERE tenant = ? AND first_seen >= ? GROUP BY operation ORDER BY operation",

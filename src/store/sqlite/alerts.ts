@@ -10,7 +10,6 @@ import type {
   AlertStateRow,
   AlertStep,
   AlertStore,
-  ChannelDelivery,
   RuleNoise,
 } from "../alerts.ts";
 import { alertFigures } from "./alert-figures.ts";
@@ -83,26 +82,6 @@ export class SqliteAlerts implements AlertStore {
       tenant,
       JSON.stringify(body),
     );
-  }
-
-  async channels(): Promise<{ tenant: string; name: string; body: Record<string, unknown> }[]> {
-    return this.db
-      .all<{ tenant: string; name: string; body: string }>("SELECT tenant, name, body FROM alert_channels ORDER BY tenant, name")
-      .map(({ tenant, name, body }) => ({ tenant, name, body: objectOf(body) }));
-  }
-
-  async saveChannel(tenant: string, name: string, body: Record<string, unknown>, now: number): Promise<void> {
-    this.db.run(
-      "INSERT INTO alert_channels (tenant, name, body, updated_at) VALUES (?, ?, ?, ?) ON CONFLICT (tenant, name) DO UPDATE SET body = excluded.body, updated_at = excluded.updated_at",
-      tenant,
-      name,
-      JSON.stringify(body),
-      now,
-    );
-  }
-
-  async removeChannel(tenant: string, name: string): Promise<boolean> {
-    return this.db.run("DELETE FROM alert_channels WHERE tenant = ? AND name = ?", tenant, name) > 0;
   }
 
   async silences(tenant: string, now: number): Promise<AlertSilence[]> {
@@ -184,24 +163,6 @@ export class SqliteAlerts implements AlertStore {
       tenant,
       since,
     );
-  }
-
-  async deliveries(tenant: string, channels: readonly string[]): Promise<ChannelDelivery[]> {
-    return channels.map((channel) => {
-      const last = this.db.get<NonNullable<ChannelDelivery["last"]>>(
-        `SELECT created_at AS createdAt, delivered_at AS deliveredAt, last_error AS error, tries FROM outbox INDEXED BY outbox_channel
-         WHERE tenant = ? AND channel = ? AND tries > 0 ORDER BY id DESC LIMIT 1`,
-        tenant,
-        channel,
-      );
-      const open = this.db.get<{ waiting: number; givenUp: number }>(
-        `SELECT COUNT(next_at) AS waiting, COUNT(*) - COUNT(next_at) AS givenUp FROM outbox INDEXED BY outbox_undelivered
-         WHERE tenant = ? AND channel = ? AND delivered_at IS NULL AND tries > 0`,
-        tenant,
-        channel,
-      )!;
-      return { channel, last: last ?? null, ...open };
-    });
   }
 
   async acknowledge(

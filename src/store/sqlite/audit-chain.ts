@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { AuditEntry, AuditFault, AuditVerdict, StoredAudit } from "../port.ts";
 import type { Database } from "./database.ts";
@@ -46,11 +47,15 @@ export interface Head {
 }
 
 /**
- * The head of the chain, kept in a file beside the store: whoever cuts or rewrites the table does not thereby change it. It may be one
- * entry behind (the process died in between), never ahead.
+ * The head of the chain, kept in a file beside the store: whoever cuts or rewrites the table does not thereby change it. Nobody waits
+ * for the file: it is written behind the entries, one write after the other, each with the newest head there is when it starts. When
+ * the process dies it is behind by what was written during one or two such writes, never ahead.
  */
 export class AuditAnchor {
   private readonly path: string;
+  private wanted: Head | null = null;
+  private written: Head | null = null;
+  private writing: Promise<void> | null = null;
 
   constructor(directory: string) {
     this.path = join(directory, "audit.anchor");
@@ -67,10 +72,55 @@ export class AuditAnchor {
 
   /** The file is the old one or the new one, whenever the process dies. */
   write(head: Head): void {
-    const fresh = `${this.path}.new`;
-    writeFileSync(fresh, `${JSON.stringify(head)}\n`, { mode: 0o600 });
-    renameSync(fresh, this.path);
+    writeFileSync(this.fresh, textOf(head), { mode: 0o600 });
+    renameSync(this.fresh, this.path);
   }
+
+  /** An entry was committed: the file is to follow. */
+  follow(head: Head): void {
+    this.wanted = head;
+    this.writing ??= this.catchUp();
+  }
+
+  /** Resolves when the file has what was handed over so far, or could not be written. */
+  async settled(): Promise<void> {
+    if (this.wanted !== this.written) this.writing ??= this.catchUp();
+    await this.writing;
+  }
+
+  private get fresh(): string {
+    return `${this.path}.new`;
+  }
+
+  private async catchUp(): Promise<void> {
+    try {
+      while (this.wanted !== null && this.wanted !== this.written) {
+        const head = this.wanted;
+        await writeFile(this.fresh, textOf(head), { mode: 0o600 });
+        await rename(this.fresh, this.path);
+        this.written = head;
+      }
+    } catch {
+      // The disk is full, say: the anchor stays behind, which is found out only if the log is touched, and the next entry tries again.
+    } finally {
+      this.writing = null;
+    }
+  }
+}
+
+function textOf(head: Head): string {
+  return `${JSON.stringify(head)}\n`;
+}
+
+/** The last entry, when all entries behind this head continue it; else null. */
+export function continued(db: Database, head: Head): Head | null {
+  let last = head;
+  if (head.seq > 0 && db.get<{ hash: string }>("SELECT hash FROM audit WHERE seq = ?", head.seq)?.hash !== head.hash) return null;
+  for (const row of db.iterate<RawAudit>("SELECT * FROM audit WHERE seq > ? ORDER BY seq", head.seq)) {
+    if (row.seq !== last.seq + 1 || row.hash !== chained(last.hash, row)) return null;
+    last = { seq: row.seq, hash: row.hash };
+  }
+  return last;
 }
 
 /** Reads the whole chain and compares it with itself and its anchor. `expected`: a head that was noted down elsewhere. */

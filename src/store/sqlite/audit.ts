@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { SQLInputValue } from "node:sqlite";
 import type { AuditEntry, AuditFilter, AuditStore, AuditVerdict, StoredAudit } from "../port.ts";
-import { chained, toStored, verifyChain, type AuditAnchor, type Head, type RawAudit } from "./audit-chain.ts";
+import { chained, continued, toStored, verifyChain, type AuditAnchor, type Head, type RawAudit } from "./audit-chain.ts";
 import type { Database } from "./database.ts";
 
 const SCAN_ROWS = 500;
@@ -11,19 +11,22 @@ const NO_HEAD: Head = { seq: 0, hash: "" };
 export class SqliteAudit implements AuditStore {
   private readonly db: Database;
   private readonly anchor: AuditAnchor;
-  /** The head that the anchor has. */
-  private known: Head;
+  /** The last entry this process knows of, by the anchor or because it wrote it; null = the log is not what was written: it gets no new anchor. */
+  private known: Head | null;
 
   constructor(db: Database, anchor: AuditAnchor) {
     this.db = db;
     this.anchor = anchor;
     this.adopt();
-    this.known = anchor.read() ?? NO_HEAD;
+    const anchored = anchor.read();
+    // What came behind the anchor before the process died is taken over only if it continues the chain.
+    this.known = anchored === null ? this.last() : continued(db, anchored);
+    if (anchored !== null && this.known !== null && this.known.seq !== anchored.seq) anchor.follow(this.known);
   }
 
   async append(entry: AuditEntry): Promise<void> {
     const head = this.db.transaction(() => {
-      const last = this.db.get<Head>("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1") ?? NO_HEAD;
+      const last = this.last();
       const previous = last.hash;
       const holds = this.continues(last);
       const before = entry.before === undefined ? null : JSON.stringify(entry.before);
@@ -46,9 +49,13 @@ export class SqliteAudit implements AuditStore {
       );
       return holds ? { seq, hash } : null;
     });
-    if (head === null) return;
-    this.anchor.write(head);
     this.known = head;
+    if (head !== null) this.anchor.follow(head);
+  }
+
+  /** Resolves when the anchor has all entries. */
+  settled(): Promise<void> {
+    return this.anchor.settled();
   }
 
   async list(tenant: string, page: { before: number | null; limit: number; filter?: AuditFilter }): Promise<StoredAudit[]> {
@@ -69,23 +76,25 @@ export class SqliteAudit implements AuditStore {
   }
 
   async verify(expected?: { seq: number; hash: string }): Promise<AuditVerdict> {
+    await this.anchor.settled();
     return verifyChain(this.db, this.anchor.read(), expected);
   }
 
   /** A log that was cut or rewritten gets no new anchor: else the next entry would cover it up. */
   private continues(last: Head): boolean {
-    const { seq, hash } = this.known;
-    if (seq === last.seq) return hash === last.hash;
-    return seq === 0 || this.db.get<{ hash: string }>("SELECT hash FROM audit WHERE seq = ?", seq)?.hash === hash;
+    return this.known !== null && this.known.seq === last.seq && this.known.hash === last.hash;
   }
 
   /** A store that never had an anchor (an older version wrote it, or it was restored from a backup) gets one. */
   private adopt(): void {
     this.db.transaction(() => {
       if (this.db.run("INSERT INTO meta (name, value) VALUES ('audit_anchored', '1') ON CONFLICT (name) DO NOTHING") === 0) return;
-      const head = this.db.get<Head>("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1");
-      this.anchor.write(head ?? NO_HEAD);
+      this.anchor.write(this.last());
     });
+  }
+
+  private last(): Head {
+    return this.db.get<Head>("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1") ?? NO_HEAD;
   }
 }
 

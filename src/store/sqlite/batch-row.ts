@@ -2,10 +2,10 @@ import type { EventDraft, Severity } from "../../model/event.ts";
 import type { BatchRow, RunOptions } from "../../model/batch.ts";
 import { openItems } from "../../model/batch.ts";
 import { batchMoveFrom, isFinal, type BatchMove, type BatchStatus } from "../../model/moves.ts";
+import type { BatchTrace } from "../../model/trace.ts";
 import type { Database } from "./database.ts";
 import type { RawBatch } from "./raw-batch.ts";
-import { FlowRollup } from "./flow-rollup.ts";
-import { JobRollup, ROLLED_COLUMNS, type Rolled } from "./job-rollup.ts";
+import { Sums } from "./sums.ts";
 
 export function toBatchRow(raw: RawBatch): BatchRow {
   return {
@@ -46,7 +46,18 @@ export function toBatchRow(raw: RawBatch): BatchRow {
     startedAt: raw.started_at,
     completedAt: raw.completed_at,
     deadlineAt: raw.deadline_at,
+    trace: raw.trace === null ? null : traceOf(raw.trace),
   };
+}
+
+function traceOf(text: string): BatchTrace {
+  const [context = "", parent = null] = text.split(" ");
+  return { context, parent };
+}
+
+export function traceText(trace: BatchTrace | null): string | null {
+  if (trace === null) return null;
+  return trace.parent === null ? trace.context : `${trace.context} ${trace.parent}`;
 }
 
 /** Items without a final state. */
@@ -72,12 +83,7 @@ export function loadOwnBatch(db: Database, tenant: string, id: string): RawBatch
 
 /** Writes back everything a move may change. */
 export function saveBatch(db: Database, raw: RawBatch): void {
-  if (raw.sealed === 1) {
-    const before = rolledOf(db, raw.id);
-    // What was booked meanwhile is only in the row.
-    if (before !== undefined) [raw.standard, raw.saved] = [before.standard, before.saved];
-    JobRollup.of(db).changed(before === undefined || before.sealed === 0 ? null : before, raw);
-  }
+  if (raw.sealed === 1) Sums.of(db).jobs.moving(raw.id);
   db.run(
     `UPDATE batches SET status = ?, epoch = ?, priority = ?, total_items = ?, succeeded = ?, failed = ?, cancelled = ?, expired = ?, running = ?,
        retried = ?, late = ?, cost = ?, leased_chunks = ?, open_chunks = ?, sealed = ?, deps_open = ?, ready_at = ?, served_at = ?, max_failures = ?, announced = ?,
@@ -109,18 +115,11 @@ export function saveBatch(db: Database, raw: RawBatch): void {
   );
 }
 
-function rolledOf(db: Database, id: string): (Rolled & { sealed: number }) | undefined {
-  return db.get(`SELECT sealed, ${ROLLED_COLUMNS} FROM batches WHERE id = ?`, id);
-}
-
 /** The ledger has booked requests of a batch; nano-dollars. */
 export function addSavings(db: Database, id: string, standard: number, paid: number): void {
   if (standard === 0 && paid === 0) return;
-  const before = rolledOf(db, id);
-  if (before === undefined) return;
-  const after = { ...before, standard: before.standard + standard, saved: before.saved + standard - paid };
-  db.run("UPDATE batches SET standard = ?, saved = ? WHERE id = ?", after.standard, after.saved, id);
-  if (before.sealed === 1) JobRollup.of(db).changed(before, after);
+  Sums.of(db).jobs.moving(id);
+  db.run("UPDATE batches SET standard = standard + ?, saved = saved + ? WHERE id = ?", standard, standard - paid, id);
 }
 
 export function insertEvent(db: Database, event: EventDraft): void {
@@ -134,7 +133,7 @@ export function insertEvent(db: Database, event: EventDraft): void {
     event.ts,
     JSON.stringify(event.data),
   );
-  FlowRollup.of(db).event(event);
+  Sums.of(db).flow.event(event);
   db.announce();
 }
 

@@ -7,9 +7,12 @@ import type {
   BatchFilter,
   BatchPage,
   BatchStore,
+  FootprintRow,
   JobFilter,
   NewBatch,
   NewChunk,
+  RemovalOptions,
+  RemovedBatch,
   RetrySelection,
   RunnableBatch,
   SealRequest,
@@ -24,6 +27,7 @@ import {
   refreshReadyAt,
   saveBatch,
   toBatchRow,
+  traceText,
 } from "./batch-row.ts";
 import type { RawBatch } from "./raw-batch.ts";
 import { insertChunk } from "./chunk-row.ts";
@@ -31,9 +35,9 @@ import type { Database } from "./database.ts";
 import { awaitDependencies, closeBatch, endIfSettled } from "./ending.ts";
 import { failOpenItems } from "./finish.ts";
 import { JobPlaces } from "./job-places.ts";
-import { JobRollup } from "./job-rollup.ts";
-import { closeLedger } from "./ledger.ts";
-import { OPEN_OPENAI } from "./schema.ts";
+import { WIDTHS } from "./job-rollup.ts";
+import { Removal } from "./removal.ts";
+import { Sums } from "./sums.ts";
 import type { StatsCache } from "./stats-cache.ts";
 import { reopenItems } from "./retry.ts";
 
@@ -46,11 +50,13 @@ export class SqliteBatches implements BatchStore {
   private readonly db: Database;
   private readonly statistics: StatsCache;
   private readonly places: JobPlaces;
+  private readonly removal: Removal;
 
   constructor(db: Database, statistics: StatsCache) {
     this.db = db;
     this.statistics = statistics;
     this.places = new JobPlaces(db);
+    this.removal = new Removal(db);
   }
 
   async create(batch: NewBatch, chunks: NewChunk[], seal: SealRequest): Promise<BatchRow> {
@@ -81,7 +87,7 @@ export class SqliteBatches implements BatchStore {
       "batchId" in selection
         ? this.db.all<{ id: string }>("SELECT id FROM batches WHERE id = ? AND sealed = 0", selection.batchId)
         : this.db.all<{ id: string }>("SELECT id FROM batches WHERE sealed = 0 AND created_at < ?", selection.olderThan);
-    for (const { id } of ids) this.db.transaction(() => this.erase(id));
+    for (const { id } of ids) this.db.transaction(() => this.removal.erase(id));
     return ids.length;
   }
 
@@ -211,25 +217,22 @@ export class SqliteBatches implements BatchStore {
     });
   }
 
-  async remove(tenant: string | null, before: number, options: { limit: number; dryRun: boolean }): Promise<number> {
-    const ids = this.db.all<{ id: string }>(
-      // Not while a /v1 batch still has its files to write from these results.
-      `SELECT id FROM batches WHERE (?1 IS NULL OR tenant = ?1) AND completed_at IS NOT NULL AND completed_at < ?2
-       AND NOT EXISTS (SELECT 1 FROM openai_batches WHERE batch_id = batches.id AND status IN (${OPEN_OPENAI})) ORDER BY completed_at LIMIT ?3`,
-      tenant,
-      before,
-      options.limit,
+  remove(tenant: string | null, before: number, options: RemovalOptions): Promise<number> {
+    return this.removal.remove(tenant, before, options);
+  }
+
+  async removed(tenant: string, id: string): Promise<RemovedBatch | null> {
+    return this.removal.trace(tenant, id);
+  }
+
+  async footprint(tenant: string | null): Promise<FootprintRow[]> {
+    return Sums.of(this.db).current(() =>
+      this.db.all<FootprintRow>(
+        `SELECT bucket AS day, status, SUM(jobs) AS batches, SUM(items) AS items FROM job_rollups
+         WHERE width = ${WIDTHS[2]} AND kept = 0 AND (?1 IS NULL OR tenant = ?1) GROUP BY bucket, status HAVING SUM(jobs) > 0 ORDER BY bucket, status`,
+        tenant,
+      ),
     );
-    if (options.dryRun) return ids.length;
-    for (const { id } of ids) {
-      this.db.transaction(() => {
-        const raw = loadBatch(this.db, id)!;
-        countStatus(this.db, raw, -1);
-        JobRollup.of(this.db).removed(raw);
-        this.erase(id);
-      });
-    }
-    return ids.length;
   }
 
   async runnable(now: number, options: Parameters<BatchStore["runnable"]>[1]): Promise<RunnableBatch[]> {
@@ -301,7 +304,7 @@ export class SqliteBatches implements BatchStore {
   private insert(batch: NewBatch): void {
     this.db.run(
       `INSERT INTO batches (id, tenant, operation, status, priority, created_at, served_at, deadline_at, executor, stream, stream_key, close_reason, name, description,
-         filters, options, input, notify, metadata, depends_on, tags, warnings, max_leased) VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         filters, options, input, notify, metadata, depends_on, tags, warnings, max_leased, trace) VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       batch.id,
       batch.tenant,
       batch.operation,
@@ -324,6 +327,7 @@ export class SqliteBatches implements BatchStore {
       JSON.stringify(batch.tags),
       JSON.stringify(batch.warnings),
       batch.maxLeasedChunks,
+      traceText(batch.trace),
     );
   }
 
@@ -361,18 +365,6 @@ export class SqliteBatches implements BatchStore {
       const raw = loadOwnBatch(this.db, tenant, id);
       return raw !== undefined && work(raw) ? toBatchRow(raw) : null;
     });
-  }
-
-  private erase(id: string): void {
-    for (const table of ["chunks", "payloads", "segments", "failures", "error_groups", "recorded", "batch_stats", "batch_deps"]) {
-      this.db.run(`DELETE FROM ${table} WHERE batch_id = ?`, id);
-    }
-    closeLedger(this.db, id);
-    // One that is not ingested still has to be ended upstream, and paid for.
-    this.db.run("DELETE FROM attempts WHERE batch_id = ? AND due_at IS NULL", id);
-    this.db.run("DELETE FROM windows WHERE id = ?", id);
-    this.db.run("DELETE FROM requests WHERE batch_id = ?", id);
-    this.db.run("DELETE FROM batches WHERE id = ?", id);
   }
 
   /** From maintained counts and sums where the filter allows; else over the narrowest index. */

@@ -3,7 +3,7 @@ import { Sketch } from "../../model/stats/sketch.ts";
 import type { JobFilter } from "../port.ts";
 import type { Database } from "./database.ts";
 import { narrowed, type Piece } from "./job-places.ts";
-import { JobRollup } from "./job-rollup.ts";
+import { Sums } from "./sums.ts";
 
 /** Sketches kept: some ten megabytes. */
 const KEPT = 1000;
@@ -28,7 +28,7 @@ export class BucketSketches {
 
   /** Bucket → distribution, of the buckets of a piece that have one. */
   *of(filter: JobFilter, metric: JobTime, piece: Piece): Iterable<[number, Sketch]> {
-    const rollup = JobRollup.of(this.db);
+    const rollup = Sums.of(this.db).jobs;
     const kind = `${filter.tenant} ${piece.width} ${metric} ${filter.operation ?? ""} ${filter.statuses?.join() ?? "*"}`;
     const name = (bucket: number): string => `${bucket} ${kind}`;
     for (let from = piece.from; from < piece.to;) {

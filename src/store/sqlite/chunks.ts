@@ -36,7 +36,7 @@ import {
 import { isInAttempt, stopOverBudget } from "./budget.ts";
 import type { Database } from "./database.ts";
 import { closeBatch, endIfSettled } from "./ending.ts";
-import { FlowRollup } from "./flow-rollup.ts";
+import { Sums } from "./sums.ts";
 import { Recorded, type Place } from "./recorded.ts";
 import { addCost, bookEntries } from "./ledger.ts";
 import { insertFailures } from "./failure-rows.ts";
@@ -351,7 +351,10 @@ export class SqliteChunks implements ChunkStore {
 
   /** Books what a commit spent; returns what of it no result carries. */
   private book(raw: RawBatch, entries: readonly LedgerEntry[]): NanoUsd {
-    return entries.length === 0 ? 0 : (bookEntries(this.db, entries).uncounted.get(raw.id) ?? 0);
+    if (entries.length === 0) return 0;
+    const { uncounted } = bookEntries(this.db, entries);
+    Object.assign(raw, this.db.get<Pick<RawBatch, "standard" | "saved">>("SELECT standard, saved FROM batches WHERE id = ?", raw.id));
+    return uncounted.get(raw.id) ?? 0;
   }
 
   private start(raw: RawBatch, now: number): void {
@@ -399,7 +402,7 @@ export class SqliteChunks implements ChunkStore {
     if (failures.length > 0) insertFailures(this.db, raw, chunkId, failures, now);
     raw.succeeded += successes.count;
     raw.failed += failures.length;
-    FlowRollup.of(this.db).results(raw, successes.count, failures, now);
+    Sums.of(this.db).flow.results(raw, successes.count, failures, now);
   }
 
   /** A transaction whose failure also forgets the decoded statistics it may have changed. */

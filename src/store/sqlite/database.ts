@@ -111,15 +111,26 @@ export class Database {
     }
   }
 
+  /** What `work` reads after what it writes, of which nothing stays and nothing goes to the disk. */
+  rehearse<T>(work: () => T): T {
+    if (this.connection.isTransaction) return work();
+    this.exec("BEGIN IMMEDIATE");
+    try {
+      return work();
+    } finally {
+      if (this.connection.isTransaction) this.exec("ROLLBACK");
+    }
+  }
+
   /** The current transaction wrote something others wait for. */
   announce(): void {
     this.announced = true;
   }
 
-  /** Has `sums` written as the last thing of the current transaction; at once outside of one. */
+  /** Has `sums` written as the last thing of the current transaction. */
   gather(sums: Gathered): void {
-    if (this.connection.isTransaction) this.gathered.add(sums);
-    else sums.flush();
+    if (!this.connection.isTransaction) throw new Error("sums are gathered within a transaction");
+    this.gathered.add(sums);
   }
 
   /** Closing runs the last checkpoint, so that the file is whole without its log. */

@@ -13,7 +13,7 @@ import {
 import type { RawBatch } from "./raw-batch.ts";
 import type { Database } from "./database.ts";
 import { insertMessage } from "./outbox-row.ts";
-import { FlowRollup } from "./flow-rollup.ts";
+import { Sums } from "./sums.ts";
 
 /** Ends a batch whose items have all ended. Saves it. */
 export function endIfSettled(db: Database, raw: RawBatch, now: number): void {
@@ -38,7 +38,7 @@ export function closeBatch(db: Database, raw: RawBatch, move: BatchMove, to: Bat
   if (raw.deps_open > 0) db.run("DELETE FROM batch_deps WHERE batch_id = ?", raw.id);
   raw.deps_open = 0;
   saveBatch(db, raw);
-  FlowRollup.of(db).ended(raw, now);
+  Sums.of(db).flow.ended(raw, now);
   emitProgress(db, raw, now);
   const end = { progress: 100, duration_ms: now - (raw.started_at ?? raw.created_at) };
   emitBatch(db, raw, `batch.${to}`, now, raw.error === null ? end : { ...end, error: raw.error }, to === "failed" ? "critical" : "info");

@@ -7,7 +7,7 @@ import { openCount, refreshReadyAt } from "./batch-row.ts";
 import type { RawBatch } from "./raw-batch.ts";
 import { loadKeys, type RawChunk } from "./chunk-row.ts";
 import type { Database } from "./database.ts";
-import { FlowRollup } from "./flow-rollup.ts";
+import { Sums } from "./sums.ts";
 import { insertFailures } from "./failure-rows.ts";
 
 /** Of a row of `chunks`: it is on its way through a provider's batch API, and so paid for. */
@@ -63,7 +63,7 @@ export function failOpenItems(
       setBit(done, index);
     }
     insertFailures(db, raw, chunk.id, failures, now);
-    FlowRollup.of(db).results(raw, 0, failures, now);
+    Sums.of(db).flow.results(raw, 0, failures, now);
     raw.failed += failures.length;
     unreported -= failures.length;
     db.run(
@@ -79,7 +79,7 @@ export function failOpenItems(
   }
   const nameless = freshNames(db, raw.id, unreported).map((name) => failed(name, null, 0));
   insertFailures(db, raw, null, nameless, now);
-  FlowRollup.of(db).results(raw, 0, nameless, now);
+  Sums.of(db).flow.results(raw, 0, nameless, now);
   raw.failed += nameless.length;
   raw.running = raw.leased_chunks = raw.open_chunks = 0;
   return open;

@@ -4,7 +4,7 @@ import { jobTimes } from "../../model/job-totals.ts";
 import { binOf } from "../../model/stats/sketch.ts";
 import type { NewFailure } from "../port.ts";
 import type { RawBatch } from "./raw-batch.ts";
-import type { Database, Gathered } from "./database.ts";
+import type { Database } from "./database.ts";
 import { WIDTHS } from "./job-rollup.ts";
 
 const MINUTE = 60_000;
@@ -20,29 +20,56 @@ interface Cell {
   measures: Map<FlowMeasure | GaugeMeasure, Map<number, number>>;
 }
 
-const ADD_COUNT = `INSERT INTO flow (tenant, source, width, bucket, metric, value) VALUES (?, ?, ?, ?, ?, ?)
-  ON CONFLICT (tenant, width, bucket, source, metric) DO UPDATE SET value = value + excluded.value`;
-const ADD_BIN = `INSERT INTO flow_bins (tenant, source, width, bucket, metric, bin, value) VALUES (?, ?, ?, ?, ?, ?, ?)
-  ON CONFLICT (tenant, width, bucket, source, metric, bin) DO UPDATE SET value = value + excluded.value`;
+/** A cell as the log keeps it. */
+type FlowAdded = [
+  tenant: string,
+  minute: number,
+  source: string,
+  counts: [metric: string, value: number][],
+  measures: [metric: FlowMeasure | GaugeMeasure, bin: number, value: number][],
+];
 
-/** Counts what happens, by the minute, hour and day it happens in, within the transaction that makes it happen. */
-export class FlowRollup implements Gathered {
-  private static readonly known = new WeakMap<Database, FlowRollup>();
+/** Into buckets of each of these widths. */
+const adding = (widths: readonly number[]): { count: string; bin: string } => {
+  const each = `column1, ?3 - ?3 % column1`;
+  const from = `FROM (VALUES ${widths.map((width) => `(${width})`).join(", ")}) WHERE true`;
+  return {
+    count: `INSERT INTO flow (tenant, source, width, bucket, metric, value) SELECT ?1, ?2, ${each}, ?4, ?5 ${from}
+      ON CONFLICT (tenant, width, bucket, source, metric) DO UPDATE SET value = value + excluded.value`,
+    bin: `INSERT INTO flow_bins (tenant, source, width, bucket, metric, bin, value) SELECT ?1, ?2, ${each}, ?4, ?5, ?6 ${from}
+      ON CONFLICT (tenant, width, bucket, source, metric, bin) DO UPDATE SET value = value + excluded.value`,
+  };
+};
+const ADD = adding(WIDTHS);
+/** A key is counted by the hour and the day: there are many. */
+const ADD_TO_KEY = adding(WIDTHS.slice(1));
+
+/** The place in `segments` up to which results are in the buckets; in `meta`. */
+const COUNTED = "sums_segment";
+
+/**
+ * Counts what happens, by the minute, hour and day it happens in. The transaction that makes it happen notes it in a log (sums_log), one
+ * row for all of it; results that succeeded stand in `segments` anyway. Catching up adds both to the buckets.
+ */
+export class FlowRollup {
   private readonly db: Database;
+  private readonly gather: () => void;
   private readonly cells = new Map<string, Cell>();
   /** Keys counted apart in the current hour, by tenant and stream. */
   private readonly keys = new Map<string, Set<string>>();
   private keysHour = 0;
 
-  private constructor(db: Database) {
+  /** Rows that catching up has to look at, as far as this process wrote them. */
+  private rows = 0;
+
+  /** `gather`: the current transaction has to flush, or forget. */
+  constructor(db: Database, gather: () => void) {
     this.db = db;
+    this.gather = gather;
   }
 
-  /** There is one for a database. */
-  static of(db: Database): FlowRollup {
-    let rollup = FlowRollup.known.get(db);
-    if (rollup === undefined) FlowRollup.known.set(db, (rollup = new FlowRollup(db)));
-    return rollup;
+  get waiting(): number {
+    return this.rows;
   }
 
   /** Everything that is an event is counted by it. */
@@ -73,12 +100,15 @@ export class FlowRollup implements Gathered {
     }
   }
 
-  /** Items that have a final result. */
+  /** Items that have a final result; those that succeeded are in a segment of their batch and of `now`. */
   results(raw: Pick<RawBatch, "tenant" | "operation">, succeeded: number, failures: readonly NewFailure[], now: number): void {
-    if (succeeded + failures.length === 0) return;
+    if (succeeded > 0) {
+      this.rows += 1;
+      this.gather();
+    }
+    if (failures.length === 0) return;
     const cell = this.cell(raw.tenant, now, sourceOf.operation(raw.operation));
-    if (succeeded > 0) count(cell, "items.succeeded", succeeded);
-    if (failures.length > 0) count(cell, "items.failed", failures.length);
+    count(cell, "items.failed", failures.length);
     for (const failure of failures) count(cell, `failures.${failure.category}`, 1);
   }
 
@@ -105,23 +135,76 @@ export class FlowRollup implements Gathered {
     measure(this.cell(tenant, now, source), metric, value);
   }
 
+  /** Before the transaction ends. */
   flush(): void {
-    for (const { tenant, minute, source, counts, measures } of this.cells.values()) {
-      for (const width of WIDTHS) {
-        // A key is counted by the hour and the day: there are many.
-        if (width === MINUTE && source.startsWith("key:")) continue;
-        const bucket = minute - (minute % width);
-        for (const [metric, value] of counts) this.db.run(ADD_COUNT, tenant, source, width, bucket, metric, value);
-        for (const [metric, bins] of measures) {
-          for (const [bin, value] of bins) this.db.run(ADD_BIN, tenant, source, width, bucket, metric, bin, value);
-        }
-      }
-    }
+    const added = this.take();
+    if (added.length === 0) return;
+    this.db.run("INSERT INTO sums_log (body) VALUES (?)", JSON.stringify(added));
+    this.rows += 1;
+  }
+
+  /** The transaction failed. */
+  forget(): void {
     this.cells.clear();
   }
 
-  forget(): void {
+  /** Within a transaction: the buckets hold everything that has happened. */
+  catchUp(): void {
+    for (const { body } of this.db.all<{ body: string }>("SELECT body FROM sums_log")) this.merge(JSON.parse(body) as FlowAdded[]);
+    this.mergeSegments();
+    this.write(this.take());
+    this.db.run("DELETE FROM sums_log");
+    this.rows = 0;
+  }
+
+  isBehind(): boolean {
+    const { last, counted } = this.segments();
+    return last > counted || this.db.get("SELECT 1 FROM sums_log LIMIT 1") !== undefined;
+  }
+
+  private segments(): { last: number; counted: number } {
+    const last = this.db.get<{ id: number | null }>("SELECT MAX(id) AS id FROM segments")!.id ?? 0;
+    return { last, counted: Number(this.db.get<{ value: string }>("SELECT value FROM meta WHERE name = ?", COUNTED)?.value ?? 0) };
+  }
+
+  private mergeSegments(): void {
+    const { last, counted } = this.segments();
+    if (last <= counted) return;
+    const rows = this.db.all<{ tenant: string; operation: string; minute: number; results: number }>(
+      `SELECT tenant, operation, s.created_at - s.created_at % ${MINUTE} AS minute, SUM(results) AS results
+       FROM segments s CROSS JOIN batches b ON b.id = s.batch_id WHERE s.id > ? GROUP BY 1, 2, 3`,
+      counted,
+    );
+    for (const { tenant, operation, minute, results } of rows)
+      count(this.cellAt(tenant, minute, sourceOf.operation(operation)), "items.succeeded", results);
+    this.db.run("INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2", COUNTED, String(last));
+  }
+
+  private take(): FlowAdded[] {
+    const added: FlowAdded[] = [];
+    for (const { tenant, minute, source, counts, measures } of this.cells.values()) {
+      const bins: FlowAdded[4] = [];
+      for (const [metric, own] of measures) for (const [bin, value] of own) bins.push([metric, bin, value]);
+      if (counts.size + bins.length > 0) added.push([tenant, minute, source, [...counts], bins]);
+    }
     this.cells.clear();
+    return added;
+  }
+
+  private merge(added: readonly FlowAdded[]): void {
+    for (const [tenant, minute, source, counts, measures] of added) {
+      const cell = this.cellAt(tenant, minute, source);
+      for (const [metric, value] of counts) count(cell, metric, value);
+      for (const [metric, bin, value] of measures) addBin(cell, metric, bin, value);
+    }
+  }
+
+  private write(added: readonly FlowAdded[]): void {
+    for (const [tenant, minute, source, counts, measures] of added) {
+      const sql = source.startsWith("key:") ? ADD_TO_KEY : ADD;
+      for (const counted of counts) this.db.run(sql.count, tenant, source, minute, ...counted);
+      for (const measured of measures) this.db.run(sql.bin, tenant, source, minute, ...measured);
+    }
   }
 
   private window({ type, tenant, ts, data }: EventDraft): void {
@@ -156,15 +239,16 @@ export class FlowRollup implements Gathered {
     return key;
   }
 
+  /** Of the minute that `now` is in; something will be added to it. */
   private cell(tenant: string, now: number, source: string): Cell {
-    const minute = now - (now % MINUTE);
+    this.gather();
+    return this.cellAt(tenant, now - (now % MINUTE), source);
+  }
+
+  private cellAt(tenant: string, minute: number, source: string): Cell {
     const name = `${minute} ${source} ${tenant}`;
     let cell = this.cells.get(name);
-    if (cell === undefined) {
-      cell = { tenant, minute, source, counts: new Map(), measures: new Map() };
-      this.cells.set(name, cell);
-    }
-    this.db.gather(this);
+    if (cell === undefined) this.cells.set(name, (cell = { tenant, minute, source, counts: new Map(), measures: new Map() }));
     return cell;
   }
 }
@@ -174,10 +258,13 @@ function count(cell: Cell | null, metric: string, value: number): void {
 }
 
 function measure(cell: Cell, metric: FlowMeasure | GaugeMeasure, value: number): void {
+  addBin(cell, metric, binOf(value), 1);
+}
+
+function addBin(cell: Cell, metric: FlowMeasure | GaugeMeasure, bin: number, values: number): void {
   let bins = cell.measures.get(metric);
   if (bins === undefined) cell.measures.set(metric, (bins = new Map()));
-  const bin = binOf(value);
-  bins.set(bin, (bins.get(bin) ?? 0) + 1);
+  bins.set(bin, (bins.get(bin) ?? 0) + values);
 }
 
 function record(value: unknown): object {

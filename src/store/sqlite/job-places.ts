@@ -2,6 +2,7 @@ import type { SQLInputValue } from "node:sqlite";
 import type { JobFilter } from "../port.ts";
 import type { Database } from "./database.ts";
 import { ROLLED_COLUMNS, WIDTHS, type Rolled } from "./job-rollup.ts";
+import { Sums } from "./sums.ts";
 
 /** A part of a range: whole buckets of one width, or, with width 0, less than a bucket, which is counted from the batches themselves. */
 export interface Piece {
@@ -33,13 +34,15 @@ export class JobPlaces {
 
   /** Batches of the range. */
   count(filter: JobFilter): number {
-    const jobs = pieces(filter.from, filter.to, Infinity).flatMap((piece) => this.counted(filter, piece).map((bucket) => bucket.jobs));
-    return jobs.reduce((sum, n) => sum + n, 0);
+    return Sums.of(this.db).current(() => {
+      const jobs = pieces(filter.from, filter.to, Infinity).flatMap((piece) => this.counted(filter, piece).map((bucket) => bucket.jobs));
+      return jobs.reduce((sum, n) => sum + n, 0);
+    });
   }
 
   /** Where position `offset`, newest first, is: `skip` batches before `to`. */
   seat(filter: JobFilter, offset: number): { to: number; skip: number } {
-    return this.seatIn(filter, pieces(filter.from, filter.to, Infinity).toReversed(), offset);
+    return Sums.of(this.db).current(() => this.seatIn(filter, pieces(filter.from, filter.to, Infinity).toReversed(), offset));
   }
 
   /** Where position `skip` of the pieces, last first, is: so many batches before `to`. Whole buckets are passed by their sums. */

@@ -207,12 +207,6 @@ export function addCost(db: Database, raw: RawBatch, paid: NanoUsd): void {
   saveBatch(db, raw);
 }
 
-/** The lines of a batch go with it; what they sum up to stays in the books. */
-export function closeLedger(db: Database, batchId: string): void {
-  db.run("DELETE FROM ledger_lines WHERE attempt_id IN (SELECT id FROM ledger_attempts WHERE batch_id = ?)", batchId);
-  db.run("UPDATE ledger_groups SET closed = 1 WHERE batch_id = ?", batchId);
-}
-
 export class SqliteLedger implements LedgerStore {
   private readonly db: Database;
 

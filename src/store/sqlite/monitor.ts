@@ -20,7 +20,7 @@ import { toBatchRow } from "./batch-row.ts";
 import type { RawBatch } from "./raw-batch.ts";
 import type { Database } from "./database.ts";
 import { BucketSketches } from "./bucket-sketches.ts";
-import { FlowRollup } from "./flow-rollup.ts";
+import { Sums } from "./sums.ts";
 import { JobPlaces, narrowed, pieces } from "./job-places.ts";
 import { WIDTHS } from "./job-rollup.ts";
 import { horizonsOf, trimRollups } from "./rollup-trim.ts";
@@ -32,68 +32,21 @@ export class SqliteMonitor implements MonitorStore {
   private readonly db: Database;
   private readonly places: JobPlaces;
   private readonly sketches: BucketSketches;
+  private readonly sums: Sums;
 
   constructor(db: Database) {
     this.db = db;
     this.places = new JobPlaces(db);
     this.sketches = new BucketSketches(db);
+    this.sums = Sums.of(db);
   }
 
   async jobs(filter: JobFilter, widthMs: number | null): Promise<JobPoint[]> {
-    const points = new Map<string, JobPoint>();
-    const add = (at: number, operation: string, status: BatchStatus, totals: JobTotals): void => {
-      const name = `${at} ${status} ${operation}`;
-      let point = points.get(name);
-      if (point === undefined) points.set(name, (point = { at, operation, status, totals: noJobs() }));
-      addJobs(point.totals, totals);
-    };
-    const sums = JOB_SUMS.map((sum) => `SUM(${sum}) AS ${sum}`).join(", ");
-    for (const piece of pieces(filter.from, filter.to, widthMs ?? Infinity)) {
-      const at = widthMs === null ? "?" : "bucket - bucket % ?";
-      const by = widthMs ?? filter.from;
-      if (piece.width === 0) {
-        for (const row of this.places.partly(filter, piece)) {
-          add(widthMs === null ? by : row.created_at - (row.created_at % widthMs), row.operation, row.status, jobTotals(row));
-        }
-        continue;
-      }
-      const { where, parameters } = narrowed(filter);
-      const rows = this.db.all<{ at: number; operation: string; status: BatchStatus } & JobTotals>(
-        `SELECT ${at} AS at, operation, status, ${sums} FROM job_rollups
-         WHERE tenant = ? AND width = ? AND bucket >= ? AND bucket < ?${where} GROUP BY 1, 2, 3 HAVING SUM(jobs) > 0`,
-        by,
-        filter.tenant,
-        piece.width,
-        piece.from,
-        piece.to,
-        ...parameters,
-      );
-      for (const row of rows) add(row.at, row.operation, row.status, row);
-    }
-    return [...points.values()].sort((a, b) => a.at - b.at || compare(a.operation, b.operation) || compare(a.status, b.status));
+    return this.sums.current(() => this.jobsNow(filter, widthMs));
   }
 
   async times(filter: JobFilter, metric: JobTime, widthMs: number | null): Promise<TimePoint[]> {
-    const points = new Map<number, Sketch>();
-    const sketchAt = (at: number): Sketch => {
-      let sketch = points.get(at);
-      if (sketch === undefined) points.set(at, (sketch = new Sketch()));
-      return sketch;
-    };
-    for (const piece of pieces(filter.from, filter.to, widthMs ?? Infinity)) {
-      if (piece.width === 0) {
-        for (const row of this.places.partly(filter, piece)) {
-          const times = jobTimes(row);
-          const at = widthMs === null ? filter.from : row.created_at - (row.created_at % widthMs);
-          if (times !== null) sketchAt(at).addBin(binOf(times[metric]), 1);
-        }
-        continue;
-      }
-      for (const [bucket, sketch] of this.sketches.of(filter, metric, piece)) {
-        sketchAt(widthMs === null ? filter.from : bucket - (bucket % widthMs)).merge(sketch);
-      }
-    }
-    return [...points].map(([at, sketch]) => ({ at, sketch })).sort((a, b) => a.at - b.at);
+    return this.sums.current(() => this.timesNow(filter, metric, widthMs));
   }
 
   async page(filter: JobFilter, offset: number, limit: number): Promise<BatchRow[]> {
@@ -133,6 +86,85 @@ export class SqliteMonitor implements MonitorStore {
   }
 
   async flow(filter: FlowFilter, widthMs: number | null): Promise<FlowPoint[]> {
+    return this.sums.current(() => this.flowNow(filter, widthMs));
+  }
+
+  async measured(
+    filter: Omit<FlowFilter, "metrics">,
+    metric: FlowMeasure | GaugeMeasure,
+    widthMs: number | null,
+  ): Promise<MeasuredPoint[]> {
+    return this.sums.current(() => this.measuredNow(filter, metric, widthMs));
+  }
+
+  async trim(before: RollupHorizons): Promise<boolean> {
+    return trimRollups(this.db, before);
+  }
+
+  async sample(tenant: string, gauges: readonly GaugeSample[], now: number): Promise<void> {
+    this.db.transaction(() => {
+      for (const { source, metric, value } of gauges) this.sums.flow.sample(tenant, source, metric, value, now);
+    });
+  }
+
+  private jobsNow(filter: JobFilter, widthMs: number | null): JobPoint[] {
+    const points = new Map<string, JobPoint>();
+    const add = (at: number, operation: string, status: BatchStatus, totals: JobTotals): void => {
+      const name = `${at} ${status} ${operation}`;
+      let point = points.get(name);
+      if (point === undefined) points.set(name, (point = { at, operation, status, totals: noJobs() }));
+      addJobs(point.totals, totals);
+    };
+    const sums = JOB_SUMS.map((sum) => `SUM(${sum}) AS ${sum}`).join(", ");
+    for (const piece of pieces(filter.from, filter.to, widthMs ?? Infinity)) {
+      const at = widthMs === null ? "?" : "bucket - bucket % ?";
+      const by = widthMs ?? filter.from;
+      if (piece.width === 0) {
+        for (const row of this.places.partly(filter, piece)) {
+          add(widthMs === null ? by : row.created_at - (row.created_at % widthMs), row.operation, row.status, jobTotals(row));
+        }
+        continue;
+      }
+      const { where, parameters } = narrowed(filter);
+      const rows = this.db.all<{ at: number; operation: string; status: BatchStatus } & JobTotals>(
+        `SELECT ${at} AS at, operation, status, ${sums} FROM job_rollups
+         WHERE tenant = ? AND width = ? AND bucket >= ? AND bucket < ?${where} GROUP BY 1, 2, 3 HAVING SUM(jobs) > 0`,
+        by,
+        filter.tenant,
+        piece.width,
+        piece.from,
+        piece.to,
+        ...parameters,
+      );
+      for (const row of rows) add(row.at, row.operation, row.status, row);
+    }
+    return [...points.values()].sort((a, b) => a.at - b.at || compare(a.operation, b.operation) || compare(a.status, b.status));
+  }
+
+  private timesNow(filter: JobFilter, metric: JobTime, widthMs: number | null): TimePoint[] {
+    const points = new Map<number, Sketch>();
+    const sketchAt = (at: number): Sketch => {
+      let sketch = points.get(at);
+      if (sketch === undefined) points.set(at, (sketch = new Sketch()));
+      return sketch;
+    };
+    for (const piece of pieces(filter.from, filter.to, widthMs ?? Infinity)) {
+      if (piece.width === 0) {
+        for (const row of this.places.partly(filter, piece)) {
+          const times = jobTimes(row);
+          const at = widthMs === null ? filter.from : row.created_at - (row.created_at % widthMs);
+          if (times !== null) sketchAt(at).addBin(binOf(times[metric]), 1);
+        }
+        continue;
+      }
+      for (const [bucket, sketch] of this.sketches.of(filter, metric, piece)) {
+        sketchAt(widthMs === null ? filter.from : bucket - (bucket % widthMs)).merge(sketch);
+      }
+    }
+    return [...points].map(([at, sketch]) => ({ at, sketch })).sort((a, b) => a.at - b.at);
+  }
+
+  private flowNow(filter: FlowFilter, widthMs: number | null): FlowPoint[] {
     const points = new Map<string, FlowPoint>();
     for (const part of flowParts(filter, widthMs, horizonsOf(this.db))) {
       const rows = this.db.all<FlowPoint>(
@@ -150,11 +182,7 @@ export class SqliteMonitor implements MonitorStore {
     return [...points.values()].sort((a, b) => a.at - b.at || compare(a.source, b.source) || compare(a.metric, b.metric));
   }
 
-  async measured(
-    filter: Omit<FlowFilter, "metrics">,
-    metric: FlowMeasure | GaugeMeasure,
-    widthMs: number | null,
-  ): Promise<MeasuredPoint[]> {
+  private measuredNow(filter: Omit<FlowFilter, "metrics">, metric: FlowMeasure | GaugeMeasure, widthMs: number | null): MeasuredPoint[] {
     const points = new Map<string, MeasuredPoint>();
     for (const part of flowParts(filter, widthMs, horizonsOf(this.db))) {
       const rows = this.db.all<{ at: number; source: string; bin: number; value: number }>(
@@ -170,17 +198,6 @@ export class SqliteMonitor implements MonitorStore {
       }
     }
     return [...points.values()].sort((a, b) => a.at - b.at || compare(a.source, b.source));
-  }
-
-  async trim(before: RollupHorizons): Promise<boolean> {
-    return trimRollups(this.db, before);
-  }
-
-  async sample(tenant: string, gauges: readonly GaugeSample[], now: number): Promise<void> {
-    const flow = FlowRollup.of(this.db);
-    this.db.transaction(() => {
-      for (const { source, metric, value } of gauges) flow.sample(tenant, source, metric, value, now);
-    });
   }
 }
 

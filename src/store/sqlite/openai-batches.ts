@@ -12,7 +12,7 @@ interface Raw extends Omit<OpenAiBatchRow, "metadata" | "errors" | "usage"> {
 }
 
 const COLUMNS = `id, tenant, status, endpoint, input_file_id AS inputFileId, metadata, output_expires_after AS outputExpiresAfter, fingerprint,
-  batch_id AS batchId, model, errors, usage, total, completed, failed, output_file_id AS outputFileId, error_file_id AS errorFileId,
+  batch_id AS batchId, traceparent, model, errors, usage, total, completed, failed, output_file_id AS outputFileId, error_file_id AS errorFileId,
   created_at AS createdAt, expires_at AS expiresAt, in_progress_at AS inProgressAt, finalizing_at AS finalizingAt, completed_at AS completedAt,
   failed_at AS failedAt, expired_at AS expiredAt, cancelling_at AS cancellingAt, cancelled_at AS cancelledAt`;
 
@@ -36,8 +36,8 @@ export class SqliteOpenAiBatches implements OpenAiBatchStore {
 
   async insert(batch: NewOpenAiBatch): Promise<void> {
     this.db.run(
-      `INSERT INTO openai_batches (id, tenant, status, endpoint, input_file_id, metadata, output_expires_after, fingerprint, batch_id, created_at, expires_at)
-       VALUES (?, ?, 'validating', ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO openai_batches (id, tenant, status, endpoint, input_file_id, metadata, output_expires_after, fingerprint, batch_id, traceparent, created_at, expires_at)
+       VALUES (?, ?, 'validating', ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       batch.id,
       batch.tenant,
       batch.endpoint,
@@ -46,6 +46,7 @@ export class SqliteOpenAiBatches implements OpenAiBatchStore {
       batch.outputExpiresAfter,
       batch.fingerprint,
       batch.batchId,
+      batch.traceparent,
       batch.createdAt,
       batch.expiresAt,
     );

@@ -8,10 +8,12 @@ export class SqliteOutbox implements OutboxStore {
     this.db = db;
   }
 
-  async due(now: number, limit: number): Promise<OutboxRow[]> {
+  async due(now: number, limit: number, but: readonly (readonly [string, string])[] = []): Promise<OutboxRow[]> {
     return this.db.all<OutboxRow>(
-      "SELECT id, tenant, channel, dedupe_key AS dedupeKey, subject, body, tries, next_at AS nextAt FROM outbox WHERE next_at IS NOT NULL AND next_at <= ? ORDER BY next_at, id LIMIT ?",
+      `SELECT id, tenant, channel, dedupe_key AS dedupeKey, subject, body, tries, next_at AS nextAt FROM outbox
+       WHERE next_at IS NOT NULL AND next_at <= ? AND (tenant, channel) NOT IN (SELECT value ->> 0, value ->> 1 FROM json_each(?)) ORDER BY next_at, id LIMIT ?`,
       now,
+      JSON.stringify(but),
       limit,
     );
   }
@@ -22,6 +24,21 @@ export class SqliteOutbox implements OutboxStore {
 
   async failed(id: number, error: string, nextAt: number | null): Promise<void> {
     this.db.run("UPDATE outbox SET last_error = ?, next_at = ?, tries = tries + 1 WHERE id = ?", error, nextAt, id);
+  }
+
+  async delay(tenant: string, channel: string, until: number): Promise<void> {
+    this.db.run("UPDATE outbox SET next_at = ? WHERE next_at < ? AND tenant = ? AND channel = ?", until, until, tenant, channel);
+  }
+
+  async hasten(tenant: string | null, channel: string, now: number): Promise<void> {
+    this.db.run(
+      "UPDATE outbox SET next_at = ? WHERE next_at > ? AND (? IS NULL OR tenant = ?) AND channel = ?",
+      now,
+      now,
+      tenant,
+      tenant,
+      channel,
+    );
   }
 
   async nextAt(): Promise<number | null> {

@@ -48,4 +48,6 @@ export interface RawBatch {
   depends_on: string;
   tags: string;
   warnings: string;
+  /** Traceparents: its own span, and after a blank the parent of that. */
+  trace: string | null;
 }

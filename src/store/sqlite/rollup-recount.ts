@@ -2,7 +2,8 @@ import { JOB_SUMS } from "../../model/job-totals.ts";
 import { BIN_BASE, ZERO_BIN } from "../../model/stats/sketch.ts";
 import type { Finding } from "../port.ts";
 import type { Database } from "./database.ts";
-import { JobRollup, WIDTHS } from "./job-rollup.ts";
+import { WIDTHS } from "./job-rollup.ts";
+import { Sums } from "./sums.ts";
 
 const WIDTH_ROWS = `(SELECT column1 AS width FROM (VALUES ${WIDTHS.map((width) => `(${width})`).join(", ")}))`;
 const TIMED = "completed_at IS NOT NULL AND started_at IS NOT NULL";
@@ -29,7 +30,7 @@ export function fillRollups(db: Database): void {
   db.run("DELETE FROM job_bins WHERE kept = 0");
   db.run(`INSERT INTO job_rollups (tenant, width, bucket, operation, status, kept, ${JOB_SUMS.join(", ")}) ${CELLS}`);
   db.run(`INSERT INTO job_bins (tenant, width, bucket, operation, status, kept, metric, bin, jobs) ${BINS}`);
-  JobRollup.of(db).rewritten();
+  Sums.of(db).jobs.rewritten();
 }
 
 const CELL_KEY = ["tenant", "width", "bucket", "operation", "status", "kept"];
@@ -57,10 +58,33 @@ function differing(found: string, kept: string, key: readonly string[], sums: re
     WHERE k.kept = 0 AND f.jobs IS NULL AND (${sums.map((sum) => `k.${sum} <> 0`).join(" OR ")})`;
 }
 
+/** What the buckets are behind by is not expected in them. */
+function takeOffMissing(db: Database): void {
+  const less = (table: string, key: readonly string[], sums: readonly string[]): string =>
+    `INSERT INTO ${table} (${[...key, ...sums].join(", ")}) VALUES (${[...key, ...sums].map(() => "?").join(", ")})
+     ON CONFLICT (${key.join(", ")}) DO UPDATE SET ${sums.map((sum) => `${sum} = ${sum} + excluded.${sum}`).join(", ")}`;
+  const cell = less("temp.found_cells", CELL_KEY, JOB_SUMS);
+  const bin = less("temp.found_bins", BIN_KEY, ["jobs"]);
+  for (const {
+    key: [tenant, operation, status, kept],
+    minute,
+    sums,
+    bins,
+  } of Sums.of(db).jobs.missing()) {
+    for (const width of WIDTHS) {
+      const key = [tenant, width, minute - (minute % width), operation, status, kept];
+      db.run(cell, ...key, ...sums.map((sum) => -sum));
+      for (const [metric, number, jobs] of bins) db.run(bin, ...key, metric, number, -jobs);
+    }
+  }
+}
+
 /** Compares the buckets with their batches. */
 export function recountRollups(db: Database, rebuild: boolean, findings: Finding[]): void {
+  if (rebuild) Sums.of(db).catchUp();
   findAside(db, "found_cells", CELL_KEY, JOB_SUMS, CELLS);
   findAside(db, "found_bins", BIN_KEY, ["jobs"], BINS);
+  takeOffMissing(db);
   const cells = db.all<{ operation: string; status: string; width: number; bucket: number; was: number; found: number }>(
     differing("found_cells", "job_rollups", CELL_KEY, JOB_SUMS),
   );

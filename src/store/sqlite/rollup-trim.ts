@@ -1,6 +1,7 @@
 import type { RollupHorizons } from "../port.ts";
 import type { Database } from "./database.ts";
-import { JobRollup, WIDTHS } from "./job-rollup.ts";
+import { WIDTHS } from "./job-rollup.ts";
+import { Sums } from "./sums.ts";
 
 /** Buckets of one width taken off in one transaction. */
 const AT_ONCE = 1440;
@@ -31,6 +32,7 @@ export function trimRollups(db: Database, asked: RollupHorizons): boolean {
     days: Math.max(known.days, asked.days - (asked.days % day)),
   };
   return db.transaction(() => {
+    Sums.of(db).catchUp();
     db.run("INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2", NAME, JSON.stringify(horizons));
     let removed = 0;
     for (const { name, only } of TABLES) {
@@ -46,7 +48,7 @@ export function trimRollups(db: Database, asked: RollupHorizons): boolean {
         }
       }
     }
-    if (removed > 0) JobRollup.of(db).rewritten();
+    if (removed > 0) Sums.of(db).jobs.rewritten();
     return removed > 0;
   });
 }

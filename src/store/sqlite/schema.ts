@@ -372,6 +372,35 @@ const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[
   CREATE INDEX bulk_jobs_newest ON bulk_jobs (tenant, created_at DESC, id DESC);
   CREATE INDEX bulk_jobs_running ON bulk_jobs (created_at, id) WHERE ended_at IS NULL;
   `,
+  `
+  -- tenant '' = a channel of all tenants
+  CREATE TABLE channels_off (
+    tenant TEXT, name TEXT, target TEXT NOT NULL, at INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (tenant, name)
+  ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  -- traceparents with blanks between: of a batch its own span and the parent of it, of a window and a /v1 batch the requests that brought it
+  ALTER TABLE batches ADD COLUMN trace TEXT;
+  ALTER TABLE windows ADD COLUMN traces TEXT;
+  ALTER TABLE openai_batches ADD COLUMN traceparent TEXT;
+  `,
+  `
+  -- what job_rollups, job_bins, flow and flow_bins are behind by: sums.ts
+  CREATE TABLE sums_behind (batch_id TEXT PRIMARY KEY, counted TEXT) STRICT, WITHOUT ROWID;
+  CREATE TABLE sums_log (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
+  INSERT INTO meta (name, value) SELECT 'sums_segment', CAST(COALESCE(MAX(id), 0) AS TEXT) FROM segments;
+  `,
+  `
+  -- what is known of batches that were removed, the newest of them; policy: in words
+  CREATE TABLE removed_batches (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, tenant TEXT NOT NULL, operation TEXT NOT NULL, status TEXT NOT NULL,
+    created_at INTEGER NOT NULL, completed_at INTEGER NOT NULL, removed_at INTEGER NOT NULL, policy TEXT NOT NULL
+  ) STRICT;
+  -- batches that are gone, and whose rows are still being erased
+  CREATE TABLE erasures (batch_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+  CREATE INDEX batches_removable ON batches (tenant, status, completed_at) WHERE completed_at IS NOT NULL;
+  CREATE INDEX batches_dependent ON batches (tenant) WHERE completed_at IS NULL AND depends_on <> '[]';
+  `,
   // The newest message of a channel says whether it works.
   "CREATE INDEX outbox_channel ON outbox (tenant, channel, id) WHERE tries > 0;",
 ];

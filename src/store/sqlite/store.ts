@@ -8,6 +8,7 @@ import { SqliteAudit } from "./audit.ts";
 import { AuditAnchor } from "./audit-chain.ts";
 import { SqliteBatches } from "./batches.ts";
 import { SqliteBulk } from "./bulk.ts";
+import { SqliteChannels } from "./channels.ts";
 import { SqliteChunks } from "./chunks.ts";
 import { Database } from "./database.ts";
 import { SqliteEvents } from "./events.ts";
@@ -43,6 +44,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
     const stats = new StatsCache(db);
     const batches = new SqliteBatches(db, stats);
     const anchor = new AuditAnchor(options.directory);
+    const audit = new SqliteAudit(db, anchor);
     return {
       kind: "sqlite",
       batches,
@@ -59,13 +61,21 @@ export function openSqliteStore(options: SqliteOptions): Store {
       requests: new SqliteRequests(db),
       impact: new SqliteImpact(db),
       dead: new SqliteDead(db),
-      audit: new SqliteAudit(db, anchor),
+      audit,
       alerts: new SqliteAlerts(db),
+      channels: new SqliteChannels(db),
       bulk: new SqliteBulk(db),
       monitor: new SqliteMonitor(db),
       ledger: new SqliteLedger(db),
       upkeep: new SqliteUpkeep(db, stats, anchor),
+      async probe(now) {
+        db.run(
+          "INSERT INTO meta (name, value) VALUES ('probed_at', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+          String(now),
+        );
+      },
       async close() {
+        await audit.settled();
         db.close();
         unlock();
       },
@@ -134,6 +144,7 @@ export function openSqliteUpkeep(options: SqliteOptions): { upkeep: UpkeepStore;
     audit: () => own.audit(),
     backup: (path) => own.backup(path),
     size: () => own.size(),
+    space: () => own.space(),
   };
   return { upkeep, close: async () => db.close() };
 }

@@ -19,9 +19,12 @@ import { ArrivalTails } from "./arrival-tails.ts";
 import { insertEvent } from "./batch-row.ts";
 import type { SqliteBatches } from "./batches.ts";
 import type { Database } from "./database.ts";
-import { FlowRollup } from "./flow-rollup.ts";
+import { Sums } from "./sums.ts";
 import { insertRequest, withdrawRequest } from "./requests.ts";
 import { dropFront, insertItems, windowItems, windowChunks, withdrawItems } from "./window-items.ts";
+
+/** As many as OpenTelemetry keeps of a span's links. */
+const TRACES_KEPT = 128;
 
 interface RawStream {
   tenant: string;
@@ -133,6 +136,11 @@ export class SqliteStreams implements StreamStore {
       for (const { tenant, stream } of step.arrivals) this.tails.forget(tenant, stream);
       throw error;
     }
+  }
+
+  async traces(tenant: string, windowId: string): Promise<string[]> {
+    const row = this.db.get<{ traces: string | null }>("SELECT traces FROM windows WHERE id = ? AND tenant = ?", windowId, tenant);
+    return [...new Set(row?.traces?.split(" ") ?? [])];
   }
 
   async deadLetters(
@@ -298,7 +306,7 @@ export class SqliteStreams implements StreamStore {
       reason,
       at,
     );
-    FlowRollup.of(this.db).deadLetter(tenant, stream, at);
+    Sums.of(this.db).flow.deadLetter(tenant, stream, at);
   }
 
   /** True when the window closed. */
@@ -321,6 +329,7 @@ export class SqliteStreams implements StreamStore {
       return false;
     }
     this.write(change, now);
+    if (change.traces !== undefined && change.traces.length > 0) this.addTraces(window.id, change.traces);
     if (adds !== null) this.tell("item.received", change, now, { count: adds.keys.length, ...adds.says });
     if (closes === null) {
       if (adds !== null) insertItems(this.db, window.id, adds);
@@ -328,6 +337,16 @@ export class SqliteStreams implements StreamStore {
     }
     this.close(change, closes, now);
     return true;
+  }
+
+  private addTraces(id: string, traces: readonly string[]): void {
+    // Each is 55 characters long, so what is cut off is whole ones.
+    this.db.run(
+      "UPDATE windows SET traces = substr(CASE WHEN traces IS NULL THEN ?1 ELSE traces || ' ' || ?1 END, 1, ?2) WHERE id = ?3",
+      traces.join(" "),
+      TRACES_KEPT * 56 - 1,
+      id,
+    );
   }
 
   private isOpen(id: string): boolean {
@@ -386,7 +405,7 @@ export class SqliteStreams implements StreamStore {
       close_reason: closes.reason,
       ...closes.says,
     });
-    FlowRollup.of(this.db).lag(window.tenant, window.stream, closes.lagMs, now);
+    Sums.of(this.db).flow.lag(window.tenant, window.stream, closes.lagMs, now);
     const batch = {
       ...closes.batch,
       id: window.id,

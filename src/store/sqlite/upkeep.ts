@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { backup, DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
-import type { AuditVerdict, Finding, StoredAudit, UpkeepStore } from "../port.ts";
+import type { AuditVerdict, Finding, StoredAudit, StoreSpace, UpkeepStore } from "../port.ts";
 import { scanAudit } from "./audit.ts";
 import { verifyChain, type AuditAnchor } from "./audit-chain.ts";
 import type { Database } from "./database.ts";
@@ -42,6 +42,7 @@ export class SqliteUpkeep implements UpkeepStore {
   }
 
   async verifyAudit(expected?: { seq: number; hash: string }): Promise<AuditVerdict> {
+    await this.anchor.settled();
     return verifyChain(this.db, this.anchor.read(), expected);
   }
 
@@ -69,6 +70,13 @@ export class SqliteUpkeep implements UpkeepStore {
     copy.exec("DELETE FROM meta WHERE name IN ('event_epoch', 'audit_anchored'); PRAGMA journal_mode = DELETE");
     copy.close();
     return { bytes: statSync(path).size };
+  }
+
+  async space(): Promise<StoreSpace> {
+    const { bytes, freeBytes } = this.db.get<{ bytes: number; freeBytes: number }>(
+      `SELECT page_count * page_size AS bytes, freelist_count * page_size AS freeBytes FROM pragma_page_count, pragma_page_size, pragma_freelist_count`,
+    )!;
+    return { bytes, freeBytes, logBytes: statSync(`${this.db.path}-wal`, { throwIfNoEntry: false })?.size ?? 0 };
   }
 
   async size(): Promise<number> {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { openSqliteStore } from "../../../src/store/sqlite/store.ts";
 import type { Store } from "../../../src/store/port.ts";
+import type { Happened } from "./flow-recount.ts";
 
 /** What a case may ask of an adapter besides the port. */
 export interface Opened {
@@ -21,6 +22,10 @@ export interface Opened {
   tamper(fault: Fault, batchId: string): void;
   /** Changes the audit log behind the adapter's back, with all rights on the table, but not on what lies beside it. */
   forge(how: Forgery): void;
+  /** Of all batches. */
+  tenants(): string[];
+  /** What the stored events, results and failures say has happened, in buckets of a width in milliseconds: see flow-recount.ts. */
+  happened(width: number): Happened[];
   /** Makes the stored schema newer than this version knows; the store is closed. */
   age(): void;
   /** Closes everything that was opened and removes the data. */
@@ -112,6 +117,8 @@ export async function openSqlite(root = mkdtempSync(join(tmpdir(), "batchyard-co
       forgeSqlite(db, how);
       db.close();
     },
+    tenants: () => readSqlite(directory, "SELECT DISTINCT tenant FROM batches ORDER BY 1").map((row) => String(row["tenant"])),
+    happened: (width) => readSqlite(directory, SQLITE_HAPPENED, width) as unknown as Happened[],
     age() {
       const db = new DatabaseSync(join(directory, "batchyard.db"));
       db.exec("PRAGMA user_version = 1000");
@@ -124,6 +131,27 @@ export async function openSqlite(root = mkdtempSync(join(tmpdir(), "batchyard-co
     },
   };
 }
+
+function readSqlite(directory: string, sql: string, ...parameters: number[]): Record<string, unknown>[] {
+  const db = new DatabaseSync(join(directory, "batchyard.db"), { readOnly: true });
+  try {
+    return db.prepare(sql).all(...parameters);
+  } finally {
+    db.close();
+  }
+}
+
+const SQLITE_HAPPENED = `
+  WITH happened (tenant, ts, operation, metric, value) AS (
+    SELECT tenant, ts, data ->> 'operation', replace(type, 'batch.', 'batches.'), 1 FROM events
+      WHERE type IN ('batch.created', 'batch.started', 'batch.completed', 'batch.failed', 'batch.cancelled', 'batch.expired') UNION ALL
+    SELECT tenant, ts, data ->> 'operation', 'batches.reprocessed', 1 FROM events WHERE type = 'batch.resumed' AND data ->> 'retry' IS NOT NULL UNION ALL
+    SELECT tenant, ts, data ->> 'operation', 'chunks.lost', 1 FROM events WHERE type = 'chunk.stalled' UNION ALL
+    SELECT tenant, ts, data ->> 'operation', 'items.retried', data ->> 'items' FROM events WHERE type = 'chunk.retried' UNION ALL
+    SELECT tenant, s.created_at, operation, 'items.succeeded', results FROM segments s JOIN batches b ON b.id = s.batch_id UNION ALL
+    SELECT tenant, f.created_at, operation, 'items.failed', 1 FROM failures f JOIN batches b ON b.id = f.batch_id
+  )
+  SELECT tenant, ts - ts % ?1 AS at, 'operation:' || operation AS source, metric, SUM(value) AS value FROM happened GROUP BY 1, 2, 3, 4`;
 
 /** Faults that are not a column of the batch row. */
 const SQLITE_FAULTS: Partial<Record<Fault, string>> = {
@@ -144,7 +172,7 @@ const SQLITE_FAULTS: Partial<Record<Fault, string>> = {
   dismissed: "UPDATE error_groups SET dismissed = dismissed + 1 WHERE batch_id = ?",
 };
 
-function forgeSqlite(db: DatabaseSync, how: Forgery): void {
+export function forgeSqlite(db: DatabaseSync, how: Forgery): void {
   const columns = "tenant, at, actor, credential, address, action, target, before, after, outcome";
   switch (how) {
     case "edit":

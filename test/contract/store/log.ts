@@ -133,6 +133,28 @@ export const log = section("events, outbox, audit", {
     expect(await outbox.due(rig.now + 1e9, 10)).toEqual([]);
   },
 
+  async "the outbox leaves out the channels that are named, and moves what waits for one"(rig) {
+    const { outbox } = rig.store;
+    await rig.create([], { batch: { notify: ["log", "mail"] } });
+    await rig.create([], { batch: { notify: ["log"] }, tenant: "other" });
+    const shown = async (at: number, but?: [string, string][]): Promise<string[]> =>
+      (await outbox.due(at, 10, but)).map(({ tenant, channel }) => `${tenant} ${channel}`).sort();
+    expect(await shown(rig.now)).toEqual(["acme log", "acme mail", "other log"]);
+    expect(await shown(rig.now, [["acme", "log"]])).toEqual(["acme mail", "other log"]);
+    await outbox.delay("acme", "log", rig.now + 100);
+    expect(await shown(rig.now)).toEqual(["acme mail", "other log"]);
+    await outbox.delay("acme", "log", rig.now + 50);
+    expect(await shown(rig.now + 99)).toEqual(["acme mail", "other log"]);
+    await outbox.delay("other", "log", rig.now + 100);
+    await outbox.hasten("acme", "log", rig.now);
+    expect(await shown(rig.now)).toEqual(["acme log", "acme mail"]);
+    await outbox.hasten(null, "log", rig.now);
+    expect(await shown(rig.now)).toEqual(["acme log", "acme mail", "other log"]);
+    for (const { id } of await outbox.due(rig.now, 10)) await outbox.failed(id, "no", null);
+    await outbox.hasten(null, "log", rig.now);
+    expect(await shown(rig.now + 1e9)).toEqual([]);
+  },
+
   async "the audit log lists newest first in pages, as it was written"(rig) {
     for (const action of ["a", "b", "c"]) await rig.store.audit.append(entry(rig, action));
     const first = await rig.store.audit.list("acme", { before: null, limit: 2 });

@@ -16,6 +16,7 @@ function batchOf(rig: Rig, id: string, change: Partial<NewOpenAiBatch> = {}): Ne
     outputExpiresAfter: 3600,
     fingerprint: "same",
     batchId: `inner_${id}`,
+    traceparent: null,
     createdAt: rig.now,
     expiresAt: rig.now + DAY_MS,
     ...change,

@@ -50,6 +50,14 @@ export const opening = section("opening", {
     expect((await rig.claim(await rig.create([["b"]]))).id).toBeGreaterThan(chunk.id);
   },
 
+  async "a probe changes nothing that anybody reads"(rig) {
+    const batch = await rig.create([["a"]]);
+    const [row, seq] = [await rig.get(batch), await rig.store.events.lastSeq()];
+    await rig.store.probe(rig.now);
+    await rig.store.probe(rig.now + 1);
+    expect([await rig.get(batch), await rig.store.events.lastSeq(), await rig.findings()]).toEqual([row, seq, []]);
+  },
+
   async "a second opening of the same data is refused, and free after close"(rig) {
     expect(await codeOf(rig.opened.openAgain())).toBe("data_in_use");
     await rig.store.close();

@@ -79,6 +79,7 @@ export class Rig {
       warnings: [],
       createdAt: this.now,
       deadlineAt: null,
+      trace: null,
       notify: [],
       maxLeasedChunks: null,
       ...overrides,

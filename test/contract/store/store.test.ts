@@ -4,6 +4,7 @@ import { ADAPTERS, type Adapter } from "./adapters.ts";
 import { alerts } from "./alerts.ts";
 import { attempts } from "./attempts.ts";
 import { bulk } from "./bulk.ts";
+import { channels } from "./channels.ts";
 import { commits } from "./commits.ts";
 import { dead } from "./dead.ts";
 import { dependencies } from "./dependencies.ts";
@@ -18,6 +19,7 @@ import { monitoring } from "./monitoring.ts";
 import { openai } from "./openai.ts";
 import { opening } from "./opening.ts";
 import { records } from "./records.ts";
+import { removal } from "./removal.ts";
 import { reports } from "./reports.ts";
 import { requests } from "./requests.ts";
 import { results } from "./results.ts";
@@ -34,6 +36,7 @@ const CASES = [
   commits,
   ends,
   retries,
+  removal,
   dependencies,
   reports,
   results,
@@ -53,6 +56,7 @@ const CASES = [
   dead,
   attempts,
   alerts,
+  channels,
   bulk,
   opening,
 ].flat();

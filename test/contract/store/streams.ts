@@ -273,6 +273,28 @@ export const streams = section("streams", {
     expect(await rig.store.streams.pacedRequeues()).toEqual([]);
   },
 
+  "the requests that brought a window's items are known, each once, 128 of them, also of the batch it became": async (rig) => {
+    const trace = (n: number): string => `00-${n.toString(16).padStart(32, "0")}-${n.toString(16).padStart(16, "0")}-01`;
+    const first = adding(rig, windowRow(rig), ["1"], { traces: [trace(1), trace(2)] });
+    await commit(rig, first);
+    const second = adding(rig, first.window, ["2"], { traces: [trace(2), trace(3)] });
+    await commit(rig, second);
+    expect(await rig.store.streams.traces("acme", first.window.id)).toEqual([1, 2, 3].map(trace));
+    const own = { context: trace(9), parent: null };
+    const many = Array.from({ length: 200 }, (_, n) => trace(100 + n));
+    const closes = closing(rig, { batch: rig.newBatch({ trace: own }) });
+    await commit(rig, adding(rig, second.window, ["3"], { traces: many, closes }));
+    await rig.reopen();
+    const kept = await rig.store.streams.traces("acme", first.window.id);
+    expect(kept).toEqual([...[1, 2, 3].map(trace), ...many.slice(0, 124)]);
+    expect(await rig.store.streams.traces("other", first.window.id)).toEqual([]);
+    expect(await rig.get({ id: first.window.id, tenant: "acme" })).toMatchObject({ trace: own });
+    const child = await rig.create([["a"]], { batch: { trace: { context: trace(5), parent: trace(4) } } });
+    expect(child.trace).toEqual({ context: trace(5), parent: trace(4) });
+    expect((await rig.claim(child)).batch.trace).toEqual(child.trace);
+    expect((await rig.create([["a"]])).trace).toBeNull();
+  },
+
   "times of closed windows and their batches, and queues by operation": async (rig) => {
     const first = adding(rig, windowRow(rig), ["1"]);
     await commit(rig, first);

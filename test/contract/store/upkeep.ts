@@ -19,6 +19,9 @@ async function halfDone(rig: Rig): Promise<{ id: string; tenant: string }> {
   return batch;
 }
 
+/** Sums may catch up with their batches only when they are read: a batch that is put wrong before would be counted as it stands then. */
+const readSums = (rig: Rig) => rig.store.monitor.jobs({ tenant: "acme", from: 0, to: rig.now + 1 }, null);
+
 const verify = (rig: Rig, rebuild: boolean) => rig.store.upkeep.verify({ rebuild });
 
 function planted(fault: Fault): Case[] {
@@ -27,6 +30,7 @@ function planted(fault: Fault): Case[] {
       const batch = await halfDone(rig);
       const sound = await rig.get(batch);
       expect(await rig.findings()).toEqual([]);
+      await readSums(rig);
       rig.opened.tamper(fault, batch.id);
       const found = (await verify(rig, false)).findings;
       expect(found.length).toBeGreaterThan(0);
@@ -51,6 +55,7 @@ export const upkeep: Case[] = [
     async "verify counts what it looked at, and can look at one batch"(rig) {
       const batch = await halfDone(rig);
       const other = await rig.create([["z"]]);
+      await readSums(rig);
       rig.opened.tamper("cost", other.id);
       const found = await verify(rig, false);
       expect(found).toMatchObject({ checkedBatches: 3, checkedChunks: 6 });
@@ -68,6 +73,7 @@ export const upkeep: Case[] = [
       await rig.commit(await rig.claim(batch), { a: OK });
       await rig.store.batches.end("acme", batch.id, "expired", null, rig.now);
       const sound = await rig.get(batch);
+      await readSums(rig);
       rig.opened.tamper("expired", batch.id);
       rig.opened.tamper("succeeded", batch.id);
       expect((await verify(rig, true)).findings.map((finding) => finding.repaired)).toEqual([true, true, true]);

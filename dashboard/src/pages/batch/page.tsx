@@ -29,6 +29,8 @@ export function BatchPage(): ReactElement {
         <PageTitle title={error === null ? "Batch" : "Batch not shown"} above={<Back />} />
         {error === null ? (
           <Loading lines={8} label="Loading the batch" />
+        ) : error instanceof ClientError && error.code === "batch_removed" ? (
+          <Empty title="This batch was removed">{error.message}</Empty>
         ) : error instanceof ClientError && error.status === 404 ? (
           <Empty title="There is no such batch">
             <code>{id}</code> was never here, or was removed: final batches go by <code>cleanup</code> and by the retention settings.
