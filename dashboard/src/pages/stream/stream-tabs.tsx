@@ -28,8 +28,7 @@ export function StreamTabs({ name, chosen }: { name: string; chosen: Tab }): Rea
             tab === chosen ? "border-accent font-medium text-ink" : "border-transparent text-soft hover:text-ink"
           }`}
         >
-          {NAMES[tab]}
-          {tab === "dead-letters" && letters > 0 ? <span className="figure ml-1.5 text-bad">{count(letters)}</span> : null}
+          {NAMES[tab]} {tab === "dead-letters" && letters > 0 ? <span className="figure text-bad">{count(letters)}</span> : null}
         </Link>
       ))}
     </nav>

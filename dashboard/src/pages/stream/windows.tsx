@@ -171,7 +171,7 @@ function WindowRow({ name, window, at, rules, mayFlush }: WindowRowProps): React
       </td>
       {mayFlush ? (
         <td className="number">
-          <button type="button" className="button" aria-label={`Close the window of ${shown} now`} onClick={() => void flush(key)}>
+          <button type="button" className="button" aria-label={`Close now: ${shown}`} onClick={() => void flush(key)}>
             Close now
           </button>
         </td>

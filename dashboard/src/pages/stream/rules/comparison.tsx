@@ -61,8 +61,9 @@ export function Comparison({ name, preview, isOld }: { name: string; preview: Pr
           <Table name={name} preview={preview} current={current} candidate={candidate} since={since} />
           {calibration === null || calibration.share === null ? null : (
             <p className="max-w-prose text-sm text-soft">
-              {percent(calibration.share)} of the windows that really closed under the rules in force came out of the replay with the same
-              key, start, items and reason ({count(calibration.matched)} of {count(calibration.recorded.batches)}).
+              Measured is what closed in that time, also under earlier rules. {percent(calibration.share)} of the windows that really closed
+              under the rules in force came out of the replay with the same key, start, items and reason ({count(calibration.matched)} of{" "}
+              {count(calibration.recorded.batches)}).
             </p>
           )}
           {preview.sweep === null ? null : <Sweep sweep={preview.sweep} />}

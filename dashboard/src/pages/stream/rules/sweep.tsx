@@ -19,7 +19,7 @@ export function Sweep({ sweep }: { sweep: NonNullable<Preview["sweep"]> }): Reac
   const { setting, points } = sweep;
   const field = RULE_FIELDS.find(({ name }) => name === setting);
   const isTime = field?.unit === "s";
-  const across = { label: field?.label ?? setting, format: (value: number) => (isTime ? duration(value * 1000) : compact(value)) };
+  const across = { label: field?.label ?? setting, format: (value: number) => (isTime ? `${compact(value)} s` : compact(value)) };
   const refused = points.filter((point) => point.refused);
   return (
     <div className="flex flex-col gap-4">
