@@ -13,7 +13,7 @@ export type History = z.output<typeof system.historyAnswer>;
 type Metric = z.input<typeof system.historyQuery>["metric"];
 
 /** Windows that one answer lists; there may be a hundred thousand. */
-export const LISTED_WINDOWS = 200;
+const LISTED_WINDOWS = 200;
 const LETTERS = 50;
 export const RANGE_HOURS: Readonly<Record<Range, number>> = { "1h": 1, "24h": 24, "7d": 168 };
 
