@@ -63,6 +63,9 @@ try {
         "alerts-empty": "/alerts",
         "failures-empty": "/failures",
         "events-empty": "/events?types=alert.*",
+        "stream-empty": "/streams/detections",
+        "stream-rules-empty": "/streams/detections?tab=rules",
+        "stream-none": "/streams/nothing",
       }),
   );
   await withServer(recordedStream, async (served) => {
@@ -91,6 +94,10 @@ try {
       "alerts-rule": "/alerts?tab=rules&edit=highErrorRate",
       "alerts-silences": "/alerts?tab=silences",
       "alerts-channels": "/alerts?tab=channels",
+      stream: "/streams/orders",
+      "stream-traffic": "/streams/orders?tab=traffic",
+      "stream-rules": "/streams/orders?tab=rules",
+      "stream-dead-letters": "/streams/clicks?tab=dead-letters",
     });
   });
 } finally {

@@ -6,6 +6,8 @@ import { parseAddress, writeAddress } from "./address.ts";
 import { batchesSearch } from "./pages/batches/search.ts";
 import { batchSearch } from "./pages/batch/search.ts";
 import { compareSearch } from "./pages/compare/search.ts";
+import { flowSearch } from "./pages/flow/search.ts";
+import { streamSearch } from "./pages/stream/search.ts";
 import { streamsSearch } from "./pages/streams/search.ts";
 import { historySearch } from "./pages/history/search.ts";
 import { eventsSearch } from "./pages/events/search.ts";
@@ -60,12 +62,14 @@ const streams = createRoute({
 const stream = createRoute({
   getParentRoute: () => root,
   path: "/streams/$name",
+  validateSearch: streamSearch,
   component: lazyRouteComponent(() => import("./pages/stream/page.tsx"), "StreamPage"),
 });
 
 const flow = createRoute({
   getParentRoute: () => root,
   path: "/flow",
+  validateSearch: flowSearch,
   component: lazyRouteComponent(() => import("./pages/flow/page.tsx"), "FlowPage"),
 });
 

@@ -88,6 +88,15 @@ describe("changing", () => {
     });
   });
 
+  it("a reason stands in the audit, and is no setting", async () => {
+    const url = `/api/v1/settings?reason=${encodeURIComponent("the nightly rush")}`;
+    const answer = await served.send({ method: "PATCH", url, payload: { batch: { window_seconds: 100 } } });
+    expect(answer.status).toBe(200);
+    expect(answer.json).toEqual(await get());
+    const [row] = await served.yard.store.audit.list("default", { before: null, limit: 1 });
+    expect(row?.after).toEqual({ "batch.window_seconds": 100, reason: "the nightly rush" });
+  });
+
   it("keeps what else the file says", async () => {
     writeFileSync(file(), "Z_UNKNOWN=1\nBATCH_DEFAULT_SIZE=70\n");
     expect((await patch({ queue: { max_size: 5 } })).json).toMatchObject({ batch: { default_size: 70 }, queue: { max_size: 5 } });

@@ -214,9 +214,9 @@ export function createClient(options: ClientOptions) {
       async get(): Promise<Settings> {
         return transport.json<Settings>("/api/v1/settings");
       },
-      /** Any nested subset; answers the whole. In force at once, and kept over a restart. */
-      async change(patch: SettingsPatch): Promise<Settings> {
-        return transport.json<Settings>("/api/v1/settings", { method: "PATCH", json: patch });
+      /** Any nested subset; answers the whole. In force at once, and kept over a restart. `reason` stands in the audit log. */
+      async change(patch: SettingsPatch, extras: { reason?: string } = {}): Promise<Settings> {
+        return transport.json<Settings>("/api/v1/settings", { method: "PATCH", json: patch, query: extras });
       },
       /** What a change would have done to the recorded detections; changes nothing. */
       async preview({ patch, since, sweep }: SettingsPreviewRequest): Promise<Preview> {

@@ -13,9 +13,9 @@ export function streamCalls(transport: Transport) {
     async get(name: string): Promise<Stream> {
       return (await transport.json<{ stream: Stream }>(at(name))).stream;
     },
-    /** Creates or changes; open windows obey at once. */
-    async put(name: string, definition: Record<string, unknown>): Promise<Stream> {
-      return (await transport.json<{ stream: Stream }>(at(name), { method: "PUT", json: definition })).stream;
+    /** Creates or changes; open windows obey at once. `reason` stands in the audit log. */
+    async put(name: string, definition: Record<string, unknown>, extras: { reason?: string } = {}): Promise<Stream> {
+      return (await transport.json<{ stream: Stream }>(at(name), { method: "PUT", json: definition, query: extras })).stream;
     },
     /** Closes what is open, then forgets the stream. Returns the ids of the batches. */
     async delete(name: string): Promise<string[]> {

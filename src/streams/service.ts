@@ -77,8 +77,8 @@ export interface PreviewAnswer {
 export interface Streams {
   list(caller: Caller): StreamView[];
   get(caller: Caller, name: string): StreamView;
-  /** Creates or changes; open windows obey the new rules at once. Throws validation_failed, ready_made_stream. */
-  put(caller: Caller, name: string, definition: unknown): Promise<{ stream: StreamView; created: boolean }>;
+  /** Creates or changes; open windows obey the new rules at once. `reason`: for the audit log. Throws validation_failed, ready_made_stream. */
+  put(caller: Caller, name: string, definition: unknown, reason?: string): Promise<{ stream: StreamView; created: boolean }>;
   /** Closes what is open (`drain`), then forgets the definition and its dead letters. */
   remove(caller: Caller, name: string): Promise<{ batches: string[] }>;
   /**

@@ -199,6 +199,16 @@ describe("detections", () => {
     expect(changed.json["stream"]).toMatchObject({ definition: { operation: "echo", maxOpen: 5, windowSeconds: 90 } });
   });
 
+  it("a change with a reason has it in the audit, and not in the definition", async () => {
+    await open();
+    const url = "/api/streams/detections?reason=rush%20hour";
+    const changed = await served.send({ method: "PUT", url, payload: { operation: "echo", maxOpen: 7 } });
+    expect(changed.json["stream"]).toMatchObject({ definition: { maxOpen: 7 } });
+    expect(JSON.stringify(changed.json)).not.toContain("rush hour");
+    const [row] = await served.yard.store.audit.list("default", { before: null, limit: 1 });
+    expect(row).toMatchObject({ action: "stream.put", target: "detections", after: { maxOpen: 7, reason: "rush hour" } });
+  });
+
   it("are analysed in one call a window, every item with the verdict", async () => {
     await open();
     const { items } = await post("/api/detections", [

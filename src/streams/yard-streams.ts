@@ -141,7 +141,7 @@ export class YardStreams implements Streams {
     return viewOf(this.find(tenant, name));
   }
 
-  async put(caller: Caller, name: string, given: unknown): Promise<{ stream: StreamView; created: boolean }> {
+  async put(caller: Caller, name: string, given: unknown, reason?: string): Promise<{ stream: StreamView; created: boolean }> {
     const { store, clock } = this.parts;
     if (name === REQUESTS) throw ofRequests("defined", `its windows follow ${Object.values(COLLECTED_BY).join(", ")}`);
     const { definition, kept } = name === DETECTIONS ? changedDetections(this.parts.settings(), given) : parsedDefinition(given);
@@ -160,7 +160,7 @@ export class YardStreams implements Streams {
     await store.streams.save(row);
     const stream = this.keep(caller.tenant, name, row);
     this.aggregator.rulesChanged();
-    await this.audit(caller, "stream.put", name, shown, stream.definition);
+    await this.audit(caller, "stream.put", name, shown, { ...stream.definition, ...(reason === undefined ? {} : { reason }) });
     return { stream: viewOf(stream), created: before === null };
   }
 

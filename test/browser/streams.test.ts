@@ -73,6 +73,118 @@ it("pause and resume from the list; the numbers are those of the API", async () 
   expect((await served.client.streams.get("clicks")).paused).toBe(false);
 });
 
+it("open windows: items against their limit as the API says, bars that age by themselves, one window closed, then all", async () => {
+  await served.client.streams.put("parcels", { operation: "steady", keyField: "depot", windowSeconds: 3_600, maxItems: 4 });
+  await served.client.streams.push("parcels", [
+    { id: "1", n: 1, depot: "north" },
+    { id: "2", n: 1, depot: "south" },
+    { id: "3", n: 1, depot: "south" },
+  ]);
+  await page.goto("/streams/parcels");
+  const windows = page.getByRole("table", { name: "Open windows" });
+  const south = windows.getByRole("row", { name: /^south/ });
+  await south.getByText("of 4").waitFor();
+  const told = (await served.client.streams.windows("parcels", { key: "south" })).windows[0]!;
+  expect(await south.getByRole("img", { name: /^Items of south/ }).getAttribute("aria-label")).toBe(
+    `Items of south: items ${told.items} of 4`,
+  );
+  // The bar goes on between two answers of the server: with every request held back it still reaches the next seconds.
+  await page.route("**/api/**", () => {});
+  const age = async (): Promise<number> => Number.parseInt((await south.getByRole("cell").nth(1).innerText()).split(" ")[0]!, 10);
+  const before = await age();
+  await expect.poll(age, { timeout: 10_000 }).toBeGreaterThan(before);
+  await page.unroute("**/api/**");
+
+  await south.getByRole("button", { name: "Close now: south" }).click();
+  await page.getByRole("status").getByText("1 window closed").waitFor();
+  expect((await served.client.streams.windows("parcels")).windows.map(({ key }) => key)).toEqual(["north"]);
+  await page.getByRole("button", { name: "Close all now" }).click();
+  await page.getByRole("dialog").getByText("1 item in 1 open window").waitFor();
+  await page.getByRole("button", { name: "Close 1 window" }).click();
+  await page.getByText("The next item opens one").waitFor();
+  expect((await served.client.history({ stream: "parcels" })).batches.map(({ close_reason }) => close_reason)).toEqual([
+    "manual",
+    "manual",
+  ]);
+}, 30_000);
+
+it("rules: a large change wants a preview or a reason; what is applied is in force, and the reason is in the audit", async () => {
+  await served.client.streams.put("orders", { operation: "steady", keyField: "shop", windowSeconds: 600, maxItems: 50 });
+  await served.client.streams.push(
+    "orders",
+    Array.from({ length: 120 }, (_, n) => ({ id: `o${n}`, n: 1, shop: "berlin" })),
+  );
+  await page.goto("/streams/orders?tab=rules");
+  const most = page.getByLabel("Most items");
+  await most.fill("55");
+  expect(await page.getByRole("button", { name: "Apply", exact: true }).isEnabled()).toBe(true);
+  await most.fill("20");
+  expect(await page.getByRole("button", { name: "Apply all the same" }).isEnabled()).toBe(false);
+  await page.getByText("changes by more than 20.0 %").waitFor();
+
+  await page.getByRole("button", { name: "Preview the change" }).click();
+  const impact = page.getByRole("table", { name: "Impact" });
+  await impact.waitFor();
+  await page.getByText("It needs more data").waitFor();
+  const { current, candidate } = await served.client.streams.preview("orders", { maxItems: 20 });
+  const batches = await impact
+    .getByRole("row", { name: /^Batches/ })
+    .getByRole("cell")
+    .allInnerTexts();
+  expect(batches.slice(0, 3)).toEqual(["2", String(current!.batches), String(candidate!.batches)]);
+  expect([current!.batches, candidate!.batches]).toEqual([2, 6]);
+  await page.getByRole("button", { name: "Apply", exact: true }).click();
+  await page.getByRole("status").getByText("The new rules are in force").waitFor();
+  expect((await served.client.streams.get("orders")).definition).toMatchObject({ maxItems: 20, windowSeconds: 600, keyField: "shop" });
+
+  await page.getByRole("table", { name: "Earlier changes" }).getByText("50", { exact: true }).waitFor();
+  await page.getByLabel("Window seconds").fill("60");
+  await page.getByLabel("Reason").fill("the warehouse waits");
+  await page.getByRole("button", { name: "Apply all the same" }).click();
+  await page.getByRole("status").getByText("The new rules are in force").first().waitFor();
+  await expect.poll(async () => (await served.client.streams.get("orders")).definition["windowSeconds"]).toBe(60);
+  const audit = (await (await served.send("/api/admin/audit?action=stream.put&limit=1")).json()) as { entries: { after: object }[] };
+  expect(audit.entries[0]!.after).toMatchObject({ windowSeconds: 60, reason: "the warehouse waits" });
+
+  // Back to the rules before, by way of a preview.
+  await page.getByRole("table", { name: "Earlier changes" }).getByRole("button", { name: "Roll back" }).first().click();
+  await impact.waitFor();
+  expect(await page.getByLabel("Window seconds").inputValue()).toBe("600");
+  await page.getByRole("button", { name: "Apply", exact: true }).click();
+  await expect.poll(async () => (await served.client.streams.get("orders")).definition["windowSeconds"]).toBe(600);
+}, 30_000);
+
+it("the rules of detections are the settings: applied there, and what they refuse stands at the field", async () => {
+  await page.goto("/streams/detections?tab=rules");
+  await page.getByLabel("Idle timeout").fill("100");
+  await page.getByLabel("Reason").fill("to see it refused");
+  await page.getByRole("button", { name: "Apply all the same" }).click();
+  await page.getByRole("alert").getByText("batch.idle_timeout_seconds", { exact: true }).waitFor();
+  await page.getByLabel("Idle timeout").fill("33");
+  await page.getByRole("button", { name: "Apply", exact: true }).click();
+  await page.getByRole("status").getByText("The new rules are in force").waitFor();
+  expect((await served.client.settings.get())["batch"]).toMatchObject({ window_seconds: 90, idle_timeout_seconds: 33 });
+});
+
+it("dead letters go back into windows, as many as are asked for", async () => {
+  await served.client.streams.put("full", { operation: "steady", maxOpen: 2, overflow: "dead_letter", windowSeconds: 3_600 });
+  await served.client.streams.push(
+    "full",
+    [1, 2, 3, 4, 5].map((n) => ({ id: `l${n}`, n })),
+  );
+  await served.client.streams.flush("full");
+  await page.goto("/streams/full");
+  await page.getByRole("link", { name: "Dead letters 3" }).click();
+  await page.getByRole("button", { name: "Offer them again" }).click();
+  await page.getByLabel("How many").fill("2");
+  await page.getByRole("button", { name: "Offer again", exact: true }).click();
+  await page.getByRole("status").getByText("2 items offered again").waitFor();
+  await page.getByRole("heading", { name: "1 dead letter" }).waitFor();
+  expect((await served.client.streams.get("full")).open_items).toBe(2);
+  await page.getByRole("button", { name: "l5" }).click();
+  await page.getByText('"id": "l5"').waitFor();
+});
+
 it("who may only look is offered no button that the server would refuse", async () => {
   const answer = await served.send("/api/keys", {
     method: "POST",

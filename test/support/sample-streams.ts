@@ -33,28 +33,32 @@ export async function recordedStream(data: string): Promise<void> {
   const caller = { tenant: "default", actor: "api", role: "admin", credential: null, address: null } as const;
   await streams.put(caller, "orders", { ...RULES, windowSeconds: 180 });
   let n = 0;
+  const offer = async (cycle: number): Promise<void> => {
+    const rush = cycle % 12 < 3 ? 9 : 2;
+    const items = SHOPS.slice(0, 1 + (cycle % SHOPS.length)).flatMap((shop, i) =>
+      Array.from({ length: i === 0 ? rush : 1 + (cycle % 3) }, () => ({ id: `order-${(n += 1)}`, n, shop, total: 10 + (n % 90) })),
+    );
+    const texts = items.map((item) => JSON.stringify(item));
+    await streams.offer(caller, "orders", texts, 0);
+  };
   const changes = new Map([
     [now - 25 * HOUR_MS, 120],
     [now - 1.5 * HOUR_MS, 90],
   ]);
-  for (let minute = 0; yard.clock.now() < now - 30_000; minute += 1) {
+  for (let cycle = 0; yard.clock.now() < now - 3 * MINUTE_MS; cycle += 1) {
     for (const [at, windowSeconds] of changes) {
       if (yard.clock.now() < at) continue;
       changes.delete(at);
       await streams.put(caller, "orders", { ...RULES, windowSeconds });
     }
-    const rush = minute % 60 < 12 ? 6 : 1;
-    const items = SHOPS.slice(0, 1 + (minute % SHOPS.length)).flatMap((shop, i) =>
-      Array.from({ length: i === 0 ? rush : 1 }, () => ({ id: `order-${(n += 1)}`, n, shop, total: 10 + (n % 90) })),
-    );
-    await streams.offer(
-      caller,
-      "orders",
-      items.map((item) => JSON.stringify(item)),
-      0,
-    );
-    const step = now - yard.clock.now() > 2 * HOUR_MS ? 2 * MINUTE_MS : 30_000;
-    await yard.advance(Math.min(step, now - yard.clock.now()));
+    // The longer ago the seldomer; between the bursts time is skipped.
+    const isLately = now - yard.clock.now() < 2 * HOUR_MS;
+    for (let burst = 0; burst < 3 + (cycle % 3); burst += 1) {
+      await offer(cycle);
+      await yard.clock.advance(25_000);
+    }
+    if (!isLately) await yard.clock.advance(MINUTE_MS);
+    await yard.advance(isLately ? 10_000 : 8 * MINUTE_MS);
   }
   await streams.flush(caller, "orders", null);
   await yard.advance(Math.max(0, now - yard.clock.now()));

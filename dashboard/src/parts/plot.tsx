@@ -85,6 +85,11 @@ const STEPS = Array.from({ length: 24 }, (_, n) => n - 8).flatMap((power) => [1,
 const minutes = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const days = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 
+/** Characters of the longest label of an axis. */
+function longest(values: readonly (string | number)[] | null): number {
+  return Math.max(0, ...(values ?? []).map((value) => String(value).length));
+}
+
 function optionsOf(width: number, current: () => PlotProps): uPlot.Options {
   const { height, series, format, group, across, onSpan } = current();
   const style = getComputedStyle(document.documentElement);
@@ -133,7 +138,7 @@ function optionsOf(width: number, current: () => PlotProps): uPlot.Options {
       },
       {
         ...axis,
-        size: 56,
+        size: (_plot, values) => Math.max(56, 14 + 6 * longest(values)),
         space: 36,
         incrs: STEPS,
         values: (_plot, values) => values.map((value) => (value === null ? "" : format(value))),

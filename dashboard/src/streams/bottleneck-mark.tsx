@@ -5,7 +5,7 @@ import { Status } from "../parts/status.tsx";
 
 type Bottleneck = NonNullable<Overview["bottleneck"]>;
 
-const BOTTLENECK_LOOK: Readonly<Record<Bottleneck["kind"], Look>> = {
+export const BOTTLENECK_LOOK: Readonly<Record<Bottleneck["kind"], Look>> = {
   window: { word: "Window", icon: "clock", tone: "idle" },
   dispatch: { word: "Dispatch", icon: "flow", tone: "warn" },
   capacity: { word: "Capacity", icon: "workers", tone: "warn" },

@@ -15,7 +15,7 @@ export const RULE_FIELDS: readonly RuleField[] = [
   { name: "maxBytes", label: "Most bytes", unit: "bytes", hint: "the item that reaches them closes it" },
   { name: "minItems", label: "Fewest items", unit: "items", hint: "fewer are held past age and idle time" },
   { name: "maxWaitSeconds", label: "Longest wait", unit: "s", hint: "a held window closes so long after its first item" },
-  { name: "schedule", label: "Schedule", unit: "cron, UTC", hint: "closes what is open then, such as */5 * * * *" },
+  { name: "schedule", label: "Schedule", unit: "cron, UTC", hint: "closes what is open then, such as */5\u00a0*\u00a0*\u00a0*\u00a0*" },
 ];
 
 /** Said beside the label where the label does not say it. */

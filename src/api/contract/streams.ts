@@ -5,6 +5,10 @@ import { streamName } from "../../model/stream-name.ts";
 /** Streams: definitions, items on their way in, open windows, dead letters; and the pipeline they are part of. */
 
 export const streamParams = z.strictObject({ name: streamName });
+/** Why something is changed, for the audit log. */
+export const reasonQuery = z.strictObject({
+  reason: text(1, 500).optional().meta({ description: "Why it is changed; stands in the audit entry" }),
+});
 export const stream = z.strictObject({
   name: z.string(),
   definition: record.meta({

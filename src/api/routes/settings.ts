@@ -1,6 +1,7 @@
 import { DEFAULT_TENANT } from "../auth/secrets.ts";
 import { BatchyardError } from "../../model/errors.ts";
 import * as contract from "../contract/settings.ts";
+import { reasonQuery } from "../contract/streams.ts";
 import { ok, route, type Outcome, type Route } from "../route.ts";
 import type { ApiServices } from "../services.ts";
 
@@ -27,9 +28,10 @@ export function settingsRoutes({ settings, audit, events, clock }: ApiServices):
       summary: "Change any subset; in force at once, also for what is running, and kept over a restart",
       tag: TAG,
       need: "admin",
+      query: reasonQuery,
       body: contract.settingsPatch,
       answers: { 200: contract.settingsAnswer },
-      async handle({ caller, body }) {
+      async handle({ caller, query, body }) {
         if (Object.keys(body).length > 0 && caller.tenant !== DEFAULT_TENANT)
           throw new BatchyardError("forbidden", { role: `admin of the tenant '${DEFAULT_TENANT}'` });
         const act = {
@@ -46,7 +48,7 @@ export function settingsRoutes({ settings, audit, events, clock }: ApiServices):
           const at = clock.now();
           const side = (which: "from" | "to"): Record<string, unknown> =>
             Object.fromEntries(changes.map((change) => [change.path, change[which]]));
-          await audit.append({ ...act, at, before: side("from"), after: side("to"), outcome: "SUCCESS" });
+          await audit.append({ ...act, at, before: side("from"), after: { ...side("to"), ...query }, outcome: "SUCCESS" });
           const data = { by: caller.actor, changes };
           await events.append([
             {
