@@ -9,6 +9,7 @@ import { compareSearch } from "./pages/compare/search.ts";
 import { flowSearch } from "./pages/flow/search.ts";
 import { streamSearch } from "./pages/stream/search.ts";
 import { streamsSearch } from "./pages/streams/search.ts";
+import { costsSearch } from "./pages/costs/search.ts";
 import { historySearch } from "./pages/history/search.ts";
 import { eventsSearch } from "./pages/events/search.ts";
 import { NotFound } from "./shell/not-found.tsx";
@@ -103,6 +104,7 @@ const history = createRoute({
 const costs = createRoute({
   getParentRoute: () => root,
   path: "/costs",
+  validateSearch: costsSearch,
   component: lazyRouteComponent(() => import("./pages/costs/page.tsx"), "CostsPage"),
 });
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { LedgerEntry } from "../model/ledger.ts";
+import { VirtualClock } from "../testing/virtual-clock.ts";
 import { serve, type Served } from "./server.fixture.ts";
 
 const DAY = 86_400_000;
@@ -80,6 +81,33 @@ describe("GET /api/costs", () => {
       projectedMonthly: { saved: 112.5 },
     });
     expect(await costs("?from=2026-03-11T05:00:00Z&to=2026-03-11&groupBy=batch")).toMatchObject({ groups: [{ key: batch, requests: 2 }] });
+  });
+
+  it("says how it was before, and what this month comes to if it goes on like this", async () => {
+    await served.close();
+    // Ten of thirty-one days are over.
+    served = await serve({ clock: new VirtualClock({ startsAt: Date.UTC(2026, 2, 11) }) });
+    await served.yard.store.ledger.book([
+      entry({ at: NOON }),
+      entry({ at: NOON }),
+      entry({ at: NOON - DAY }),
+      entry({ at: NOON - 20 * DAY }),
+    ]);
+    expect(await costs("?from=2026-03-10&to=2026-03-10")).toMatchObject({
+      totals: { paid: 12.5 },
+      previous: { from: "2026-03-09", to: "2026-03-09", requests: 1, standard: 12.5, paid: 6.25, saved: 6.25 },
+      changes: { requests: 100, paid: 100, saved: 100 },
+      month: {
+        from: "2026-03-01",
+        to: "2026-03-31",
+        standard: 37.5,
+        paid: 18.75,
+        saved: 18.75,
+        projected: { standard: 116.25, paid: 58.125, saved: 58.125 },
+      },
+    });
+    expect(await costs("?from=2026-03-11&to=2026-03-11")).toMatchObject({ changes: { paid: -100 }, previous: { requests: 2 } });
+    expect(await costs("?from=2026-02-01&to=2026-02-02")).toMatchObject({ changes: { requests: null, paid: null } });
   });
 
   it("shows what has no price as requests and tokens", async () => {

@@ -8,6 +8,7 @@ import { built, launch, signedIn } from "../support/browser.ts";
 import { sampleAlerts } from "../support/sample-alerts.ts";
 import { sampleBatches, type SampleBatches } from "../support/sample-batches.ts";
 import { recordedStream, sampleStreams } from "../support/sample-streams.ts";
+import { sampleCosts } from "../support/sample-costs.ts";
 import { serve, type Served } from "../support/served.ts";
 
 /** Pixels of the page beyond the screen. As text, because it runs in the browser. */
@@ -22,6 +23,7 @@ beforeAll(async () => {
   built();
   data = mkdtempSync(join(tmpdir(), "batchyard-browser-"));
   await recordedStream(data);
+  await sampleCosts(data);
   served = await serve(data);
   sample = await sampleBatches(served.client);
   await sampleStreams(served.client);
@@ -60,6 +62,7 @@ const PAGES: readonly { name: string; at: () => string; shows: string }[] = [
   { name: "history", at: () => "/history", shows: "What happened in this time" },
   { name: "one metric", at: () => "/history?metric=items_total&range=1h&compare=yes", shows: "The same in Prometheus" },
   { name: "a metric without figures", at: () => "/history?metric=model_paid_usd_total", shows: "Nothing was recorded" },
+  { name: "costs", at: () => "/costs", shows: "gpt-4o-mini" },
   { name: "a metric that is not there", at: () => "/history?metric=nothing", shows: "There is no metric" },
   { name: "alerts", at: () => "/alerts", shows: "highErrorRate" },
   { name: "alerts, pending", at: () => "/alerts?tab=pending", shows: "failsForAnHour" },

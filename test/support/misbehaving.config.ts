@@ -20,17 +20,17 @@ const wait = (ms: number, signal: AbortSignal): Promise<void> =>
     });
   });
 
-/** Works `workMs` on an item, then does what the item's number says. */
+/** Works `workMs` on an item, then does what the item's number says; an item costs `itemUsd`. */
 const steady = defineOperation({
   name: "steady",
-  options: z.strictObject({ workMs: z.number().default(0) }),
+  options: z.strictObject({ workMs: z.number().default(0), itemUsd: z.number().optional() }),
   async processItem(item: Numbered, ctx) {
     called(ctx.key, ctx.attempt);
     if (ctx.options.workMs > 0) await wait(ctx.options.workMs, ctx.signal);
     const kind = fate(item.n);
     if (kind === "transient" && ctx.attempt === 0) throw new Error("Not this time");
     if (kind === "permanent") throw new OperationError("Never", { code: "never" });
-    return { result: resultOf(item) };
+    return { result: resultOf(item), ...(ctx.options.itemUsd === undefined ? {} : { cost: ctx.options.itemUsd }) };
   },
 });
 

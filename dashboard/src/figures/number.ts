@@ -1,4 +1,7 @@
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const cents = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const small = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 6 });
+const exact = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 9 });
 const short = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
 
 /** 15600 → "15,600" */
@@ -25,12 +28,15 @@ export function percent(share: number): string {
   return `${shown.toFixed(shown === 0 || shown === 100 ? 0 : 1)} %`;
 }
 
-/** US dollars: "$0.00", "$0.0042", "$12.40" */
+/** US dollars: "$0.00", "$0.0042", "$1,012.40" */
 export function money(value: number): string {
-  const decimals = value !== 0 && Math.abs(value) < 0.01 ? 6 : 2;
-  return `${value < 0 ? "−" : ""}$${Math.abs(value)
-    .toFixed(decimals)
-    .replace(/(\.\d{2}\d*?)0+$/, "$1")}`;
+  const written = value !== 0 && Math.abs(value) < 0.01 ? small : cents;
+  return `${value < 0 ? "−" : ""}$${written.format(Math.abs(value))}`;
+}
+
+/** US dollars to the last digit the API gives, at least to the cent: "$1,234.50", "$0.000123456" */
+export function exactMoney(value: number): string {
+  return `${value < 0 ? "−" : ""}$${exact.format(Math.abs(value))}`;
 }
 
 /** 1 item, 2 items */

@@ -19,6 +19,8 @@ export interface Series {
   /** Single marks, no line. */
   marks?: boolean;
   dashed?: boolean;
+  /** A bar in half its colour. */
+  faint?: boolean;
   /** Fill between this line and the one named so. */
   bandTo?: string;
 }
@@ -117,12 +119,15 @@ export interface Hover {
 }
 
 function Swatch({ series }: { series: Series }): ReactElement {
+  const own = `var(--${series.color})`;
   const shape =
     series.shape === "bar" ? "size-2.5 rounded-[2px]" : series.marks === true ? "size-2 rounded-full" : "h-[3px] w-3.5 rounded-full";
   const background =
     series.dashed === true
-      ? `repeating-linear-gradient(90deg, var(--${series.color}) 0 4px, transparent 4px 6px)`
-      : `var(--${series.color})`;
+      ? `repeating-linear-gradient(90deg, ${own} 0 4px, transparent 4px 6px)`
+      : series.faint === true
+        ? `color-mix(in srgb, ${own} 45%, transparent)`
+        : own;
   return <span className={shape} style={{ background }} />;
 }
 

@@ -41,7 +41,8 @@ export default function Plot(props: PlotProps): ReactElement {
   }, [shape, height]);
 
   useEffect(() => plot.current?.setData(dataOf({ times, series })), [times, series, span?.from, span?.to]);
-  useEffect(() => plot.current?.redraw(), [flags]);
+  // As it stands: setting the scales anew would take what they are not yet.
+  useEffect(() => plot.current?.redraw(false), [flags]);
   return (
     <div
       ref={holder}
@@ -122,8 +123,12 @@ function optionsOf(width: number, current: () => PlotProps): uPlot.Options {
       x: {
         time: across === undefined,
         range: (_plot, min, max) => {
-          const { span } = current();
-          return span === undefined ? [min, max] : [span.from, span.to];
+          const { span, times } = current();
+          if (span !== undefined) return [span.from, span.to];
+          if (!current().series.some(isBar)) return [min, max];
+          // Bars need room: of times up to the next one, of other values around them.
+          const step = times.length > 1 ? (times[1] ?? 0) - (times[0] ?? 0) : across === undefined ? 60 : 1;
+          return across === undefined ? [min, max + step] : [min - step / 2, max + step / 2];
         },
       },
       y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] },
@@ -154,8 +159,10 @@ function optionsOf(width: number, current: () => PlotProps): uPlot.Options {
         const stroke = color(each.color);
         const common = { label: each.label, stroke, ...(each.dashed === true ? { dash: [4, 3] } : {}) };
         if (isBar(each)) {
-          const paths = uPlot.paths.bars?.({ align: 1, size: [0.82, 60, 1], gap: 0 });
-          return { ...common, width: 0, fill: stroke, points: { show: false }, ...(paths === undefined ? {} : { paths }) };
+          const paths = uPlot.paths.bars?.({ align: across === undefined ? 1 : 0, size: [0.82, 60, 1], gap: 0 });
+          // Opaque, because of a stack the lower bars are drawn over the higher ones.
+          const fill = each.faint === true ? `color-mix(in srgb, ${stroke} 45%, ${color("paper")})` : stroke;
+          return { ...common, width: 0, fill, points: { show: false }, ...(paths === undefined ? {} : { paths }) };
         }
         if (each.marks === true) return { ...common, points: { show: true, size: 7, fill: stroke }, paths: () => null };
         // A point between two gaps is no line: it is drawn as a point.

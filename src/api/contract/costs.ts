@@ -31,6 +31,9 @@ export const costsQuery = z.strictObject({
   groupBy: z.enum(["model", "operation", "tenant", "day", "batch", "provider", "tier"]).default("model"),
 });
 
+const amounts = { standard: usd, paid: usd, saved: usd };
+const percent = z.number().nullable().meta({ description: "Null where there was nothing before" });
+
 export const costsAnswer = z.strictObject({
   success: yes,
   from: z.iso.date(),
@@ -41,5 +44,19 @@ export const costsAnswer = z.strictObject({
   groups: z
     .array(costFigures.extend({ key: z.string() }))
     .meta({ description: "What costs most first, at most 1,000; all days, in their order" }),
-  projectedMonthly: z.strictObject({ standard: usd, paid: usd, saved: usd }).meta({ description: "The range, as 30 days of the same" }),
+  projectedMonthly: z.strictObject(amounts).meta({ description: "The range, as 30 days of the same" }),
+  previous: z
+    .strictObject({ from: z.iso.date(), to: z.iso.date(), requests: z.int(), ...amounts })
+    .meta({ description: "As many days before" }),
+  changes: z.strictObject({ requests: percent, standard: percent, paid: percent, saved: percent }).meta({ description: "Percent" }),
+  month: z
+    .strictObject({
+      from: z.iso.date(),
+      to: z.iso.date().meta({ description: "Its last day" }),
+      ...amounts,
+      projected: z
+        .strictObject(amounts)
+        .meta({ description: "At its end, if it goes on as it has so far; the first day counts as a whole one" }),
+    })
+    .meta({ description: "The UTC month of now, whatever the range" }),
 });

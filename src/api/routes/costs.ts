@@ -1,11 +1,12 @@
-import { dayOf, dayText, noCosts } from "../../model/ledger.ts";
+import { dayOf, dayText, noCosts, type CostSums } from "../../model/ledger.ts";
 import { invalid } from "../../model/errors.ts";
 import { instantMs } from "../../model/fields.ts";
 import * as contract from "../contract/costs.ts";
 import { ok, route, type Route } from "../route.ts";
 import type { ApiServices } from "../services.ts";
-import { costFigures, projectedMonthly } from "../wire/costs.ts";
+import { amountsOf, changesOf, costFigures, projectedMonthly, projectedToEnd } from "../wire/costs.ts";
 
+const DAY_MS = 86_400_000;
 const DEFAULT_DAYS = 30;
 const MAX_DAYS = 3660;
 const MAX_GROUPS = 1000;
@@ -30,11 +31,18 @@ export function costRoutes({ ledger, clock }: ApiServices): Route[] {
           throw invalid([{ path: "from", message, code: "out_of_range" }]);
         }
         const { groupBy } = query;
-        const range = { tenant: caller.tenant, fromDay, toDay };
-        const [total] = await ledger.sums({ ...range, groupBy: "tenant", limit: 1 });
-        const groups = await ledger.sums({ ...range, groupBy, limit: groupBy === "day" ? MAX_DAYS : MAX_GROUPS });
+        const { tenant } = caller;
+        const sumsOf = async (first: number, last: number): Promise<CostSums> => {
+          const [all] = await ledger.sums({ tenant, fromDay: first, toDay: last, groupBy: "tenant", limit: 1 });
+          return all?.sums ?? noCosts();
+        };
+        const totals = await sumsOf(fromDay, toDay);
+        const before = { from: fromDay - rangeDays, to: fromDay - 1 };
+        const previous = await sumsOf(before.from, before.to);
+        const month = monthOf(clock.now());
+        const soFar = await sumsOf(month.firstDay, month.lastDay);
+        const groups = await ledger.sums({ tenant, fromDay, toDay, groupBy, limit: groupBy === "day" ? MAX_DAYS : MAX_GROUPS });
         if (groupBy === "day") groups.sort((a, b) => Number(a.key) - Number(b.key));
-        const totals = total?.sums ?? noCosts();
         return ok({
           success: true,
           from: dayText(fromDay),
@@ -44,8 +52,24 @@ export function costRoutes({ ledger, clock }: ApiServices): Route[] {
           totals: costFigures(totals),
           groups: groups.map(({ key, sums }) => ({ key: groupBy === "day" ? dayText(Number(key)) : key, ...costFigures(sums) })),
           projectedMonthly: projectedMonthly(totals, rangeDays),
+          previous: { from: dayText(before.from), to: dayText(before.to), requests: previous.requests, ...amountsOf(previous) },
+          changes: changesOf(totals, previous),
+          month: {
+            from: dayText(month.firstDay),
+            to: dayText(month.lastDay),
+            ...amountsOf(soFar),
+            projected: projectedToEnd(soFar, month.elapsedDays, month.lastDay - month.firstDay + 1),
+          },
         });
       },
     }),
   ];
+}
+
+/** The UTC month of a time: its first and last day, and how much of it is over; at least a day, so that its first minutes say nothing wild. */
+function monthOf(now: number): { firstDay: number; lastDay: number; elapsedDays: number } {
+  const date = new Date(now);
+  const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()];
+  const start = Date.UTC(year, month, 1);
+  return { firstDay: dayOf(start), lastDay: dayOf(Date.UTC(year, month + 1, 1)) - 1, elapsedDays: Math.max(1, (now - start) / DAY_MS) };
 }

@@ -18,6 +18,29 @@ export function projectedMonthly({ standard, paid }: CostSums, rangeDays: number
   return amounts(monthly(standard), monthly(paid));
 }
 
+/** What was booked, without the counts. */
+export function amountsOf({ standard, paid }: Pick<CostSums, "standard" | "paid">) {
+  return amounts(standard, paid);
+}
+
+/** A month that has gone on for `elapsedDays`, at its end. */
+export function projectedToEnd({ standard, paid }: CostSums, elapsedDays: number, days: number) {
+  const whole = (nano: number): number => Math.round((nano / elapsedDays) * days);
+  return amounts(whole(standard), whole(paid));
+}
+
+/** Percent, one decimal. */
+export function changesOf(now: CostSums, before: CostSums) {
+  const change = (of: (sums: CostSums) => number): number | null =>
+    of(before) === 0 ? null : round(((of(now) - of(before)) / of(before)) * 100, 1);
+  return {
+    requests: change(({ requests }) => requests),
+    standard: change(({ standard }) => standard),
+    paid: change(({ paid }) => paid),
+    saved: change(({ standard, paid }) => standard - paid),
+  };
+}
+
 function amounts(standard: number, paid: number) {
   return { standard: toUsd(standard), paid: toUsd(paid), saved: toUsd(standard - paid) };
 }
