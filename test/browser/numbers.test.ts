@@ -87,7 +87,7 @@ it("a batch: progress, figures, errors and quality", async () => {
     const scores = results
       .map((result) => result.qualityScore ?? -1)
       .filter((score) => score <= high && (score > low || (low === 0 && score === 0)));
-    expect([range.count, range.averageScore]).toEqual([scores.length, scores.length === 0 ? 0 : expect.closeTo(mean(scores), 4)]);
+    expect([range.count, range.averageScore]).toEqual([scores.length, expect.closeTo(scores.length === 0 ? 0 : mean(scores), 4)]);
   }
 
   // The page against the API.

@@ -4,7 +4,7 @@ import type { Import } from "./sources.ts";
  * Who may import whom in dashboard/src: a room → the rooms (or files) it may use besides itself. Pages fetch, parts draw; a page is
  * a folder that can be deleted, so nothing but the router and another page's address knows it.
  */
-export const DASHBOARD_MAY_IMPORT: Record<string, readonly string[]> = {
+const DASHBOARD_MAY_IMPORT: Record<string, readonly string[]> = {
   // Times are written in the reader's zone.
   figures: ["theme/preference.ts"],
   theme: ["parts/icon.tsx"],
