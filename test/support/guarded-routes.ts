@@ -153,6 +153,7 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "GET /api/system/overview": read(),
   "GET /api/system/history": read(),
   "GET /api/system/retention": read(),
+  "GET /api/system/resources": read(),
   "GET /api/streams/{name}/keys": ofStream("/keys"),
   "GET /api/queues/status": read(),
   "GET /api/system/pipeline-latency": read(),
