@@ -17,6 +17,8 @@ export interface BackTest {
   to: number;
   /** Milliseconds of it in which the figures were looked at: the rest counts as no data. */
   coveredMs: number;
+  /** First and last look of it; null = there was none. */
+  covered: { from: number; to: number } | null;
   episodes: TestedEpisode[];
   /** Openings and endings, which each channel would have been told of. */
   notifications: number;
@@ -46,12 +48,15 @@ export async function backTest(
   let next = 0;
   let notifications = 0;
   let coveredMs = 0;
+  const covered = { from: Infinity, to: -Infinity };
   let ticks = 0;
   for (const span of spans) {
     const first = Math.max(span.from, Math.ceil(range.from / ALERT_TICK_MS) * ALERT_TICK_MS);
     for (let at = first; at <= Math.min(span.to, range.to); at += ALERT_TICK_MS) {
       for (; next < samples.length && samples[next]!.at <= at; next++) take(measures, samples[next]!);
       coveredMs += ALERT_TICK_MS;
+      covered.from = Math.min(covered.from, at);
+      covered.to = at;
       const after = new Map<string, AlertState>();
       for (const { instance, state, effects } of lookAtRule(rule, at, measures, states, () => NO_FLAGS)) {
         if (effects.includes("opened")) {
@@ -72,7 +77,7 @@ export async function backTest(
       if (++ticks % TICKS_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
     }
   }
-  return { ...range, coveredMs, episodes, notifications };
+  return { ...range, coveredMs, covered: coveredMs === 0 ? null : covered, episodes, notifications };
 }
 
 /** A thing that is gone is no longer looked at, once its alert has ended. */
