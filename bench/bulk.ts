@@ -2,7 +2,7 @@
  * One act on many batches: how fast it is, how often it tells, whether it can be stopped, and how long it holds up the event loop of
  * the server it runs in.
  *
- *   node --conditions=batchyard-source bench/bulk.ts [--batches 20000,100000] [--save]
+ *   node --conditions=batchyard-source bench/bulk.ts [--few 20000] [--many 100000] [--save]
  *
  * The batches have one item each, which failed. One is made by the store itself, the others are copies of its rows.
  */
@@ -119,6 +119,7 @@ async function run(batches: number, rate: number, workers: number, cancelMs = 0)
 const [few, many] = [Number(values.few), Number(values.many)];
 const rows: Row[] = [];
 for (const [name, batches, rate, workers, cancelMs] of [
+  ["none: the server has nothing to do", 10, 0, 0, 0],
   ["1,000 a second, nobody runs them", few, 1_000, 0, 0],
   ["1,000 a second, two workers run them", few, 1_000, 2, 0],
   ["as fast as it goes, nobody runs them", many, 10_000, 0, 0],
@@ -140,13 +141,14 @@ for (const [name, batches, rate, workers, cancelMs] of [
     "loop p99 ms": p99!,
     "p99.9": p999!,
     max: max!,
-    "anchor behind, ms p50 / p99 / max": [percentile(anchor, 0.5), percentile(anchor, 0.99), anchor.at(-1) ?? Number.NaN]
-      .map((ms) => ms.toFixed(1))
-      .join(" / "),
+    "anchor behind, ms p50 / p99 / max":
+      anchor.length === 0
+        ? ""
+        : [percentile(anchor, 0.5), percentile(anchor, 0.99), anchor.at(-1) ?? Number.NaN].map((ms) => ms.toFixed(1)).join(" / "),
     "CPU %": told.cpu * 100,
   });
   console.error(rows.at(-1));
 }
 report("One act on many batches", rows, [
-  "Each batch is retried in a transaction of its own and has an entry in the audit log. The event loop is that of the server, sampled every 10 ms, which its percentiles contain.",
+  "Each batch is retried in a transaction of its own and has an entry in the audit log. The event loop is that of the server, sampled every 10 ms, which its percentiles contain; the first row says what of them is other work on the machine.",
 ]);

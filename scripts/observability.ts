@@ -212,6 +212,38 @@ const ROWS: readonly { title: string; panels: readonly Panel[] }[] = [
       { title: "Event loop lag, p99", unit: "s", queries: [["{event_loop_lag_p99_seconds}", "lag"]] },
     ],
   },
+  {
+    title: "Store, caches, limits of providers",
+    panels: [
+      {
+        title: "Store connections in use",
+        unit: "percentunit",
+        queries: [["rate({store_busy_seconds_total}[5m]) / {store_connections}", "use"]],
+      },
+      {
+        title: "Store on disk",
+        unit: "bytes",
+        queries: [
+          ["{store_size_bytes}", "size"],
+          ["{store_free_bytes}", "free in it"],
+          ["{store_log_bytes}", "log"],
+        ],
+      },
+      {
+        title: "Cache hit rate",
+        unit: "percentunit",
+        queries: [["rate({cache_hits_total}[15m]) / (rate({cache_hits_total}[15m]) + rate({cache_misses_total}[15m]))", "{{cache}}"]],
+      },
+      {
+        title: "Provider limits in use",
+        unit: "percentunit",
+        queries: [
+          ["{provider_rate_use_ratio}", "{{provider}} {{unit}}"],
+          ["{provider_enqueued_tokens} / {provider_enqueued_tokens_limit}", "{{provider}} {{model}} enqueued"],
+        ],
+      },
+    ],
+  },
 ];
 
 /** A Grafana board over a Prometheus data source that is chosen when it is imported. */

@@ -30,6 +30,8 @@ import { OpenAiBatchExecutor } from "./executors/openai-batch/executor.ts";
 import { AttemptFiles } from "./executors/openai-batch/files.ts";
 import { Keeper } from "./executors/openai-batch/keeper.ts";
 import { TokenBudget } from "./executors/openai-batch/token-budget.ts";
+import { ProviderUse } from "./executors/provider-use.ts";
+import type { CacheFigures } from "./model/cache-figures.ts";
 import { executorFor, type Executors } from "./executors/registry.ts";
 import { createFiles } from "./files/disk-files.ts";
 import type { Files } from "./files/files.ts";
@@ -54,6 +56,7 @@ import { WebhookNotifier } from "./monitor/notify/webhook.ts";
 import { JobReports } from "./monitor/jobs/job-report.ts";
 import { Pipeline } from "./monitor/pipeline.ts";
 import { Retention } from "./monitor/retention.ts";
+import { ProcessFigures } from "./monitor/process-figures.ts";
 import { RetentionLadder } from "./monitor/retention-ladder.ts";
 import { handlerModels } from "./openai/handler-models.ts";
 import { Models } from "./openai/models.ts";
@@ -147,6 +150,13 @@ export interface Yard {
   readonly events: EventLog;
   readonly clock: Clock;
   readonly tracing: Tracing;
+  /** What is in use of the machine, of the store, of caches and of what providers allow. */
+  readonly resources: {
+    process: ProcessFigures;
+    store: { readonly kind: string; space: Store["upkeep"]["space"]; resources: Store["resources"] };
+    caches: () => CacheFigures[];
+    providerUse: ProviderUse;
+  };
   /** What is kept for how long. */
   readonly ladder: RetentionLadder;
   files(tenant: string): Files;
@@ -414,6 +424,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     days: () => settings.current().batch,
     monitoringDays: () => settings.current().monitoring.retentionDays,
   });
+  const processFigures = new ProcessFigures(config.data);
   const batchSpans = new BatchSpans({ tracing, store, events, failed });
   if (tracing.on) batchSpans.start();
   await events.start();
@@ -441,6 +452,12 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     events,
     clock,
     tracing,
+    resources: {
+      process: processFigures,
+      store: { kind: store.kind, space: () => store.upkeep.space(), resources: () => store.resources() },
+      caches: () => [...store.resources().caches, pricing.cache()],
+      providerUse: new ProviderUse({ endpoint, attempts: store.attempts, budget: desk.budget, providers }),
+    },
     ladder: new RetentionLadder({ store, retention, clock, days: () => settings.current().batch }),
     files: (tenant) => disk.forTenant(tenant),
     eventBatcher: (options) => new EventBatcher({ ...options, clock, constants: () => settings.current().sse }),
@@ -472,6 +489,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
       await events.stop();
       await batchSpans.stop();
       await tracing.close();
+      processFigures.close();
       await threads.close();
       await store.close();
     },
@@ -567,6 +585,7 @@ export async function startServer(parts: YardParts): Promise<RunningServer> {
       registry: yard.registry,
       config: { token: config.token, limits: config.limits, traceUrl: config.traceUrl },
       tracing: yard.tracing,
+      ...yard.resources,
       clock,
       log,
       version: version(),

@@ -130,6 +130,7 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
       traceUrl: config.traceUrl,
     },
     tracing: yard.tracing,
+    ...yard.resources,
     clock,
     log: createLog("debug", config.secrets, { write: (line: string) => void logged.push(line) }),
     health: () => Promise.resolve({ ready: true, checks: { store: { ok: true } } }),

@@ -40,6 +40,7 @@ import { bulkRoutes } from "./routes/bulk.ts";
 import { monitoringRoutes } from "./routes/monitoring.ts";
 import { openAiRoutes } from "./openai/routes.ts";
 import { pipelineRoutes } from "./routes/pipeline.ts";
+import { resourceRoutes } from "./routes/resources.ts";
 import { retentionRoutes } from "./routes/retention.ts";
 import { resultRoutes } from "./routes/results.ts";
 import { previewRoutes } from "./routes/preview.ts";
@@ -215,6 +216,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     ...metricRoutes(services, metrics),
     ...systemRoutes(services),
     ...retentionRoutes(services),
+    ...resourceRoutes(services),
     ...auditRoutes(services),
     ...openAiRoutes(services, idempotency),
     ...previewRoutes(services),

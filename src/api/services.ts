@@ -5,7 +5,11 @@ import type { Bulk } from "../batches/bulk.ts";
 import type { Batches } from "../batches/service.ts";
 import type { EventLog, SettledItems } from "../events/port.ts";
 import type { Files } from "../files/files.ts";
+import type { ProviderUse } from "../executors/provider-use.ts";
+import type { CacheFigures } from "../model/cache-figures.ts";
 import type { Clock } from "../model/clock.ts";
+import type { ProcessFigures } from "../monitor/process-figures.ts";
+import type { StoreResources } from "../store/resources.ts";
 import type { Registry } from "../operations/registry.ts";
 import type { OpenAiService } from "../openai/service.ts";
 import type { Collector } from "../requests/collector.ts";
@@ -20,6 +24,7 @@ import type {
   MonitorStore,
   RecordStore,
   ResultStore,
+  StoreSpace,
 } from "../store/port.ts";
 import type { ExternalWorkers } from "../engine/external.ts";
 import type { JobReports } from "../monitor/jobs/job-report.ts";
@@ -64,6 +69,8 @@ export interface LocalWorker {
   draining: boolean;
   /** Milliseconds that slots have been in use since the start, added up. */
   readonly usedMs: number;
+  /** Chunks that ran in this process and have left it, since the start. */
+  readonly ended: number;
   runs(): readonly { tenant: string; operation: string; limited: boolean }[];
   readonly breakers: Pick<Breakers, "list" | "reset">;
   wake(): void;
@@ -109,6 +116,11 @@ export interface ApiServices {
   settings: Settings;
   config: ApiConfig;
   tracing: Pick<Tracing, "ingest">;
+  /** What this process takes of its machine, what the store does with it, what caches hold, and what is used of what providers allow. */
+  process: Pick<ProcessFigures, "read">;
+  store: { readonly kind: string; space(): Promise<StoreSpace>; resources(): StoreResources };
+  caches: () => CacheFigures[];
+  providerUse: Pick<ProviderUse, "read">;
   clock: Clock;
   log: Logger;
   health(): Promise<Health>;

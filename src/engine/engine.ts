@@ -147,6 +147,11 @@ export class Engine implements SettledItems {
     return this.worker.usedMs;
   }
 
+  /** Chunks that ran in this process and have left it, since the start. */
+  get ended(): number {
+    return this.worker.ended;
+  }
+
   get id(): string {
     return this.parts.settings.id;
   }

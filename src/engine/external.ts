@@ -218,7 +218,9 @@ export class ExternalWorkers {
       run.checkpoint();
       if (!(await run.flushed())) throw lost();
     }
-    this.attempts.reported(chunk, run.tally, request.done || request.handBack === true);
+    const last = request.done || request.handBack === true;
+    this.attempts.reported(chunk, run.tally, last);
+    if (last) this.roster.reported(tenant, chunk.workerId);
     this.committed();
     return { accepted, retried, open: places.size };
   }

@@ -20,6 +20,8 @@ export interface OutsideWorker {
   state: WorkerState;
   /** Unix milliseconds; null = not since this process started, but it holds leases. */
   lastSeenAt: number | null;
+  /** Chunks whose last report it sent, since it is known. */
+  ended: number;
 }
 
 interface Known {
@@ -28,6 +30,7 @@ interface Known {
   lastSeenAt: number;
   draining: boolean;
   lost: boolean;
+  ended: number;
 }
 
 /** The workers of outside, by what they ask and what they hold. Who they are is forgotten by a restart, what they hold is not. */
@@ -56,6 +59,12 @@ export class Roster {
     return true;
   }
 
+  /** It has sent the last report about a chunk. */
+  reported(tenant: string, id: string): void {
+    const found = this.known.get(keyOf(tenant, id));
+    if (found !== undefined) found.ended += 1;
+  }
+
   /** Leases that ran out unanswered. */
   async lost(leases: readonly LostLease[]): Promise<void> {
     for (const { tenant, workerId } of leases) {
@@ -82,16 +91,23 @@ export class Roster {
   async list(tenant: string): Promise<OutsideWorker[]> {
     const held = (await this.store.chunks.leases(tenant)).filter(({ workerId }) => workerId.startsWith(EXTERNAL));
     const own = [...this.known.values()].filter((worker) => worker.tenant === tenant);
-    const listed = own.map(({ id, lastSeenAt, draining, lost }): OutsideWorker => ({
+    const listed = own.map(({ id, lastSeenAt, draining, lost, ended }): OutsideWorker => ({
       id,
       leases: held.find(({ workerId }) => workerId === id)?.chunks ?? 0,
       state: lost ? "lost" : draining ? "draining" : "live",
       lastSeenAt,
+      ended,
     }));
     const unheard = held.filter(({ workerId }) => own.every(({ id }) => id !== workerId));
     return [
       ...listed,
-      ...unheard.map(({ workerId, chunks }): OutsideWorker => ({ id: workerId, leases: chunks, state: "live", lastSeenAt: null })),
+      ...unheard.map(({ workerId, chunks }): OutsideWorker => ({
+        id: workerId,
+        leases: chunks,
+        state: "live",
+        lastSeenAt: null,
+        ended: 0,
+      })),
     ].sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
@@ -104,7 +120,7 @@ export class Roster {
   }
 
   private add(tenant: string, id: string): Known {
-    const worker = { tenant, id, lastSeenAt: this.clock.now(), draining: false, lost: false };
+    const worker = { tenant, id, lastSeenAt: this.clock.now(), draining: false, lost: false, ended: 0 };
     this.known.set(keyOf(tenant, id), worker);
     return worker;
   }

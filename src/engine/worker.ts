@@ -85,6 +85,8 @@ export class Worker {
   held = false;
   private idle: (() => void)[] = [];
   private used = 0;
+  /** Chunks that were claimed and have left, since the start. */
+  ended = 0;
   private usedTo: number;
 
   constructor(parts: WorkerParts) {
@@ -203,7 +205,10 @@ export class Worker {
     breakers.started(hint.operation, hint.chunkId);
     try {
       const chunk = await store.chunks.claim(hint.chunkId, { workerId: settings.id, leaseMs: settings.leaseMs, now: clock.now() });
-      if (chunk !== null) await this.run(chunk, slot);
+      if (chunk !== null) {
+        await this.run(chunk, slot);
+        this.ended += 1;
+      }
       // Chunks that never wait would follow each other without a turn of the event loop.
       if (breatheDue(performance.now())) await breathe();
     } catch (error) {

@@ -95,7 +95,7 @@ export function lookAtAlert(
   const { reading, at } = look;
   const flags = { at, silenced: look.silenced, inhibited: look.inhibited };
   if (reading.kind === "nodata") return { state: { ...before, ...flags, nodata: true }, effects: [] };
-  const passed = before.at === 0 ? 0 : Math.min(at - before.at, LONGEST_STEP_MS);
+  const passed = before.at === 0 ? 0 : Math.min(Math.max(0, at - before.at), LONGEST_STEP_MS);
   const breached = reading.kind === "value" && reading.breached;
   const state: AlertState = {
     ...before,

@@ -1,3 +1,4 @@
+import type { CacheFigures } from "../model/cache-figures.ts";
 import type { Price, Tier, Tokens } from "../model/ledger.ts";
 import { cataloguePrices, type Publisher } from "./catalogue.ts";
 import { COMPONENTS, priced, type Factors, type PriceSheet } from "./price-sheet.ts";
@@ -25,6 +26,8 @@ export interface Charge {
 export class Pricing {
   private readonly providers: Readonly<Record<string, ProviderPrices>>;
   private readonly sheets = new Map<string, PriceSheet | null>();
+  private hits = 0;
+  private misses = 0;
   private readonly factors = new Map<string, { values: Factors; text: string }>();
 
   constructor(providers: Readonly<Record<string, ProviderPrices>> = {}) {
@@ -43,12 +46,18 @@ export class Pricing {
   private sheet(provider: string, model: string, at: number): PriceSheet | null {
     const key = `${provider}\0${model}\0${Math.floor(at / MINUTE_MS)}`;
     let sheet = this.sheets.get(key);
-    if (sheet === undefined) {
+    if (sheet !== undefined) this.hits += 1;
+    else {
+      this.misses += 1;
       if (this.sheets.size >= MAX_CACHED) this.sheets.clear();
       sheet = this.lookUp(provider, model, at);
       this.sheets.set(key, sheet);
     }
     return sheet;
+  }
+
+  cache(): CacheFigures {
+    return { name: "price_sheets", entries: this.sheets.size, limit: MAX_CACHED, hits: this.hits, misses: this.misses, bytes: null };
   }
 
   private lookUp(provider: string, model: string, at: number): PriceSheet | null {

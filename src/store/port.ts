@@ -14,6 +14,7 @@ import type { MonitorStore } from "./monitor.ts";
 import type { OpenAiBatchStore } from "./openai-batches.ts";
 import type { RecordStore } from "./records.ts";
 import type { RequestStore } from "./requests.ts";
+import type { StoreResources } from "./resources.ts";
 import type { ResultStore } from "./results.ts";
 import type { StreamStore } from "./streams.ts";
 import type { UpkeepStore } from "./upkeep.ts";
@@ -62,6 +63,8 @@ export interface Store {
   readonly monitor: MonitorStore;
   readonly ledger: LedgerStore;
   readonly upkeep: UpkeepStore;
+  /** What it uses of this process. */
+  resources(): StoreResources;
   /** Writes a little, as any commit does. Throws storage_full when the store takes nothing. */
   probe(now: number): Promise<void>;
   close(): Promise<void>;

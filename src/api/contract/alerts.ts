@@ -130,6 +130,8 @@ const noise = z.object({
 const tried = z.object({
   from: time,
   to: time,
+  coveredFrom: time.nullable().meta({ description: "First look of it; null = nobody looked" }),
+  coveredTo: time.nullable().meta({ description: "Last look of it" }),
   coveredHours: number.meta({ description: "Hours of it in which the figures were looked at" }),
   notifications: number.meta({ description: "Openings and endings that each channel would have been told of" }),
   firingHours: number,

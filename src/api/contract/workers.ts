@@ -13,6 +13,14 @@ export const worker = z.strictObject({
   state: z
     .enum(["live", "draining", "lost"])
     .meta({ description: "lost: a lease of it ran out unanswered, and it was not heard of since" }),
+  chunks_done: z.int().nullable().meta({
+    description: "Chunks it has had and given back or ended, since the server's start; null for tenants that do not own the server",
+  }),
+  memory: z
+    .strictObject({ rss_bytes: z.int(), heap_used_bytes: z.int() })
+    .nullable()
+    .meta({ description: "Of the process it runs in; null where only the worker knows" }),
+  event_loop_lag_p99_seconds: z.number().nullable(),
   last_seen: time.nullable().meta({ description: "Last call; null: holds leases, but was not heard of since the server's start" }),
 });
 export const workersAnswer = z.strictObject({ success: yes, workers: z.array(worker) });

@@ -9,8 +9,9 @@ import { wireWorkers, type WireWorker } from "../wire/workers.ts";
 const TAG = "Workers";
 
 /** Who runs chunks, and how to make one stop taking more. */
-export function workerRoutes({ engine, external, clock, audit }: ApiServices): Route[] {
-  const workers = ({ tenant }: Caller): Promise<WireWorker[]> => wireWorkers({ engine, external, clock }, tenant);
+export function workerRoutes(services: ApiServices): Route[] {
+  const { engine, external, clock, audit } = services;
+  const workers = ({ tenant }: Caller): Promise<WireWorker[]> => wireWorkers(services, tenant);
 
   /** The worker of this process serves every tenant, so only admins of the server's own tenant hold it. */
   async function setDraining(caller: Caller, id: string, draining: boolean): Promise<WireWorker> {

@@ -96,6 +96,7 @@ export function wireBackTest({
   from,
   to,
   coveredMs,
+  covered,
   episodes,
   notifications,
 }: BackTest): z.output<typeof contract.ruleTriedAnswer>["wouldHave"] {
@@ -103,6 +104,8 @@ export function wireBackTest({
   return {
     from: isoOf(from),
     to: isoOf(to),
+    coveredFrom: covered === null ? null : isoOf(covered.from),
+    coveredTo: covered === null ? null : isoOf(covered.to),
     coveredHours: round(coveredMs / HOUR_MS, 2),
     notifications,
     firingHours: round(firingMs / HOUR_MS, 2),

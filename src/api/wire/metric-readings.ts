@@ -24,6 +24,22 @@ const NOT_TOLD = {
   event_frames_written_total: [],
   event_delivery_p99_seconds: [],
   events_pending: [],
+  provider_requests: [],
+  provider_requests_limit: [],
+  provider_rate_use_ratio: [],
+  provider_enqueued_tokens: [],
+  provider_enqueued_tokens_limit: [],
+  store_free_bytes: [],
+  store_log_bytes: [],
+  store_connections: [],
+  store_busy_seconds_total: [],
+  store_transactions_total: [],
+  store_slow_transactions_total: [],
+  disk_free_bytes: [],
+  cache_hits_total: [],
+  cache_misses_total: [],
+  cache_entries: [],
+  cache_bytes: [],
   store_size_bytes: [],
   ready: [],
   event_loop_lag_p99_seconds: [],
@@ -63,7 +79,9 @@ export class MetricReader {
       ...(await this.workers(caller)),
       ...(await this.money(caller)),
       ...(await this.flow(caller)),
-      ...(caller.tenant === DEFAULT_TENANT ? { ...this.events(), ...(await this.self()) } : NOT_TOLD),
+      ...(caller.tenant === DEFAULT_TENANT
+        ? { ...this.events(), ...(await this.self()), ...(await this.store()), ...this.caches(), ...(await this.providers()) }
+        : NOT_TOLD),
     };
     return readings;
   }
@@ -118,6 +136,7 @@ export class MetricReader {
     return {
       worker_slots: [sample(engine.slots)],
       worker_slots_busy: [sample(runningFor(engine, tenant))],
+      worker_chunks_total: tenant === DEFAULT_TENANT ? [sample(engine.ended)] : [],
       worker_busy_seconds_total: tenant === DEFAULT_TENANT ? [sample(engine.usedMs / 1000)] : [],
       workers: [...byState.values()].map((same) => sample(same.length, { kind: same[0]!.kind, state: same[0]!.state })),
       worker_heartbeat_age_seconds: ages.length === 0 ? [] : [sample(Math.max(...ages))],
@@ -162,6 +181,45 @@ export class MetricReader {
     const { monitor, counts, clock } = this.services;
     const { error } = await littlesLaw(monitor, await counts(tenant), tenant, clock.now());
     return { littles_law_error_ratio: error === null ? [] : [sample(error)] };
+  }
+
+  private async store() {
+    const { store, process } = this.services;
+    const { freeBytes, logBytes } = await store.space();
+    const { connections, busyMs, transactions, slowTransactions } = store.resources();
+    const { diskFreeBytes } = await process.read();
+    return {
+      store_free_bytes: [sample(freeBytes)],
+      store_log_bytes: [sample(logBytes)],
+      store_connections: [sample(connections)],
+      store_busy_seconds_total: [sample(busyMs / 1000)],
+      store_transactions_total: [sample(transactions)],
+      store_slow_transactions_total: [sample(slowTransactions)],
+      disk_free_bytes: diskFreeBytes === null ? [] : [sample(diskFreeBytes)],
+    };
+  }
+
+  private caches() {
+    const caches = this.services.caches();
+    return {
+      cache_hits_total: caches.map(({ name, hits }) => sample(hits, { cache: name })),
+      cache_misses_total: caches.map(({ name, misses }) => sample(misses, { cache: name })),
+      cache_entries: caches.map(({ name, entries }) => sample(entries, { cache: name })),
+      cache_bytes: caches.flatMap(({ name, bytes }) => (bytes === null ? [] : [sample(bytes, { cache: name })])),
+    };
+  }
+
+  private async providers() {
+    const { requests, rates, enqueued } = await this.services.providerUse.read();
+    return {
+      provider_requests: requests.map(({ provider, model, underWay }) => sample(underWay, { provider, model })),
+      provider_requests_limit: requests.map(({ provider, model, limit }) => sample(limit, { provider, model })),
+      provider_rate_use_ratio: rates.map(({ provider, unit, used, limit }) => sample(used / limit, { provider, unit })),
+      provider_enqueued_tokens: enqueued.map(({ provider, model, tokens }) => sample(tokens, { provider, model })),
+      provider_enqueued_tokens_limit: enqueued.flatMap(({ provider, model, limit }) =>
+        limit === null ? [] : [sample(limit, { provider, model })],
+      ),
+    };
   }
 
   private async self() {

@@ -9,6 +9,9 @@ export interface WireWorker {
   running: number;
   status: "idle" | "busy" | "off";
   state: "live" | "draining" | "lost";
+  chunks_done: number | null;
+  memory: { rss_bytes: number; heap_used_bytes: number } | null;
+  event_loop_lag_p99_seconds: number | null;
   last_seen: string | null;
 }
 
@@ -19,11 +22,13 @@ export function runningFor(engine: ApiServices["engine"], tenant: string): numbe
 
 /** The worker of this process, and those of the tenant that pull over HTTP. */
 export async function wireWorkers(
-  { engine, external, clock }: Pick<ApiServices, "engine" | "external" | "clock">,
+  { engine, external, clock, process }: Pick<ApiServices, "engine" | "external" | "clock" | "process">,
   tenant: string,
 ): Promise<WireWorker[]> {
   const { id, slots, draining } = engine;
   const running = runningFor(engine, tenant);
+  // What is of all tenants is told to the one whose server it is.
+  const seen = tenant === DEFAULT_TENANT ? await process.read() : null;
   const own: WireWorker = {
     id,
     kind: "local",
@@ -31,6 +36,9 @@ export async function wireWorkers(
     running,
     status: slots === 0 ? "off" : running > 0 ? "busy" : "idle",
     state: draining ? "draining" : "live",
+    chunks_done: seen === null ? null : engine.ended,
+    memory: seen === null ? null : { rss_bytes: seen.rssBytes, heap_used_bytes: seen.heapUsedBytes },
+    event_loop_lag_p99_seconds: seen?.lag?.p99 ?? null,
     last_seen: iso(clock.now()),
   };
   const outside = (await external.roster.list(tenant)).map((worker): WireWorker => ({
@@ -40,6 +48,9 @@ export async function wireWorkers(
     running: worker.leases,
     status: worker.leases > 0 ? "busy" : "idle",
     state: worker.state,
+    chunks_done: worker.ended,
+    memory: null,
+    event_loop_lag_p99_seconds: null,
     last_seen: iso(worker.lastSeenAt),
   }));
   return [own, ...outside];

@@ -115,6 +115,24 @@ export class Endpoint {
     }
   }
 
+  /** What of the limits of providers is in use. */
+  use(): {
+    requests: { provider: string; model: string; underWay: number; limit: number }[];
+    rates: { provider: string; unit: "requests" | "tokens"; used: number; limit: number }[];
+  } {
+    const requests = [...this.gates].map(([name, gate]) => {
+      const end = name.indexOf(":");
+      return { provider: name.slice(0, end), model: name.slice(end + 1), underWay: gate.busy, limit: gate.size };
+    });
+    const rates = [...this.paces].flatMap(([provider, paces]) =>
+      (["requests", "tokens"] as const).flatMap((unit) => {
+        const pace = paces[unit];
+        return pace === null ? [] : [{ provider, unit, used: pace.used, limit: pace.perMinute }];
+      }),
+    );
+    return { requests, rates };
+  }
+
   private gate(provider: Provider, model: string): Gate {
     const name = `${provider.name}:${model}`;
     let gate = this.gates.get(name);

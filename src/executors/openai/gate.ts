@@ -53,6 +53,11 @@ export class Gate {
     return this.window.size;
   }
 
+  /** Requests under way now. */
+  get busy(): number {
+    return this.underWay;
+  }
+
   /** Nobody is here: it can be forgotten. */
   get isIdle(): boolean {
     return this.underWay === 0 && this.waiting.length === 0;

@@ -1,6 +1,9 @@
 import type { Clock } from "../../model/clock.ts";
 
 const MINUTE_MS = 60_000;
+/** What was taken is known by parts of a minute. */
+const PARTS = 6;
+const PART_MS = MINUTE_MS / PARTS;
 /** So much of a minute's amount may go at once. The flow is slower by as much, so that no minute, wherever it begins, has more than its limit. */
 const BURST_MS = 100;
 
@@ -8,7 +11,9 @@ const BURST_MS = 100;
 export class Pace {
   private readonly clock: Clock;
   private readonly msEach: number;
-  private readonly perMinute: number;
+  readonly perMinute: number;
+  /** Amounts by the part of a minute they were taken in; `part` = since when. */
+  private recent: { part: number; amount: number }[] = [];
   /** When the next unit is due if all before it came on time. */
   private due = 0;
 
@@ -24,12 +29,31 @@ export class Pace {
   }
 
   take(amount: number): void {
+    this.note(amount);
     this.due = Math.max(this.due, this.clock.now()) + this.bounded(amount) * this.msEach;
   }
 
   /** What was taken as `estimated` turned out to be `actual`. */
   correct(estimated: number, actual: number): void {
+    this.note(actual - estimated);
     this.due += (this.bounded(actual) - this.bounded(estimated)) * this.msEach;
+  }
+
+  /** Taken within the last minute, to ten seconds. */
+  get used(): number {
+    const since = this.clock.now() - MINUTE_MS;
+    return Math.max(
+      0,
+      this.recent.reduce((sum, { part, amount }) => (part > since ? sum + amount : sum), 0),
+    );
+  }
+
+  private note(amount: number): void {
+    const now = this.clock.now();
+    const part = now - (now % PART_MS);
+    const last = this.recent.at(-1);
+    if (last?.part === part) last.amount += amount;
+    else this.recent = [...this.recent.slice(-PARTS), { part, amount }];
   }
 
   /** Amounts come from requests and answers, which may say anything: none holds up the others for more than a minute. */

@@ -1,6 +1,7 @@
 import { ADAPTERS, type Opened } from "../../../test/contract/store/adapters.ts";
 import { Rig } from "../../../test/contract/store/rig.ts";
 import { ALERT_TICK_MS } from "../../model/alert.ts";
+import type { Clock } from "../../model/clock.ts";
 import { VirtualClock } from "../../testing/virtual-clock.ts";
 import { Channels, type ChannelSettings } from "../notify/channels.ts";
 import { Courier } from "../notify/courier.ts";
@@ -20,6 +21,8 @@ export class AlertRig {
   readonly rig: Rig;
   readonly clock = new VirtualClock({ startsAt: Date.UTC(2026, 0, 10) });
   readonly heard: (Notice & { at: number })[] = [];
+  /** How far the clock of the machine is off, milliseconds. */
+  ahead = 0;
   /** The receiver answers with an error. */
   down = false;
   live: LiveFacts = { served: true, lostWorkers: 0, pressure: { waiting: 0, maxSize: 100 }, oldestWindows: [] };
@@ -108,6 +111,11 @@ export class AlertRig {
         this.heard.push({ ...notice, at: this.clock.now() });
       },
     };
+    const clock: Clock = {
+      now: () => this.clock.now() + this.ahead,
+      elapsed: () => this.clock.elapsed(),
+      after: (ms, fire) => this.clock.after(ms, fire),
+    };
     const failed = (error: unknown): void => void this.faults.push(error);
     const channels = new Channels({
       store: store.channels,
@@ -121,7 +129,7 @@ export class AlertRig {
     this.alerts = new Alerts({
       store: store.alerts,
       monitor: store.monitor,
-      clock: this.clock,
+      clock,
       home: "acme",
       channels,
       settings: { current: () => this.current, change: async () => undefined },
@@ -136,7 +144,7 @@ export class AlertRig {
         off: (tenant, name) => channels.offReason(tenant, name),
         gone: (tenant, name, reason, now) => channels.gone(tenant, name, reason, now),
       },
-      clock: this.clock,
+      clock,
       failed,
     });
   }

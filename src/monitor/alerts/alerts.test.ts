@@ -138,6 +138,26 @@ describe("other rules", () => {
     expect(await rig.firing()).toEqual([]);
   });
 
+  it.each([25 * HOUR, -25 * HOUR])("a clock that jumps by %i ms blinds nobody: what fires and what ends is told once", async (jump) => {
+    await rig.only("backpressure");
+    // Set back: it was ahead before.
+    rig.ahead = Math.max(0, -jump);
+    rig.live = { ...rig.live, pressure: { waiting: 90, maxSize: 100 } };
+    await rig.ticks(2);
+    expect(await rig.firing()).toEqual(["backpressure"]);
+    rig.ahead = Math.max(0, jump);
+    await rig.ticks(2);
+    await rig.restart();
+    await rig.ticks(2);
+    expect([await rig.firing(), subjects()]).toEqual([["backpressure"], ["Alert (high): backpressure is 90 %: at least 80 %"]]);
+    rig.live = { ...rig.live, pressure: { waiting: 0, maxSize: 100 } };
+    await rig.ticks(8);
+    expect([await rig.firing(), subjects().length]).toEqual([[], 2]);
+    rig.live = { ...rig.live, pressure: { waiting: 90, maxSize: 100 } };
+    await rig.ticks(1);
+    expect([await rig.firing(), subjects().length]).toEqual([["backpressure"], 3]);
+  });
+
   async function waiting(ms: number): Promise<void> {
     rig.rig.now = rig.now - ms;
     await rig.rig.create([["a"]]);
@@ -338,7 +358,7 @@ describe("the back-test", () => {
       [50, true],
       [70, true],
     ]);
-    expect(tried).toMatchObject({ notifications: 4, coveredMs: 40 * 15_000 });
+    expect(tried).toMatchObject({ notifications: 4, coveredMs: 40 * 15_000, covered: { from: rig.now - 39 * 15_000, to: rig.now } });
     expect((await rig.alerts.tryRule("acme", "backpressure", { kind: "backpressure" })).episodes).toEqual([]);
     expect(await rig.firing()).toEqual([]);
     expect(rig.heard).toEqual([]);

@@ -17,6 +17,8 @@ export interface BackTest {
   to: number;
   /** Milliseconds of it in which the figures were looked at: the rest counts as no data. */
   coveredMs: number;
+  /** First and last look of it; null = there was none. */
+  covered: { from: number; to: number } | null;
   episodes: TestedEpisode[];
   /** Openings and endings, which each channel would have been told of. */
   notifications: number;
@@ -40,20 +42,36 @@ export async function backTest(
   const samples = await store.samples(tenant, rule.kind, range);
   const further = isFurther(ALERT_KINDS[rule.kind].compare);
   const measures = new Map<string, Measure>();
+  /** Those of them whose value time alone changes. */
+  const moving = new Set<string>();
   let states = new Map<string, AlertState>();
   const open = new Map<string, TestedEpisode>();
   const episodes: TestedEpisode[] = [];
   let next = 0;
   let notifications = 0;
   let coveredMs = 0;
+  const covered = { from: Infinity, to: -Infinity };
   let ticks = 0;
   for (const span of spans) {
     const first = Math.max(span.from, Math.ceil(range.from / ALERT_TICK_MS) * ALERT_TICK_MS);
     for (let at = first; at <= Math.min(span.to, range.to); at += ALERT_TICK_MS) {
-      for (; next < samples.length && samples[next]!.at <= at; next++) take(measures, samples[next]!);
+      const looked = new Map<string, Measure>();
+      const look = (instance: string): void => {
+        const measure = measures.get(instance);
+        if (measure !== undefined) looked.set(instance, measure);
+      };
+      for (; next < samples.length && samples[next]!.at <= at; next++) {
+        take(measures, moving, samples[next]!);
+        look(samples[next]!.instance);
+      }
+      // A calm thing that is as it was stays calm: it is not looked at again.
+      for (const instance of moving) look(instance);
+      for (const instance of states.keys()) look(instance);
       coveredMs += ALERT_TICK_MS;
+      covered.from = Math.min(covered.from, at);
+      covered.to = at;
       const after = new Map<string, AlertState>();
-      for (const { instance, state, effects } of lookAtRule(rule, at, measures, states, () => NO_FLAGS)) {
+      for (const { instance, state, effects } of lookAtRule(rule, at, looked, states, () => NO_FLAGS)) {
         if (effects.includes("opened")) {
           const episode = { instance, openedAt: at, resolvedAt: null, worst: state.worst! };
           open.set(instance, episode);
@@ -72,11 +90,14 @@ export async function backTest(
       if (++ticks % TICKS_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
     }
   }
-  return { ...range, coveredMs, episodes, notifications };
+  return { ...range, coveredMs, covered: coveredMs === 0 ? null : covered, episodes, notifications };
 }
 
 /** A thing that is gone is no longer looked at, once its alert has ended. */
-function take(measures: Map<string, Measure>, sample: AlertSample): void {
-  if (sample.shape === "gone") measures.delete(sample.instance);
-  else measures.set(sample.instance, sample);
+function take(measures: Map<string, Measure>, moving: Set<string>, sample: AlertSample): void {
+  const { instance, shape } = sample;
+  if (shape === "gone") measures.delete(instance);
+  else measures.set(instance, sample);
+  if (shape === "since" || shape === "until") moving.add(instance);
+  else moving.delete(instance);
 }

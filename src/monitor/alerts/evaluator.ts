@@ -12,6 +12,8 @@ import type { AlertRule } from "./rule.ts";
 /** Failures read at once, and how often in one tick, to find new kinds among them. */
 const FAILURES_AT_ONCE = 20_000;
 const FAILURE_READS = 5;
+/** A clock that jumps back by so much was set. */
+const SET_BACK_MS = 60_000;
 /** Episodes looked through for those that ended within the time of suppression. */
 const RECENT = 500;
 
@@ -107,9 +109,10 @@ export class AlertEvaluator {
     const { store, meter, clock } = this.parts;
     const at = clock.now() - (clock.now() % ALERT_TICK_MS);
     const memory = await this.memory(tenant, at);
-    if (memory.lastAt !== null && memory.lastAt >= at) return;
+    // Looked at already, or the clock was put right by a little; one that was set back is believed, or nobody would look until it has caught up.
+    if (memory.lastAt !== null && memory.lastAt >= at && memory.lastAt - at < SET_BACK_MS) return;
     const continues = memory.lastAt === at - ALERT_TICK_MS;
-    const unseenMs = memory.lastAt === null || continues ? 0 : at - memory.lastAt - ALERT_TICK_MS;
+    const unseenMs = memory.lastAt === null || continues ? 0 : Math.max(0, at - memory.lastAt - ALERT_TICK_MS);
     const readings = await meter.read(tenant, at, unseenMs);
     const samples = [...readings].flatMap(([metric, measures]) => changesOf(metric, memory.measures.get(metric), measures, at));
 

@@ -1,6 +1,9 @@
 import type { FlowPoint } from "../../store/port.ts";
 import { MINUTE_MS } from "./open-batches.ts";
 
+/** How batches end. */
+export const ENDED = ["batches.completed", "batches.failed", "batches.cancelled", "batches.expired"] as const;
+
 /** Counters of the last minutes, by source and minute: what rates, shares and sparklines are made from. The last minute is not over. */
 export class FlowLines {
   readonly from: number;
@@ -55,4 +58,9 @@ export class FlowLines {
     }
     return parts;
   }
+}
+
+/** Null = of nothing. */
+export function percentOf(part: number, whole: number): number | null {
+  return whole === 0 ? null : (part / whole) * 100;
 }

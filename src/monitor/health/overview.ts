@@ -1,23 +1,23 @@
 import type { Clock } from "../../model/clock.ts";
 import { sourceOf, type FlowMeasure } from "../../model/flow.ts";
-import { Sketch } from "../../model/stats/sketch.ts";
-import type { BatchCounts, MeasuredPoint, MonitorStore } from "../../store/port.ts";
+import type { Sketch } from "../../model/stats/sketch.ts";
+import type { BatchCounts, MonitorStore } from "../../store/port.ts";
 import { meanOf } from "../metrics/history.ts";
 import { recordedIn, type Recorder } from "../metrics/recorded.ts";
 import { gaugeMeasure, SAMPLE_MS } from "../metrics/sampler.ts";
 import type { Pipeline, QueueThresholds, QueueView } from "../pipeline.ts";
 import { bottleneckOf, type Bottleneck, type StageFigures } from "./bottleneck.ts";
-import { FlowLines } from "./flow-lines.ts";
+import { ENDED, FlowLines, percentOf } from "./flow-lines.ts";
+import { together, type Times } from "./flow-times.ts";
+import { lastDay } from "./last-day.ts";
 import { littlesLaw } from "./littles-law.ts";
 import { MINUTE_MS, openBatches, type OpenAt } from "./open-batches.ts";
-import type { DayReport, OverviewFacts, OverviewReport, QueueReport, StageReport, StreamReport, Tile } from "./overview-report.ts";
+import type { OverviewFacts, OverviewReport, QueueReport, StreamReport, Tile } from "./overview-report.ts";
 import { queueHealth, verdictOf, type HealthVerdict, type Reason } from "./queue-health.ts";
 
 /** Figures of "lately" are of this many minutes, the last of which is not over. */
 const LATELY_MINUTES = 15;
 const DAY_MS = 86_400_000;
-
-type Times = Record<FlowMeasure, ReadonlyMap<string, Sketch>>;
 
 /** What is going on, in one look. Everything comes from sums the store keeps, so the cost does not grow with batches. */
 export class Overview {
@@ -65,7 +65,7 @@ export class Overview {
       tiles: await this.tiles(tenant, { now, lately, yesterday, open, counts }),
       queues,
       streams,
-      ...(await this.days(tenant, now, { rows, facts, times })),
+      ...(await lastDay(this.monitor, tenant, now, { rows, facts, times })),
       littlesLaw: await littlesLaw(this.monitor, counts, tenant, now),
     };
   }
@@ -205,106 +205,7 @@ export class Overview {
     const day = await openBatches(this.monitor, counts, { tenant, now, minutes: 1440 });
     return day[0]!.open;
   }
-
-  private async days(
-    tenant: string,
-    now: number,
-    { rows, facts, times }: { rows: readonly QueueView[]; facts: OverviewFacts; times: Times },
-  ): Promise<{ day: DayReport; stages: StageReport[] }> {
-    const range = (from: number): { tenant: string; from: number; to: number; sources: string[] } => ({
-      tenant,
-      from,
-      to: from + DAY_MS,
-      sources: ["operation:", "stream:"],
-    });
-    const from = now - DAY_MS + MINUTE_MS;
-    const today = totalsOf(await this.monitor.flow(range(from), null));
-    const before = totalsOf(await this.monitor.flow(range(from - DAY_MS), null));
-    const p95 = async (measure: FlowMeasure): Promise<Sketch> => together(await this.monitor.measured(range(from), measure, null));
-    const age = await p95("age");
-    const completed = today("batches.completed");
-    const failedBatches = today("batches.failed");
-    const sum = (of: (row: QueueView) => number): number => rows.reduce((total, row) => total + of(row), 0);
-    const rate = (of: typeof today, part: string, ...whole: string[]): number | null =>
-      percentOf(
-        of(part),
-        whole.reduce((total, metric) => total + of(metric), 0),
-      );
-    const stage = (
-      name: StageReport["stage"],
-      count: number,
-      sketches: Iterable<Sketch>,
-      part: string,
-      ...whole: string[]
-    ): StageReport => ({
-      stage: name,
-      now: count,
-      p95Ms: together([...sketches].map((sketch) => ({ sketch }))).quantile(0.95),
-      failurePercent: rate(today, part, ...whole),
-      failurePercentBefore: rate(before, part, ...whole),
-    });
-    return {
-      stages: [
-        stage(
-          "collect",
-          facts.streams.reduce((total, { openWindows }) => total + openWindows, 0),
-          times.age.values(),
-          "dead_letters",
-          "dead_letters",
-          "items.received",
-        ),
-        stage(
-          "wait",
-          sum((row) => row.pending),
-          times.wait.values(),
-          "batches.expired",
-          ...ENDED,
-        ),
-        stage(
-          "run",
-          sum((row) => row.running),
-          times.run.values(),
-          "items.failed",
-          "items.failed",
-          "items.succeeded",
-        ),
-      ],
-      day: {
-        batches: {
-          created: today("batches.created"),
-          completed,
-          failed: failedBatches,
-          cancelled: today("batches.cancelled"),
-          expired: today("batches.expired"),
-          reprocessed: today("batches.reprocessed"),
-        },
-        items: {
-          received: today("items.received"),
-          succeeded: today("items.succeeded"),
-          failed: today("items.failed"),
-          retried: today("items.retried"),
-          deadLetters: today("dead_letters"),
-        },
-        itemSuccessPercent: rate(today, "items.succeeded", "items.succeeded", "items.failed"),
-        batchFailurePercent: percentOf(failedBatches, completed + failedBatches),
-        chunksLost: today("chunks.lost"),
-        windows: {
-          closed: today("windows.closed."),
-          items: today("windows.items"),
-          jobsAvoided: Math.max(0, today("windows.items") - today("windows.closed.")),
-          closures: today.parts("windows.closed."),
-          ageMeanMs: age.count === 0 ? null : meanOf(age),
-          ageMaxMs: age.quantile(1),
-        },
-        waitP95Ms: (await p95("wait")).quantile(0.95),
-        runP95Ms: (await p95("run")).quantile(0.95),
-        totalP95Ms: (await p95("total")).quantile(0.95),
-      },
-    };
-  }
 }
-
-const ENDED = ["batches.completed", "batches.failed", "batches.cancelled", "batches.expired"] as const;
 
 function streamReport(
   stream: OverviewFacts["streams"][number],
@@ -409,34 +310,4 @@ function growthOver(open: readonly OpenAt[], minutes: number): number {
 function tile(name: string, unit: Tile["unit"], value: number | null, sparkline: (number | null)[], yesterday: number | null): Tile {
   const changePercent = value === null || yesterday === null || yesterday === 0 ? null : ((value - yesterday) / yesterday) * 100;
   return { name, unit, value, sparkline, yesterday, changePercent };
-}
-
-function together(points: readonly Pick<MeasuredPoint, "sketch">[]): Sketch {
-  const all = new Sketch();
-  for (const { sketch } of points) all.merge(sketch);
-  return all;
-}
-
-function percentOf(part: number, whole: number): number | null {
-  return whole === 0 ? null : (part / whole) * 100;
-}
-
-interface Totals {
-  /** Over all sources; a beginning that ends in `.` is the sum of what begins so. */
-  (metric: string): number;
-  parts(beginning: string): Record<string, number>;
-}
-
-function totalsOf(points: readonly { metric: string; value: number }[]): Totals {
-  const sums = new Map<string, number>();
-  for (const { metric, value } of points) sums.set(metric, (sums.get(metric) ?? 0) + value);
-  const of = (metric: string): number =>
-    metric.endsWith(".")
-      ? [...sums].reduce((total, [name, value]) => total + (name.startsWith(metric) ? value : 0), 0)
-      : (sums.get(metric) ?? 0);
-  const parts = (beginning: string): Record<string, number> =>
-    Object.fromEntries(
-      [...sums].filter(([name]) => name.startsWith(beginning)).map(([name, value]) => [name.slice(beginning.length), value]),
-    );
-  return Object.assign(of, { parts });
 }

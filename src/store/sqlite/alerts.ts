@@ -267,8 +267,10 @@ export class SqliteAlerts implements AlertStore {
 
   async samples(tenant: string, metric: string, { from, to }: { from: number; to: number }): Promise<AlertSample[]> {
     return this.db.all<AlertSample>(
-      `SELECT metric, instance, at, shape, number FROM alert_samples s WHERE tenant = ?1 AND metric = ?2 AND at <= ?4
-         AND at >= COALESCE((SELECT MAX(at) FROM alert_samples b WHERE b.tenant = ?1 AND b.metric = ?2 AND b.instance = s.instance AND b.at < ?3), ?3)
+      // Beside the largest of a group SQLite gives the other columns of the same row.
+      `SELECT metric, instance, at, shape, number FROM alert_samples WHERE tenant = ?1 AND metric = ?2 AND at >= ?3 AND at <= ?4
+       UNION ALL
+       SELECT metric, instance, MAX(at) AS at, shape, number FROM alert_samples WHERE tenant = ?1 AND metric = ?2 AND at < ?3 GROUP BY instance
        ORDER BY at, instance`,
       tenant,
       metric,

@@ -1,3 +1,4 @@
+import type { CacheFigures } from "../../model/cache-figures.ts";
 import type { JobTime } from "../../model/job-totals.ts";
 import { Sketch } from "../../model/stats/sketch.ts";
 import type { JobFilter } from "../port.ts";
@@ -7,6 +8,9 @@ import { Sums } from "./sums.ts";
 
 /** Sketches kept: some ten megabytes. */
 const KEPT = 1000;
+/** What an entry of a map with two small numbers takes, and what an empty distribution does, about. */
+const BIN_BYTES = 32;
+const ENTRY_BYTES = 300;
 
 interface Kept {
   sketch: Sketch;
@@ -21,6 +25,8 @@ interface Kept {
 export class BucketSketches {
   private readonly db: Database;
   private readonly kept = new Map<string, Kept>();
+  private hits = 0;
+  private misses = 0;
 
   constructor(db: Database) {
     this.db = db;
@@ -34,6 +40,7 @@ export class BucketSketches {
     for (let from = piece.from; from < piece.to;) {
       const known = this.kept.get(name(from));
       if (known !== undefined && known.changes === rollup.changesOf(filter.tenant, piece.width, from)) {
+        this.hits += 1;
         if (known.sketch.count > 0) yield [from, known.sketch];
         from += piece.width;
         continue;
@@ -42,11 +49,18 @@ export class BucketSketches {
       while (to < piece.to && this.kept.get(name(to))?.changes !== rollup.changesOf(filter.tenant, piece.width, to)) to += piece.width;
       const read = this.read(filter, metric, { width: piece.width, from, to });
       for (; from < to; from += piece.width) {
+        this.misses += 1;
         const sketch = read.get(from) ?? new Sketch();
         this.keep(name(from), { sketch, changes: rollup.changesOf(filter.tenant, piece.width, from) });
         if (sketch.count > 0) yield [from, sketch];
       }
     }
+  }
+
+  cache(): CacheFigures {
+    let bytes = 0;
+    for (const [name, { sketch }] of this.kept) bytes += 2 * name.length + ENTRY_BYTES + sketch.bins.size * BIN_BYTES;
+    return { name: "bucket_sketches", entries: this.kept.size, limit: KEPT, hits: this.hits, misses: this.misses, bytes };
   }
 
   private read(filter: JobFilter, metric: JobTime, piece: Piece): Map<number, Sketch> {

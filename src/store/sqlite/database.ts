@@ -1,10 +1,14 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import type { CacheFigures } from "../../model/cache-figures.ts";
 import { BatchyardError } from "../../model/errors.ts";
+import type { StoreResources } from "../resources.ts";
 import { Checkpointer } from "./checkpointer.ts";
 
 /** SQLite result codes that say "the disk", not "the program": FULL 13, IOERR 10, READONLY 8. */
 const DISK_CODES = new Set([8, 10, 13]);
 const BUSY_MS = 5000;
+/** The event loop stands still for so long: whoever waits for an answer notices. */
+const SLOW_MS = 100;
 /** CORRUPT 11, NOTADB 26. */
 const DAMAGE_CODES = new Set([11, 26]);
 
@@ -23,6 +27,13 @@ export class Database {
   /** Called after each commit that asked for it with `announce`. */
   readonly listeners = new Set<() => void>();
   private announced = false;
+  private busyMs = 0;
+  private transactions = 0;
+  private slowTransactions = 0;
+  /** Statements outside of transactions. */
+  private single = 0;
+  /** Times that a prepared statement was asked for. */
+  private prepared = 0;
   /** What the current transaction has gathered and not yet written. */
   private readonly gathered = new Set<Gathered>();
   private readonly checkpointer: Checkpointer;
@@ -50,11 +61,11 @@ export class Database {
   }
 
   get<T>(sql: string, ...parameters: SQLInputValue[]): T | undefined {
-    return this.translated(() => this.statement(sql).get(...parameters)) as T | undefined;
+    return this.alone(() => this.statement(sql).get(...parameters)) as T | undefined;
   }
 
   all<T>(sql: string, ...parameters: SQLInputValue[]): T[] {
-    return this.translated(() => this.statement(sql).all(...parameters)) as T[];
+    return this.alone(() => this.statement(sql).all(...parameters)) as T[];
   }
 
   /** Rows one by one, for results that do not fit in memory. Finish it before the next write. */
@@ -65,19 +76,24 @@ export class Database {
   /** Number of rows changed. */
   run(sql: string, ...parameters: SQLInputValue[]): number {
     this.weigh(parameters);
-    return Number(this.translated(() => this.statement(sql).run(...parameters)).changes);
+    return Number(this.alone(() => this.statement(sql).run(...parameters)).changes);
   }
 
   /** Rowid of the row inserted. */
   insert(sql: string, ...parameters: SQLInputValue[]): number {
     this.weigh(parameters);
-    return Number(this.translated(() => this.statement(sql).run(...parameters)).lastInsertRowid);
+    return Number(this.alone(() => this.statement(sql).run(...parameters)).lastInsertRowid);
   }
 
   /** All of `work` or nothing of it. Disk errors come out as storage_full or damaged_store. */
   transaction<T>(work: () => T): T {
     if (this.connection.isTransaction) return work();
+    const startedAt = performance.now();
     const value = this.atomically(work);
+    const ms = performance.now() - startedAt;
+    this.transactions += 1;
+    this.busyMs += ms;
+    if (ms > SLOW_MS) this.slowTransactions += 1;
     // What was committed stays committed, whatever a listener does.
     this.tell();
     return value;
@@ -156,8 +172,32 @@ export class Database {
     for (const listener of this.listeners) listener();
   }
 
+  /** What it has done since it was opened. */
+  use(): Omit<StoreResources, "caches"> {
+    const { busyMs, transactions, slowTransactions, single } = this;
+    return { connections: 1, waiting: null, busyMs, transactions, slowTransactions, statements: single };
+  }
+
+  cache(): CacheFigures {
+    const entries = this.statements.size;
+    return { name: "statements", entries, limit: null, hits: this.prepared - entries, misses: entries, bytes: null };
+  }
+
+  /** Within a transaction the time is the transaction's. */
+  private alone<T>(work: () => T): T {
+    if (this.connection.isTransaction) return this.translated(work);
+    const startedAt = performance.now();
+    try {
+      return this.translated(work);
+    } finally {
+      this.single += 1;
+      this.busyMs += performance.now() - startedAt;
+    }
+  }
+
   private statement(sql: string): StatementSync {
     let statement = this.statements.get(sql);
+    this.prepared += 1;
     if (statement === undefined) {
       statement = this.connection.prepare(sql);
       this.statements.set(sql, statement);

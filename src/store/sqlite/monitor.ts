@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { SQLInputValue } from "node:sqlite";
 import { addJobs, JOB_SUMS, jobTimes, jobTotals, noJobs, type JobTime, type JobTotals } from "../../model/job-totals.ts";
+import type { CacheFigures } from "../../model/cache-figures.ts";
 import type { BatchStatus } from "../../model/moves.ts";
 import { binOf, Sketch } from "../../model/stats/sketch.ts";
 import type { FlowMeasure, GaugeMeasure } from "../../model/flow.ts";
@@ -39,6 +40,10 @@ export class SqliteMonitor implements MonitorStore {
     this.places = new JobPlaces(db);
     this.sketches = new BucketSketches(db);
     this.sums = Sums.of(db);
+  }
+
+  cache(): CacheFigures {
+    return this.sketches.cache();
   }
 
   async jobs(filter: JobFilter, widthMs: number | null): Promise<JobPoint[]> {

@@ -1,8 +1,11 @@
+import type { CacheFigures } from "../../model/cache-figures.ts";
 import { BatchStats } from "../../model/stats/batch-stats.ts";
 import type { Database } from "./database.ts";
 
 /** Decoded statistics kept. */
 const KEPT = 64;
+/** Bytes that a character of the stored text takes when it is decoded, about: numbers in maps. */
+const DECODED = 8;
 
 /**
  * The statistics of batches that are being committed to, decoded: this process is the only writer. There is one for the whole
@@ -11,6 +14,8 @@ const KEPT = 64;
 export class StatsCache {
   private readonly db: Database;
   private readonly kept = new Map<string, BatchStats>();
+  private hits = 0;
+  private misses = 0;
 
   constructor(db: Database) {
     this.db = db;
@@ -20,7 +25,9 @@ export class StatsCache {
   add(batchId: string, delta: BatchStats, succeeded: number, failed: number, now: number): void {
     if (succeeded + failed === 0) return;
     let stats = this.kept.get(batchId);
-    if (stats === undefined) {
+    if (stats !== undefined) this.hits += 1;
+    else {
+      this.misses += 1;
       stats = this.load(batchId);
       if (this.kept.size >= KEPT) this.kept.delete(this.kept.keys().next().value!);
       this.kept.set(batchId, stats);
@@ -47,6 +54,12 @@ export class StatsCache {
 
   clear(): void {
     this.kept.clear();
+  }
+
+  cache(): CacheFigures {
+    let chars = 0;
+    for (const stats of this.kept.values()) chars += stats.encode().length;
+    return { name: "batch_statistics", entries: this.kept.size, limit: KEPT, hits: this.hits, misses: this.misses, bytes: chars * DECODED };
   }
 
   private write(batchId: string, stats: BatchStats): void {

@@ -45,6 +45,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
     const batches = new SqliteBatches(db, stats);
     const anchor = new AuditAnchor(options.directory);
     const audit = new SqliteAudit(db, anchor);
+    const monitor = new SqliteMonitor(db);
     return {
       kind: "sqlite",
       batches,
@@ -65,9 +66,10 @@ export function openSqliteStore(options: SqliteOptions): Store {
       alerts: new SqliteAlerts(db),
       channels: new SqliteChannels(db),
       bulk: new SqliteBulk(db),
-      monitor: new SqliteMonitor(db),
+      monitor,
       ledger: new SqliteLedger(db),
       upkeep: new SqliteUpkeep(db, stats, anchor),
+      resources: () => ({ ...db.use(), caches: [db.cache(), stats.cache(), monitor.cache()] }),
       async probe(now) {
         db.run(
           "INSERT INTO meta (name, value) VALUES ('probed_at', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",

@@ -1,0 +1,132 @@
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { z } from "zod";
+import type { resourcesAnswer } from "./contract/resources.ts";
+import type { workersAnswer } from "./contract/workers.ts";
+import { serve, type Served } from "./server.fixture.ts";
+
+let served: Served;
+beforeEach(async () => {
+  served = await serve();
+});
+afterEach(() => served.close());
+
+const get = async <T extends z.ZodType>(url: string, headers: Record<string, string> = {}): Promise<z.output<T>> =>
+  JSON.parse((await served.send({ url, headers })).text) as z.output<T>;
+const resources = () => get<typeof resourcesAnswer>("/api/system/resources");
+
+async function run(items: number): Promise<void> {
+  const made = await served.create({ operation: "echo", items: Array.from({ length: items }, (_, n) => ({ id: `i${n}` })) });
+  await served.event("batch.completed", made);
+}
+
+describe("GET /api/system/resources", () => {
+  it("tells what the store is and does, and what this server has none of", async () => {
+    const before = (await resources()).store!;
+    await run(500);
+    const { store, redis, process: own } = await resources();
+    expect(redis).toBeNull();
+    expect(store).toMatchObject({ kind: "sqlite", connections: 1, waiting: null });
+    expect(store!.transactions).toBeGreaterThan(before.transactions);
+    expect(store!.busy_seconds).toBeGreaterThan(before.busy_seconds);
+    expect(store!.busy_seconds).toBeLessThan(own!.uptime_seconds);
+    expect(store!.log_bytes).toBe(statSync(join(served.yard.config.data, "batchyard.db-wal")).size);
+    expect(store!.disk_free_bytes).toBeGreaterThan(0);
+    expect(store!.free_bytes).toBeLessThanOrEqual(store!.bytes);
+  });
+
+  it("tells what the process takes", async () => {
+    const { process: own } = await resources();
+    expect(own).toMatchObject({ pid: process.pid });
+    expect(own!.rss_bytes).toBeGreaterThan(own!.heap_used_bytes);
+    expect(own!.heap_limit_bytes).toBeGreaterThan(own!.heap_used_bytes);
+    expect(own!.cpu_seconds).toBeGreaterThan(0);
+    expect(own!.cpu_percent).toBeGreaterThanOrEqual(0);
+  });
+
+  it("counts hits, misses and memory of the caches there are", async () => {
+    const cache = async (name: string) => (await resources()).caches!.find((each) => each.name === name)!;
+    expect((await resources()).caches!.map(({ name }) => name)).toEqual([
+      "statements",
+      "batch_statistics",
+      "bucket_sketches",
+      "price_sheets",
+    ]);
+    expect(await cache("price_sheets")).toEqual({
+      name: "price_sheets",
+      entries: 0,
+      limit: 1000,
+      hits: 0,
+      misses: 0,
+      hit_ratio: null,
+      bytes: null,
+    });
+    await run(10);
+    const now = served.yard.clock.now();
+    const day = { tenant: "default", from: now - (now % 86_400_000), to: now - (now % 86_400_000) + 86_400_000 };
+    const look = () => served.yard.store.monitor.times(day, "run", null);
+    await look();
+    const first = await cache("bucket_sketches");
+    await look();
+    const second = await cache("bucket_sketches");
+    expect(first.misses).toBeGreaterThan(0);
+    expect(second.hits).toBeGreaterThan(first.hits);
+    expect(second.entries).toBeGreaterThan(0);
+    expect(second.bytes).toBeGreaterThan(second.entries * 300);
+    const statements = await cache("statements");
+    expect(statements.hits / (statements.hits + statements.misses)).toBeCloseTo(statements.hit_ratio!, 1);
+    await run(10);
+    const later = await cache("statements");
+    expect(later.hits).toBeGreaterThan(statements.hits);
+    expect(later.hit_ratio).toBeGreaterThan(statements.hit_ratio!);
+  });
+
+  it("is for the tenant whose server it is; others see their own workers only", async () => {
+    const headers = { authorization: `Bearer ${await served.key("viewer", "another")}` };
+    const answer = await get<typeof resourcesAnswer>("/api/system/resources", headers);
+    expect(answer).toMatchObject({ store: null, caches: null, process: null, providers: null });
+    expect(answer.workers).toMatchObject([{ kind: "local", chunks_done: null, memory: null, event_loop_lag_p99_seconds: null }]);
+  });
+});
+
+describe("GET /api/system/workers", () => {
+  it("says what each has done, and of its own process what memory it has", async () => {
+    await run(20);
+    const body = { operation: "echo", items: [{ id: "a" }], options: { executor: "external" } };
+    await served.create(body);
+    const post = async (url: string, payload: object) => JSON.parse((await served.send({ method: "POST", url, payload })).text) as unknown;
+    const { chunks } = (await post("/api/external/lease", { worker: "w1", max: 1 })) as { chunks: { chunk: number; fence: number }[] };
+    const workers = () => get<typeof workersAnswer>("/api/system/workers");
+    const outside = async () => (await workers()).workers.find(({ kind }) => kind === "external");
+    expect(await outside()).toMatchObject({ chunks_done: 0, running: 1, memory: null });
+    const { chunk, fence } = chunks[0]!;
+    await post("/api/external/results", { chunk, fence, results: [{ key: "a", result: 1 }], done: true });
+    expect(await outside()).toMatchObject({ chunks_done: 1, running: 0 });
+    const local = (await workers()).workers.find(({ kind }) => kind === "local")!;
+    expect(local.chunks_done).toBeGreaterThan(0);
+    expect(local.memory!.rss_bytes).toBeGreaterThan(10_000_000);
+  });
+});
+
+describe("/metrics", () => {
+  it("has the same figures", async () => {
+    await run(5);
+    const { text } = await served.send({ url: "/metrics" });
+    const value = (series: string): number =>
+      Number(
+        text
+          .split("\n")
+          .find((line) => line.startsWith(`${series} `))
+          ?.split(" ")[1],
+      );
+    const { store, caches } = await resources();
+    expect(value("batchyard_store_connections")).toBe(1);
+    expect(value("batchyard_store_busy_seconds_total")).toBeGreaterThan(0);
+    expect(value("batchyard_store_transactions_total")).toBeLessThanOrEqual(store!.transactions);
+    expect(value("batchyard_disk_free_bytes")).toBeGreaterThan(0);
+    expect(value("batchyard_worker_chunks_total")).toBeGreaterThan(0);
+    for (const { name, entries } of caches!.filter((cache) => cache.name !== "statements"))
+      expect([name, value(`batchyard_cache_entries{cache="${name}"}`)]).toEqual([name, entries]);
+  });
+});
