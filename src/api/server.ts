@@ -277,7 +277,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
   });
 
   app.addHook("preClose", async () => {
-    sampler.stop();
+    await sampler.stop();
     healthWatch.stop();
     metrics.close();
     streams.close();

@@ -157,7 +157,7 @@ export function pipelineRoutes(
           name: breaker.name,
           isOpen: breaker.state !== "closed",
           failures: breaker.consecutiveFailures,
-          error: breaker.state === "closed" ? null : (errorFor(tenant, breaker) ?? "it failed too often in a row"),
+          error: breakerError(tenant, breaker),
         })),
         workers: outside.map(({ id, state, lastSeenAt }) => ({ id, isLost: state === "lost", lastSeenAt })),
         served: (engine.slots > 0 && !engine.draining) || outside.some(({ state }) => state === "live"),
@@ -181,6 +181,12 @@ export function pipelineRoutes(
 /** A breaker is the server's, but the text of an error may quote an item: only the tenant whose item it was reads it. */
 function errorFor(tenant: string, { lastError, lastTenant }: BreakerView): string | null {
   return lastTenant === tenant ? lastError : null;
+}
+
+/** What keeps it open, or has failed lately. */
+function breakerError(tenant: string, breaker: BreakerView): string | null {
+  if (breaker.consecutiveFailures === 0) return null;
+  return errorFor(tenant, breaker) ?? (breaker.state === "closed" ? null : "it failed too often in a row");
 }
 
 function wireBreaker({ name, state, consecutiveFailures, openedAt, retryAt }: BreakerView, last_error: string | null): object {

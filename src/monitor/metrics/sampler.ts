@@ -22,7 +22,7 @@ export class Sampler {
   /** Of counters, by series: what was not there at the last sample is what has come since. */
   private readonly counted = new Map<string, number>();
   private stopTimer = (): void => {};
-  private stopped = false;
+  private running: Promise<void> | null = null;
 
   constructor(parts: {
     store: MonitorStore;
@@ -40,22 +40,24 @@ export class Sampler {
 
   start(): void {
     this.stopTimer = this.clock.after(SAMPLE_MS, () => {
-      this.sample()
+      // Every minute is counted from the last one, however long a reading takes; a minute whose predecessor still reads is left out.
+      this.start();
+      this.running ??= this.sample()
         .catch(this.failed)
-        .finally(() => {
-          if (!this.stopped) this.start();
-        });
+        .finally(() => (this.running = null));
     });
   }
 
-  stop(): void {
-    this.stopped = true;
+  /** What is being read is still written. */
+  async stop(): Promise<void> {
     this.stopTimer();
+    await this.running;
   }
 
+  /** Of the minute in which the reading begins. */
   async sample(): Promise<void> {
-    const readings = await this.read();
-    if (!this.stopped) await this.store.sample(this.tenant, this.samplesOf(readings), this.clock.now());
+    const now = this.clock.now();
+    await this.store.sample(this.tenant, this.samplesOf(await this.read()), now);
   }
 
   /** One of each gauge as a whole, and one of each of its sources. */
