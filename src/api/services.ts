@@ -15,6 +15,7 @@ import type {
   AuditStore,
   BatchCounts,
   EventStore,
+  FailureStore,
   FileStore,
   LedgerStore,
   MonitorStore,
@@ -79,6 +80,7 @@ export interface ApiServices {
   openai: OpenAiService;
   collector: Collector;
   dead: DeadQueues;
+  failures: FailureStore;
   alerts: Alerts;
   pressure: Backpressure;
   pipeline: Pipeline;

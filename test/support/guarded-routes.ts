@@ -159,6 +159,7 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "GET /api/system/markers": read(),
   "GET /api/system/alerts": read(),
   "GET /api/system/retention": read(),
+  "GET /api/system/failures/groups": read(),
   "GET /api/streams/{name}/keys": ofStream("/keys"),
   "GET /api/queues/status": read(),
   "GET /api/system/pipeline-latency": read(),
