@@ -141,13 +141,13 @@ export class Bulk {
 
   private go(job: BulkJob): void {
     const startsAt = Math.max(this.clock.now(), job.startsAt);
-    this.later({ job, found: [], looked: job.after, atEnd: false, credit: 0, paidAt: startsAt, toldAt: startsAt });
+    this.later({ job, found: [], looked: job.after, atEnd: false, credit: 0, paidAt: startsAt, toldAt: startsAt }, job.startsAt - this.clock.now() + TURN_MS);
   }
 
-  /** The next turn begins TURN_MS after the last one did, or, if that took longer, right away; the first TURN_MS after its start. */
-  private later(run: Run): void {
+  /** The next turn begins TURN_MS after the last one did, or, if that took longer, right away. `mostMs`: a clock set back holds up no longer. */
+  private later(run: Run, mostMs = TURN_MS): void {
     const { id } = run.job;
-    const pause = Math.max(0, run.paidAt + TURN_MS - this.clock.now());
+    const pause = Math.max(0, Math.min(Math.max(TURN_MS, mostMs), run.paidAt + TURN_MS - this.clock.now()));
     const turn = {
       done: Promise.resolve(),
       cancel: this.clock.after(pause, () => {
