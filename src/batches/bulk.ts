@@ -141,7 +141,10 @@ export class Bulk {
 
   private go(job: BulkJob): void {
     const startsAt = Math.max(this.clock.now(), job.startsAt);
-    this.later({ job, found: [], looked: job.after, atEnd: false, credit: 0, paidAt: startsAt, toldAt: startsAt }, job.startsAt - this.clock.now() + TURN_MS);
+    this.later(
+      { job, found: [], looked: job.after, atEnd: false, credit: 0, paidAt: startsAt, toldAt: startsAt },
+      job.startsAt - this.clock.now() + TURN_MS,
+    );
   }
 
   /** The next turn begins TURN_MS after the last one did, or, if that took longer, right away. `mostMs`: a clock set back holds up no longer. */

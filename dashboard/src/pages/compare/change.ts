@@ -39,7 +39,7 @@ function isSmall(value: unknown): boolean {
 }
 
 function written(value: unknown): string {
-  return value === undefined || value === null ? "none" : String(value);
+  return value === undefined || value === null ? "none" : typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function recordOf(value: unknown): Record<string, unknown> {
