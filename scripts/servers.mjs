@@ -67,6 +67,14 @@ export const NEEDS = [
     },
   },
   {
+    name: "tmux",
+    folders: ["test/terminal"],
+    variable: "TEST_TMUX",
+    packages: ["tmux"],
+    find: () => onPath("tmux"),
+    start: async (program) => ({ value: program, stop: async () => {} }),
+  },
+  {
     // The tests start it themselves, with what it is to scrape; promtool lies beside it.
     name: "Prometheus",
     folders: ["test/prometheus"],

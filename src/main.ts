@@ -566,6 +566,7 @@ export async function startServer(parts: YardParts): Promise<RunningServer> {
       results: store.results,
       collector: yard.collector,
       dead: yard.dead,
+      failures: store.failures,
       alerts: yard.alerts,
       pressure: yard.pressure,
       pipeline: new Pipeline(store.streams, clock, () => yard.settings.current().queue),

@@ -176,3 +176,44 @@ describe("an act on many batches", () => {
     expect((await ask("POST", "", { action: "cancel", filter: {}, dryRun: true }, other)).json.count).toBe(0);
   });
 });
+
+describe("an act that waits", () => {
+  it("does nothing before its time, and a cancel until then undoes it", async () => {
+    const id = await waiting();
+    const body = { action: "cancel", filter: { states: ["pending"] }, delaySeconds: 10 };
+    const undone = (await ask("POST", "", body)).json.bulk;
+    expect(Date.parse((undone as Job & { startsAt: string }).startsAt)).toBe(clock.now() + 10_000);
+    await clock.advance(9_900);
+    expect((await ask("POST", `/${undone.id}/cancel`, {})).json.bulk).toMatchObject({ status: "cancelled", done: 0 });
+    await clock.advance(5_000);
+    expect((await row(id)).status).toBe("pending");
+
+    const done = (await ask("POST", "", body)).json.bulk;
+    await clock.advance(9_900);
+    expect((await row(id)).status).toBe("pending");
+    expect(await ended(done.id)).toMatchObject({ done: 1 });
+    expect((await row(id)).status).toBe("cancelled");
+  });
+});
+
+describe("a filter", () => {
+  it("takes what a list takes: names, tags, streams, states, single batches and all but some", async () => {
+    const made: string[] = [];
+    for (const [name, tag] of [
+      ["Night run", "a"],
+      ["Day run", "b"],
+      ["Other", "a"],
+    ] as const)
+      made.push(await served.create({ operation: "echo", name, tags: [tag], total_items: 1, options: { executor: "external" } }));
+    const count = async (filter: Record<string, unknown>): Promise<number> =>
+      (await ask("POST", "", { action: "cancel", filter, dryRun: true })).json.count;
+    expect(await count({ name: "run" })).toBe(2);
+    expect(await count({ tag: "a" })).toBe(2);
+    expect(await count({ name: "run", tag: "a" })).toBe(1);
+    expect(await count({ stream: "detections" })).toBe(0);
+    expect(await count({ states: ["paused", "running"] })).toBe(0);
+    expect(await count({ ids: made.slice(1) })).toBe(2);
+    expect(await count({ except: made.slice(1) })).toBe(1);
+    expect((await ask("POST", "", { action: "cancel", filter: { states: ["completed"] }, dryRun: true })).status).toBe(400);
+  });
+});

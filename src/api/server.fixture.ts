@@ -107,6 +107,7 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
     results: store.results,
     collector: yard.collector,
     dead: yard.dead,
+    failures: store.failures,
     alerts: yard.alerts,
     pressure: yard.pressure,
     pipeline: new Pipeline(store.streams, clock, () => yard.settings.current().queue),

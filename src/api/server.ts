@@ -30,6 +30,7 @@ import { dashboardRoutes } from "./routes/dashboard.ts";
 import { costRoutes } from "./routes/costs.ts";
 import { createRoutes } from "./routes/create.ts";
 import { dlqRoutes } from "./routes/dlq.ts";
+import { failureRoutes } from "./routes/failures.ts";
 import { doorRoutes } from "./routes/doors.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { externalRoutes } from "./routes/external.ts";
@@ -206,6 +207,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     ...pipelineRoutes(services, healthWatch),
     ...workerRoutes(services),
     ...dlqRoutes(services),
+    ...failureRoutes(services),
     ...externalRoutes(services),
     ...eventRoutes(services, streams, guard, { sockets: () => sockets.statistics() }),
     ...costRoutes(services),

@@ -19,6 +19,7 @@ import type {
   AuditStore,
   BatchCounts,
   EventStore,
+  FailureStore,
   FileStore,
   LedgerStore,
   MonitorStore,
@@ -86,6 +87,7 @@ export interface ApiServices {
   openai: OpenAiService;
   collector: Collector;
   dead: DeadQueues;
+  failures: FailureStore;
   alerts: Alerts;
   pressure: Backpressure;
   pipeline: Pipeline;

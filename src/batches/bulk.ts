@@ -26,6 +26,8 @@ export interface BulkRequest {
   filter: Omit<BulkFilter, "statuses"> & { statuses?: readonly BatchStatus[] | undefined };
   /** Batches a second. */
   rate: number;
+  /** Nothing is done before so many milliseconds have passed: time to cancel it. */
+  delayMs?: number | undefined;
 }
 
 /** The batches of one job that are found and not yet dealt with, and how far it has looked. */
@@ -99,6 +101,7 @@ export class Bulk {
       skipped: 0,
       status: "running",
       createdAt: this.clock.now(),
+      startsAt: this.clock.now() + (request.delayMs ?? 0),
       endedAt: null,
       after: null,
       error: null,
@@ -137,14 +140,17 @@ export class Bulk {
   }
 
   private go(job: BulkJob): void {
-    const now = this.clock.now();
-    this.later({ job, found: [], looked: job.after, atEnd: false, credit: 0, paidAt: now, toldAt: now });
+    const startsAt = Math.max(this.clock.now(), job.startsAt);
+    this.later(
+      { job, found: [], looked: job.after, atEnd: false, credit: 0, paidAt: startsAt, toldAt: startsAt },
+      job.startsAt - this.clock.now() + TURN_MS,
+    );
   }
 
-  /** The next turn begins TURN_MS after the last one did, or, if that took longer, right away. */
-  private later(run: Run): void {
+  /** The next turn begins TURN_MS after the last one did, or, if that took longer, right away. `mostMs`: a clock set back holds up no longer. */
+  private later(run: Run, mostMs = TURN_MS): void {
     const { id } = run.job;
-    const pause = Math.max(0, Math.min(TURN_MS, run.paidAt + TURN_MS - this.clock.now()));
+    const pause = Math.max(0, Math.min(Math.max(TURN_MS, mostMs), run.paidAt + TURN_MS - this.clock.now()));
     const turn = {
       done: Promise.resolve(),
       cancel: this.clock.after(pause, () => {

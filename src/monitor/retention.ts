@@ -126,6 +126,7 @@ export class Retention {
     // Arrivals without the batches they became would say that a replay is wrong.
     const days = Math.min(this.monitoringDays(), ...kept);
     await this.store.impact.trim({ before: now - days * DAY_MS, keep: ARRIVALS_KEPT });
+    await this.store.failures.trim(now - this.monitoringDays() * DAY_MS);
     await this.store.alerts.trim(now - this.monitoringDays() * DAY_MS);
     const before = { minutes: now - MINUTES_KEPT_MS, hours: now - this.monitoringDays() * DAY_MS, days: now - DAYS_KEPT_MS };
     while (!this.stopped && (await this.store.monitor.trim(before))) await new Promise((resolve) => setImmediate(resolve));

@@ -15,6 +15,13 @@ export interface BulkFilter {
   /** Exclusive. */
   to: number;
   operation?: string | undefined;
+  /** As in BatchFilter. */
+  name?: string | undefined;
+  stream?: string | undefined;
+  tag?: string | undefined;
+  /** Only these, and all but these. */
+  ids?: readonly string[] | undefined;
+  except?: readonly string[] | undefined;
   /** A failure of this group, or with this code, stands in the batch. */
   fingerprint?: string | undefined;
   code?: string | undefined;
@@ -42,6 +49,8 @@ export interface BulkJob {
   skipped: number;
   status: BulkStatus;
   createdAt: number;
+  /** Nothing is done before. */
+  startsAt: number;
   endedAt: number | null;
   /** The last batch it has dealt with; null = none. */
   after: BulkPlace | null;

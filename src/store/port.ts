@@ -6,6 +6,7 @@ import type { BulkStore } from "./bulk.ts";
 import type { ChannelStore } from "./channels.ts";
 import type { ChunkStore } from "./chunks.ts";
 import type { DeadStore } from "./dead.ts";
+import type { FailureStore } from "./failures.ts";
 import type { FileStore } from "./files.ts";
 import type { ImpactStore } from "./impact.ts";
 import type { LedgerStore } from "./ledger.ts";
@@ -30,6 +31,7 @@ export type * from "./monitor.ts";
 export type * from "./ledger.ts";
 export type * from "./impact.ts";
 export type * from "./dead.ts";
+export type * from "./failures.ts";
 export type * from "./upkeep.ts";
 
 /**
@@ -55,6 +57,7 @@ export interface Store {
   readonly requests: RequestStore;
   readonly impact: ImpactStore;
   readonly dead: DeadStore;
+  readonly failures: FailureStore;
   readonly attempts: AttemptStore;
   readonly audit: AuditStore;
   readonly alerts: AlertStore;

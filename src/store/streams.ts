@@ -93,6 +93,8 @@ export interface NewArrivals {
 
 /** Which dead letters of a stream, which dead items of an operation: all that are left out count as "any". */
 export interface DeadSelection {
+  /** Of failed items: only of this kind of error. */
+  fingerprint?: string | undefined;
   /** Reason of a letter, error code of an item. */
   reason?: string | undefined;
   ids?: readonly number[] | undefined;

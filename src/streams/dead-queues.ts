@@ -127,6 +127,7 @@ export class DeadQueues {
         ]);
       return this.retry(caller, queue, selection, limit);
     }
+    refuseKind(selection);
     const { requeued, scheduled, left } = await this.parts.streams.requeue(caller, queue, { limit, rate, selection });
     return { requeued, scheduled, left: left.map(({ index, ...why }) => ({ id: index, ...why })), batches: [] };
   }
@@ -134,7 +135,10 @@ export class DeadQueues {
   /** Returns how many left the list. */
   async remove(caller: Caller, { queue, kind, selection }: DeadRequest): Promise<number> {
     const { store, streams, clock } = this.parts;
-    if ((await this.kindOf(caller, queue, kind)) === "stream") return streams.discard(caller, queue, selection, Infinity);
+    if ((await this.kindOf(caller, queue, kind)) === "stream") {
+      refuseKind(selection);
+      return streams.discard(caller, queue, selection, Infinity);
+    }
     let dismissed = 0;
     for (;;) {
       const some = await store.dead.dismiss(caller.tenant, queue, selection, AT_ONCE, clock.now());
@@ -248,6 +252,12 @@ export class DeadQueues {
       outcome: "SUCCESS",
     });
   }
+}
+
+/** Items that found no room in a stream have not failed. */
+function refuseKind({ fingerprint }: DeadSelection): void {
+  if (fingerprint === undefined) return;
+  throw invalid([{ path: "fingerprint", code: "invalid_value", message: "is only for operations; items of a stream have a reason" }]);
 }
 
 /** Groups come with those of a queue together, the largest first. */

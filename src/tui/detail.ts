@@ -104,12 +104,17 @@ function streamLines({ model, glyphs, now }: Scene, key: string, depth: Extract<
   const stream = model.snapshot.overview.streams.find(({ name }) => name === key);
   if (stream === undefined) return gone();
   const { bottleneck, closures, ...facts } = stream;
-  const lines = recordLines(facts, width);
-  for (const [reason, closed] of Object.entries(closures)) lines.push(...fact("closed by", `${reason} ${compact(closed)}`, width, "plain"));
+  const lines: Line[] = depth === null ? [] : [...windowLines(depth, glyphs, now, width), []];
+  lines.push(...recordLines(facts, width));
+  for (const [reason, closed] of Object.entries(closures))
+    lines.push(...fact("closed by", `${reason} ${compact(closed)}`, width, "plain", 24));
   if (bottleneck !== null) lines.push([], ...wrapped(foreign(bottleneck.sentence), width).map((text) => [span(text, "soft" as const)]));
-  if (depth === null) return lines;
-  lines.push([], heading(`Open windows (${count(depth.total)})`));
-  for (const window of depth.windows) {
+  return lines;
+}
+
+function windowLines({ windows, total }: Extract<Depth, { kind: "windows" }>, glyphs: Scene["glyphs"], now: number, width: number): Line[] {
+  const lines: Line[] = [heading(`Open windows (${count(total)})`)];
+  for (const window of windows) {
     const due = window.due_at === null ? NOTHING : brief(Math.max(0, Date.parse(window.due_at) - now));
     lines.push([
       span(`  ${fit(foreign(window.key === "" ? "(no key)" : window.key), Math.max(8, Math.min(24, width - 44)))} `),

@@ -53,7 +53,7 @@ function body(picture: Picture, width: number, height: number, grid: boolean): L
 // ── the panes beside each other ──────────────────────────────────────────────────────────────────────────────────────
 
 function gridLines(picture: Picture, width: number, height: number): Line[] {
-  const left = Math.floor((width - 3) * 0.63);
+  const left = Math.floor((width - 3) * 0.66);
   const right = width - 3 - left;
   const { scene, view } = picture;
   const leftColumn = stacked(height, [

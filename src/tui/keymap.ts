@@ -81,11 +81,13 @@ export function commandOf(key: string): Command | null {
   return BY_KEY.get(key) ?? null;
 }
 
-/** Commands whose name or meaning holds every word. */
+/** Commands whose name or meaning holds every word; those that are called so first. */
 export function commandsLike(text: string): readonly Command[] {
   const wanted = text
     .toLowerCase()
     .split(" ")
     .filter((word) => word !== "");
-  return COMMANDS.filter(({ name, help }) => wanted.every((word) => `${name} ${help}`.toLowerCase().includes(word)));
+  const holds = (within: string): boolean => wanted.every((word) => within.toLowerCase().includes(word));
+  const found = COMMANDS.filter(({ name, help }) => holds(`${name} ${help}`));
+  return [...found.filter(({ name }) => holds(name)), ...found.filter(({ name }) => !holds(name))];
 }

@@ -67,7 +67,9 @@ function namesOf(input: string, key: Key): string[] {
   if (key.tab) return [key.shift ? "shift-tab" : "tab"];
   if (key.backspace || key.delete) return ["backspace"];
   if (key.ctrl) return [`ctrl-${input}`];
-  return signsOf(input).map((sign) => (sign === " " ? "space" : sign === "\r" || sign === "\n" ? "enter" : sign));
+  const signs = signsOf(input).map((sign) => (sign === " " ? "space" : sign === "\r" || sign === "\n" ? "enter" : sign));
+  // Escape and a key close behind it come as one key with Alt.
+  return key.meta ? ["esc", ...signs] : signs;
 }
 
 function surround(): Surround {

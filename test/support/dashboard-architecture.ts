@@ -14,8 +14,10 @@ const DASHBOARD_MAY_IMPORT: Record<string, readonly string[]> = {
   data: ["live/freeze.ts"],
   // What several pages show of streams, live.
   streams: ["figures", "theme", "parts", "data", "live"],
-  shell: ["figures", "theme", "parts", "data", "live"],
-  pages: ["figures", "theme", "parts", "data", "live", "streams", "shell"],
+  // One act on many batches: counted, begun, its progress at the foot of every page.
+  bulk: ["figures", "theme", "parts", "data", "live"],
+  shell: ["figures", "theme", "parts", "data", "live", "bulk"],
+  pages: ["figures", "theme", "parts", "data", "live", "streams", "bulk", "shell"],
   "address.ts": [],
   "router.tsx": ["pages", "shell", "address.ts"],
   "main.tsx": ["*"],

@@ -160,6 +160,7 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "GET /api/system/alerts": read(),
   "GET /api/system/retention": read(),
   "GET /api/system/resources": read(),
+  "GET /api/system/failures/groups": read(),
   "GET /api/streams/{name}/keys": ofStream("/keys"),
   "GET /api/queues/status": read(),
   "GET /api/system/pipeline-latency": read(),

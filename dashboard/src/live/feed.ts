@@ -40,6 +40,7 @@ const LOG_TYPES = [
   "worker.lost",
   "chunk.stalled",
   "alert.*",
+  "bulk.*",
   "stream.paused",
   "upstream.doubled",
 ];

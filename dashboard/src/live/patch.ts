@@ -36,6 +36,7 @@ export class Patcher {
       else if (event.type === "worker.stats") this.#worker(event.data);
       else if (event.type.startsWith("worker.")) this.#ask("overview");
       else if (event.type === "stream.paused") this.#ask("overview", "streams", "stream");
+      else if (event.type === "bulk.progress") this.#bulk(event.data);
       else if (event.type.startsWith("alert.")) this.#ask("standing", "alerts");
     }
     if (created > 0) arrivals.add(created);
@@ -77,6 +78,14 @@ export class Patcher {
             }),
           },
     );
+  }
+
+  /** How far an act on many batches is; only of those that this page shows. */
+  #bulk({ bulk_id: id, done, total, failed, skipped, status }: Record<string, unknown>): void {
+    this.#cache.setQueryData<object>(["bulk", id], (job) =>
+      job === undefined ? undefined : { ...job, done, total, failed, skipped, status },
+    );
+    if (status !== "running") this.#ask(`bulk ${String(id)}`, "batches", "stats", "count", "failures", "dead");
   }
 
   #worker(data: Record<string, unknown>): void {

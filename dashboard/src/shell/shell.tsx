@@ -1,5 +1,6 @@
 import { useEffect, useState, type ReactElement } from "react";
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
+import { BulkTray } from "../bulk/bulk-tray.tsx";
 import { freeze } from "../live/freeze.ts";
 import { Icon } from "../parts/icon.tsx";
 import { preference, THEMES } from "../theme/preference.ts";
@@ -83,6 +84,7 @@ export function Shell(): ReactElement {
       {overlay === "palette" ? <Palette onClose={close} onKeys={() => setOverlay("keys")} /> : null}
       {overlay === "keys" ? <ShortcutList onClose={close} /> : null}
       {overlay === "menu" ? <Menu onClose={close} /> : null}
+      <BulkTray />
       <Toasts />
       <Announcer />
     </div>

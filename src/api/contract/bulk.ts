@@ -3,9 +3,10 @@ import { instant, text, time, whole, yes } from "../../model/fields.ts";
 import { JOB_STATUSES, type JobStatus } from "../../monitor/jobs/job-status.ts";
 import { RANGES, type RangeName } from "../../monitor/jobs/range.ts";
 import { BULK_ACTIONS, BULK_STATUSES } from "../../store/bulk.ts";
-import { priority } from "./batch.ts";
+import { priority, status as batchStatus } from "./batch.ts";
 
 const count = z.number().int();
+const MOST_IDS = 1_000;
 
 const filter = z.strictObject({
   status: z.enum(Object.keys(JOB_STATUSES) as [JobStatus, ...JobStatus[]]).optional(),
@@ -13,6 +14,12 @@ const filter = z.strictObject({
   timeRange: z.enum(Object.keys(RANGES) as [RangeName, ...RangeName[]]).optional(),
   createdAfter: instant().optional(),
   createdBefore: instant().optional(),
+  states: z.array(batchStatus).min(1).max(7).optional().meta({ description: "As batches have them; with status, both apply" }),
+  name: text(1, 200).optional().meta({ description: "Part of the name" }),
+  stream: text(1, 200).optional(),
+  tag: text(1, 100).optional(),
+  ids: z.array(text(1, 100)).min(1).max(MOST_IDS).optional().meta({ description: "Only these" }),
+  except: z.array(text(1, 100)).min(1).max(MOST_IDS).optional().meta({ description: "All but these" }),
   errorFingerprint: text(1, 100).optional().meta({ description: "Only batches with such failures; a retry takes only these" }),
   errorCode: text(1, 200).optional().meta({ description: "Only batches with such failures; a retry takes only these" }),
 });
@@ -23,6 +30,7 @@ export const bulkBody = z
     priority: priority.optional().meta({ description: "Of the action 'priority'" }),
     filter,
     ratePerSecond: whole(1, 10_000).default(100).meta({ description: "Batches a second, at most" }),
+    delaySeconds: whole(0, 60).default(0).meta({ description: "Nothing is done before: a cancel until then undoes it" }),
     dryRun: z.boolean().default(false).meta({ description: "Only count" }),
   })
   .refine((body) => (body.action === "priority") === (body.priority !== undefined), {
@@ -51,6 +59,7 @@ const bulk = z.object({
   error: z.string().nullable().meta({ description: "What the last failed batch said" }),
   ratePerSecond: z.number(),
   createdAt: time,
+  startsAt: time,
   endedAt: time.nullable(),
 });
 

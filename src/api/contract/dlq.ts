@@ -8,6 +8,7 @@ const reason = text(1, 200)
   .optional()
   .meta({ description: "Only for this reason: of a stream why it was not taken, of an operation the error code" });
 const whichKind = kind.optional().meta({ description: "Needed when a stream and an operation have the same name" });
+const fingerprint = text(1, 100).optional().meta({ description: "Of an operation: only failures of this group" });
 const ids = z
   .array(whole(1, Number.MAX_SAFE_INTEGER))
   .min(1)
@@ -66,6 +67,7 @@ export const dlqRequeueBody = z
     limit: whole(1, 100_000).default(1_000).meta({ description: "The oldest first" }),
     rate: whole(1, 100_000).optional().meta({ description: "Items a second, only for streams; at once without it" }),
     reason,
+    fingerprint,
     ids,
     kind: whichKind,
   })
@@ -82,5 +84,5 @@ export const dlqRequeueAnswer = z.strictObject({
 });
 
 export const dlqDeleteQuery = z.strictObject({ reason, kind: whichKind });
-export const dlqDeleteBody = z.strictObject({ reason, ids, kind: whichKind }).optional();
+export const dlqDeleteBody = z.strictObject({ reason, fingerprint, ids, kind: whichKind }).optional();
 export const dlqDeleteAnswer = z.strictObject({ success: yes, queue: z.string(), deleted: z.int() });

@@ -6,6 +6,7 @@ export * as costs from "./costs.ts";
 export * as dlq from "./dlq.ts";
 export * as events from "./events.ts";
 export * as external from "./external.ts";
+export * as failures from "./failures.ts";
 export * as options from "../../model/run-options.ts";
 export * as monitoring from "./monitoring.ts";
 export * as results from "./results.ts";

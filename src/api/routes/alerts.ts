@@ -212,7 +212,10 @@ export function alertRoutes({ alerts, audit, clock }: Pick<ApiServices, "alerts"
         await trace(caller, "batch_monitoring_access", `${BASE}/channels`);
         const deliveries = await alerts.channels.deliveries(caller.tenant);
         const channels = alerts.channels.list(caller.tenant);
-        return ok({ success: true, channels: channels.map((channel, i) => ({ ...wireChannel(channel), ...wireDelivery(deliveries[i]!) })) });
+        return ok({
+          success: true,
+          channels: channels.map((channel, i) => ({ ...wireChannel(channel), ...wireDelivery(deliveries[i]!) })),
+        });
       },
     }),
     route({

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { BulkRequest } from "../../batches/bulk.ts";
 import type { Caller } from "../../batches/service.ts";
+import type { BatchStatus } from "../../model/moves.ts";
 import { iso } from "../../model/clock.ts";
 import { instantMs, nothing } from "../../model/fields.ts";
 import { priorityName } from "../../model/priority.ts";
@@ -70,15 +71,19 @@ export function bulkRoutes({ bulk, clock }: ApiServices): Route[] {
   ];
 }
 
-function requestOf({ action, priority, filter, ratePerSecond }: z.infer<typeof contract.bulkBody>, now: number): BulkRequest {
-  const { status, jobType, timeRange, createdAfter, createdBefore, errorFingerprint, errorCode } = filter;
+function requestOf({ action, priority, filter, ratePerSecond, delaySeconds }: z.infer<typeof contract.bulkBody>, now: number): BulkRequest {
+  const { status, jobType, timeRange, createdAfter, createdBefore, errorFingerprint, errorCode, states, ...rest } = filter;
+  const ofJob: readonly BatchStatus[] | undefined = status === undefined ? undefined : JOB_STATUSES[status];
+  const statuses = states === undefined ? ofJob : states.filter((each) => ofJob?.includes(each) ?? true);
   const from = timeRange === undefined ? 0 : now - RANGES[timeRange].lengthMs;
   return {
     action,
     priority,
     rate: ratePerSecond,
+    delayMs: delaySeconds * 1000,
     filter: {
-      ...(status === undefined ? {} : { statuses: JOB_STATUSES[status] }),
+      ...rest,
+      ...(statuses === undefined ? {} : { statuses }),
       from: createdAfter === undefined ? from : instantMs(createdAfter),
       to: createdBefore === undefined ? now + 1 : instantMs(createdBefore) + 1,
       operation: jobType,
@@ -102,6 +107,7 @@ function wire(job: BulkJob) {
     error,
     ratePerSecond: rate,
     createdAt: iso(job.createdAt)!,
+    startsAt: iso(job.startsAt)!,
     endedAt: iso(job.endedAt),
   };
 }

@@ -50,8 +50,8 @@ export function dlqRoutes({ dead }: ApiServices): Route[] {
       need: "operator",
       body: contract.dlqRequeueBody,
       answers: { 202: contract.dlqRequeueAnswer },
-      async handle({ caller, params: { queue }, body: { kind, reason, ids, limit, rate } }) {
-        const done = await dead.requeue(caller, { queue, kind, selection: { reason, ids } }, { limit, rate: rate ?? null });
+      async handle({ caller, params: { queue }, body: { kind, reason, fingerprint, ids, limit, rate } }) {
+        const done = await dead.requeue(caller, { queue, kind, selection: { reason, fingerprint, ids } }, { limit, rate: rate ?? null });
         const body = { ...done, left: done.left.slice(0, LISTED), batches: done.batches.slice(0, LISTED) };
         return { kind: "json", status: 202, body: { success: true, queue, ...body } };
       },
@@ -66,8 +66,8 @@ export function dlqRoutes({ dead }: ApiServices): Route[] {
       body: contract.dlqDeleteBody,
       answers: { 200: contract.dlqDeleteAnswer },
       async handle({ caller, params: { queue }, query, body }) {
-        const { kind, reason, ids } = { ...query, ids: undefined, ...body };
-        return ok({ success: true, queue, deleted: await dead.remove(caller, { queue, kind, selection: { reason, ids } }) });
+        const { kind, reason, fingerprint, ids } = { ...query, fingerprint: undefined, ids: undefined, ...body };
+        return ok({ success: true, queue, deleted: await dead.remove(caller, { queue, kind, selection: { reason, fingerprint, ids } }) });
       },
     }),
   ];

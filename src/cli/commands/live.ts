@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { qualified, QUALIFIERS } from "../../client/index.ts";
 import { terminalFromProcess } from "../../config.ts";
@@ -8,7 +9,7 @@ import { jsonOption, wholeNumber } from "../arguments.ts";
 import { connect, serverUrl, withConnection, type ConnectionFlags } from "../connection.ts";
 import type { Context } from "../context.ts";
 import { EXIT, usage } from "../exit.ts";
-import { aborted, stopSignal } from "../stopping.ts";
+import { stopSignal } from "../stopping.ts";
 
 interface Flags extends ConnectionFlags {
   once?: boolean;
@@ -81,12 +82,12 @@ async function unattended(context: Context, flags: Flags, options: RunOptions, w
   };
   const everyMs = flags.watch ?? (flags.json === true && flags.once !== true ? flags.refresh : null);
   if (flags.once === true || everyMs === null) return verdict(context, flags, await print());
-  const stop = stopSignal(context.terminal, "");
+  const stop = stopSignal(context.terminal, "stopping …");
   try {
     for (let last = await print(); ; last = await print()) {
       verdict(context, flags, last);
       if (flags.json !== true) await context.terminal.out("\n");
-      await Promise.race([aborted(stop.signal), new Promise((resolve) => setTimeout(resolve, everyMs).unref?.())]);
+      await pause(everyMs, undefined, { signal: stop.signal }).catch(() => undefined);
       if (stop.signal.aborted) return;
     }
   } finally {

@@ -23,7 +23,7 @@ export interface ErrorClass {
   recommendation: string;
 }
 
-const RECOMMENDATIONS: Readonly<Record<ErrorCategory, string>> = {
+export const RECOMMENDATIONS: Readonly<Record<ErrorCategory, string>> = {
   transient: "Retry these: the cause lay outside and may be gone",
   resource: "Retry these with fewer at once: something ran short of memory, space or time",
   rate_limit: "Retry these with a lower rate: set options.rateLimit.requestsPerMinute",

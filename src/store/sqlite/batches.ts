@@ -31,6 +31,7 @@ import {
 } from "./batch-row.ts";
 import type { RawBatch } from "./raw-batch.ts";
 import { insertChunk } from "./chunk-row.ts";
+import { likeOf, NAME_HAS, TAGS_HAVE } from "./batch-conditions.ts";
 import type { Database } from "./database.ts";
 import { awaitDependencies, closeBatch, endIfSettled } from "./ending.ts";
 import { failOpenItems } from "./finish.ts";
@@ -409,8 +410,8 @@ function conditions(filter: BatchFilter): { where: string; parameters: SQLInputV
   add("status = ?", filter.status);
   add("created_at >= ?", filter.createdAfter);
   add("created_at <= ?", filter.createdBefore);
-  add("name LIKE ? ESCAPE '\\'", filter.name === undefined ? undefined : `%${filter.name.replace(/[\\%_]/g, "\\$&")}%`);
+  add(NAME_HAS, filter.name === undefined ? undefined : likeOf(filter.name));
   add("stream = ?", filter.stream);
-  add("EXISTS (SELECT 1 FROM json_each(tags) WHERE json_each.value = ?)", filter.tag);
+  add(TAGS_HAVE, filter.tag);
   return { where: where.join(" AND "), parameters };
 }

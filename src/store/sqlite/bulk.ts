@@ -5,6 +5,7 @@ import type { BatchStatus } from "../../model/moves.ts";
 import type { BulkAction, BulkFilter, BulkJob, BulkPlace, BulkProgress, BulkStatus, BulkStore } from "../bulk.ts";
 import { insertEvent } from "./batch-row.ts";
 import type { Database } from "./database.ts";
+import { likeOf, NAME_HAS, TAGS_HAVE } from "./batch-conditions.ts";
 import { JobPlaces } from "./job-places.ts";
 
 /** Batches looked at in one turn of the event loop when they have to be counted: some milliseconds. */
@@ -24,6 +25,7 @@ interface RawBulk {
   skipped: number;
   status: BulkStatus;
   created_at: number;
+  starts_at: number;
   ended_at: number | null;
   after_at: number | null;
   after_id: string | null;
@@ -47,7 +49,7 @@ export class SqliteBulk implements BulkStore {
   }
 
   async count(tenant: string, filter: BulkFilter): Promise<number> {
-    if (filter.fingerprint === undefined && filter.code === undefined) return this.places.count({ tenant, ...filter });
+    if (isSummed(filter)) return this.places.count({ tenant, ...filter });
     let total = 0;
     let after: BulkPlace | null = null;
     do {
@@ -98,8 +100,8 @@ export class SqliteBulk implements BulkStore {
   async add(job: BulkJob): Promise<void> {
     this.db.transaction(() => {
       this.db.run(
-        `INSERT INTO bulk_jobs (id, tenant, action, priority, filter, rate, total, done, failed, skipped, status, created_at, ended_at,
-           after_at, after_id, error, actor, credential, address) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO bulk_jobs (id, tenant, action, priority, filter, rate, total, done, failed, skipped, status, created_at, starts_at, ended_at,
+           after_at, after_id, error, actor, credential, address) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         job.id,
         job.tenant,
         job.action,
@@ -112,6 +114,7 @@ export class SqliteBulk implements BulkStore {
         job.skipped,
         job.status,
         job.createdAt,
+        job.startsAt,
         job.endedAt,
         job.after?.createdAt ?? null,
         job.after?.id ?? null,
@@ -174,14 +177,29 @@ export class SqliteBulk implements BulkStore {
 
 const newestFirst = (a: BulkPlace, b: BulkPlace): number => b.createdAt - a.createdAt || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
 
+/** The sums over batches tell it apart. */
+function isSummed({ fingerprint, code, name, stream, tag, ids, except }: BulkFilter): boolean {
+  return [fingerprint, code, name, stream, tag, ids, except].every((part) => part === undefined);
+}
+
 /** What of the filter is not in the index walked along. */
-function hits({ operation, fingerprint, code }: BulkFilter): { where: string; parameters: SQLInputValue[] } {
+function hits({ operation, fingerprint, code, name, stream, tag, ids, except }: BulkFilter): {
+  where: string;
+  parameters: SQLInputValue[];
+} {
   const parameters: SQLInputValue[] = [];
   let where = "1";
-  if (operation !== undefined) {
-    where += " AND b.operation = ?";
-    parameters.push(operation);
-  }
+  const add = (sql: string, value: SQLInputValue | undefined): void => {
+    if (value === undefined) return;
+    where += ` AND ${sql}`;
+    parameters.push(value);
+  };
+  add("b.operation = ?", operation);
+  add(NAME_HAS, name === undefined ? undefined : likeOf(name));
+  add("b.stream = ?", stream);
+  add(TAGS_HAVE, tag);
+  add("b.id IN (SELECT value FROM json_each(?))", ids === undefined ? undefined : JSON.stringify(ids));
+  add("b.id NOT IN (SELECT value FROM json_each(?))", except === undefined ? undefined : JSON.stringify(except));
   if (fingerprint !== undefined || code !== undefined) {
     where += " AND EXISTS (SELECT 1 FROM error_groups g WHERE g.batch_id = b.id AND g.failures > 0";
     if (fingerprint !== undefined) {
@@ -198,11 +216,12 @@ function hits({ operation, fingerprint, code }: BulkFilter): { where: string; pa
 }
 
 function toJob(raw: RawBulk): BulkJob {
-  const { filter, created_at, ended_at, after_at, after_id, ...same } = raw;
+  const { filter, created_at, starts_at, ended_at, after_at, after_id, ...same } = raw;
   return {
     ...same,
     filter: JSON.parse(filter) as BulkFilter,
     createdAt: created_at,
+    startsAt: starts_at,
     endedAt: ended_at,
     after: after_at === null ? null : { createdAt: after_at, id: after_id! },
   };

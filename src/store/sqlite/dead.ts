@@ -81,7 +81,7 @@ export class SqliteDead implements DeadStore {
   private batches(
     tenant: string,
     operation: string,
-    { reason, ids }: DeadSelection,
+    { reason, ids, fingerprint }: DeadSelection,
     page: { from: string; limit: number },
   ): { id: string }[] {
     if (ids !== undefined) {
@@ -97,7 +97,7 @@ export class SqliteDead implements DeadStore {
     }
     return this.db.all<{ id: string }>(
       `SELECT DISTINCT g.batch_id AS id FROM error_groups g CROSS JOIN batches b ON b.id = g.batch_id
-       WHERE g.batch_id >= ?1 AND g.failures > g.dismissed AND (?2 IS NULL OR g.code = ?2)
+       WHERE g.batch_id >= ?1 AND g.failures > g.dismissed AND (?2 IS NULL OR g.code = ?2) AND (?6 IS NULL OR g.fingerprint = ?6)
          AND b.tenant = ?3 AND b.operation = ?4 AND b.completed_at IS NOT NULL
        ORDER BY g.batch_id LIMIT ?5`,
       page.from,
@@ -105,18 +105,20 @@ export class SqliteDead implements DeadStore {
       tenant,
       operation,
       page.limit,
+      fingerprint ?? null,
     );
   }
 
-  private ofBatch(batchId: string, { reason, ids }: DeadSelection, after: number, limit: number): RawItem[] {
+  private ofBatch(batchId: string, { reason, ids, fingerprint }: DeadSelection, after: number, limit: number): RawItem[] {
     return this.db.all<RawItem>(
       `${DEAD_OF_BATCH} AND f.batch_id = ?1 AND f.id > ?2 AND (?3 IS NULL OR g.code = ?3)
-         AND (?4 IS NULL OR f.id IN (SELECT value FROM json_each(?4))) ORDER BY f.id LIMIT ?5`,
+         AND (?4 IS NULL OR f.id IN (SELECT value FROM json_each(?4))) AND (?6 IS NULL OR f.fingerprint = ?6) ORDER BY f.id LIMIT ?5`,
       batchId,
       after,
       reason ?? null,
       ids === undefined ? null : JSON.stringify(ids),
       limit,
+      fingerprint ?? null,
     );
   }
 }

@@ -3,6 +3,9 @@ import type { RawBatch } from "./raw-batch.ts";
 import type { Database } from "./database.ts";
 
 const EXAMPLES = 5;
+const HOUR_MS = 3_600_000;
+/** Kinds of a tenant told apart within an hour: errors that are all different must not make as many rows. */
+const KINDS_AN_HOUR = 500;
 
 /** Writes final failures and their groups. The batch's `failed` counter is the caller's. */
 export function insertFailures(db: Database, raw: RawBatch, chunkId: number | null, failures: readonly NewFailure[], now: number): void {
@@ -49,5 +52,41 @@ export function insertFailures(db: Database, raw: RawBatch, chunkId: number | nu
       now,
       JSON.stringify(examples),
     );
+    countKind(db, raw, group.first, group.count, now);
   }
+}
+
+/** One more of this kind in this hour. */
+function countKind(db: Database, raw: RawBatch, failure: NewFailure, count: number, now: number): void {
+  const hour = now - (now % HOUR_MS);
+  const stream = raw.stream ?? "";
+  const isKnown = (fingerprint: string): boolean =>
+    db.get(
+      "SELECT 1 FROM failure_hours WHERE tenant = ? AND hour = ? AND fingerprint = ? AND operation = ? AND stream = ?",
+      raw.tenant,
+      hour,
+      fingerprint,
+      raw.operation,
+      stream,
+    ) !== undefined;
+  const isFull = (): boolean =>
+    db.get<{ n: number }>("SELECT COUNT(*) AS n FROM failure_hours WHERE tenant = ? AND hour = ?", raw.tenant, hour)!.n >= KINDS_AN_HOUR;
+  const fingerprint = isKnown(failure.fingerprint) || !isFull() ? failure.fingerprint : "";
+  db.run(
+    `INSERT INTO failure_hours (tenant, hour, fingerprint, operation, stream, failures, error, code, category, first_seen, last_seen, batch_id, node_id)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12)
+     ON CONFLICT (tenant, hour, fingerprint, operation, stream) DO UPDATE SET failures = failures + ?6, error = ?7, last_seen = ?10, batch_id = ?11, node_id = ?12`,
+    raw.tenant,
+    hour,
+    fingerprint,
+    raw.operation,
+    stream,
+    count,
+    failure.error,
+    failure.code,
+    failure.category,
+    now,
+    raw.id,
+    failure.nodeId,
+  );
 }

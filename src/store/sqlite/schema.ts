@@ -403,6 +403,20 @@ const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[
   `,
   // The newest message of a channel says whether it works.
   "CREATE INDEX outbox_channel ON outbox (tenant, channel, id) WHERE tries > 0;",
+  `
+  -- failures as they happened, by hour and kind: store/failures.ts; stream: "" = of no stream; the newest gives text and example
+  CREATE TABLE failure_hours (
+    tenant TEXT, hour INTEGER, fingerprint TEXT, operation TEXT, stream TEXT, failures INTEGER NOT NULL,
+    error TEXT NOT NULL, code TEXT NOT NULL, category TEXT NOT NULL, first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL, batch_id TEXT NOT NULL, node_id TEXT NOT NULL,
+    PRIMARY KEY (tenant, hour, fingerprint, operation, stream)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO failure_hours
+    SELECT b.tenant, f.created_at - f.created_at % 3600000, f.fingerprint, b.operation, COALESCE(b.stream, ''), COUNT(*),
+      g.error, g.code, g.category, MIN(f.created_at), MAX(f.created_at), f.batch_id, f.node_id
+    FROM failures f JOIN batches b ON b.id = f.batch_id JOIN error_groups g ON g.batch_id = f.batch_id AND g.fingerprint = f.fingerprint GROUP BY 1, 2, 3, 4, 5;
+  CREATE INDEX failure_hours_age ON failure_hours (hour);
+  `,
+  "ALTER TABLE bulk_jobs ADD COLUMN starts_at INTEGER NOT NULL DEFAULT 0;",
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

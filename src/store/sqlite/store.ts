@@ -12,6 +12,7 @@ import { SqliteChannels } from "./channels.ts";
 import { SqliteChunks } from "./chunks.ts";
 import { Database } from "./database.ts";
 import { SqliteEvents } from "./events.ts";
+import { SqliteFailures } from "./failures.ts";
 import { SqliteFiles } from "./files.ts";
 import { SqliteLedger } from "./ledger.ts";
 import { lockDirectory } from "./lock.ts";
@@ -62,6 +63,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
       requests: new SqliteRequests(db),
       impact: new SqliteImpact(db),
       dead: new SqliteDead(db),
+      failures: new SqliteFailures(db),
       audit,
       alerts: new SqliteAlerts(db),
       channels: new SqliteChannels(db),

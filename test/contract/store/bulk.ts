@@ -19,6 +19,7 @@ function job(rig: Rig, id: string, changes: Partial<BulkJob> = {}): BulkJob {
     skipped: 0,
     status: "running",
     createdAt: rig.now,
+    startsAt: rig.now,
     endedAt: null,
     after: null,
     error: null,
@@ -58,6 +59,11 @@ export const bulk = section("bulk", {
       { statuses: ["pending", "running", "paused"], operation: "annotate" },
       { statuses: ["completed", "failed"], code: "broken" },
       { statuses: ["completed"], code: "none" },
+      { statuses: ["completed", "pending"], ids: [batches[0]!.id, batches[3]!.id, "batch_none"] },
+      { statuses: ["completed", "pending"], except: [batches[0]!.id] },
+      { statuses: ["completed"], name: "nothing has this" },
+      { statuses: ["completed"], stream: "none" },
+      { statuses: ["completed"], tag: "none" },
     ];
     for (const each of filters) {
       const filter = { ...each, from, to };
@@ -68,6 +74,11 @@ export const bulk = section("bulk", {
           batch.createdAt < to &&
           each.statuses.includes(batch.status) &&
           (each.operation === undefined || each.operation === batch.operation) &&
+          (each.ids === undefined || each.ids.includes(batch.id)) &&
+          each.except?.includes(batch.id) !== true &&
+          each.name === undefined &&
+          each.stream === undefined &&
+          each.tag === undefined &&
           (each.code === undefined || (await groupsOf(rig, batch)).some(({ code }) => code === each.code));
         if (fits) wanted.push(batch.id);
       }

@@ -2,8 +2,12 @@ import { expect } from "vitest";
 import { failed, OK, type Rig } from "./rig.ts";
 import { section } from "./section.ts";
 
-const select = async (rig: Rig, selection: { reason?: string; ids?: number[] } = {}, operation = "transform", tenant = "acme") =>
-  rig.store.dead.items(tenant, operation, selection, { after: null, limit: 100 });
+const select = async (
+  rig: Rig,
+  selection: { reason?: string; fingerprint?: string; ids?: number[] } = {},
+  operation = "transform",
+  tenant = "acme",
+) => rig.store.dead.items(tenant, operation, selection, { after: null, limit: 100 });
 const keys = async (...asked: Parameters<typeof select>) => (await select(...asked)).map(({ nodeId }) => nodeId);
 const code = (name: string) => failed("it broke", name);
 
@@ -35,6 +39,9 @@ export const dead = section("dead items", {
     await rig.drain(batch, { a: OK });
     expect(await keys(rig)).toEqual(["b", "c"]);
     expect(await keys(rig, { reason: "one" })).toEqual(["c"]);
+    const [group] = await rig.store.results.groups("acme", batch.id);
+    expect(await keys(rig, { fingerprint: group!.fingerprint })).toEqual(group!.examples);
+    expect(await keys(rig, { fingerprint: "none" })).toEqual([]);
     expect(await rig.findings()).toEqual([]);
   },
 

@@ -7,6 +7,7 @@ import { bulk } from "./bulk.ts";
 import { channels } from "./channels.ts";
 import { commits } from "./commits.ts";
 import { dead } from "./dead.ts";
+import { failures } from "./failures.ts";
 import { dependencies } from "./dependencies.ts";
 import { ends } from "./ends.ts";
 import { impact } from "./impact.ts";
@@ -54,6 +55,7 @@ const CASES = [
   requests,
   impact,
   dead,
+  failures,
   attempts,
   alerts,
   channels,

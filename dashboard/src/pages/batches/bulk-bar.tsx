@@ -1,8 +1,10 @@
 import { useState, type ReactElement } from "react";
 import type { Batch, BatchFilter, Priority } from "batchyard/client";
+import { BulkDialog as ServerBulkDialog } from "../../bulk/bulk-dialog.tsx";
+import { useMay } from "../../data/session.ts";
 import { count } from "../../figures/number.ts";
 import { useShortcuts } from "../../shell/shortcuts.ts";
-import type { BulkAct } from "./bulk.ts";
+import { type BulkAct, requestOf } from "./bulk.ts";
 import { BulkDialog } from "./bulk-dialog.tsx";
 import { ALL_SELECTED, NO_SELECTION, type Selection, sizeOf } from "./selection.ts";
 
@@ -14,14 +16,18 @@ interface BulkBarProps {
   onSelect: (selection: Selection) => void;
 }
 
+// What the server takes by id; beyond it the page does it itself.
+const MOST_IDS = 1_000;
 const PRIORITIES: readonly Priority[] = ["critical", "high", "normal", "low"];
 
 /** What can be done to the selected batches. */
 export function BulkBar({ filter, total, rows, selection, onSelect }: BulkBarProps): ReactElement | null {
   const [act, setAct] = useState<BulkAct | null>(null);
+  const isAdmin = useMay("admin");
+  const mayAct = useMay("operator");
   const size = sizeOf(selection, total);
-  useShortcuts([{ keys: "r", label: "Retry the selected batches", run: () => size > 0 && setAct({ kind: "retry" }) }]);
-  if (total === 0) return null;
+  useShortcuts([{ keys: "r", label: "Retry the selected batches", run: () => size > 0 && mayAct && setAct({ kind: "retry" }) }]);
+  if (total === 0 || !mayAct) return null;
   if (size === 0)
     return (
       <button type="button" className="button button-quiet text-soft" onClick={() => onSelect(ALL_SELECTED)}>
@@ -56,11 +62,25 @@ export function BulkBar({ filter, total, rows, selection, onSelect }: BulkBarPro
             <option key={priority}>{priority}</option>
           ))}
         </select>
+        <button type="button" className="button" onClick={() => setAct({ kind: "pause" })}>
+          Pause
+        </button>
+        <button type="button" className="button" onClick={() => setAct({ kind: "resume" })}>
+          Resume
+        </button>
         <button type="button" className="button button-danger" onClick={() => setAct({ kind: "cancel" })}>
           Cancel batches
         </button>
       </span>
-      {act === null ? null : (
+      {act === null ? null : isAdmin && selection.ids.size <= MOST_IDS ? (
+        <ServerBulkDialog
+          request={requestOf(act, filter, selection, rows)}
+          onClose={(started) => {
+            setAct(null);
+            if (started) onSelect(NO_SELECTION);
+          }}
+        />
+      ) : (
         <BulkDialog
           act={act}
           filter={filter}

@@ -1,8 +1,10 @@
 import type { Batch, BatchFilter, Client, Priority } from "batchyard/client";
 import { ClientError } from "batchyard/client";
+import type { BulkRequest } from "../../bulk/bulk-act.ts";
+import type { Selection } from "./selection.ts";
 
 /** What can be done to many batches at once. */
-export type BulkAct = { kind: "retry" } | { kind: "cancel" } | { kind: "priority"; priority: Priority };
+export type BulkAct = { kind: "retry" | "cancel" | "pause" | "resume" } | { kind: "priority"; priority: Priority };
 
 export interface BulkProgress {
   done: number;
@@ -17,12 +19,16 @@ const PAGE = 100;
 export const ACT_NAMES: Readonly<Record<BulkAct["kind"], string>> = {
   retry: "Retry failed items",
   cancel: "Cancel",
+  pause: "Pause",
+  resume: "Resume",
   priority: "Set priority",
 };
 
 /** Whether the state of a batch lets it be done. */
 export function applies(act: BulkAct, batch: Batch): boolean {
   const open = batch.status === "pending" || batch.status === "running" || batch.status === "paused";
+  if (act.kind === "resume") return batch.status === "paused";
+  if (act.kind === "pause") return open && batch.status !== "paused";
   if (act.kind !== "retry") return open;
   return !open && batch.failed_items + batch.cancelled_items + batch.expired_items > 0;
 }
@@ -72,7 +78,31 @@ function actOn(client: Client, act: BulkAct, id: string): Promise<Batch> {
       return client.retry(id);
     case "cancel":
       return client.cancel(id);
+    case "pause":
+      return client.pause(id);
+    case "resume":
+      return client.resume(id);
     case "priority":
       return client.setPriority(id, act.priority);
   }
+}
+
+/** The same as one act of the server: it counts, does it at a rate, goes on when this page is closed, and can be undone at first. */
+export function requestOf(act: BulkAct, filter: BatchFilter, selection: Selection, rows: readonly Batch[]): BulkRequest {
+  const chosen = selection.all ? [] : rows.filter((batch) => selection.ids.has(batch.id));
+  const times = chosen.map((batch) => batch.created_at).sort();
+  const { operation, status, ...same } = filter;
+  const matching = {
+    ...same,
+    ...(operation === undefined ? {} : { jobType: operation }),
+    ...(status === undefined ? {} : { states: [status] }),
+  };
+  return {
+    action: act.kind,
+    ...(act.kind === "priority" ? { priority: act.priority } : {}),
+    filter: selection.all
+      ? { ...matching, ...(selection.ids.size === 0 ? {} : { except: [...selection.ids] }) }
+      : // The times bound what the server looks through for them.
+        { ids: chosen.map((batch) => batch.id), createdAfter: times[0]!, createdBefore: times.at(-1)! },
+  };
 }

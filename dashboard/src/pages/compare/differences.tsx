@@ -3,12 +3,14 @@ import { Link } from "@tanstack/react-router";
 import type { Comparison } from "batchyard/client";
 import { duration } from "../../figures/duration.ts";
 import { count, money } from "../../figures/number.ts";
+import { FigureRow } from "../../parts/figure-row.tsx";
 import { Section, Wide } from "../../parts/section.tsx";
 import { BatchStatusMark } from "../../parts/status.tsx";
+import { ChangedItems } from "./changed-items.tsx";
 
-const SHOWN = 50;
+const KEYS_SHOWN = 200;
 
-/** Figures of both, and the items whose outcome is not the same. */
+/** How many items ended otherwise, the figures of both, then the items themselves. */
 export function Differences({ comparison }: { comparison: Comparison }): ReactElement {
   const { a, b, counts, deltas } = comparison;
   const signed = (value: number, written: (value: number) => string): string =>
@@ -23,6 +25,15 @@ export function Differences({ comparison }: { comparison: Comparison }): ReactEl
   ];
   return (
     <>
+      <FigureRow
+        label="Items"
+        figures={[
+          { label: "Changed", value: count(counts.changed), below: "in both, ended otherwise" },
+          { label: "The same", value: count(counts.same), below: "in both" },
+          { label: "Only in the first", value: count(counts.removed) },
+          { label: "Only in the second", value: count(counts.added) },
+        ]}
+      />
       <Section title="Figures">
         <Wide label="Figures of both">
           <table className="table max-w-4xl">
@@ -57,37 +68,35 @@ export function Differences({ comparison }: { comparison: Comparison }): ReactEl
           </table>
         </Wide>
       </Section>
-      <Section
-        title="Items"
-        aside={`${count(counts.same)} the same, ${count(counts.changed)} changed, ${count(counts.added)} only in the second, ${count(counts.removed)} only in the first`}
-      >
+      <Section title="Changed items">
         {comparison.changed.length === 0 ? (
           <p className="text-soft">No item that is in both ended otherwise.</p>
         ) : (
-          <ul className="flex flex-col">
-            {comparison.changed.slice(0, SHOWN).map((item) => (
-              <li key={item.nodeId} className="grid gap-3 border-b border-line py-3 lg:grid-cols-[10rem_minmax(0,1fr)_minmax(0,1fr)]">
-                <code className="truncate">{item.nodeId}</code>
-                {[item.a, item.b].map((value, i) => (
-                  <pre
-                    key={i}
-                    className="max-h-40 overflow-auto text-sm leading-5 break-words whitespace-pre-wrap"
-                    tabIndex={0}
-                    aria-label={`${item.nodeId}, ${i === 0 ? "first" : "second"}`}
-                  >
-                    {JSON.stringify(value, null, 2)}
-                  </pre>
-                ))}
-              </li>
-            ))}
-          </ul>
+          <ChangedItems items={comparison.changed} total={counts.changed} />
         )}
-        {comparison.changed.length > SHOWN ? (
-          <p className="text-sm text-soft">
-            The first {SHOWN} of {count(counts.changed)}.
-          </p>
-        ) : null}
       </Section>
+      <Keys title="Only in the first" keys={comparison.removed} total={counts.removed} />
+      <Keys title="Only in the second" keys={comparison.added} total={counts.added} />
     </>
+  );
+}
+
+/** Items that one of the two does not have. */
+function Keys({ title, keys, total }: { title: string; keys: readonly string[]; total: number }): ReactElement | null {
+  if (total === 0) return null;
+  return (
+    <details className="border-t border-line pt-5">
+      <summary className="text-lg font-semibold">
+        {title} <span className="figure text-sm font-normal text-soft">{count(total)}</span>
+      </summary>
+      <p className="mt-3 flex flex-wrap gap-x-3 gap-y-1 text-sm">
+        {keys.slice(0, KEYS_SHOWN).map((key) => (
+          <code key={key} className="break-all">
+            {key}
+          </code>
+        ))}
+        {total > KEYS_SHOWN ? <span className="text-soft">and {count(total - KEYS_SHOWN)} more</span> : null}
+      </p>
+    </details>
   );
 }

@@ -1,4 +1,4 @@
-export const FAILURE_TABS = ["groups", "codes", "slow", "sizes", "dead"] as const;
+export const FAILURE_TABS = ["groups", "codes", "dead", "slow", "sizes"] as const;
 export type FailureTab = (typeof FAILURE_TABS)[number];
 export const FAILURE_RANGES = ["24h", "7d", "30d"] as const;
 export type FailureRange = (typeof FAILURE_RANGES)[number];
@@ -9,7 +9,7 @@ export interface FailuresSearch {
   range?: FailureRange;
   /** Only of this operation. */
   operation?: string;
-  /** The dead letters of this queue. */
+  /** What is dead in this queue is listed: `operation:import`, `stream:clicks`. */
   queue?: string;
 }
 

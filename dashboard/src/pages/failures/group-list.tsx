@@ -1,0 +1,215 @@
+import { useState, type ReactElement } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { BulkDialog } from "../../bulk/bulk-dialog.tsx";
+import { useMay } from "../../data/session.ts";
+import { count } from "../../figures/number.ts";
+import { Icon } from "../../parts/icon.tsx";
+import { Empty, Fault, Loading } from "../../parts/notice.tsx";
+import { Wide } from "../../parts/section.tsx";
+import { Spark } from "../../parts/spark.tsx";
+import { Time } from "../../parts/time.tsx";
+import { useShortcuts } from "../../shell/shortcuts.ts";
+import { GiveUpDialog } from "./give-up-dialog.tsx";
+import { changedQuery, type Group, groupsQuery } from "./queries.ts";
+import type { FailureRange } from "./search.ts";
+
+interface GroupListProps {
+  range: FailureRange;
+  operation: string | undefined;
+}
+
+/** The same error is one row, whatever batch it happened in. */
+export function GroupList({ range, operation }: GroupListProps): ReactElement {
+  const { data, error, refetch } = useQuery(groupsQuery(range, operation));
+  const changed = useQuery({ ...changedQuery(data?.from ?? ""), enabled: data !== undefined && data.groups.length > 0 });
+  const [retrying, setRetrying] = useState<Group | null>(null);
+  const [givingUp, setGivingUp] = useState<Group | null>(null);
+  const [active, setActive] = useState(-1);
+  const isAdmin = useMay("admin");
+  const groups = data?.groups ?? [];
+  const chosen = groups[active];
+  const move = (by: number): void => setActive((at) => Math.max(0, Math.min(groups.length - 1, at + by)));
+  useShortcuts([
+    { keys: "j", label: "Next group", run: () => move(1) },
+    { keys: "k", label: "Previous group", run: () => move(-1) },
+    { keys: "r", label: "Retry the group", run: () => isAdmin && chosen !== undefined && chosen.fingerprint !== "" && setRetrying(chosen) },
+  ]);
+  if (data === undefined)
+    return error === null ? <Loading lines={8} label="Loading failures" /> : <Fault error={error} retry={() => void refetch()} />;
+  if (groups.length === 0)
+    return (
+      <Empty title="Nothing failed. Well done.">
+        {operation === undefined ? "No item" : `No item of ${operation}`} ended as a failure in this time. How long failures are remembered
+        is a matter of the{" "}
+        <Link to="/settings" className="link">
+          retention
+        </Link>
+        .
+      </Empty>
+    );
+  const mark = changed.data ?? null;
+  return (
+    <>
+      {error === null ? null : <Fault error={error} retry={() => void refetch()} />}
+      {mark === null ? null : (
+        <p className="flex flex-wrap items-center gap-x-1.5 text-sm text-soft">
+          <Icon name="sliders" /> Settings were changed last <Time at={mark.timestamp} />: <code className="break-all">{mark.text}</code>
+        </p>
+      )}
+      <Wide label="Failures by kind">
+        <table className="table">
+          <thead>
+            <tr>
+              <th scope="col">Error</th>
+              <th scope="col" className="number">
+                Items
+              </th>
+              <th scope="col" className="hidden w-28 pl-4! md:table-cell">
+                Trend
+              </th>
+              <th scope="col" className="number hidden md:table-cell">
+                First
+              </th>
+              <th scope="col" className="number hidden md:table-cell">
+                Last
+              </th>
+              <th scope="col" className="hidden pl-6! lg:table-cell">
+                Where
+              </th>
+              {isAdmin ? (
+                <th scope="col" className="hidden md:table-cell">
+                  <span className="sr-only">Act</span>
+                </th>
+              ) : null}
+            </tr>
+          </thead>
+          <tbody>
+            {groups.map((group, i) => (
+              <GroupRow
+                key={group.fingerprint}
+                group={group}
+                isActive={i === active}
+                isAdmin={isAdmin}
+                sinceChange={mark !== null && Date.parse(group.first_seen) >= Date.parse(mark.timestamp)}
+                onRetry={() => setRetrying(group)}
+                onGiveUp={() => setGivingUp(group)}
+              />
+            ))}
+          </tbody>
+        </table>
+      </Wide>
+      {data.total > groups.length ? (
+        <p className="text-sm text-soft">
+          The {groups.length} most frequent of {count(data.total)} kinds.
+        </p>
+      ) : null}
+      {retrying === null ? null : (
+        <BulkDialog
+          request={{ action: "retry", filter: { errorFingerprint: retrying.fingerprint } }}
+          about={`Only items that failed so: ${retrying.error}`}
+          onClose={() => setRetrying(null)}
+        />
+      )}
+      {givingUp === null ? null : <GiveUpDialog group={givingUp} onClose={() => setGivingUp(null)} />}
+    </>
+  );
+}
+
+interface GroupRowProps {
+  group: Group;
+  isActive: boolean;
+  isAdmin: boolean;
+  /** First seen after the settings were changed last. */
+  sinceChange: boolean;
+  onRetry: () => void;
+  onGiveUp: () => void;
+}
+
+function GroupRow({ group, isActive, isAdmin, sinceChange, onRetry, onGiveUp }: GroupRowProps): ReactElement {
+  const { sample } = group;
+  const isRest = group.fingerprint === "";
+  const [first] = group.operations;
+  const actions =
+    isRest || !isAdmin ? null : (
+      <>
+        <button type="button" className={`button ${group.recoverable ? "" : "button-quiet"}`} onClick={onRetry}>
+          Retry
+        </button>
+        <button type="button" className="button button-quiet" onClick={onGiveUp}>
+          Give up
+        </button>
+        {first === undefined ? null : (
+          <Link
+            to="/alerts"
+            search={{ tab: "rules", edit: "", kind: "highErrorRate", instance: `operation:${first.name}` }}
+            aria-label={`Alert on errors of ${first.name}`}
+            title={`Alert on errors of ${first.name}`}
+            className="button button-quiet button-icon"
+          >
+            <Icon name="bell" />
+          </Link>
+        )}
+      </>
+    );
+  return (
+    <tr className={`[&>*]:py-3! [&>*]:align-top ${isActive ? "outline-2 -outline-offset-2 outline-accent" : ""}`}>
+      <th scope="row" className="text-left whitespace-normal! md:min-w-72">
+        <span className="line-clamp-3 font-medium break-words" title={group.error}>
+          {isRest ? "Other kinds, too many to tell apart" : group.error}
+        </span>
+        <span className="mt-0.5 flex flex-wrap items-center gap-x-2 gap-y-0.5 text-xs font-normal text-soft">
+          {group.new ? (
+            <span className="inline-flex items-center gap-1 font-medium text-accent">
+              <Icon name="plus" /> new
+            </span>
+          ) : null}
+          {sinceChange ? <span className="text-warn">since the settings changed</span> : null}
+          <span>
+            <code>{group.code}</code> · {group.category}
+          </span>
+          <Link
+            to="/batches/$id"
+            params={{ id: sample.batch_id }}
+            search={{ items: "failed", error: group.error.slice(0, 200) }}
+            hash="results"
+            className="link"
+          >
+            newest example: {sample.item_key}
+          </Link>
+        </span>
+        {isRest ? null : (
+          <span className="mt-1 block max-w-xl text-xs font-normal text-soft">
+            <Icon name={group.recoverable ? "retry" : "slash"} /> {group.recommendation}.
+          </span>
+        )}
+        <span className="mt-2 flex flex-wrap items-center gap-2 text-xs font-normal text-soft md:hidden">
+          last <Time at={group.last_seen} />
+          {actions}
+        </span>
+      </th>
+      <td className="number">{count(group.count)}</td>
+      <td className="hidden pl-4! md:table-cell">
+        <Spark values={group.trend} />
+      </td>
+      <td className="number hidden md:table-cell">
+        <Time at={group.first_seen} />
+      </td>
+      <td className="number hidden md:table-cell">
+        <Time at={group.last_seen} />
+      </td>
+      <td className="hidden max-w-48 pl-6! text-soft lg:table-cell">
+        {[...group.operations, ...group.streams].slice(0, 4).map(({ name, count: items }) => (
+          <span key={name} className="flex justify-between gap-3">
+            <span className="truncate">{name}</span> <span className="figure">{count(items)}</span>
+          </span>
+        ))}
+      </td>
+      {isAdmin ? (
+        <td className="hidden md:table-cell">
+          <span className="-my-1.5 flex justify-end gap-1">{actions}</span>
+        </td>
+      ) : null}
+    </tr>
+  );
+}

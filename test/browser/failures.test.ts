@@ -1,0 +1,115 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { built, launch, signedIn } from "../support/browser.ts";
+import { finished, serve, type Served } from "../support/served.ts";
+
+let data: string;
+let served: Served;
+let browser: Browser;
+let page: Page;
+const made: string[] = [];
+
+beforeAll(async () => {
+  built();
+  data = mkdtempSync(join(tmpdir(), "batchyard-failures-"));
+  served = await serve(data);
+  browser = await launch();
+  ({ page } = await signedIn(browser, served, { theme: "light", width: 1440 }));
+  await page.goto("/failures");
+  await page.getByText("Nothing failed. Well done.").waitFor();
+  const schema = { required: ["ean"], properties: { price: { type: "number" } } };
+  for (let i = 0; i < 3; i += 1) {
+    const items = [{ id: `a${i}` }, { id: `b${i}` }, { id: `c${i}`, ean: "1", price: "on request" }, { id: `d${i}`, ean: "2" }];
+    const batch = await served.client.create({ operation: "validate", name: `Feed ${i}`, options: { schema } }, items);
+    await finished(served.client, batch.id);
+    made.push(batch.id);
+  }
+}, 120_000);
+
+afterAll(async () => {
+  await browser.close();
+  await served.child.end("SIGTERM");
+  rmSync(data, { recursive: true, force: true });
+});
+
+interface Groups {
+  failures: number;
+  total: number;
+  groups: { error: string; count: number; fingerprint: string }[];
+}
+const groups = () => served.client.request<Groups>("/api/system/failures/groups");
+
+it("shows the groups of all batches as the API counts them, and retries one of them with an undo", async () => {
+  const known = await groups();
+  expect([known.failures, known.total]).toEqual([9, 2]);
+  await page.goto("/failures");
+  await page.getByRole("heading", { name: "9 items failed" }).waitFor();
+  const rows = page.getByRole("row").filter({ hasText: "newest example" });
+  for (const [i, group] of known.groups.entries()) {
+    const row = rows.nth(i);
+    await row.getByText(group.error).waitFor();
+    expect(await row.getByRole("cell").first().textContent()).toBe(String(group.count));
+    await row.getByText("new", { exact: true }).waitFor();
+  }
+
+  const largest = rows.first();
+  await largest.getByRole("button", { name: "Retry" }).last().click();
+  const dialog = page.getByRole("dialog", { name: "Retry failed items" });
+  await dialog.getByText("3 batches", { exact: true }).waitFor();
+  await dialog.getByRole("button", { name: "Retry failed items: 3 batches" }).click();
+  const tray = page.getByRole("region", { name: "Acts on many batches" });
+  await tray.getByRole("button", { name: "Undo" }).click();
+  await tray.getByText("Undone: nothing was changed.").waitFor();
+  for (const id of made) expect((await served.client.get(id)).epoch).toBe(1);
+  await tray.getByRole("button", { name: "Put away" }).click();
+
+  await largest.getByRole("button", { name: "Retry" }).last().click();
+  await page.getByRole("button", { name: "Retry failed items: 3 batches" }).click();
+  await page.getByRole("link", { name: "Batches", exact: true }).click();
+  await tray.getByText("Finished: 3 done.").waitFor();
+  for (const id of made) {
+    await finished(served.client, id);
+    expect(await served.client.get(id)).toMatchObject({ epoch: 2, failed_items: 3 });
+  }
+  // What fails again has happened again.
+  expect((await groups()).failures).toBe(15);
+}, 90_000);
+
+it("lists dead letters, gives up a group, and runs the rest again", async () => {
+  const stats = () => served.client.request<{ total: number }>("/api/dlq/stats");
+  expect((await stats()).total).toBe(9);
+  await page.goto("/failures");
+  const row = page.getByRole("row").filter({ hasText: "newest example" }).first();
+  await row.getByRole("button", { name: "Give up" }).last().click();
+  await page.getByRole("dialog").getByRole("button", { name: "Give up" }).click();
+  await page.getByRole("status").getByText("6 items are off the dead letters").waitFor();
+  expect((await stats()).total).toBe(3);
+
+  await page.getByRole("link", { name: "Dead letters 3" }).click();
+  await page.getByRole("link", { name: "validate", exact: true }).click();
+  await page.getByRole("heading", { name: "Dead in validate" }).waitFor();
+  expect(new URL(page.url()).search).toBe("?tab=dead&queue=operation%3Avalidate");
+  expect(await page.getByRole("group", { name: "Dead in validate" }).getByRole("row").count()).toBe(1 + 3);
+  await page.getByRole("button", { name: "Run again what is dead in validate" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Run again: 3 items" }).click();
+  await page.getByRole("status").getByText("3 items run again").waitFor();
+}, 60_000);
+
+it("analyses by code, by slowness and by size say what the API says", async () => {
+  for (const id of made) await finished(served.client, id);
+  const base = "/api/admin/batch-monitoring/analysis";
+  const { errors } = await served.client.request<{ errors: { code: string; count: number }[] }>(`${base}/errors`);
+  await page.goto("/failures?tab=codes");
+  const first = page.getByRole("row").filter({ hasText: errors[0]!.code }).first();
+  expect(await first.getByRole("cell").first().textContent()).toBe(String(errors[0]!.count));
+  await page.getByRole("link", { name: "Slow batches" }).click();
+  const { slowest } = await served.client.request<{ slowest: { id: string }[] }>(`${base}/slow`);
+  await page.getByRole("link", { name: slowest[0]!.id }).waitFor();
+  await page.getByRole("link", { name: "Batch sizes" }).click();
+  await page.getByRole("row", { name: /^1 – 50/ }).waitFor();
+  await page.goBack();
+  await page.getByRole("heading", { name: "Slowest batches" }).waitFor();
+});

@@ -1,0 +1,324 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { endChildren } from "../support/child.ts";
+import { batchyard, finished, ready, starting, TOKEN, type Served } from "../support/served.ts";
+import { Terminal, type TerminalOptions } from "./tmux.ts";
+
+/** The real command on a real terminal against the real server, each a process of its own. */
+const ROOT = join(import.meta.dirname, "../..");
+const NODE = `${process.execPath} --conditions=batchyard-source ${join(ROOT, "src/cli/main.ts")}`;
+const data = mkdtempSync(join(tmpdir(), "batchyard-live-"));
+
+let server: Served;
+let terminal: Terminal | null = null;
+let held = "";
+
+const items = (count: number): { id: string; n: number }[] => Array.from({ length: count }, (_, n) => ({ id: `i${n}`, n: n * 100 }));
+const slow = { operation: "steady", options: { workMs: 20_000, batchSize: 5, concurrency: 1 } };
+
+beforeAll(async () => {
+  server = await ready(starting(data));
+  const { client } = server;
+  const done = await client.create({ operation: "steady", name: "done 夜の列車 🚂" }, items(100));
+  await finished(client, done.id);
+  held = (await client.create({ ...slow, name: "evil\u001b[2J\u001b]0;owned\u0007 name" }, items(10))).id;
+  await client.pause(held);
+  await client.streams.put("orders", { operation: "steady", windowSeconds: 600, idleTimeoutSeconds: 300, maxItems: 50 });
+  await client.streams.push("orders", items(7));
+});
+afterEach(() => {
+  terminal?.close();
+  terminal = null;
+});
+afterAll(async () => {
+  await endChildren();
+  rmSync(data, { recursive: true, force: true });
+});
+
+function open(options: Partial<TerminalOptions> = {}): Terminal {
+  terminal = new Terminal({ columns: 120, rows: 40, ...options, env: { BATCHYARD_TOKEN: TOKEN, ...options.env } });
+  return terminal;
+}
+
+/** The dashboard on a terminal, once it is drawn. */
+async function live(args = "", options: Partial<TerminalOptions> = {}, url = server.url): Promise<Terminal> {
+  const opened = open(options);
+  opened.run(`${NODE} live --url ${url} ${args}; echo "ended $?"`);
+  await opened.shows(/● live|frozen/);
+  return opened;
+}
+
+/** What moves from run to run is masked: figures, times, ids, courses; columns are the matter of src/tui/frame.test.ts. */
+function masked(screen: string): string {
+  return screen
+    .replaceAll(/^ *\d\d:\d\d:\d\d [a-z]+\.[a-z]+ .*?(?=│|$)/gm, "  ")
+    .replaceAll(/(6 Events +)[a-z]+\.[a-z]+/g, "$1event")
+    .replaceAll(/local:\S*/g, "local")
+    .replaceAll(/^[▁▂▃▄▅▆▇█ ]+$/gm, "▁")
+    .replaceAll(/[▁▂▃▄▅▆▇█░]+/g, "▁")
+    .replaceAll(/\b[a-z0-9]{9}\b(?= )/g, (word) => (/\d/.test(word) ? "ididididi" : word))
+    .replaceAll(/—|\b(\d+(\.\d+)?(ms|s|[mhd]\d\d[smh])|\d[\d.,]*[kM]?)\b/g, "0")
+    .replaceAll(/[ ─]{2,}/g, "  ")
+    .replaceAll(/(Healthy|Warning): .*?(?= {2})/g, "Healthy")
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n");
+}
+
+describe("batchyard live", () => {
+  it("starts, moves, filters, pauses a batch and leaves the terminal as it was", async () => {
+    const at = await live();
+    await at.shows("evil");
+    expect(at.flag("alternate_on")).toBe("1");
+    expect(at.flag("cursor_flag")).toBe("0");
+
+    const { id } = await server.client.create({ ...slow, name: "pause me" }, items(20));
+    await at.shows(/● .*pause me/);
+    at.type("/");
+    await at.shows("enter filters");
+    at.type("pause state:running");
+    at.keys("Enter");
+    await at.shows(/1 match {2}\/pause state:running/);
+    at.keys("j");
+    at.type("p");
+    await at.shows("Pause 'pause me'?");
+    expect((await server.client.get(id)).status).toBe("running");
+    at.type("y");
+    await at.shows("Pause 'pause me': done");
+    expect((await server.client.get(id)).status).toBe("paused");
+    await at.shows("No batch matches the filter");
+    at.keys("Escape");
+    await at.shows(/‖ .*pause me .*paused/);
+
+    at.type("q");
+    await at.shows("ended 0");
+    expect(at.flag("alternate_on")).toBe("0");
+    expect(at.flag("cursor_flag")).toBe("1");
+    at.run("stty -a | tr ' ;' '\\n\\n' | grep -x -e echo -e icanon -e isig | tr '\\n' +");
+    await at.shows("isig+icanon+echo+");
+    await server.client.cancel(id);
+  });
+
+  it("shows a row whole, every pane by its number, help and commands by their names", async () => {
+    const at = await live("", { columns: 80, rows: 24 });
+    at.keys("Down");
+    at.keys("Up");
+    at.keys("Enter");
+    await at.shows(/Progress .*Priority/s);
+    at.keys("Escape");
+    await at.shows("NAME");
+    for (const title of ["3 Workers", "4 Failures", "5 Alerts", "6 Events", "2 Batches"]) {
+      at.type(title.slice(0, 1));
+      await at.shows(new RegExp(`^${title} .*─$`, "m"));
+    }
+    at.type("1");
+    await at.shows("› detections");
+    at.keys("Down");
+    await at.shows("› orders");
+    at.keys("Enter");
+    await at.shows(/Open windows \(1\)/);
+    at.type("?");
+    await at.shows("show the chosen row whole");
+    at.keys("Escape");
+    at.type(":");
+    at.type("batches");
+    await at.shows("› go-batches");
+    at.keys("Enter");
+    await at.shows("› ");
+    at.keys("C-c");
+    expect(await at.shows("ended 0")).not.toContain("go-batches");
+  });
+
+  it("changes nothing under --read-only, and stands still while frozen", async () => {
+    const at = await live("--read-only --filter 'evil state:paused'");
+    await at.shows("read-only");
+    at.type("c");
+    await at.shows("Nothing is changed here: --read-only");
+    at.type("f");
+    await at.shows("frozen");
+    const { id } = await server.client.create({ ...slow, name: "evil that comes later" }, items(1));
+    await server.client.pause(id);
+    at.type("?");
+    await at.shows("show the chosen row whole");
+    at.keys("Escape");
+    expect(await at.shows("NAME")).not.toContain("comes later");
+    at.type("f");
+    await at.shows("comes later");
+    await server.client.cancel(id);
+  });
+
+  it("cancels marked batches at once", async () => {
+    const ids = await Promise.all([1, 2, 3].map(async (n) => (await server.client.create({ ...slow, name: `marked ${n}` }, items(5))).id));
+    const at = await live("--filter 'marked state:running'");
+    await at.shows((screen) => [1, 2, 3].every((n) => screen.includes(`marked ${n}`)));
+    at.keys("Space");
+    at.keys("Space");
+    await at.shows("2 marked");
+    at.type("c");
+    await at.shows("Cancel 2 batches?");
+    at.type("y");
+    await at.shows("Cancel 2 batches: done");
+    const states = await Promise.all(ids.map(async (id) => (await server.client.get(id)).status));
+    expect(states.filter((status) => status === "cancelled")).toHaveLength(2);
+    for (const id of ids) await server.client.cancel(id).catch(() => undefined);
+  });
+
+  it("lays itself out anew when the terminal changes its size", async () => {
+    const at = await live();
+    await at.shows("Queue and throughput");
+    at.resize(60, 20);
+    await at.shows((screen) => screen.includes("Stages") && !screen.includes("Queue and throughput"));
+    expect(
+      at
+        .screen()
+        .split("\n")
+        .every((line) => line.length <= 60),
+    ).toBe(true);
+    at.resize(45, 24);
+    await at.shows((screen) => screen.split("\n").some((line) => line.startsWith("  Stages")));
+    at.resize(120, 40);
+    await at.shows("Queue and throughput");
+  });
+
+  it.each([
+    ["120x40", { columns: 120, rows: 40 }],
+    ["80x24", { columns: 80, rows: 24 }],
+    ["60x20", { columns: 60, rows: 20 }],
+    ["no-color", { columns: 80, rows: 24, env: { NO_COLOR: "1" } }],
+  ])("looks as it should: %s", async (name, options) => {
+    const at = await live("--filter 'state:paused evil'", options);
+    await at.shows(/1 match.*evil.*(batch|window|worker|chunk)\.[a-z]+/s);
+    await expect(masked(at.screen())).toMatchFileSnapshot(join(import.meta.dirname, "screens", `${name}.txt`));
+    expect(at.screen(true).includes("\u001b[")).toBe(name !== "no-color");
+  });
+
+  it("on a dumb terminal prints every panel once", async () => {
+    const at = open({ columns: 80, rows: 100, env: { TERM: "dumb" } });
+    at.run(`${NODE} live --url ${server.url} --filter 'state:paused evil'; echo "ended $?"`);
+    await at.shows("ended 0");
+    await expect(masked(at.screen().slice(at.screen().indexOf("●")))).toMatchFileSnapshot(join(import.meta.dirname, "screens", "dumb.txt"));
+  });
+
+  it.each(["SIGTERM", "SIGHUP"] as const)("leaves a sane terminal at %s", async (signal) => {
+    const at = await live();
+    process.kill(childOf(at), signal);
+    await at.shows("ended 1");
+    expect([at.flag("alternate_on"), at.flag("cursor_flag")]).toEqual(["0", "1"]);
+    at.run("stty -a | tr ' ;' '\\n\\n' | grep -x -e echo -e icanon | tr '\\n' +");
+    await at.shows("icanon+echo+");
+  });
+
+  it("leaves a sane terminal when it crashes, and says why", async () => {
+    const at = open();
+    const crash = `data:text/javascript,process.on("SIGUSR2",()=>setImmediate(()=>{throw new Error("broken on purpose")}))`;
+    at.run(`${NODE.replace(" --", ` --import '${crash}' --`)} live --url ${server.url}; echo "ended $?"`);
+    await at.shows("● live");
+    process.kill(childOf(at), "SIGUSR2");
+    await at.shows("ended 1");
+    expect(at.screen()).toContain("broken on purpose");
+    expect([at.flag("alternate_on"), at.flag("cursor_flag")]).toEqual(["0", "1"]);
+    at.run("stty -a | tr ' ;' '\\n\\n' | grep -x -e echo -e icanon | tr '\\n' +");
+    await at.shows("icanon+echo+");
+  });
+
+  it("keeps the last picture while the server is away, says since when, and goes on when it is back", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "batchyard-away-"));
+    const first = await ready(starting(folder));
+    const { id } = await first.client.create({ ...slow, name: "through the night" }, items(5));
+    await first.client.pause(id);
+    const at = await live("", {}, first.url);
+    await at.shows("through the night");
+    await first.child.end("SIGKILL");
+    await at.shows(/offline \d+s, next try/);
+    expect(at.screen()).toContain("through the night");
+    at.type("c");
+    await at.shows("The server does not answer");
+    const again = await ready(starting(folder, { port: Number(new URL(first.url).port) }));
+    await at.shows("● live");
+    await again.client.create({ ...slow, name: "after the night" }, items(5));
+    await at.shows("after the night");
+    at.type("q");
+    await at.shows("ended 0");
+    await again.child.end("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+  });
+});
+
+/** The process of the dashboard: the shell's only child. */
+function childOf(at: Terminal): number {
+  return Number(readFileSync(`/proc/${at.pid}/task/${at.pid}/children`, "utf8").trim().split(" ")[0]);
+}
+
+describe("without keys", () => {
+  it("prints every panel once and ends with 0", async () => {
+    const child = batchyard(["live", "--once", "--url", server.url]);
+    expect(await child.ended).toMatchObject({ code: 0 });
+    for (const title of ["Streams", "Batches", "Workers", "Failures", "Alerts", "Events", "Queue and throughput", "Performance", "System"])
+      expect(child.output).toMatch(new RegExp(`^${title}\\b`, "m"));
+    expect(child.output).not.toContain("\u001b");
+  });
+
+  it("says as JSON what the API says", async () => {
+    const child = batchyard(["batch-dashboard", "--once", "--json", "--url", server.url]);
+    expect(await child.ended).toMatchObject({ code: 0 });
+    const said = JSON.parse(child.output) as Record<string, Record<string, unknown>>;
+    const asked = async (path: string): Promise<Record<string, unknown>> =>
+      (await (await server.send(path)).json()) as Record<string, unknown>;
+    // What a clock moves is left out: ages, and the minute the figures lately are of.
+    const still = (of: unknown): unknown =>
+      JSON.parse(
+        JSON.stringify(of, (key, value: unknown) =>
+          /timestamp|_at|last_seen|seconds|sparkline|value|per_minute|check|littles|verdict|tiles|utilisation|shares|sentence|bottleneck/.test(
+            key,
+          )
+            ? 0
+            : value,
+        ),
+      );
+    expect(still(said["overview"])).toEqual(still(await asked("/api/system/overview")));
+    expect(still(said["queues"])).toEqual(still(await asked("/api/queues/status")));
+    expect(said["active"]).toEqual(await asked("/api/batch/active?limit=100"));
+    expect(said["stats"]).toEqual((await asked("/api/batch/stats"))["stats"]);
+    expect(said["failures"]).toEqual(await asked("/api/system/failures"));
+    expect(said["history"]).toEqual(await asked("/api/batch/history?limit=100"));
+    expect(still(said["latency"])).toEqual(still(await asked("/api/system/pipeline-latency")));
+    expect(said["active"]!["total"]).toBeGreaterThan(0);
+  });
+
+  it("as JSON goes on line by line until it is told to stop", async () => {
+    const child = batchyard(["live", "--json", "--refresh", "100", "--url", server.url]);
+    const [first] = await child.line(/^\{.*\}$/);
+    const { timestamp } = JSON.parse(first) as { timestamp: string };
+    expect(first).toContain(`{"timestamp":"${timestamp}"`);
+    await child.line(new RegExp(`^\\{"timestamp":"(?!${timestamp})`));
+    expect(await child.end("SIGTERM")).toMatchObject({ code: 0 });
+  });
+
+  it("ends with 4 when something critical is the case, and only if it was asked to", async () => {
+    const calm = batchyard(["live", "--once", "--json", "--fail-on", "critical", "--url", server.url]);
+    expect(await calm.ended).toMatchObject({ code: 0 });
+    const refused = batchyard(["live", "--once", "--fail-on", "warning", "--url", server.url]);
+    expect(await refused.ended).toMatchObject({ code: 2 });
+  });
+
+  it("says what is wrong with a filter, and that nobody answers", async () => {
+    const wrong = batchyard(["live", "--once", "--filter", "colour:red", "--url", server.url]);
+    expect(await wrong.ended).toMatchObject({ code: 2 });
+    expect(wrong.output).toContain("does not understand colour:red");
+    const nobody = batchyard(["live", "--once", "--url", "http://127.0.0.1:9"]);
+    expect(await nobody.ended).toMatchObject({ code: 3 });
+    expect(nobody.output).toContain("Cannot reach http://127.0.0.1:9");
+  });
+
+  it("batch-status says how a batch stands, and that an unknown one is not there", async () => {
+    const known = batchyard(["batch-status", held, "--url", server.url]);
+    expect(await known.ended).toMatchObject({ code: 0 });
+    expect(known.output).toMatch(/Progress +\[█*░+\] \d+ %/);
+    expect(known.output).toMatch(/^Why\n +paused: /m);
+    const unknown = batchyard(["batch-status", "batch_nobody_knows", "--url", server.url]);
+    expect(await unknown.ended).toMatchObject({ code: 1 });
+    expect(unknown.output).toBe("Batch batch_nobody_knows not found.");
+  });
+});
