@@ -1,11 +1,8 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import pino, { type Logger } from "pino";
-import { issueKey, issueSignIn, TOKEN_KEY_ID, DEFAULT_TENANT } from "./api/auth/secrets.ts";
-import { readDashboard } from "./api/pages/dashboard.ts";
-import { createServer } from "./api/server.ts";
+import { DEFAULT_TENANT } from "./api/auth/secrets.ts";
 import { Backpressure } from "./batches/backpressure.ts";
 import { Bulk } from "./batches/bulk.ts";
 import { Creator } from "./batches/create.ts";
@@ -53,8 +50,6 @@ import { Pricing } from "./money/pricing.ts";
 import { LogNotifier } from "./monitor/notify/log.ts";
 import { Targets, type Resolve } from "./monitor/notify/target.ts";
 import { WebhookNotifier } from "./monitor/notify/webhook.ts";
-import { JobReports } from "./monitor/jobs/job-report.ts";
-import { Pipeline } from "./monitor/pipeline.ts";
 import { Retention } from "./monitor/retention.ts";
 import { ProcessFigures } from "./monitor/process-figures.ts";
 import { RetentionLadder } from "./monitor/retention-ladder.ts";
@@ -81,6 +76,7 @@ import type { Store, UpkeepStore } from "./store/port.ts";
 import { DeadQueues } from "./streams/dead-queues.ts";
 import { YardStreams, type DeclaredStreams } from "./streams/yard-streams.ts";
 import type { Streams } from "./streams/service.ts";
+import { version } from "./version.ts";
 import { migrateSqliteStore, openSqliteStore, openSqliteUpkeep } from "./store/sqlite/store.ts";
 
 /** Items of a chunk in flight unless the operation or the batch says otherwise. */
@@ -92,9 +88,6 @@ const RETRY_BACKOFF_MS = 1000;
 const PLACE = "local:embedded";
 /** Of the shutdown time, what handlers get before they are aborted. */
 const GRACE_SHARE = 2 / 3;
-/** Of the shutdown time, what open connections get to end by themselves. */
-const CONNECTIONS_SHARE = 1 / 10;
-
 export interface YardParts {
   config: Config;
   /** Operations besides the built-in ones. */
@@ -520,117 +513,6 @@ async function liveFacts(
   };
 }
 
-/** Who acts in the audit log when nobody asked. */
-const SERVER_ITSELF = {
-  tenant: DEFAULT_TENANT,
-  actor: "server",
-  credential: null,
-  address: null,
-  before: null,
-  after: null,
-  outcome: "SUCCESS",
-} as const;
-
-export interface RunningServer {
-  readonly yard: Yard;
-  readonly url: string;
-  /** A new one-time link that signs a browser in as admin. */
-  signInLink(): Promise<string>;
-  /** True when this data directory had no key before: the first start. */
-  readonly firstStart: boolean;
-  stop(): Promise<void>;
-}
-
-/** Starts a yard and its HTTP server. */
-export async function startServer(parts: YardParts): Promise<RunningServer> {
-  const yard = await createYard(parts);
-  const { config, store, engine, clock, log } = yard;
-  try {
-    const admin = await adminKey(yard);
-    const { app } = await createServer({
-      dashboard: readDashboard(fileURLToPath(new URL("../dist/dashboard", import.meta.url))),
-      batches: yard.batches,
-      bulk: yard.bulk,
-      streams: yard.streams,
-      openai: yard.openai,
-      jobReports: new JobReports({
-        monitor: store.monitor,
-        results: store.results,
-        counts: (tenant) => store.batches.counts(tenant),
-        maxSize: () => yard.settings.current().processing.maxRequests,
-      }),
-      monitor: store.monitor,
-      counts: (tenant) => store.batches.counts(tenant),
-      storeSize: () => store.upkeep.size(),
-      retention: yard.ladder,
-      results: store.results,
-      collector: yard.collector,
-      dead: yard.dead,
-      failures: store.failures,
-      alerts: yard.alerts,
-      pressure: yard.pressure,
-      pipeline: new Pipeline(store.streams, clock, () => yard.settings.current().queue),
-      engine,
-      files: (tenant) => yard.files(tenant),
-      fileRows: store.files,
-      records: store.records,
-      access: store.access,
-      audit: store.audit,
-      ledger: store.ledger,
-      attempts: store.attempts,
-      eventLog: yard.events,
-      events: store.events,
-      settings: yard.settings,
-      settled: engine,
-      external: engine.external,
-      registry: yard.registry,
-      config: { token: config.token, limits: config.limits, traceUrl: config.traceUrl },
-      tracing: yard.tracing,
-      ...yard.resources,
-      clock,
-      log,
-      version: version(),
-      health: () => health(yard),
-    });
-    await app.listen({ host: config.host, port: config.port });
-    await yard.start();
-    await store.audit.append({ ...SERVER_ITSELF, at: clock.now(), action: "server_started", target: version() });
-    const address = app.server.address();
-    const port = typeof address === "object" && address !== null ? address.port : config.port;
-    const url = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${port}`;
-    return {
-      yard,
-      url,
-      firstStart: admin.created,
-      signInLink: async () =>
-        url + (await issueSignIn(store.access, { tenant: DEFAULT_TENANT, keyId: admin.keyId, role: "admin" }, clock.now())).path,
-      async stop() {
-        // A client that keeps its connection busy must not use up the time that handlers have to end.
-        const cancel = clock.after(config.shutdownMs * CONNECTIONS_SHARE, () => app.server.closeAllConnections());
-        await app.close();
-        cancel();
-        await yard.stop();
-      },
-    };
-  } catch (error) {
-    await yard.stop();
-    throw error;
-  }
-}
-
-/** BATCHYARD_TOKEN is the admin key when it is set; else the first start makes one and keeps it for this machine's own commands. */
-async function adminKey(yard: Yard): Promise<{ keyId: string; created: boolean }> {
-  const { store, config, clock } = yard;
-  const usable = (await store.access.keys(DEFAULT_TENANT)).find(
-    (key) => key.role === "admin" && key.revokedAt === null && (key.expiresAt === null || key.expiresAt > clock.now()),
-  );
-  if (usable !== undefined) return { keyId: usable.id, created: false };
-  if (config.token !== null) return { keyId: TOKEN_KEY_ID, created: (await store.events.lastSeq()) === 0 };
-  const { key, secret } = await issueKey(store.access, { tenant: DEFAULT_TENANT, name: "first start", role: "admin" }, clock.now());
-  writeFileSync(join(config.data, "admin.key"), `${secret}\n`, { mode: 0o600 });
-  return { keyId: key.id, created: true };
-}
-
 function webhookFault(url: string, { targets, isSigned }: { targets: Targets; isSigned: boolean }): Fault | null {
   if (!isSigned) {
     const message = "cannot be signed: the server has no BATCHYARD_WEBHOOK_SECRET; ask for the result, or set one";
@@ -640,34 +522,6 @@ function webhookFault(url: string, { targets, isSigned }: { targets: Targets; is
   return reason === null ? null : { path: "webhook", message: `is not allowed as a target: ${reason}`, code: "address_not_allowed" };
 }
 
-/** Events this far behind the store mean that nobody is told what happens. */
-const EVENTS_BEHIND = 10_000;
-
-/** Whether the server answers and works is readiness; a store that takes nothing new still serves what it has. */
-async function health({
-  store,
-  engine,
-  events,
-  clock,
-}: Yard): Promise<{ ready: boolean; checks: Record<string, { ok: boolean; message?: string }> }> {
-  const dispatcher = engine.alive ? { ok: true } : { ok: false, message: "the engine has not looked after its work lately" };
-  try {
-    const behind = (await store.events.lastSeq()) - events.lastSeq();
-    const live = behind < EVENTS_BEHIND ? { ok: true } : { ok: false, message: `${behind} events have not been handed over` };
-    const writes = await store.probe(clock.now()).then(
-      () => ({ ok: true }),
-      (error: unknown) => ({ ok: false, message: error instanceof Error ? error.message : String(error) }),
-    );
-    return { ready: dispatcher.ok && live.ok, checks: { store: { ok: true }, writes, dispatcher, live } };
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return {
-      ready: false,
-      checks: { store: { ok: false, message }, dispatcher, live: { ok: false, message: "unknown without the store" } },
-    };
-  }
-}
-
 /** Checks, rebuilds and backups of a data directory, also beside a running server. */
 export async function openUpkeep(config: Config): Promise<{ upkeep: UpkeepStore; close(): Promise<void> }> {
   return openSqliteUpkeep({ directory: config.data, synchronous: config.sqlite.synchronous });
@@ -675,10 +529,4 @@ export async function openUpkeep(config: Config): Promise<{ upkeep: UpkeepStore;
 
 export async function migrateStore(config: Config): Promise<{ from: number; to: number }> {
   return migrateSqliteStore({ directory: config.data, synchronous: config.sqlite.synchronous });
-}
-
-/** Version of this package. */
-function version(): string {
-  const manifest = fileURLToPath(new URL("../package.json", import.meta.url));
-  return (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version;
 }

@@ -9,7 +9,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { defineOperation } from "batchyard";
 import { loadConfig } from "../../src/config.ts";
-import { startServer } from "../../src/main.ts";
+import { startServer } from "../../src/server.ts";
 import type { BulkTold } from "../bulk.ts";
 
 const [data = "", rate = "", workers = "", cancelMs = ""] = process.argv.slice(2);

@@ -1,7 +1,7 @@
 /** The server of bench/events.ts: makes events at the rate it is told over IPC, and tells what they cost. */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { loadConfig } from "../../src/config.ts";
-import { startServer } from "../../src/main.ts";
+import { startServer } from "../../src/server.ts";
 import type { EventDraft } from "../../src/model/event.ts";
 import type { Made, ServerCommand } from "./messages.ts";
 

@@ -1,6 +1,6 @@
 /** The server of bench/ui.ts: after `{rate, batches}` it makes so many events a second, most of them progress of these batches. */
 import { loadConfig } from "../../src/config.ts";
-import { startServer } from "../../src/main.ts";
+import { startServer } from "../../src/server.ts";
 import type { EventDraft } from "../../src/model/event.ts";
 
 const [data = ""] = process.argv.slice(2);

@@ -6,14 +6,13 @@ import { z } from "zod";
 import { loadConfig } from "../config.ts";
 import { createLog } from "../log.ts";
 import { createYard, type Yard } from "../main.ts";
+import { servicesOf } from "../server.ts";
 import type { Clock } from "../model/clock.ts";
 import type { StoredEvent } from "../model/event.ts";
 import { defineOperation } from "../operations/define.ts";
-import { JobReports } from "../monitor/jobs/job-report.ts";
 import type { ProviderSettings } from "../providers/provider.ts";
 import type { OpenAiWebhook } from "../openai/webhooks.ts";
 import type { Operation } from "../operations/operation.ts";
-import { Pipeline } from "../monitor/pipeline.ts";
 import type { Role } from "../store/port.ts";
 import { issueKey } from "./auth/secrets.ts";
 import { envelope } from "./contract/access.ts";
@@ -89,50 +88,13 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
   const { store, clock } = yard;
   const logged: string[] = [];
   const api = await createServer({
+    ...servicesOf(yard),
     dashboard: null,
-    batches: yard.batches,
-    bulk: yard.bulk,
-    streams: yard.streams,
-    openai: yard.openai,
-    jobReports: new JobReports({
-      monitor: store.monitor,
-      results: store.results,
-      counts: (tenant) => store.batches.counts(tenant),
-      maxSize: () => yard.settings.current().processing.maxRequests,
-    }),
-    monitor: store.monitor,
-    counts: (tenant) => store.batches.counts(tenant),
-    storeSize: () => store.upkeep.size(),
-    retention: yard.ladder,
-    results: store.results,
-    collector: yard.collector,
-    dead: yard.dead,
-    failures: store.failures,
-    alerts: yard.alerts,
-    pressure: yard.pressure,
-    pipeline: new Pipeline(store.streams, clock, () => yard.settings.current().queue),
-    engine: yard.engine,
-    files: (tenant) => yard.files(tenant),
-    fileRows: store.files,
-    records: store.records,
-    access: store.access,
-    ledger: store.ledger,
-    attempts: store.attempts,
-    audit: store.audit,
-    eventLog: yard.events,
-    events: store.events,
-    settings: yard.settings,
-    settled: yard.engine,
-    external: yard.engine.external,
-    registry: yard.registry,
     config: {
       token: TOKEN,
       limits: { bodyBytes: 1_000_000, uploadBytes: 20_000_000, maxItems: 100_000, createPerMinute: 1_000, ...options.limits },
       traceUrl: config.traceUrl,
     },
-    tracing: yard.tracing,
-    ...yard.resources,
-    clock,
     log: createLog("debug", config.secrets, { write: (line: string) => void logged.push(line) }),
     health: () => Promise.resolve({ ready: true, checks: { store: { ok: true } } }),
     version: "0.0.0-test",

@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from "vitest";
 import { createClient } from "../../src/client/index.ts";
 import { loadConfig } from "../../src/config.ts";
-import { startServer, type RunningServer } from "../../src/main.ts";
+import { startServer, type RunningServer } from "../../src/server.ts";
 import { endChildren } from "../support/child.ts";
 import { numbered } from "../support/fates.ts";
 import { folders } from "../support/folder.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { createClient } from "../../src/client/index.ts";
 import { loadConfig } from "../../src/config.ts";
-import { startServer, type RunningServer } from "../../src/main.ts";
+import { startServer, type RunningServer } from "../../src/server.ts";
 import { numbered, resultOf, type Numbered } from "../support/fates.ts";
 import { folders } from "../support/folder.ts";
 import config from "../support/misbehaving.config.ts";

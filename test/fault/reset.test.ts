@@ -4,7 +4,7 @@ import { afterEach, expect, it } from "vitest";
 import { createClient, type Client } from "../../src/client/index.ts";
 import { FrameParser, type Frame } from "../../src/client/sse.ts";
 import { loadConfig } from "../../src/config.ts";
-import { startServer, type RunningServer } from "../../src/main.ts";
+import { startServer, type RunningServer } from "../../src/server.ts";
 import { partType, unmergeData } from "../../src/model/merged-event.ts";
 import { CuttingProxy } from "../support/cutting-proxy.ts";
 import { folders } from "../support/folder.ts";

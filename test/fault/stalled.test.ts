@@ -5,7 +5,7 @@ import { afterEach, expect, it } from "vitest";
 import { io } from "socket.io-client";
 import { FrameParser } from "../../src/client/sse.ts";
 import { loadConfig } from "../../src/config.ts";
-import { startServer, type RunningServer } from "../../src/main.ts";
+import { startServer, type RunningServer } from "../../src/server.ts";
 import type { EventDraft } from "../../src/model/event.ts";
 import { VirtualClock } from "../../src/testing/virtual-clock.ts";
 import { CuttingProxy } from "../support/cutting-proxy.ts";

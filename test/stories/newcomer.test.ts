@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createBatchyard } from "batchyard";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { loadConfig } from "../../src/config.ts";
-import { startServer } from "../../src/main.ts";
+import { startServer } from "../../src/server.ts";
 
 const TOKEN = "by_token_of_the_newcomer";
 

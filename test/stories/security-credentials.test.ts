@@ -6,7 +6,7 @@ import { io } from "socket.io-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { serve, TOKEN, type Served } from "../../src/api/server.fixture.ts";
 import { loadConfig } from "../../src/config.ts";
-import { startServer } from "../../src/main.ts";
+import { startServer } from "../../src/server.ts";
 import { systemClock, type Clock } from "../../src/model/clock.ts";
 import { BatchyardError } from "../../src/model/errors.ts";
 import { ask, type Answer, type Asked, formed } from "../support/ask.ts";

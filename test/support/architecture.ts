@@ -51,7 +51,20 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   monitor: ["model", "store"],
   library: ["model", "intake", "batches", "streams", "api/contract", "api/wire", "main.ts"],
   testing: ["model", "operations", "api/contract", "library", "main.ts", "index.ts", "config.ts"],
-  cli: ["model", "formats", "client", "tui", "api/contract", "batches", "operations", "sample", "main.ts", "index.ts", "config.ts"],
+  cli: [
+    "model",
+    "formats",
+    "client",
+    "tui",
+    "api/contract",
+    "batches",
+    "operations",
+    "sample",
+    "main.ts",
+    "server.ts",
+    "index.ts",
+    "config.ts",
+  ],
   "index.ts": [
     "model",
     "store",
@@ -68,6 +81,8 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     "config.ts",
   ],
   "main.ts": ["*"],
+  "server.ts": ["main.ts", "version.ts", "api", "monitor", "store"],
+  "version.ts": [],
 };
 
 /** Ports and what implements them: only main.ts names an adapter, everyone else the port. */

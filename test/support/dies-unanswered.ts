@@ -5,7 +5,7 @@
  *   node dies-unanswered.ts DATA
  */
 import { loadConfig } from "../../src/config.ts";
-import { startServer } from "../../src/main.ts";
+import { startServer } from "../../src/server.ts";
 import config from "./misbehaving.config.ts";
 
 const settings = {

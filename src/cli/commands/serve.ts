@@ -3,7 +3,7 @@ import { configFromProcess, type Flags as ConfigFlags } from "../../config.ts";
 import { wholeNumber } from "../arguments.ts";
 import { loadProjectConfig } from "../config-file.ts";
 import type { Context } from "../context.ts";
-import type { RunningServer } from "../../main.ts";
+import type { RunningServer } from "../../server.ts";
 import { CommandError } from "../exit.ts";
 import { stopSignal, aborted } from "../stopping.ts";
 
@@ -56,7 +56,7 @@ export async function openServer({ terminal }: Context, flags: ServeFlags, quiet
   const config = quiet && asked.origins.LOG_LEVEL === "default" ? configFromProcess({ ...overrides, LOG_LEVEL: "warn" }) : asked;
   for (const warning of config.warnings) terminal.say(terminal.errPaint("yellow", `warning: ${warning}`));
   const project = await loadProjectConfig(flags.config);
-  const { startServer } = await import("../../main.ts");
+  const { startServer } = await import("../../server.ts");
   try {
     return await startServer({
       config,

@@ -1,7 +1,7 @@
 import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
-import type { RunningServer } from "../../main.ts";
+import type { RunningServer } from "../../server.ts";
 import { isFinal } from "../../model/moves.ts";
 import { runSample, type SampleBatch, type SampleOutcome } from "../../sample/flow.ts";
 import type { Context } from "../context.ts";
