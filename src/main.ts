@@ -555,6 +555,7 @@ export async function startServer(parts: YardParts): Promise<RunningServer> {
       openai: yard.openai,
       jobReports: new JobReports({
         monitor: store.monitor,
+        recorder: { home: DEFAULT_TENANT, since: clock.now() },
         results: store.results,
         counts: (tenant) => store.batches.counts(tenant),
         maxSize: () => yard.settings.current().processing.maxRequests,

@@ -96,6 +96,7 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
     openai: yard.openai,
     jobReports: new JobReports({
       monitor: store.monitor,
+      recorder: { home: "default", since: clock.now() },
       results: store.results,
       counts: (tenant) => store.batches.counts(tenant),
       maxSize: () => yard.settings.current().processing.maxRequests,
