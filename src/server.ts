@@ -84,6 +84,7 @@ export function servicesOf(yard: Yard): Omit<ApiServices, "dashboard" | "config"
     openai: yard.openai,
     jobReports: new JobReports({
       monitor: store.monitor,
+      recorder: { home: DEFAULT_TENANT, since: clock.now() },
       results: store.results,
       counts: (tenant) => store.batches.counts(tenant),
       maxSize: () => yard.settings.current().processing.maxRequests,

@@ -19,6 +19,8 @@ export interface FeedHandlers {
   open?(): void;
   /** The connection was lost or refused; the next try follows in `retryInMs`. */
   lost?(error: ClientError, retryInMs: number): void;
+  /** The reader is slow: from here only figures, critical and durable events come, until a reset. */
+  degraded?(): void;
   /** Events were missed for good: load a snapshot. The feed goes on from `cursor`. */
   reset?(snapshotUrl: string | null): void;
 }
@@ -55,7 +57,8 @@ export async function followEvents(transport: Transport, options: FeedOptions, h
           retryMs = FIRST_RETRY_MS;
           cursor = cursor ?? cursorOf(frame, data);
           handlers.open?.();
-        } else if (frame.event === "stream.reset") {
+        } else if (frame.event === "stream.degraded") handlers.degraded?.();
+        else if (frame.event === "stream.reset") {
           cursor = cursorOf(frame, data);
           const inner = asRecord(data["data"]) ?? data;
           handlers.reset?.(typeof inner["snapshotUrl"] === "string" ? inner["snapshotUrl"] : null);

@@ -134,6 +134,7 @@ export function snapshot(batches: readonly Batch[] = BATCHES): Snapshot {
         {
           name: "detections",
           operation: "annotate",
+          paused: false,
           items_per_minute: 512.4,
           open_windows: 14,
           open_items: 331,
@@ -150,6 +151,7 @@ export function snapshot(batches: readonly Batch[] = BATCHES): Snapshot {
         {
           name: "orders",
           operation: "import",
+          paused: false,
           items_per_minute: 0,
           open_windows: 0,
           open_items: 0,
@@ -219,7 +221,7 @@ export function snapshot(batches: readonly Batch[] = BATCHES): Snapshot {
           last_seen: at(3_600),
         },
       ],
-      critical: [{ type: "worker.lost", entity: "worker:old-box", timestamp: at(3_590), data: { worker: "old-box" } }],
+      critical: [{ type: "worker.lost", entity: "worker:old-box", timestamp: at(3_590), data: { worker: "old-box" }, alert: null }],
     },
     active: { batches: [...open], count: open.length, total: open.length },
     history: { batches: [...batches], count: batches.length, filter: {}, total: batches.length, nextCursor: null },

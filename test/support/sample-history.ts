@@ -53,3 +53,13 @@ export async function sampleHistory(directory: string, hours = 6): Promise<void>
   }
   await served.close();
 }
+
+/** A failed batch of a few minutes ago and the alert of it, which stands. */
+export async function sampleAlert(directory: string): Promise<void> {
+  const clock = new VirtualClock({ startsAt: Date.now() - 3 * MINUTE });
+  const served = await serve({ clock, directory, operations: [working(clock)], alerts: true });
+  const items = Array.from({ length: 4 }, (_, i) => ({ id: `i${i}`, ms: 10, fails: "No such shop" }));
+  await served.create({ operation: "enrich", name: "Supplier feed", items, options: { maxFailures: 1 } });
+  await clock.advance(3 * MINUTE);
+  await served.close();
+}

@@ -26,7 +26,7 @@ export const overviewQuery = queryOptions({
 });
 
 /** Needs the role admin, and every read is audited: asked for seldom. */
-export function monitoringQuery(timeRange: "1h" | "24h" | "7d") {
+export function monitoringQuery(timeRange: "1h" | "24h" | "7d" | "30d") {
   return queryOptions({
     queryKey: ["monitoring", timeRange],
     queryFn: async () =>

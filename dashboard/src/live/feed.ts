@@ -15,6 +15,12 @@ export interface LiveEvent {
   timestamp: string | null;
 }
 
+/** How the stream fares: flushes a second, and milliseconds from the stamp of an event to this page, by both clocks. */
+export interface Pace {
+  perSecond: number;
+  delayMs: number | null;
+}
+
 type Listener = (events: readonly LiveEvent[]) => void;
 
 /** Somebody who wants to see events one by one, as they come, and more kinds than the page itself lives by. */
@@ -32,6 +38,9 @@ export interface Tail {
 const FLUSH_MS = 250;
 // Of what waits while the page is frozen or hidden; beyond it the lists are loaded anew instead.
 const MOST_WAITING = 5_000;
+// What the pace is told of: long enough to hold still, short enough to be of now.
+const PACE_MS = 5_000;
+const MOST_DELAYS = 400;
 
 const LOG_TYPES = [
   "batch.*",
@@ -65,6 +74,8 @@ export class LiveFeed {
   #flushTimer: ReturnType<typeof setTimeout> | null = null;
   #lastFlush = 0;
   #serial = 0;
+  #flushes: number[] = [];
+  #delays: { at: number; ms: number }[] = [];
 
   constructor(client: Client) {
     this.#client = client;
@@ -76,6 +87,15 @@ export class LiveFeed {
     this.#stateListeners.add(listener);
     return () => this.#stateListeners.delete(listener);
   };
+
+  /** Of the last five seconds. */
+  pace(now: number): Pace {
+    const recent = (at: number): boolean => at > now - PACE_MS;
+    this.#flushes = this.#flushes.filter(recent);
+    this.#delays = this.#delays.filter(({ at }) => recent(at));
+    const sorted = this.#delays.map(({ ms }) => ms).toSorted((a, b) => a - b);
+    return { perSecond: this.#flushes.length / (PACE_MS / 1000), delayMs: sorted[Math.floor(sorted.length / 2)] ?? null };
+  }
 
   /** Told what happened since the last time, in order. */
   listen(listener: Listener): () => void {
@@ -128,6 +148,9 @@ export class LiveFeed {
           event: (event) => {
             if (signal.aborted) return;
             this.#lastHeard = Date.now();
+            if (event.timestamp !== null)
+              this.#delays.push({ at: this.#lastHeard, ms: Math.max(0, this.#lastHeard - Date.parse(event.timestamp)) });
+            if (this.#delays.length > MOST_DELAYS) this.#delays.splice(0, MOST_DELAYS / 2);
             this.#cursor = event.cursor ?? this.#cursor;
             if (this.#tail !== null && isOfTypes(this.#tail.types, event.type) && !GAUGE_TYPES.includes(event.type))
               this.#tail.event(event);
@@ -135,7 +158,9 @@ export class LiveFeed {
           },
           open: () => this.#setState({ kind: "live" }),
           lost: (_error, retryInMs) => this.#setState({ kind: "reconnecting", retryAt: Date.now() + retryInMs, since: this.#lastHeard }),
+          degraded: () => this.#setState({ kind: "degraded" }),
           reset: () => {
+            if (this.#state.kind === "degraded") this.#setState({ kind: "live" });
             this.#cursor = null;
             this.#overflown = true;
             this.#tail?.reset();
@@ -175,6 +200,7 @@ export class LiveFeed {
     this.#flushTimer = null;
     if (freeze.get()) return;
     this.#lastFlush = Date.now();
+    this.#flushes.push(this.#lastFlush);
     const events = [...this.#waiting.values()];
     this.#waiting = new Map();
     if (this.#overflown) {

@@ -22,7 +22,8 @@ export function Palette({ onClose, onKeys }: { onClose: () => void; onKeys: () =
     onClose();
     run();
   };
-  const compact = preference.get().density === "compact";
+  const { zone, density } = preference.get();
+  const compact = density === "compact";
   const commands: Command[] = [
     ...PAGES.map((page) => ({ label: page.label, icon: page.icon, run: act(() => void navigate({ to: page.to })) })),
     { label: "New batch", icon: "plus", run: act(() => void navigate({ to: "/batches/new" })) },
@@ -37,6 +38,11 @@ export function Palette({ onClose, onKeys }: { onClose: () => void; onKeys: () =
       label: compact ? "Comfortable rows" : "Compact rows",
       icon: "menu",
       run: act(() => preference.set({ density: compact ? "comfortable" : "compact" })),
+    },
+    {
+      label: zone === "utc" ? "Times in local time" : "Times in UTC",
+      icon: "clock",
+      run: act(() => preference.set({ zone: zone === "utc" ? "local" : "utc" })),
     },
     { label: "Keyboard shortcuts", icon: "menu", run: onKeys },
     { label: "API documentation", icon: "book", run: act(() => window.location.assign("/docs")) },

@@ -1,4 +1,4 @@
-import { useEffect, useState, type ReactElement } from "react";
+import { useEffect, useState, useSyncExternalStore, type ReactElement } from "react";
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { BulkTray } from "../bulk/bulk-tray.tsx";
 import { freeze } from "../live/freeze.ts";
@@ -13,6 +13,7 @@ import { PAGES } from "./pages.ts";
 import { Palette } from "./palette.tsx";
 import { ShortcutList } from "./shortcut-list.tsx";
 import { onKey, useShortcuts } from "./shortcuts.ts";
+import { Tenant } from "./tenant.tsx";
 import { ThemeSwitch } from "./theme-switch.tsx";
 import { Toasts } from "./toasts.tsx";
 
@@ -28,6 +29,7 @@ export function Shell(): ReactElement {
     window.addEventListener("keydown", onKey);
     return () => window.removeEventListener("keydown", onKey);
   }, []);
+  const { zone } = useSyncExternalStore(preference.subscribe, preference.get);
   useShortcuts([
     ...PAGES.map((page) => ({ keys: `g ${page.key}`, label: `Go to ${page.label}`, run: () => void navigate({ to: page.to }) })),
     { keys: "n", label: "New batch", run: () => void navigate({ to: "/batches/new" }) },
@@ -35,6 +37,7 @@ export function Shell(): ReactElement {
     { keys: ":", label: "Command palette", run: () => setOverlay("palette") },
     { keys: "f", label: "Freeze the page, or let it go", run: freeze.toggle },
     { keys: "t", label: "Next theme: system, light, dark", run: nextTheme },
+    { keys: "z", label: "Times in UTC, or in local time", run: () => preference.set({ zone: zone === "utc" ? "local" : "utc" }) },
     { keys: "?", label: "All keys", run: () => setOverlay("keys") },
   ]);
   const close = (): void => setOverlay("none");
@@ -50,6 +53,7 @@ export function Shell(): ReactElement {
             <Navigation />
           </div>
           <div className="mt-auto flex flex-col gap-3 px-2 text-sm">
+            <Tenant />
             <ThemeSwitch />
             <button type="button" className="flex items-center justify-between text-soft hover:text-ink" onClick={() => setOverlay("keys")}>
               Keyboard <kbd className="key">?</kbd>
@@ -78,7 +82,8 @@ export function Shell(): ReactElement {
           </div>
         </header>
         <main id="main" tabIndex={-1} className="mx-auto w-full max-w-[84rem] flex-1 px-4 pt-7 pb-16 outline-none md:px-8 md:pt-9">
-          <Outlet />
+          {/* Times are written when something is drawn: all of it is, when the zone changes. */}
+          <Outlet key={zone} />
         </main>
       </div>
       {overlay === "palette" ? <Palette onClose={close} onKeys={() => setOverlay("keys")} /> : null}

@@ -23,7 +23,7 @@ function lookOf({ fault, paused, open_windows }: Stream): Look {
 }
 
 /** Holds the windows of a stream, or lets them close again. Nothing is lost by it, so nothing is asked. */
-export function PauseStream({ stream }: { stream: Stream }): ReactElement {
+export function PauseStream({ stream }: { stream: Pick<Stream, "name" | "paused"> }): ReactElement {
   const cache = useQueryClient();
   const [busy, setBusy] = useState(false);
   const { name, paused } = stream;

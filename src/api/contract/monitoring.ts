@@ -110,6 +110,7 @@ export const monitoringAnswer = z.object({
         savings: number,
         errorRate: number,
         p95Ms: number.nullable(),
+        recorded: z.boolean().meta({ description: "False: no server ran then, as far as is known; the zeros are no figures" }),
       }),
     ),
     changes: z.record(z.string(), change),

@@ -65,6 +65,7 @@ export const overviewAnswer = z.strictObject({
     z.strictObject({
       name: z.string(),
       operation: z.string(),
+      paused: z.boolean(),
       items_per_minute: z.number(),
       open_windows: count,
       open_items: count,
@@ -108,7 +109,18 @@ export const overviewAnswer = z.strictObject({
   }),
   littles_law: z.strictObject({ in_system: z.number(), rate_per_second: z.number(), mean_seconds: figure, error: figure }),
   workers: z.array(worker),
-  critical: z.array(z.strictObject({ type: z.string(), entity: z.string(), timestamp: time, data: z.record(z.string(), z.unknown()) })),
+  critical: z.array(
+    z.strictObject({
+      type: z.string(),
+      entity: z.string(),
+      timestamp: time,
+      data: z.record(z.string(), z.unknown()),
+      alert: z
+        .strictObject({ open: z.boolean(), acknowledged_by: z.string().nullable() })
+        .nullable()
+        .meta({ description: "How it stands now with the alert this is about; null = it is about none" }),
+    }),
+  ),
 });
 
 const names = METRIC_NAMES as [MetricName, ...MetricName[]];

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Caller } from "../../batches/service.ts";
 import { invalid } from "../../model/errors.ts";
+import type { StoredEvent } from "../../model/event.ts";
 import { instantMs } from "../../model/fields.ts";
 import { keysOf } from "../../monitor/health/key-report.ts";
 import { Overview } from "../../monitor/health/overview.ts";
@@ -15,6 +16,7 @@ import { DEFAULT_TENANT } from "../auth/secrets.ts";
 import { streamParams } from "../contract/streams.ts";
 import * as contract from "../contract/system.ts";
 import { ok, route, type Route } from "../route.ts";
+import type { AlertEpisode } from "../../store/alerts.ts";
 import type { ApiServices } from "../services.ts";
 import { changePercent, historyFile, wireHistory, wireMetric } from "../wire/history.ts";
 import { markersIn } from "../wire/markers.ts";
@@ -47,7 +49,8 @@ export function systemRoutes(services: ApiServices): Route[] {
       async handle({ caller }) {
         const report = await overview.read(caller.tenant, await factsOf(services, caller));
         const critical = await events.critical(caller.tenant, CRITICAL_EVENTS);
-        return ok(wireOverview(report, { now: clock.now(), workers: await wireWorkers(services, caller.tenant), critical }));
+        const about = await alertsOf(alerts, caller.tenant, critical);
+        return ok(wireOverview(report, { now: clock.now(), workers: await wireWorkers(services, caller.tenant), critical, alerts: about }));
       },
     }),
     route({
@@ -147,6 +150,17 @@ function rangeOf(query: z.output<typeof contract.markersQuery>, now: number): { 
   return { from, to };
 }
 
+/** The episodes that these events are about, by id. */
+async function alertsOf(
+  alerts: ApiServices["alerts"],
+  tenant: string,
+  events: readonly StoredEvent[],
+): Promise<ReadonlyMap<string, AlertEpisode>> {
+  const ids = [...new Set(events.flatMap(({ type, entity }) => (type.startsWith("alert.") ? [entity.id] : [])))];
+  const found = await Promise.all(ids.map((id) => alerts.episode(tenant, id)));
+  return new Map(found.flatMap((episode) => (episode === null ? [] : [[episode.id, episode]])));
+}
+
 async function factsOf(services: ApiServices, caller: Caller): Promise<OverviewFacts> {
   const { streams, engine, external, pressure, health, clock } = services;
   const now = clock.now();
@@ -156,6 +170,7 @@ async function factsOf(services: ApiServices, caller: Caller): Promise<OverviewF
     streams: streams.list(caller).map(({ name, definition, openWindows, openItems }) => ({
       name,
       operation: definition.operation,
+      paused: definition.paused,
       openWindows,
       openItems,
       oldestMs: openWindows === 0 ? null : now - Math.min(...streams.windows(caller, name).map(({ openedAt }) => openedAt)),

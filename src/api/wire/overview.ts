@@ -4,6 +4,7 @@ import type { StoredEvent } from "../../model/event.ts";
 import type { Bottleneck } from "../../monitor/health/bottleneck.ts";
 import type { KeyReport } from "../../monitor/health/key-report.ts";
 import type { OverviewReport, Tile } from "../../monitor/health/overview-report.ts";
+import type { AlertEpisode } from "../../store/alerts.ts";
 import type * as contract from "../contract/system.ts";
 import { round } from "./batch.ts";
 import type { WireWorker } from "./workers.ts";
@@ -15,7 +16,7 @@ const figure = (value: number | null): number | null => (value === null ? null :
 
 export function wireOverview(
   report: OverviewReport,
-  more: { now: number; workers: WireWorker[]; critical: readonly StoredEvent[] },
+  more: { now: number; workers: WireWorker[]; critical: readonly StoredEvent[]; alerts: ReadonlyMap<string, AlertEpisode> },
 ): Answer {
   const { health, sentence, utilisation, day, littlesLaw } = report;
   return {
@@ -46,6 +47,7 @@ export function wireOverview(
     streams: report.streams.map((stream) => ({
       name: stream.name,
       operation: stream.operation,
+      paused: stream.paused,
       items_per_minute: round(stream.itemsPerMinute, 3),
       open_windows: stream.openWindows,
       open_items: stream.openItems,
@@ -97,7 +99,11 @@ export function wireOverview(
       error: figure(littlesLaw.error),
     },
     workers: more.workers,
-    critical: more.critical.map(({ type, entity, ts, data }) => ({ type, entity: entity.id, timestamp: iso(ts)!, data })),
+    critical: more.critical.map(({ type, entity, ts, data }) => {
+      const episode = more.alerts.get(entity.id);
+      const alert = episode === undefined ? null : { open: episode.resolvedAt === null, acknowledged_by: episode.ackedBy };
+      return { type, entity: entity.id, timestamp: iso(ts)!, data, alert };
+    }),
   };
 }
 

@@ -176,6 +176,10 @@ export class Alerts {
 
   // ── alerts ──
 
+  episode(...asked: Parameters<AlertStore["episode"]>): Promise<AlertEpisode | null> {
+    return this.parts.store.episode(...asked);
+  }
+
   episodes(...asked: Parameters<AlertStore["episodes"]>): Promise<AlertEpisode[]> {
     return this.parts.store.episodes(...asked);
   }

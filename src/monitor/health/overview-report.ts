@@ -4,7 +4,7 @@ import type { HealthVerdict } from "./queue-health.ts";
 
 /** What only the running server knows. */
 export interface OverviewFacts {
-  streams: readonly { name: string; operation: string; openWindows: number; openItems: number; oldestMs: number | null }[];
+  streams: readonly { name: string; operation: string; paused: boolean; openWindows: number; openItems: number; oldestMs: number | null }[];
   /** Slots of this process in use now. */
   busy: number;
   slots: number;
@@ -52,6 +52,7 @@ export interface QueueReport {
 export interface StreamReport {
   name: string;
   operation: string;
+  paused: boolean;
   itemsPerMinute: number;
   openWindows: number;
   openItems: number;

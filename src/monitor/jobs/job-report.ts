@@ -1,6 +1,7 @@
 import type { BatchRow } from "../../model/batch.ts";
 import { toUsd } from "../../model/money.ts";
 import type { JobFilter, MonitorStore, ResultStore } from "../../store/port.ts";
+import { recordedIn, type Recorder } from "../metrics/recorded.ts";
 import { JobFigures, rounded, type Performance, type Summary } from "./job-figures.ts";
 import { JOB_STATUSES, type JobStatus } from "./job-status.ts";
 import { RANGES, type RangeName } from "./range.ts";
@@ -36,6 +37,8 @@ export interface HistoryPoint {
   errorRate: number;
   /** Milliseconds from start to end, within 1 %; null when nothing has ended. */
   p95Ms: number | null;
+  /** False: no server ran then. */
+  recorded: boolean;
 }
 
 /** A figure against the same of the range before; `percent` null when there was nothing before. */
@@ -78,12 +81,20 @@ export class JobReports {
   private readonly counts: (tenant: string) => Promise<{ byOperation: Record<string, Partial<Record<BatchRow["status"], number>>> }>;
   /** Requests a batch may have. */
   private readonly maxSize: () => number;
+  private readonly recorder: Recorder;
 
-  constructor(parts: { monitor: MonitorStore; results: Pick<ResultStore, "groups">; counts: JobReports["counts"]; maxSize: () => number }) {
+  constructor(parts: {
+    monitor: MonitorStore;
+    recorder: Recorder;
+    results: Pick<ResultStore, "groups">;
+    counts: JobReports["counts"];
+    maxSize: () => number;
+  }) {
     this.monitor = parts.monitor;
     this.results = parts.results;
     this.counts = parts.counts;
     this.maxSize = parts.maxSize;
+    this.recorder = parts.recorder;
   }
 
   async read(query: JobQuery, now: number): Promise<JobReport> {
@@ -128,6 +139,7 @@ export class JobReports {
   private async history(filter: JobFilter, pointMs: number): Promise<HistoryPoint[]> {
     const sums = Map.groupBy(await this.monitor.jobs(filter, pointMs), (point) => point.at);
     const times = new Map((await this.monitor.times(filter, "run", pointMs)).map((point) => [point.at, point.sketch]));
+    const isRecorded = await recordedIn(this.monitor, this.recorder, { from: filter.from, to: filter.to, widthMs: pointMs });
     const points: HistoryPoint[] = [];
     for (let at = filter.from - (filter.from % pointMs); at < filter.to; at += pointMs) {
       const figures = new JobFigures(sums.get(at) ?? []);
@@ -141,6 +153,7 @@ export class JobReports {
         savings: toUsd(figures.all.saved),
         errorRate: figures.errorRate,
         p95Ms: times.get(at)?.quantile(0.95) ?? null,
+        recorded: figures.all.jobs > 0 || isRecorded(at),
       });
     }
     return points;

@@ -6,13 +6,14 @@ import { monitoringQuery } from "../../data/queries.ts";
 import type { Monitoring } from "../../data/wire.ts";
 import { duration } from "../../figures/duration.ts";
 import { compact, count, money } from "../../figures/number.ts";
-import { Chart } from "../../parts/chart.tsx";
 import { Fault, Loading } from "../../parts/notice.tsx";
 import { Section } from "../../parts/section.tsx";
 import { Change, type Figure, FigureRow } from "../../parts/figure-row.tsx";
+import { DayCharts } from "./day-charts.tsx";
+import { QueueStatus } from "./queue-status.tsx";
 import { type Range, RANGES } from "./search.ts";
 
-const NAMES: Readonly<Record<Range, string>> = { "1h": "Last hour", "24h": "Last 24 hours", "7d": "Last 7 days" };
+const NAMES: Readonly<Record<Range, string>> = { "1h": "Last hour", "24h": "Last 24 hours", "7d": "Last 7 days", "30d": "Last 30 days" };
 
 /** A span of time against the one before it: figures with their change, and the course of the work. */
 export function Day(): ReactElement | null {
@@ -43,16 +44,8 @@ export function Day(): ReactElement | null {
       {data !== undefined ? (
         <>
           <FigureRow label={NAMES[range]} figures={figuresOf(data)} />
-          <Chart
-            title={`Items and failed batches, ${NAMES[range].toLowerCase()}`}
-            times={data.historical.map((point) => Date.parse(point.timestamp) / 1000)}
-            series={[
-              { label: "Items", color: "accent", area: true, values: data.historical.map((point) => point.requests) },
-              { label: "Failed batches", color: "bad", values: data.historical.map((point) => point.failed) },
-            ]}
-            format={compact}
-            height={220}
-          />
+          <QueueStatus queues={data.queues} range={NAMES[range].toLowerCase()} />
+          <DayCharts points={data.historical} range={NAMES[range].toLowerCase()} />
         </>
       ) : error === null ? (
         <Loading lines={6} label="Loading figures" />

@@ -9,6 +9,7 @@ import { ClosureMix } from "./closure-mix.tsx";
 import { CriticalEvents } from "./critical-events.tsx";
 import { Day } from "./day.tsx";
 import { FirstRun } from "./first-run.tsx";
+import { LastKnown } from "./last-known.tsx";
 import { QueueTable } from "./queue-table.tsx";
 import { StreamTable } from "./stream-table.tsx";
 import { verdictOf } from "./verdict.ts";
@@ -34,8 +35,9 @@ export function OverviewPage(): ReactElement {
   const { data } = overview;
   const verdict = verdictOf(data.verdict);
   const isNew = stats.data.total === 0;
+  const again = (): void => void Promise.all([overview.refetch(), stats.refetch()]);
   return (
-    <>
+    <LastKnown failing={overview.failureCount > 0} since={overview.dataUpdatedAt} again={again}>
       <PageTitle
         title={isNew ? "Ready for the first batch" : verdict.first}
         tab="Overview"
@@ -64,6 +66,6 @@ export function OverviewPage(): ReactElement {
           <CriticalEvents events={data.critical} />
         </div>
       )}
-    </>
+    </LastKnown>
   );
 }

@@ -1,4 +1,4 @@
-export const RANGES = ["1h", "24h", "7d"] as const;
+export const RANGES = ["1h", "24h", "7d", "30d"] as const;
 export type Range = (typeof RANGES)[number];
 
 /** What stands in the address of the overview. */

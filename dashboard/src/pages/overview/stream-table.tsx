@@ -1,9 +1,12 @@
 import type { ReactElement } from "react";
 import { Link } from "@tanstack/react-router";
+import { useMay } from "../../data/session.ts";
 import type { Overview } from "../../data/wire.ts";
 import { duration } from "../../figures/duration.ts";
 import { count, rate } from "../../figures/number.ts";
 import { Section, Wide } from "../../parts/section.tsx";
+import { Status } from "../../parts/status.tsx";
+import { PauseStream } from "../../streams/stream-state.tsx";
 import { ClosureBar } from "../../parts/closure-bar.tsx";
 
 const COLUMNS = ["Items/min", "Open windows", "Items in them", "Oldest", "Wait p95", "Failed"] as const;
@@ -11,6 +14,7 @@ const COLUMNS = ["Items/min", "Open windows", "Items in them", "Oldest", "Wait p
 /** The sources that make batches by themselves. */
 export function StreamTable({ streams }: { streams: Overview["streams"] }): ReactElement {
   const seconds = (value: number | null): string => (value === null ? "—" : duration(value * 1000));
+  const mayPause = useMay("operator");
   return (
     <Section title="Streams">
       <Wide label="Streams and their windows">
@@ -27,6 +31,11 @@ export function StreamTable({ streams }: { streams: Overview["streams"] }): Reac
               <th scope="col" className="min-w-36 pl-6!">
                 Closed by
               </th>
+              {mayPause ? (
+                <th scope="col">
+                  <span className="sr-only">Pause or resume</span>
+                </th>
+              ) : null}
             </tr>
           </thead>
           <tbody>
@@ -37,7 +46,14 @@ export function StreamTable({ streams }: { streams: Overview["streams"] }): Reac
                     {stream.name}
                   </Link>
                 </th>
-                <td>{stream.operation}</td>
+                <td>
+                  {stream.operation}
+                  {stream.paused ? (
+                    <span className="ml-3">
+                      <Status look={{ word: "Paused", icon: "pause", tone: "warn" }} />
+                    </span>
+                  ) : null}
+                </td>
                 <td className="number">{rate(stream.items_per_minute)}</td>
                 <td className="number">{count(stream.open_windows)}</td>
                 <td className="number">{count(stream.open_items)}</td>
@@ -47,6 +63,11 @@ export function StreamTable({ streams }: { streams: Overview["streams"] }): Reac
                 <td className="pl-6!">
                   <ClosureBar closures={stream.closures} />
                 </td>
+                {mayPause ? (
+                  <td className="number pl-4!">
+                    <PauseStream stream={stream} />
+                  </td>
+                ) : null}
               </tr>
             ))}
           </tbody>
