@@ -6,6 +6,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Costs } from "../../src/client/index.ts";
 import { built, launch, signedIn } from "../support/browser.ts";
+import { startPeer } from "../support/openai-peer/peer.ts";
 import { sampleBudgets, sampleCosts } from "../support/sample-costs.ts";
 import { serve, type Served } from "../support/served.ts";
 
@@ -96,6 +97,48 @@ it("shows how much of each budget is used", async () => {
   expect(batches.find(({ name }) => name === "Winter catalogue")?.cost).toBeGreaterThan(0);
   expect(Number((await row.getByRole("cell").nth(1).textContent())?.slice(1))).toBeGreaterThan(0);
 });
+
+it("shows how much of a provider's limits is in use", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "batchyard-quotas-"));
+  // It never moves a batch on: what was sent stays enqueued.
+  const peer = await startPeer();
+  const config = join(import.meta.dirname, "../support/limited-provider.config.ts");
+  const other = await serve(directory, { config, env: { PEER_URL: peer.baseURL } });
+  const items = [1, 2, 3].map((n) => ({ id: `${n}`, text: `Text number ${n} that somebody wrote` }));
+  const options = { model: "gpt-4o-mini", prompt: "Describe {{text}}" };
+  await other.client.create({ operation: "annotate", options: { ...options, provider: "openai-batch" } }, items);
+  await peer.seen("batches.create");
+  const online = await other.client.create({ operation: "annotate", options: { ...options, provider: "openai", retryAttempts: 0 } }, items);
+  for await (const progress of other.client.watch(online.id)) void progress;
+  const { page: fresh } = await signedIn(browser, other, { theme: "light", width: 1440 });
+  await fresh.goto("/costs");
+  const section = fresh.getByRole("region", { name: "Limits of providers" });
+  await section.getByText("Enqueued tokens of gpt-4o-mini").waitFor();
+  const { providers } = await other.client.request<{ providers: Limits }>("/api/system/resources");
+  const [enqueued] = providers.enqueued_tokens;
+  expect(enqueued).toMatchObject({ provider: "openai", model: "gpt-4o-mini", limit: 2_000 });
+  const row = section.getByRole("row", { name: /Enqueued tokens/ });
+  expect(await row.getByRole("cell").allTextContents()).toEqual([
+    "Enqueued tokens of gpt-4o-mini",
+    String(enqueued?.tokens),
+    "2,000",
+    expect.stringMatching(/^\d+\.\d %$/),
+    "",
+  ]);
+  expect(enqueued?.tokens).toBeGreaterThan(10);
+  await section
+    .getByRole("row", { name: /Requests in the last minute/ })
+    .getByText("50", { exact: true })
+    .waitFor();
+  await fresh.context().close();
+  await other.child.end("SIGTERM");
+  await peer.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+interface Limits {
+  enqueued_tokens: { provider: string; model: string; tokens: number; limit: number | null }[];
+}
 
 it("says on an empty ledger how savings come about, with the command to try", async () => {
   const empty = mkdtempSync(join(tmpdir(), "batchyard-no-costs-"));

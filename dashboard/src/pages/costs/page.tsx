@@ -10,6 +10,7 @@ import { Budgets } from "./budgets.tsx";
 import { dayName, dayNumber } from "./days.ts";
 import { GroupTable } from "./group-table.tsx";
 import { NoCosts } from "./no-costs.tsx";
+import { Quotas } from "./quotas.tsx";
 import { costsQuery } from "./queries.ts";
 import { type CostsSearch, type Range, RANGES } from "./search.ts";
 import { Trend } from "./trend.tsx";
@@ -50,6 +51,7 @@ export function CostsPage(): ReactElement {
             </>
           )}
           <Budgets />
+          <Quotas />
         </div>
       )}
     </>
