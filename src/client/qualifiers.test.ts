@@ -25,6 +25,13 @@ describe("a search text", () => {
     });
   });
 
+  it("takes keys and reasons of windows, workers, codes of errors and ids", () => {
+    expect(qualified("key:cam-1 reason:max_size worker:w1 error:never id:batch_1", NOW)).toEqual({
+      filter: { key: "cam-1", closeReason: "max_size", worker: "w1", error: "never", id: "batch_1" },
+      unknown: [],
+    });
+  });
+
   it("names what nobody understands, and does not narrow by it", () => {
     expect(qualified("op: colour:red age<soon before:never", NOW)).toEqual({
       filter: {},

@@ -2,7 +2,7 @@ import { BATCH_STATES } from "../model/moves.ts";
 import type { BatchStatus, HistoryQuery } from "./wire.ts";
 
 /** What a list of batches can be narrowed by, as the API takes it. */
-export type BatchFilter = Pick<HistoryQuery, "operation" | "status" | "createdAfter" | "createdBefore" | "name" | "stream" | "tag">;
+export type BatchFilter = Omit<HistoryQuery, "limit" | "offset" | "cursor">;
 
 /** What a search text means to the API, and what of it nobody understands. */
 export interface Qualified {
@@ -10,7 +10,22 @@ export interface Qualified {
   unknown: readonly string[];
 }
 
-export const QUALIFIERS = ["op:", "state:", "stream:", "tag:", "name:", "after:", "before:", "age<", "age>"] as const;
+export const QUALIFIERS = [
+  "op:",
+  "state:",
+  "stream:",
+  "key:",
+  "reason:",
+  "worker:",
+  "error:",
+  "tag:",
+  "name:",
+  "id:",
+  "after:",
+  "before:",
+  "age<",
+  "age>",
+] as const;
 
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const GRAIN_MS = 60_000;
@@ -31,6 +46,11 @@ export function qualified(text: string, now: number): Qualified {
       else unknown.push(part);
     } else if (name === "stream:" || name === "source:") filter.stream = value;
     else if (name === "tag:") filter.tag = value;
+    else if (name === "key:") filter.key = value;
+    else if (name === "reason:") filter.closeReason = value;
+    else if (name === "worker:") filter.worker = value;
+    else if (name === "error:") filter.error = value;
+    else if (name === "id:") filter.id = value;
     else if (name === "name:") words.push(value);
     else if (name === "after:" || name === "before:") {
       const at = Date.parse(value);

@@ -54,7 +54,24 @@ export interface SealRequest {
   announcedItems: number;
 }
 
-export interface BatchFilter {
+/** What sums over batches do not tell apart: such batches are found one by one, along an index but for name and tag. */
+export interface NarrowFilter {
+  id?: string | undefined;
+  /** Part of the name, case-insensitive. */
+  name?: string | undefined;
+  stream?: string | undefined;
+  /** Key of the stream's window. */
+  key?: string | undefined;
+  /** Why the stream's window closed. */
+  closeReason?: string | undefined;
+  tag?: string | undefined;
+  /** Has a lease on some of it now. */
+  worker?: string | undefined;
+  /** Code of a failure that stands in it. */
+  error?: string | undefined;
+}
+
+export interface BatchFilter extends NarrowFilter {
   tenant: string;
   operation?: string | undefined;
   status?: BatchStatus | undefined;
@@ -62,10 +79,6 @@ export interface BatchFilter {
   createdAfter?: number | undefined;
   /** Inclusive. */
   createdBefore?: number | undefined;
-  /** Part of the name, case-insensitive. */
-  name?: string | undefined;
-  stream?: string | undefined;
-  tag?: string | undefined;
 }
 
 export interface BatchPage {

@@ -1,3 +1,4 @@
+import type { NarrowFilter } from "./batches.ts";
 import type { BatchStatus } from "../model/moves.ts";
 import type { EventDraft } from "../model/event.ts";
 
@@ -9,16 +10,12 @@ export const BULK_STATUSES = ["running", "completed", "cancelled"] as const;
 export type BulkStatus = (typeof BULK_STATUSES)[number];
 
 /** Which batches: those sealed and created in [from, to) that everything given applies to. */
-export interface BulkFilter {
+export interface BulkFilter extends NarrowFilter {
   statuses: readonly BatchStatus[];
   from: number;
   /** Exclusive. */
   to: number;
   operation?: string | undefined;
-  /** As in BatchFilter. */
-  name?: string | undefined;
-  stream?: string | undefined;
-  tag?: string | undefined;
   /** Only these, and all but these. */
   ids?: readonly string[] | undefined;
   except?: readonly string[] | undefined;

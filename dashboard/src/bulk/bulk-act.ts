@@ -15,7 +15,7 @@ export type BulkJob = z.output<typeof bulk.bulkStarted>["bulk"];
 /** What is done to which batches. */
 export type BulkRequest = Pick<z.input<typeof bulk.bulkBody>, "action" | "priority" | "filter">;
 
-export const BULK_NAMES: Readonly<Record<BulkJob["action"], string>> = {
+const BULK_NAMES: Readonly<Record<BulkJob["action"], string>> = {
   retry: "Retry failed items",
   cancel: "Cancel",
   pause: "Pause",

@@ -1,9 +1,34 @@
-/** Conditions on batches that lists and acts on many share. Each takes one parameter. */
+import type { NarrowFilter } from "../batches.ts";
 
-/** Parameter: `likeOf` of a part of the name. */
-export const NAME_HAS = "name LIKE ? ESCAPE '\\'";
-export const TAGS_HAVE = "EXISTS (SELECT 1 FROM json_each(tags) WHERE json_each.value = ?)";
+/** Conditions on batches that lists and acts on many share, each with its one parameter. */
+export function narrowing(filter: NarrowFilter): [sql: string, parameter: string][] {
+  return Object.entries(CONDITIONS).flatMap(([name, { sql, like }]) => {
+    const value = filter[name as keyof NarrowFilter];
+    return value === undefined ? [] : [[sql, like === true ? likeOf(value) : value] satisfies [string, string]];
+  });
+}
 
-export function likeOf(part: string): string {
+export function isNarrowed(filter: NarrowFilter): boolean {
+  return narrowing(filter).length > 0;
+}
+
+/** Such batches are named by another table. */
+export function isFoundById({ worker, error }: NarrowFilter): boolean {
+  return worker !== undefined || error !== undefined;
+}
+
+const CONDITIONS: Readonly<Record<keyof NarrowFilter, { sql: string; like?: true }>> = {
+  id: { sql: "id = ?" },
+  name: { sql: "name LIKE ? ESCAPE '\\'", like: true },
+  stream: { sql: "stream = ?" },
+  key: { sql: "stream_key = ?" },
+  closeReason: { sql: "close_reason = ?" },
+  tag: { sql: "EXISTS (SELECT 1 FROM json_each(tags) WHERE json_each.value = ?)" },
+  // By what is leased now and by what failed: both are few beside all batches, and have an index.
+  worker: { sql: "id IN (SELECT batch_id FROM chunks WHERE state = 'leased' AND worker_id = ?)" },
+  error: { sql: "id IN (SELECT batch_id FROM error_groups WHERE failures > 0 AND code = ?)" },
+};
+
+function likeOf(part: string): string {
   return `%${part.replace(/[\\%_]/g, "\\$&")}%`;
 }

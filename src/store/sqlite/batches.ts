@@ -31,7 +31,7 @@ import {
 } from "./batch-row.ts";
 import type { RawBatch } from "./raw-batch.ts";
 import { insertChunk } from "./chunk-row.ts";
-import { likeOf, NAME_HAS, TAGS_HAVE } from "./batch-conditions.ts";
+import { isFoundById, isNarrowed, narrowing } from "./batch-conditions.ts";
 import type { Database } from "./database.ts";
 import { awaitDependencies, closeBatch, endIfSettled } from "./ending.ts";
 import { failOpenItems } from "./finish.ts";
@@ -384,7 +384,7 @@ export class SqliteBatches implements BatchStore {
 
 /** The filter as a range of creation times; null when it also asks for what the sums over batches do not tell apart. */
 function rangeOf(filter: BatchFilter): JobFilter | null {
-  if (filter.name !== undefined || filter.stream !== undefined || filter.tag !== undefined) return null;
+  if (isNarrowed(filter)) return null;
   return {
     tenant: filter.tenant,
     from: filter.createdAfter ?? 0,
@@ -399,19 +399,19 @@ function marks(values: readonly unknown[]): string {
 }
 
 function conditions(filter: BatchFilter): { where: string; parameters: SQLInputValue[] } {
-  const where = ["sealed = 1", "tenant = ?"];
+  // Found by id, a few at a time: a walk along all batches that asks of each whether it is one of them would grow with history.
+  const free = isFoundById(filter) ? "+" : "";
+  const where = ["sealed = 1", `${free}tenant = ?`];
   const parameters: SQLInputValue[] = [filter.tenant];
   const add = (sql: string, value: SQLInputValue | undefined): void => {
     if (value === undefined) return;
     where.push(sql);
     parameters.push(value);
   };
-  add("operation = ?", filter.operation);
-  add("status = ?", filter.status);
-  add("created_at >= ?", filter.createdAfter);
-  add("created_at <= ?", filter.createdBefore);
-  add(NAME_HAS, filter.name === undefined ? undefined : likeOf(filter.name));
-  add("stream = ?", filter.stream);
-  add(TAGS_HAVE, filter.tag);
+  add(`${free}operation = ?`, filter.operation);
+  add(`${free}status = ?`, filter.status);
+  add(`${free}created_at >= ?`, filter.createdAfter);
+  add(`${free}created_at <= ?`, filter.createdBefore);
+  for (const [sql, value] of narrowing(filter)) add(sql, value);
   return { where: where.join(" AND "), parameters };
 }

@@ -5,7 +5,7 @@ import type { BatchStatus } from "../../model/moves.ts";
 import type { BulkAction, BulkFilter, BulkJob, BulkPlace, BulkProgress, BulkStatus, BulkStore } from "../bulk.ts";
 import { insertEvent } from "./batch-row.ts";
 import type { Database } from "./database.ts";
-import { likeOf, NAME_HAS, TAGS_HAVE } from "./batch-conditions.ts";
+import { isNarrowed, narrowing } from "./batch-conditions.ts";
 import { JobPlaces } from "./job-places.ts";
 
 /** Batches looked at in one turn of the event loop when they have to be counted: some milliseconds. */
@@ -178,15 +178,14 @@ export class SqliteBulk implements BulkStore {
 const newestFirst = (a: BulkPlace, b: BulkPlace): number => b.createdAt - a.createdAt || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
 
 /** The sums over batches tell it apart. */
-function isSummed({ fingerprint, code, name, stream, tag, ids, except }: BulkFilter): boolean {
-  return [fingerprint, code, name, stream, tag, ids, except].every((part) => part === undefined);
+function isSummed(filter: BulkFilter): boolean {
+  const { fingerprint, code, ids, except } = filter;
+  return [fingerprint, code, ids, except].every((part) => part === undefined) && !isNarrowed(filter);
 }
 
 /** What of the filter is not in the index walked along. */
-function hits({ operation, fingerprint, code, name, stream, tag, ids, except }: BulkFilter): {
-  where: string;
-  parameters: SQLInputValue[];
-} {
+function hits(filter: BulkFilter): { where: string; parameters: SQLInputValue[] } {
+  const { operation, fingerprint, code, ids, except } = filter;
   const parameters: SQLInputValue[] = [];
   let where = "1";
   const add = (sql: string, value: SQLInputValue | undefined): void => {
@@ -195,9 +194,7 @@ function hits({ operation, fingerprint, code, name, stream, tag, ids, except }: 
     parameters.push(value);
   };
   add("b.operation = ?", operation);
-  add(NAME_HAS, name === undefined ? undefined : likeOf(name));
-  add("b.stream = ?", stream);
-  add(TAGS_HAVE, tag);
+  for (const [sql, value] of narrowing(filter)) add(sql, value);
   add("b.id IN (SELECT value FROM json_each(?))", ids === undefined ? undefined : JSON.stringify(ids));
   add("b.id NOT IN (SELECT value FROM json_each(?))", except === undefined ? undefined : JSON.stringify(except));
   if (fingerprint !== undefined || code !== undefined) {

@@ -417,6 +417,14 @@ const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[
   CREATE INDEX failure_hours_age ON failure_hours (hour);
   `,
   "ALTER TABLE bulk_jobs ADD COLUMN starts_at INTEGER NOT NULL DEFAULT 0;",
+  `
+  -- what lists are narrowed by
+  CREATE INDEX batches_stream ON batches (tenant, stream, created_at DESC, id DESC) WHERE sealed = 1 AND stream IS NOT NULL;
+  CREATE INDEX batches_key ON batches (tenant, stream_key, created_at DESC, id DESC) WHERE sealed = 1 AND stream_key IS NOT NULL;
+  CREATE INDEX batches_reason ON batches (tenant, close_reason, created_at DESC, id DESC) WHERE sealed = 1 AND close_reason IS NOT NULL;
+  CREATE INDEX error_groups_code ON error_groups (code, batch_id) WHERE failures > 0;
+  CREATE INDEX chunks_worker ON chunks (worker_id, batch_id) WHERE state = 'leased';
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

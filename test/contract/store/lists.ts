@@ -62,6 +62,24 @@ export const lists = section("lists and counts", {
     expect(await names(rig, { operation: "nothing" })).toEqual({ found: [], total: 0 });
   },
 
+  async "by id, by key and reason of the window, by worker and by code of error"(rig) {
+    const window = { stream: "cam", streamKey: "front", closeReason: "max_age" };
+    const first = await rig.create([["a"]], { batch: { name: "first", ...window } });
+    await rig.drain(first, { a: failed("it broke", "broken") });
+    rig.now += 10;
+    const second = await rig.create([["a"], ["b"]], { batch: { name: "second", ...window, closeReason: "max_size" } });
+    const chunk = await rig.claim(second);
+    const { workerId } = (await rig.store.chunks.list("acme", second.id, { after: 0, limit: 10 })).find(({ id }) => id === chunk.id)!;
+    expect(await names(rig, { id: first.id })).toEqual({ found: ["first"], total: 1 });
+    expect(await names(rig, { key: "front" })).toEqual({ found: ["second", "first"], total: 2 });
+    expect(await names(rig, { key: "front", closeReason: "max_size" })).toEqual({ found: ["second"], total: 1 });
+    expect(await names(rig, { worker: workerId! })).toEqual({ found: ["second"], total: 1 });
+    expect(await names(rig, { worker: "nobody" })).toEqual({ found: [], total: 0 });
+    expect(await names(rig, { error: "broken" })).toEqual({ found: ["first"], total: 1 });
+    await rig.store.batches.retry("acme", first.id, {}, rig.now);
+    expect(await names(rig, { error: "broken" })).toEqual({ found: [], total: 0 });
+  },
+
   async "counts follow every move of a batch"(rig) {
     const counts = async (): Promise<unknown> => (await rig.store.batches.counts("acme")).byOperation["transform"];
     const batch = await rig.create([["a"]]);

@@ -10,6 +10,7 @@ import { Empty, Fault, Loading } from "../../parts/notice.tsx";
 import { useShortcuts } from "../../shell/shortcuts.ts";
 import { BatchTable } from "./batch-table.tsx";
 import { BulkBar } from "./bulk-bar.tsx";
+import { NoMatch } from "./no-match.tsx";
 import { NO_SELECTION, type Selection, toggled } from "./selection.ts";
 
 /** The rows that match, as they are loaded; new ones wait until the reader takes them in. */
@@ -55,7 +56,11 @@ export function BatchList({ filter }: { filter: BatchFilter }): ReactElement {
         <BulkBar filter={filter} total={total} rows={rows} selection={selection} onSelect={select} />
       </div>
       {rows.length === 0 ? (
-        <NoMatch filter={filter} />
+        Object.keys(filter).length === 0 ? (
+          <None />
+        ) : (
+          <NoMatch />
+        )
       ) : (
         <BatchTable
           rows={rows}
@@ -73,30 +78,17 @@ export function BatchList({ filter }: { filter: BatchFilter }): ReactElement {
   );
 }
 
-function NoMatch({ filter }: { filter: BatchFilter }): ReactElement {
-  if (Object.keys(filter).length === 0)
-    return (
-      <Empty title="There are no batches yet">
-        <Link to="/batches/new" className="link">
-          Make the first one
-        </Link>
-        , or send it by the API; the snippets are on the{" "}
-        <Link to="/" className="link">
-          overview
-        </Link>
-        .
-      </Empty>
-    );
+function None(): ReactElement {
   return (
-    <Empty title="No batch matches">
-      Narrowed by{" "}
-      {Object.entries(filter)
-        .map(([name, value]) => `${name} ${String(value)}`)
-        .join(", ")}
-      .{" "}
-      <Link to="/batches" className="link">
-        Show all batches
+    <Empty title="There are no batches yet">
+      <Link to="/batches/new" className="link">
+        Make the first one
       </Link>
+      , or send it by the API; the snippets are on the{" "}
+      <Link to="/" className="link">
+        overview
+      </Link>
+      .
     </Empty>
   );
 }

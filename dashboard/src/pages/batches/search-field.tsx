@@ -1,6 +1,9 @@
 import { useEffect, useId, useState, type ReactElement, type RefObject } from "react";
+import { useQuery } from "@tanstack/react-query";
 import { QUALIFIERS } from "batchyard/client";
+import { operationsQuery } from "../../data/queries.ts";
 import { Icon } from "../../parts/icon.tsx";
+import { suggestions } from "./suggestions.ts";
 
 interface SearchFieldProps {
   ref: RefObject<HTMLInputElement | null>;
@@ -14,6 +17,8 @@ interface SearchFieldProps {
 export function SearchField({ ref, value, unknown, onSearch }: SearchFieldProps): ReactElement {
   const [text, setText] = useState(value);
   const hint = useId();
+  const list = useId();
+  const operations = useQuery({ ...operationsQuery, enabled: text.includes("op:") });
   useEffect(() => setText(value), [value]);
   return (
     <form
@@ -31,6 +36,7 @@ export function SearchField({ ref, value, unknown, onSearch }: SearchFieldProps)
           type="search"
           aria-label="Search batches"
           aria-describedby={hint}
+          list={list}
           aria-invalid={unknown.length > 0}
           className="field pl-9!"
           placeholder="Name, or qualifiers such as op:transform age<2h"
@@ -40,11 +46,16 @@ export function SearchField({ ref, value, unknown, onSearch }: SearchFieldProps)
             if (event.key === "Escape") event.currentTarget.blur();
           }}
         />
+        <datalist id={list}>
+          {suggestions(text, operations.data?.operations.map(({ name }) => name) ?? []).map((each) => (
+            <option key={each} value={each} />
+          ))}
+        </datalist>
       </div>
       <p id={hint} className="flex flex-wrap items-center gap-x-2 gap-y-1 text-sm text-soft">
         {unknown.length > 0 ? (
           <span className="inline-flex items-center gap-1.5 text-bad">
-            <Icon name="cross" /> Not understood: {unknown.join(" ")}
+            <Icon name="cross" /> {refusal(unknown)}
           </span>
         ) : null}
         {QUALIFIERS.map((name) => (
@@ -63,4 +74,14 @@ export function SearchField({ ref, value, unknown, onSearch }: SearchFieldProps)
       </p>
     </form>
   );
+}
+
+/** What is not searched for, and why. */
+function refusal(unknown: readonly string[]): string {
+  const sizes = unknown.filter((part) => /^items[<>:]/.test(part));
+  const others = unknown.filter((part) => !sizes.includes(part));
+  return [
+    ...(others.length > 0 ? [`Not understood: ${others.join(" ")}`] : []),
+    ...(sizes.length > 0 ? [`${sizes.join(" ")}: sizes are not searched, that would go through every batch there is`] : []),
+  ].join(". ");
 }

@@ -133,7 +133,7 @@ function GroupRow({ group, isActive, isAdmin, sinceChange, onRetry, onGiveUp }: 
   const actions =
     isRest || !isAdmin ? null : (
       <>
-        <button type="button" className={`button ${group.recoverable ? "" : "button-quiet"}`} onClick={onRetry}>
+        <button type="button" className="button" onClick={onRetry}>
           Retry
         </button>
         <button type="button" className="button button-quiet" onClick={onGiveUp}>
@@ -199,11 +199,13 @@ function GroupRow({ group, isActive, isAdmin, sinceChange, onRetry, onGiveUp }: 
         <Time at={group.last_seen} />
       </td>
       <td className="hidden max-w-48 pl-6! text-soft lg:table-cell">
-        {[...group.operations, ...group.streams].slice(0, 4).map(({ name, count: items }) => (
-          <span key={name} className="flex justify-between gap-3">
-            <span className="truncate">{name}</span> <span className="figure">{count(items)}</span>
-          </span>
-        ))}
+        {[...group.operations, ...group.streams.map((stream) => ({ ...stream, name: `stream ${stream.name}` }))]
+          .slice(0, 4)
+          .map(({ name, count: items }) => (
+            <span key={name} className="flex justify-between gap-3">
+              <span className="truncate">{name}</span> <span className="figure">{count(items)}</span>
+            </span>
+          ))}
       </td>
       {isAdmin ? (
         <td className="hidden md:table-cell">

@@ -57,7 +57,12 @@ export function FailuresPage(): ReactElement {
             })}
         {...(groups.data === undefined || failed === 0
           ? {}
-          : { below: `${count(groups.data.recoverable)} of them may go well when they are tried again` })}
+          : {
+              below:
+                groups.data.recoverable === 0
+                  ? "The same again would give the same: see what each kind asks for"
+                  : `${count(groups.data.recoverable)} of them may go well when they are tried again`,
+            })}
         actions={
           <span role="group" aria-label="Time" className="inline-flex">
             {FAILURE_RANGES.map((each, i) => (

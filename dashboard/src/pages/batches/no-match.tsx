@@ -1,0 +1,54 @@
+import { useState, type ReactElement } from "react";
+import { useQueries } from "@tanstack/react-query";
+import { Link, useSearch } from "@tanstack/react-router";
+import { qualified } from "batchyard/client";
+import { countQuery } from "../../data/queries.ts";
+import { plural } from "../../figures/number.ts";
+import { Empty } from "../../parts/notice.tsx";
+import { partsOf } from "./parts-of.ts";
+import type { BatchesSearch } from "./search.ts";
+
+/** Which part of the search excludes everything: how many would match without each, and the way to drop it. */
+export function NoMatch(): ReactElement {
+  const { status, q = "" } = useSearch({ from: "/batches" });
+  const [now] = useState(Date.now);
+  const parts = partsOf(q);
+  const ways: { part: string; search: BatchesSearch }[] = [
+    ...(status === undefined ? [] : [{ part: `state ${status}`, search: q === "" ? {} : { q } }]),
+    ...parts.map((part, i) => {
+      const rest = parts.filter((_, at) => at !== i).join(" ");
+      return { part, search: { ...(status === undefined ? {} : { status }), ...(rest === "" ? {} : { q: rest }) } };
+    }),
+  ];
+  const counts = useQueries({
+    queries: ways.map(({ search }) =>
+      countQuery({ ...qualified(search.q ?? "", now).filter, ...(search.status === undefined ? {} : { status: search.status }) }),
+    ),
+  });
+  return (
+    <Empty title="No batch matches">
+      <ul className="flex flex-col items-start gap-1.5">
+        {ways.map(({ part, search }, i) => {
+          const found = counts[i]?.data;
+          return (
+            <li key={part}>
+              <Link to="/batches" search={search} className="link">
+                Drop <code>{part}</code>
+              </Link>{" "}
+              <span className="figure">
+                {found === undefined ? "" : found === 0 ? "still none would match" : `${plural(found, "batch", "batches")} would match`}
+              </span>
+            </li>
+          );
+        })}
+        {ways.length > 1 ? (
+          <li>
+            <Link to="/batches" className="link">
+              Show all batches
+            </Link>
+          </li>
+        ) : null}
+      </ul>
+    </Empty>
+  );
+}
