@@ -17,10 +17,12 @@ interface Setting<T> {
   readonly allowed: string;
   readonly fallback: T;
   readonly secret: boolean;
+  /** Of a number; else null. */
+  readonly range: { min: number; max: number; whole: boolean } | null;
 }
 
 function setting<T>(schema: z.ZodType<T, string>, allowed: string, fallback: T, secret = false): Setting<T> {
-  return { schema, allowed: `allowed: ${allowed}`, fallback, secret };
+  return { schema, allowed: `allowed: ${allowed}`, fallback, secret, range: null };
 }
 
 function whole(min: number, max: number, fallback: number): Setting<number> {
@@ -29,7 +31,7 @@ function whole(min: number, max: number, fallback: number): Setting<number> {
     .regex(/^-?\d+$/)
     .transform(Number)
     .pipe(z.number().int().min(min).max(max));
-  return setting(schema, `a whole number from ${min} to ${max}`, fallback);
+  return { ...setting(schema, `a whole number from ${min} to ${max}`, fallback), range: { min, max, whole: true } };
 }
 
 function decimal(min: number, max: number, fallback: number): Setting<number> {
@@ -38,7 +40,7 @@ function decimal(min: number, max: number, fallback: number): Setting<number> {
     .regex(/^-?(\d+\.?\d*|\.\d+)$/)
     .transform(Number)
     .pipe(z.number().min(min).max(max));
-  return setting(schema, `a number from ${min} to ${max}`, fallback);
+  return { ...setting(schema, `a number from ${min} to ${max}`, fallback), range: { min, max, whole: false } };
 }
 
 function choice<const C extends readonly string[]>(words: C, fallback: C[number]): Setting<C[number]> {

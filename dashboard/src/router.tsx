@@ -11,6 +11,7 @@ import { streamSearch } from "./pages/stream/search.ts";
 import { streamsSearch } from "./pages/streams/search.ts";
 import { costsSearch } from "./pages/costs/search.ts";
 import { historySearch } from "./pages/history/search.ts";
+import { auditSearch } from "./pages/audit/search.ts";
 import { eventsSearch } from "./pages/events/search.ts";
 import { NotFound } from "./shell/not-found.tsx";
 import { PageFault } from "./shell/page-fault.tsx";
@@ -118,6 +119,7 @@ const events = createRoute({
 const audit = createRoute({
   getParentRoute: () => root,
   path: "/audit",
+  validateSearch: auditSearch,
   component: lazyRouteComponent(() => import("./pages/audit/page.tsx"), "AuditPage"),
 });
 

@@ -1,5 +1,6 @@
 export * as access from "./access.ts";
 export * as alerts from "./alerts.ts";
+export * as audit from "./audit.ts";
 export * as batch from "./batch.ts";
 export * as bulk from "./bulk.ts";
 export * as costs from "./costs.ts";

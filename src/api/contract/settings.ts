@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { yes } from "../../model/fields.ts";
 
 /** Settings that can be changed while the server runs, by category. */
 
@@ -17,3 +18,19 @@ export const settingsAnswer = z
     connections: z.record(z.string(), z.string().nullable()).meta({ description: "Set from outside only; shown as ******** or null" }),
   })
   .catchall(z.record(z.string(), value));
+
+export const describedSetting = z.strictObject({
+  path: z.string().meta({ description: "category.field" }),
+  category: z.string(),
+  field: z.string(),
+  variable: z.string().meta({ description: "Of the environment, which overrides it" }),
+  kind: z.enum(["number", "boolean", "text", "list"]),
+  description: z.string(),
+  unit: z.string().nullable(),
+  range: z.strictObject({ min: z.number(), max: z.number(), whole: z.boolean() }).nullable().meta({ description: "Of a number" }),
+  allowed: z.string(),
+  default: value,
+  value,
+  origin: z.enum(["default", "runtime", "env", "flag"]).meta({ description: "env and flag cannot be changed while the server runs" }),
+});
+export const settingsTableAnswer = z.strictObject({ success: yes, settings: z.array(describedSetting) });

@@ -1,5 +1,6 @@
 import { DEFAULT_TENANT } from "../auth/secrets.ts";
 import { BatchyardError } from "../../model/errors.ts";
+import { describedSettings } from "../../settings/described.ts";
 import * as contract from "../contract/settings.ts";
 import { reasonQuery } from "../contract/streams.ts";
 import { ok, route, type Outcome, type Route } from "../route.ts";
@@ -21,6 +22,15 @@ export function settingsRoutes({ settings, audit, events, clock }: ApiServices):
       need: "viewer",
       answers: { 200: contract.settingsAnswer },
       handle: async () => whole(),
+    }),
+    route({
+      method: "GET",
+      path: `${PATH}/table`,
+      summary: "Each setting with its description, unit, range, default and where its value comes from",
+      tag: TAG,
+      need: "viewer",
+      answers: { 200: contract.settingsTableAnswer },
+      handle: async () => ok({ success: true, settings: describedSettings(settings.current()) }),
     }),
     route({
       method: "PATCH",

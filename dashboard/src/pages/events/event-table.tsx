@@ -1,7 +1,8 @@
-import { memo, useEffect, useMemo, useRef, useState, useSyncExternalStore, type ReactElement } from "react";
+import { memo, useEffect, useMemo, useRef, useState, type ReactElement } from "react";
 import { Link } from "@tanstack/react-router";
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { clockTime, dayOf, fullTime } from "../../figures/time.ts";
+import { useColumns } from "../../parts/columns.ts";
 import { CopyButton } from "../../parts/copy.tsx";
 import { Icon } from "../../parts/icon.tsx";
 import { Status } from "../../parts/status.tsx";
@@ -32,7 +33,7 @@ const DETAIL_HEIGHT = 220;
 /** A real table of which only the rows in sight are drawn. Groups and events open in place. */
 export function EventTable({ label, rows, open, onToggle, onEnd }: EventTableProps): ReactElement {
   const body = useRef<HTMLTableSectionElement>(null);
-  const columns = useSyncExternalStore(onWidth, columnsOf);
+  const columns = useColumns([3, 3, 4, 5]);
   const [active, setActive] = useState(-1);
   const flat = useMemo(() => flattened(rows, open), [rows, open]);
   const height = HEIGHT[preference.get().density];
@@ -124,21 +125,6 @@ export function EventTable({ label, rows, open, onToggle, onEnd }: EventTablePro
       </tbody>
     </table>
   );
-}
-
-const medium = window.matchMedia("(min-width: 48rem)");
-const large = window.matchMedia("(min-width: 64rem)");
-
-/** Columns that there is room for: a cell over more would take the room of the others. */
-function columnsOf(): number {
-  return large.matches ? 5 : medium.matches ? 4 : 3;
-}
-
-function onWidth(listener: () => void): () => void {
-  for (const query of [medium, large]) query.addEventListener("change", listener);
-  return () => {
-    for (const query of [medium, large]) query.removeEventListener("change", listener);
-  };
 }
 
 function Filler({ height }: { height: number }): ReactElement | null {

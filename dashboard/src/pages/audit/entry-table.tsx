@@ -1,0 +1,185 @@
+import { useEffect, useMemo, useRef, useState, type ReactElement } from "react";
+import { Link } from "@tanstack/react-router";
+import { useWindowVirtualizer } from "@tanstack/react-virtual";
+import { fullTime, shortTime } from "../../figures/time.ts";
+import { useColumns } from "../../parts/columns.ts";
+import { CopyButton } from "../../parts/copy.tsx";
+import { Icon } from "../../parts/icon.tsx";
+import { Status } from "../../parts/status.tsx";
+import { useShortcuts } from "../../shell/shortcuts.ts";
+import { preference } from "../../theme/preference.ts";
+import { changesInBrief } from "./changes.ts";
+import { Difference } from "./difference.tsx";
+import { OUTCOME_LOOK } from "./look.ts";
+import type { AuditEntry } from "./queries.ts";
+
+type Row = { kind: "entry" | "detail"; entry: AuditEntry };
+
+const HEIGHT = { comfortable: 52, compact: 42 } as const;
+const DETAIL_HEIGHT = 160;
+const NEAR_THE_END = 10;
+
+/** A real table of which only the rows in sight are drawn; an entry opens in place. */
+export function EntryTable({ entries, onEnd }: { entries: readonly AuditEntry[]; onEnd: () => void }): ReactElement {
+  const body = useRef<HTMLTableSectionElement>(null);
+  const [open, setOpen] = useState<ReadonlySet<number>>(new Set());
+  const columns = useColumns([2, 3, 4, 5]);
+  const [active, setActive] = useState(-1);
+  const rows = useMemo(
+    () =>
+      entries.flatMap((entry): Row[] => [{ kind: "entry", entry }, ...(open.has(entry.seq) ? [{ kind: "detail" as const, entry }] : [])]),
+    [entries, open],
+  );
+  const height = HEIGHT[preference.get().density];
+  const top = body.current?.offsetTop ?? 0;
+  const virtual = useWindowVirtualizer({
+    count: rows.length,
+    estimateSize: (i) => (rows[i]?.kind === "detail" ? DETAIL_HEIGHT : height),
+    getItemKey: (i) => `${rows[i]?.kind} ${rows[i]?.entry.seq}`,
+    overscan: 10,
+    scrollMargin: top,
+  });
+  const shown = virtual.getVirtualItems();
+  const last = shown.at(-1)?.index ?? 0;
+  useEffect(() => {
+    if (last >= rows.length - NEAR_THE_END) onEnd();
+  }, [last, rows.length, onEnd]);
+  const toggle = (seq: number): void => {
+    const next = new Set(open);
+    if (!next.delete(seq)) next.add(seq);
+    setOpen(next);
+  };
+  const move = (by: 1 | -1): void => {
+    let next = active + by;
+    while (rows[next]?.kind === "detail") next += by;
+    if (rows[next] === undefined) return;
+    setActive(next);
+    virtual.scrollToIndex(next);
+  };
+  const activeSeq = rows[active]?.entry.seq;
+  useShortcuts([
+    { keys: "j", label: "Next entry", run: () => move(1) },
+    { keys: "k", label: "Previous entry", run: () => move(-1) },
+    { keys: "o", label: "Open or close the entry", run: () => activeSeq !== undefined && toggle(activeSeq) },
+  ]);
+  const before = (shown[0]?.start ?? top) - top;
+  const after = virtual.getTotalSize() - ((shown.at(-1)?.end ?? top) - top);
+  return (
+    <table aria-label="Audit log" className="table table-fixed">
+      <thead>
+        <tr>
+          <th scope="col" className="hidden w-36 sm:table-cell">
+            When
+          </th>
+          <th scope="col" className="hidden w-48 md:table-cell">
+            Who
+          </th>
+          <th scope="col" className="lg:w-96">
+            What
+          </th>
+          <th scope="col" className="hidden lg:table-cell">
+            Change
+          </th>
+          <th scope="col" className="w-24 sm:w-32">
+            Outcome
+          </th>
+        </tr>
+      </thead>
+      <tbody ref={body}>
+        <Filler height={before} />
+        {shown.map(({ index }) => {
+          const row = rows[index];
+          if (row === undefined) return null;
+          const { entry } = row;
+          return row.kind === "detail" ? (
+            <tr key={`detail ${entry.seq}`} data-index={index} ref={virtual.measureElement}>
+              <td colSpan={columns} className="pb-5!">
+                <Detail entry={entry} />
+              </td>
+            </tr>
+          ) : (
+            <tr
+              key={entry.seq}
+              data-index={index}
+              ref={virtual.measureElement}
+              style={{ height }}
+              className={index === active ? "outline-2 -outline-offset-2 outline-accent" : ""}
+            >
+              <td className="figure hidden whitespace-nowrap text-soft sm:table-cell" title={fullTime(entry.at)}>
+                {shortTime(entry.at)}
+              </td>
+              <td className="hidden min-w-0 md:table-cell">
+                <span className="block truncate">{entry.actor}</span>
+                <span className="block truncate text-xs text-soft">{entry.address}</span>
+              </td>
+              <td className="min-w-0">
+                <button
+                  type="button"
+                  aria-expanded={open.has(entry.seq)}
+                  className="inline-flex max-w-full min-w-0 items-center gap-1.5 align-middle font-medium hover:text-accent"
+                  onClick={() => toggle(entry.seq)}
+                >
+                  <Icon name={open.has(entry.seq) ? "open" : "right"} className="text-soft" />
+                  <span className="truncate">{entry.action}</span>
+                </button>
+                <span className="block truncate pl-5 font-mono text-xs text-soft">{entry.target}</span>
+                <span className="block truncate pl-5 text-xs text-soft md:hidden">
+                  {entry.actor}, {shortTime(entry.at)}
+                </span>
+              </td>
+              <td className="hidden min-w-0 truncate text-soft lg:table-cell">{changesInBrief(entry.before, entry.after)}</td>
+              <td>
+                <Status look={OUTCOME_LOOK[entry.outcome]} />
+              </td>
+            </tr>
+          );
+        })}
+        <Filler height={after} />
+      </tbody>
+    </table>
+  );
+}
+
+function Filler({ height }: { height: number }): ReactElement | null {
+  if (height <= 0) return null;
+  return (
+    <tr aria-hidden="true">
+      <td className="border-0! p-0!" style={{ height }} />
+    </tr>
+  );
+}
+
+function Detail({ entry }: { entry: AuditEntry }): ReactElement {
+  const { seq, at, actor, credential, address, target, hash } = entry;
+  const batch = /^batch_\w+$/.test(target) ? target : null;
+  return (
+    <div className="flex flex-col gap-3 pl-5">
+      <p className="flex flex-wrap items-center gap-x-5 gap-y-1 text-sm text-soft">
+        <span>{fullTime(at)}</span>
+        <span>
+          {actor}
+          {credential === null ? "" : `, credential ${credential}`}
+          {address === null ? "" : `, from ${address}`}
+        </span>
+        {batch === null ? null : (
+          <Link to="/batches/$id" params={{ id: batch }} className="link">
+            Open the batch
+          </Link>
+        )}
+        <Link to="/audit" search={{ actor }} className="link">
+          All by {actor}
+        </Link>
+        <Link to="/audit" search={{ target }} className="link">
+          All on this
+        </Link>
+      </p>
+      <Difference before={entry.before} after={entry.after} />
+      <p className="flex min-w-0 items-center gap-2 text-xs text-soft">
+        <span className="truncate font-mono">
+          {seq}:{hash}
+        </span>
+        <CopyButton text={`${seq}:${hash}`} what="hash of the entry" />
+      </p>
+    </div>
+  );
+}
