@@ -12,6 +12,7 @@ import { streamsSearch } from "./pages/streams/search.ts";
 import { costsSearch } from "./pages/costs/search.ts";
 import { historySearch } from "./pages/history/search.ts";
 import { auditSearch } from "./pages/audit/search.ts";
+import { settingsSearch } from "./pages/settings/search.ts";
 import { eventsSearch } from "./pages/events/search.ts";
 import { NotFound } from "./shell/not-found.tsx";
 import { PageFault } from "./shell/page-fault.tsx";
@@ -126,6 +127,7 @@ const audit = createRoute({
 const settings = createRoute({
   getParentRoute: () => root,
   path: "/settings",
+  validateSearch: settingsSearch,
   component: lazyRouteComponent(() => import("./pages/settings/page.tsx"), "SettingsPage"),
 });
 

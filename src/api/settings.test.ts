@@ -201,3 +201,37 @@ describe("refused", () => {
     ).toBe(200);
   });
 });
+
+describe("for a form", () => {
+  it("tells of each setting what it does, its range, its default and where its value comes from", async () => {
+    await patch({ batch: { window_seconds: 120 } });
+    const { settings } = (await served.send({ method: "GET", url: "/api/v1/settings/table" })).json as unknown as {
+      settings: { path: string }[];
+    };
+    const whole = await get();
+    const categories = Object.entries(whole).filter(([name]) => name !== "overridden_by_env" && name !== "connections");
+    expect(settings.map(({ path }) => path)).toEqual(
+      categories.flatMap(([category, fields]) => Object.keys(fields).map((field) => `${category}.${field}`)),
+    );
+    expect(settings.find(({ path }) => path === "batch.window_seconds")).toMatchObject({
+      value: 120,
+      default: 90,
+      origin: "runtime",
+      unit: "s",
+      range: { min: 1, max: 600, whole: true },
+    });
+    expect(settings.find(({ path }) => path === "batch.max_retries")).toMatchObject({ origin: "env", variable: "BATCH_MAX_RETRIES" });
+  });
+
+  it("checks a change without making it", async () => {
+    const check = (payload: object) => served.send({ method: "POST", url: "/api/v1/settings/check", payload });
+    expect((await check({ batch: { window_seconds: 120 } })).json).toMatchObject({ paths: ["batch.window_seconds"] });
+    const wrong = await check({ batch: { window_seconds: 20, max_detections: 0 } });
+    expect([wrong.status, paths(wrong)]).toEqual([422, ["batch.max_detections"]]);
+    const resulting = await check({ batch: { window_seconds: 20 } });
+    expect([resulting.status, paths(resulting)]).toEqual([422, ["batch.window_seconds"]]);
+    expect((await check({ batch: { max_retries: 1 } })).status).toBe(409);
+    expect((await get())["batch"]).toMatchObject({ window_seconds: 90 });
+    expect(existsSync(file())).toBe(false);
+  });
+});

@@ -94,6 +94,7 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "GET /api/events/registry": read(),
   "GET /api/v1/settings": read(),
   "GET /api/v1/settings/table": read(),
+  "POST /api/v1/settings/check": { need: "admin", body: {}, open: true },
   "PATCH /api/v1/settings": { need: "admin", body: {}, open: true },
   // Of the caller's own detections.
   "POST /api/v1/settings/preview": { need: "operator", body: { batch: { window_seconds: 100 } }, open: true },

@@ -1,4 +1,5 @@
 import { useEffect, useRef } from "react";
+import { keysFor } from "./bindings.ts";
 
 /** One thing a key does. `keys` are pressed one after the other: "g o". */
 export interface Shortcut {
@@ -10,9 +11,9 @@ export interface Shortcut {
 const SEQUENCE_MS = 1_200;
 const scopes = new Set<{ current: readonly Shortcut[] }>();
 
-/** Everything that keys do now, for the list of `?`. */
+/** Everything that keys do now, by the keys that the reader chose. */
 export function allShortcuts(): Shortcut[] {
-  return [...scopes].flatMap((scope) => [...scope.current]);
+  return [...scopes].flatMap((scope) => scope.current.map((shortcut) => ({ ...shortcut, keys: keysFor(shortcut.keys) })));
 }
 
 /** These keys work while the component is shown. */

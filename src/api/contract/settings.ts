@@ -34,3 +34,7 @@ export const describedSetting = z.strictObject({
   origin: z.enum(["default", "runtime", "env", "flag"]).meta({ description: "env and flag cannot be changed while the server runs" }),
 });
 export const settingsTableAnswer = z.strictObject({ success: yes, settings: z.array(describedSetting) });
+export const settingsCheckAnswer = z.strictObject({
+  success: yes,
+  paths: z.array(z.string()).meta({ description: "What the body gives, all of it good" }),
+});

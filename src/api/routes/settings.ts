@@ -33,6 +33,19 @@ export function settingsRoutes({ settings, audit, events, clock }: ApiServices):
       handle: async () => ok({ success: true, settings: describedSettings(settings.current()) }),
     }),
     route({
+      method: "POST",
+      path: `${PATH}/check`,
+      summary: "What a PATCH with this body would refuse, without changing anything",
+      tag: TAG,
+      need: "admin",
+      body: contract.settingsPatch,
+      answers: { 200: contract.settingsCheckAnswer },
+      async handle({ body }) {
+        const { paths } = await settings.resulting(body);
+        return ok({ success: true, paths });
+      },
+    }),
+    route({
       method: "PATCH",
       path: PATH,
       summary: "Change any subset; in force at once, also for what is running, and kept over a restart",

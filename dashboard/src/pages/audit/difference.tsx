@@ -1,6 +1,9 @@
 import type { ReactElement } from "react";
 import { changesOf, written } from "./changes.ts";
 
+// It stands within a row of another table, whose cells are taller and ruled.
+const CELL = "h-auto! border-0! py-0.5!";
+
 /** What was, and what is since, path by path. */
 export function Difference({ before, after }: { before: unknown; after: unknown }): ReactElement {
   const changes = changesOf(before, after);
@@ -10,21 +13,27 @@ export function Difference({ before, after }: { before: unknown; after: unknown 
       <caption className="sr-only">What changed</caption>
       <thead>
         <tr className="text-soft">
-          <th scope="col">Where</th>
-          <th scope="col">Before</th>
-          <th scope="col">After</th>
+          <th scope="col" className={CELL}>
+            Where
+          </th>
+          <th scope="col" className={CELL}>
+            Before
+          </th>
+          <th scope="col" className={CELL}>
+            After
+          </th>
         </tr>
       </thead>
       <tbody>
         {changes.map(({ path, before: was, after: is, kind }) => (
           <tr key={path} className="align-top">
-            <th scope="row" className="font-mono text-xs font-normal break-words">
+            <th scope="row" className={`${CELL} font-mono text-xs font-normal break-words text-ink!`}>
               {path === "" ? "value" : path}
             </th>
-            <td className={`font-mono text-xs break-words ${kind === "same" ? "text-soft" : "text-bad"}`}>
+            <td className={`${CELL} font-mono text-xs break-words ${kind === "same" ? "text-soft" : "text-bad"}`}>
               {kind === "added" ? "" : `${kind === "same" ? "" : "− "}${written(was)}`}
             </td>
-            <td className={`font-mono text-xs break-words ${kind === "same" ? "text-soft" : "text-good"}`}>
+            <td className={`${CELL} font-mono text-xs break-words ${kind === "same" ? "text-soft" : "text-good"}`}>
               {kind === "removed" ? "" : `${kind === "same" ? "" : "+ "}${written(is)}`}
             </td>
           </tr>

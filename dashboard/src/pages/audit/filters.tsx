@@ -20,7 +20,7 @@ export function Filters({ search }: { search: AuditSearch }): ReactElement {
     <form
       role="search"
       aria-label="Narrow the audit log"
-      className="grid grid-cols-2 items-end gap-3 sm:grid-cols-3 lg:grid-cols-[1fr_1fr_1fr_auto_auto_auto_auto]"
+      className="grid grid-cols-2 items-end gap-3 sm:grid-cols-3 lg:grid-cols-[1fr_1fr_1fr_9rem_12.5rem_12.5rem_auto]"
       onSubmit={(event) => {
         event.preventDefault();
         void navigate({ to: "/audit", search: searchOf(draft) });
@@ -74,7 +74,7 @@ function Field({ label, value, onChange, placeholder, type = "text", suggestions
         className="field min-w-0"
         type={type}
         value={value}
-        {...(type === "datetime-local" ? { step: 1, title: `In ${zoneName()}` } : { placeholder })}
+        {...(type === "datetime-local" ? { title: `In ${zoneName()}` } : { placeholder })}
         {...(suggestions === undefined ? {} : { list: id })}
         onChange={(event) => onChange(event.target.value)}
       />

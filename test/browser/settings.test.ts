@@ -1,0 +1,151 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { createClient } from "../../src/client/index.ts";
+import { built, launch, signedIn } from "../support/browser.ts";
+import { serve, type Served } from "../support/served.ts";
+
+let data: string;
+let served: Served;
+let browser: Browser;
+let page: Page;
+
+beforeAll(async () => {
+  built();
+  data = mkdtempSync(join(tmpdir(), "batchyard-settings-"));
+  served = await serve(data, { env: { BATCH_MAX_RETRIES: "2" } });
+  browser = await launch();
+  ({ page } = await signedIn(browser, served, { theme: "light", width: 1440 }));
+}, 60_000);
+
+afterAll(async () => {
+  await browser.close();
+  await served.child.end("SIGTERM");
+  rmSync(data, { recursive: true, force: true });
+});
+
+const setting = (path: string) => page.getByRole("listitem").filter({ has: page.getByText(path, { exact: true }) });
+
+it("shows every setting as the API has it; what the environment decides cannot be typed into", async () => {
+  await page.goto("/settings");
+  await page.getByRole("heading", { name: "Windows and batches" }).waitFor();
+  const { settings } = (await (await served.send("/api/v1/settings/table")).json()) as {
+    settings: { path: string; kind: string; value: unknown; variable: string }[];
+  };
+  const first = settings.filter((each, i) => settings.findIndex(({ variable }) => variable === each.variable) === i);
+  const shown = await Promise.all(first.map(({ path }) => setting(path).locator("input, select").inputValue()));
+  expect(shown).toEqual(first.map(({ value }) => (Array.isArray(value) ? value.join(", ") : String(value))));
+  expect(first.length).toBeGreaterThan(25);
+  expect(await setting("batch.max_retries").locator("input").isDisabled()).toBe(true);
+  await setting("batch.max_retries").getByText("BATCH_MAX_RETRIES in the environment").waitFor();
+});
+
+it("says in the server's words what is not valid, saves all changes at once, and the audit log shows them", async () => {
+  await page.goto("/settings");
+  await setting("queue.max_size").locator("input").fill("0");
+  await setting("queue.max_size").getByText("is 0; allowed: a whole number from 1 to 10000000").waitFor();
+  expect(await page.getByRole("button", { name: "Save" }).isDisabled()).toBe(true);
+  await setting("queue.max_size").locator("input").fill("500");
+  await setting("queue.max_size").getByText("default 10000").waitFor();
+  await setting("fast_path.object_types").locator("input").fill("person, dog");
+  await setting("batch.window_seconds").locator("input").fill("100");
+  await page.getByText("3 settings changed").waitFor();
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("status").getByText("3 settings saved").waitFor();
+  expect(await served.client.settings.get()).toMatchObject({
+    batch: { window_seconds: 100 },
+    queue: { max_size: 500 },
+    fast_path: { object_types: ["person", "dog"] },
+  });
+  await setting("queue.max_size").getByText("changed here").waitFor();
+
+  await page.goto("/audit?action=settings_changed");
+  const row = page.getByRole("table", { name: "Audit log" }).getByRole("row", { name: /settings_changed/ });
+  await row.getByRole("button").click();
+  const difference = page.getByRole("table", { name: "What changed" });
+  await difference.getByRole("row", { name: "queue.max_size − 10000 + 500" }).waitFor();
+});
+
+it("a large change of a window is shown in its effect before it is saved; discarding forgets it", async () => {
+  await page.goto("/settings?q=window_seconds");
+  await setting("batch.window_seconds").locator("input").fill("300");
+  await page.getByRole("button", { name: "Preview and save" }).click();
+  const dialog = page.getByRole("dialog", { name: "What the change would have done" });
+  await dialog
+    .getByText("No detections", { exact: false })
+    .or(dialog.getByText("recorded", { exact: false }))
+    .first()
+    .waitFor();
+  await dialog.getByRole("button", { name: "Not yet" }).click();
+  await page.getByRole("button", { name: "Discard" }).click();
+  expect(await setting("batch.window_seconds").locator("input").inputValue()).toBe("100");
+  expect(await served.client.settings.get()).toMatchObject({ batch: { window_seconds: 100 } });
+});
+
+it("a new key is shown once, works, and no longer once it is revoked; a sign-in link signs in", async () => {
+  await page.goto("/settings?tab=keys");
+  await page.getByRole("button", { name: "New key" }).click();
+  await page.getByRole("textbox", { name: /^Name/ }).fill("nightly job");
+  await page.getByRole("radio", { name: /^viewer/ }).check();
+  await page.getByRole("button", { name: "Create key" }).click();
+  const secret = (await page.getByTestId("secret").textContent()) ?? "";
+  const client = createClient({ url: served.url, token: secret });
+  expect((await client.request<{ role: string }>("/api/session")).role).toBe("viewer");
+  await page.getByRole("button", { name: "I have it" }).click();
+  expect(await page.content()).not.toContain(secret);
+  await page.getByRole("button", { name: "Revoke nightly job" }).click();
+  await page.getByRole("button", { name: "Revoke the key" }).click();
+  await page.getByRole("button", { name: "Revoke nightly job" }).waitFor({ state: "detached" });
+  await expect(client.request("/api/session")).rejects.toMatchObject({ status: 401 });
+  await page.getByRole("checkbox", { name: "Also those that ended" }).check();
+  await page.getByRole("row", { name: /nightly job viewer Revoked/ }).waitFor();
+
+  await page.getByRole("button", { name: "Make a link" }).click();
+  const link = await page.locator("code", { hasText: "/signin?token=" }).textContent();
+  const other = await browser.newContext();
+  const stranger = await other.newPage();
+  await stranger.goto(link ?? "");
+  await stranger.getByRole("heading", { level: 1 }).waitFor();
+  expect(new URL(stranger.url()).pathname).toBe("/");
+  await other.close();
+});
+
+it("keys can be others: conflicts are named, they work on every page, and a reload keeps them", async () => {
+  await page.goto("/settings?tab=browser");
+  const freeze = page.getByRole("row").filter({ has: page.getByRole("button", { name: "Change the keys of: Freeze the page" }) });
+  await freeze.getByRole("button", { name: /^Change/ }).click();
+  await page.keyboard.press("t");
+  await page.keyboard.press("Enter");
+  await freeze.getByText("In the way of: Next theme").waitFor();
+  await freeze.getByRole("button", { name: /^Change/ }).click();
+  await page.keyboard.press("q");
+  await page.keyboard.press("Enter");
+  await freeze.getByText("In the way of").waitFor({ state: "detached" });
+  await page.goto("/batches");
+  await page.getByRole("heading", { name: "Batches", level: 1 }).waitFor();
+  await page.keyboard.press("q");
+  await page.getByTestId("live").getByText("Frozen").waitFor();
+  await page.goto("/settings?tab=browser");
+  await page.getByRole("button", { name: "All as they came" }).click();
+  await page.getByRole("row", { name: /Freeze the page, or let it go f/ }).waitFor();
+  await page.getByRole("radio", { name: "UTC" }).check();
+  await page.reload();
+  expect(await page.getByRole("radio", { name: "UTC" }).isChecked()).toBe(true);
+});
+
+it("the audit log narrows by its address, and its chain is verified in the server's words", async () => {
+  await page.goto("/audit");
+  await page.getByLabel("What", { exact: true }).fill("key_created");
+  await page.getByRole("button", { name: "Filter" }).click();
+  await page.getByText("1 entry, newest first").waitFor();
+  expect(new URL(page.url()).search).toBe("?action=key_created");
+  await page.getByRole("button", { name: "Verify" }).click();
+  const dialog = page.getByRole("dialog", { name: "Verify the audit log" });
+  await dialog.getByRole("button", { name: "Verify", exact: true }).click();
+  await dialog.getByText("The chain is whole").waitFor();
+  await dialog.getByLabel("Head noted down earlier").fill(`1:${"0".repeat(64)}`);
+  await dialog.getByRole("button", { name: "Verify", exact: true }).click();
+  await dialog.getByText("The chain is broken").waitFor();
+});
