@@ -86,6 +86,7 @@ try {
       audit: "/audit",
       "audit-none": "/audit?actor=nobody",
       settings: "/settings",
+      "settings-retention": "/settings?tab=retention",
       "settings-keys": "/settings?tab=keys",
       "settings-connections": "/settings?tab=connections",
       "settings-browser": "/settings?tab=browser",

@@ -42,5 +42,9 @@ export const DESCRIPTIONS: Readonly<Record<string, SettingDescription>> = {
     says: "Batches that ended this long ago are removed; the same setting as batch.retention_days.",
     unit: "days",
   },
+  "retention.completed_days": { says: "The same for completed batches alone; 0 = as batches_days.", unit: "days" },
+  "retention.failed_days": { says: "The same for failed batches alone; 0 = as batches_days.", unit: "days" },
+  "retention.cancelled_days": { says: "The same for cancelled batches alone; 0 = as batches_days.", unit: "days" },
+  "retention.expired_days": { says: "The same for expired batches alone; 0 = as batches_days.", unit: "days" },
   "retention.monitoring_days": { says: "How long statistics are kept; the same setting as monitoring.retention_days.", unit: "days" },
 };

@@ -54,8 +54,8 @@ export const bindings = {
   get: (): Bound => bound,
   /** Other keys for an act, by the keys it comes with; null = those again. */
   set(keys: string, own: string | null): void {
-    const { [keys]: _, ...rest } = bound;
-    bindings.replace(own === null || own === keys ? rest : { ...rest, [keys]: own });
+    const others = Object.entries(bound).filter(([of]) => of !== keys);
+    bindings.replace(Object.fromEntries(own === null || own === keys ? others : [...others, [keys, own]]));
   },
   replace(next: Bound): void {
     bound = next;

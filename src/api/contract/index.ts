@@ -12,6 +12,7 @@ export * as options from "../../model/run-options.ts";
 export * as monitoring from "./monitoring.ts";
 export * as resources from "./resources.ts";
 export * as results from "./results.ts";
+export * as retention from "./retention.ts";
 export * as settings from "./settings.ts";
 export * as stored from "./stored.ts";
 export * as streams from "./streams.ts";

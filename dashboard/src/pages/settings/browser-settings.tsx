@@ -55,14 +55,14 @@ function KeyTable(): ReactElement {
         )
       }
     >
-      <table className="table max-w-3xl">
+      <table className="table max-w-3xl table-fixed">
         <thead>
           <tr>
             <th scope="col">What</th>
-            <th scope="col" className="w-40">
+            <th scope="col" className="w-28 sm:w-40">
               Keys
             </th>
-            <th scope="col" className="w-32">
+            <th scope="col" className="w-20 sm:w-36">
               <span className="sr-only">Change</span>
             </th>
           </tr>
@@ -129,7 +129,7 @@ function KeyRow({ act, own }: { act: Act; own: Readonly<Record<string, string>> 
           />
         )}
       </td>
-      <td className="text-right whitespace-nowrap">
+      <td className="text-right sm:whitespace-nowrap">
         {own[act.keys] === undefined ? null : (
           <button
             type="button"

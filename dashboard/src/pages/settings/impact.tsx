@@ -104,7 +104,7 @@ function Impact({ preview }: { preview: Preview }): ReactElement {
           </>
         )}
         .
-        {calibration?.share == null
+        {calibration === null || calibration.share === null
           ? " Nothing closed since the present rules are in force, so the replay could not be held against it."
           : ` The same replay of the present rules matched ${percent(calibration.share)} of the windows that really closed.`}
       </p>

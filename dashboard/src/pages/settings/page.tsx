@@ -4,11 +4,13 @@ import { PageTitle } from "../../shell/page-title.tsx";
 import { BrowserSettings } from "./browser-settings.tsx";
 import { Connections } from "./connections.tsx";
 import { Keys } from "./keys.tsx";
+import { Retention } from "./retention.tsx";
 import { SETTINGS_TABS, type SettingsTab } from "./search.ts";
 import { ServerSettings } from "./server-settings.tsx";
 
 const LABELS: Readonly<Record<SettingsTab, string>> = {
   server: "Server",
+  retention: "Retention",
   keys: "Keys and sign-in",
   connections: "Connections",
   browser: "This browser",
@@ -36,7 +38,9 @@ export function SettingsPage(): ReactElement {
           </Link>
         ))}
       </nav>
-      {tab === "server" ? (
+      {tab === "retention" ? (
+        <Retention />
+      ) : tab === "server" ? (
         <ServerSettings q={q} />
       ) : tab === "keys" ? (
         <Keys />

@@ -1,7 +1,8 @@
 import { queryOptions } from "@tanstack/react-query";
-import type { settings } from "batchyard/contract";
+import type { retention, settings } from "batchyard/contract";
 import type { z } from "zod";
 import { client } from "../../data/client.ts";
+import { every } from "../../data/queries.ts";
 
 export type Setting = z.output<typeof settings.describedSetting>;
 
@@ -13,6 +14,12 @@ export const tableQuery = queryOptions({
 export const connectionsQuery = queryOptions({
   queryKey: ["settings", "connections"],
   queryFn: async () => (await client.settings.get()).connections,
+});
+
+export const retentionQuery = queryOptions({
+  queryKey: ["settings", "retention"],
+  queryFn: () => client.request<z.output<typeof retention.retentionAnswer>>("/api/system/retention"),
+  refetchInterval: every(60_000),
 });
 
 export const keysQuery = queryOptions({ queryKey: ["keys"], queryFn: () => client.keys.list() });

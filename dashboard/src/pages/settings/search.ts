@@ -1,4 +1,4 @@
-export const SETTINGS_TABS = ["server", "keys", "connections", "browser"] as const;
+export const SETTINGS_TABS = ["server", "retention", "keys", "connections", "browser"] as const;
 export type SettingsTab = (typeof SETTINGS_TABS)[number];
 
 /** What stands in the address of the settings. */
