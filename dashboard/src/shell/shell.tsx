@@ -6,6 +6,7 @@ import { Icon } from "../parts/icon.tsx";
 import { preference, THEMES } from "../theme/preference.ts";
 import { Announcer } from "./announcer.tsx";
 import { FreezeButton } from "./freeze-button.tsx";
+import { Freshness } from "./freshness.tsx";
 import { LivePill } from "./live-pill.tsx";
 import { Menu } from "./menu.tsx";
 import { Navigation } from "./navigation.tsx";
@@ -82,8 +83,10 @@ export function Shell(): ReactElement {
           </div>
         </header>
         <main id="main" tabIndex={-1} className="mx-auto w-full max-w-[84rem] flex-1 px-4 pt-7 pb-16 outline-none md:px-8 md:pt-9">
-          {/* Times are written when something is drawn: all of it is, when the zone changes. */}
-          <Outlet key={zone} />
+          <Freshness>
+            {/* Times are written when something is drawn: all of it is, when the zone changes. */}
+            <Outlet key={zone} />
+          </Freshness>
         </main>
       </div>
       {overlay === "palette" ? <Palette onClose={close} onKeys={() => setOverlay("keys")} /> : null}
