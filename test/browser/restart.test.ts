@@ -25,18 +25,20 @@ afterAll(async () => {
 
 it("the server is killed and comes back: the page keeps what it showed, says how old it is, and ends at the right numbers by itself", async () => {
   const items = Array.from({ length: 120 }, (_, n) => ({ id: `n${n}`, n }));
-  const steady = { operation: "steady", name: "Outlives its server", options: { workMs: 100, batchSize: 5, concurrency: 2 } };
-  const batch = await served.client.create(steady, items);
+  const steady = { operation: "steady", name: "Outlives its server", options: { workMs: 200, batchSize: 5, concurrency: 2 } };
   const { page } = await signedIn(browser, served, { theme: "light", width: 1440 });
+  const batch = await served.client.create(steady, items);
   await page.goto(`/batches/${batch.id}`);
   await page.getByTestId("live").getByText("Live").waitFor();
+  await page.getByRole("heading", { name: "Outlives its server" }).waitFor();
+  await page.getByText(/\d succeeded/).waitFor();
   for await (const { processed } of served.client.watch(batch.id)) if ((processed ?? 0) >= 10) break;
 
   await served.child.end("SIGKILL");
   await page.getByTestId("live").getByText("Reconnecting").waitFor();
   await page.getByText(/This is how it was \d+ s ago/).waitFor();
   await page.getByRole("heading", { name: "Outlives its server" }).waitFor();
-  expect(await page.getByText(/succeeded/).count()).toBeGreaterThan(0);
+  expect(await page.getByText(/\d succeeded/).count()).toBe(1);
 
   served = await serve(data, { port: Number(new URL(served.url).port) });
   await page.getByTestId("live").getByText("Live").waitFor({ timeout: 45_000 });
