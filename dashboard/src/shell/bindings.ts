@@ -15,6 +15,7 @@ export const ACTS: readonly Act[] = [
   { keys: "?", what: "Show the keys of the page" },
   { keys: "f", what: "Freeze the page, or let it go" },
   { keys: "t", what: "Next theme" },
+  { keys: "z", what: "Times in UTC, or in local time" },
   { keys: "n", what: "New batch" },
   { keys: "j", what: "Next row" },
   { keys: "k", what: "Previous row" },

@@ -83,7 +83,8 @@ export function Shell(): ReactElement {
           </div>
         </header>
         <main id="main" tabIndex={-1} className="mx-auto w-full max-w-[84rem] flex-1 px-4 pt-7 pb-16 outline-none md:px-8 md:pt-9">
-          <Freshness>
+          {/* The overview says it by itself, with the time of its figures. */}
+          <Freshness says={path !== "/"}>
             {/* Times are written when something is drawn: all of it is, when the zone changes. */}
             <Outlet key={zone} />
           </Freshness>
