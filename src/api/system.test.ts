@@ -8,7 +8,15 @@ import { VirtualClock } from "../testing/virtual-clock.ts";
 import { defineOperation } from "../operations/define.ts";
 import { METRIC_NAMES } from "../monitor/metrics/catalogue.ts";
 import type { activeAnswer } from "./contract/batch.ts";
-import type { failuresAnswer, historyAnswer, keysAnswer, markersAnswer, metricsListAnswer, overviewAnswer } from "./contract/system.ts";
+import type {
+  failuresAnswer,
+  flowAnswer,
+  historyAnswer,
+  keysAnswer,
+  markersAnswer,
+  metricsListAnswer,
+  overviewAnswer,
+} from "./contract/system.ts";
 import { serve, type Served, type ServedOptions } from "./server.fixture.ts";
 
 const MINUTE = 60_000;
@@ -54,6 +62,62 @@ describe("GET /api/system/failures", () => {
     const seen = await get<typeof failuresAnswer>("/api/system/failures");
     expect(seen).toMatchObject({ codes: 1, items: 3, batches: 3, whole: true, failures: [{ count: 3, jobs: 2, error: "no" }] });
     expect(seen.failures[0]!.recommendation).not.toBe("");
+  });
+});
+
+describe("GET /api/system/flow", () => {
+  const flow = (query = ""): Promise<z.output<typeof flowAnswer>> => get<typeof flowAnswer>(`/api/system/flow${query}`);
+
+  it("a stream: how long its windows took, and the queue and run of its operation, with their shares and repetitions", async () => {
+    await start();
+    await served.send({
+      method: "PUT",
+      url: "/api/streams/orders",
+      payload: { operation: "slow", windowSeconds: 40, options: { retryAttempts: 1 } },
+    });
+    await served.send({
+      method: "POST",
+      url: "/api/streams/orders/items",
+      payload: [
+        { id: "1", ms: 10_000 },
+        { id: "2", ms: 0, fail: true },
+      ],
+    });
+    await clock.advance(3 * MINUTE);
+    const { stages, end_to_end, tries, stream, operation, minutes, saturation } = await flow("?stream=orders");
+    expect([stream, operation, minutes]).toEqual(["orders", "slow", 15]);
+    const [window, queue, run] = stages;
+    expect([window!.stage, queue!.stage, run!.stage]).toEqual(["window", "queue", "run"]);
+    expect(window).toMatchObject({ count: 1, times: { p50_seconds: expect.closeTo(40, 0) as number } });
+    expect(run!.times!.p95_seconds).toBeGreaterThan(9.9);
+    expect(stages.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 3);
+    expect(window!.share).toBeGreaterThan(run!.share);
+    expect(end_to_end!.p50_seconds).toBeCloseTo(window!.times!.p50_seconds + queue!.times!.p50_seconds + run!.times!.p50_seconds, -1);
+    expect(tries).toMatchObject({ settled: 2, retried: 1, share: expect.closeTo(1 / 3, 3) as number });
+    expect(Object.values(tries.by_category)).toEqual([1]);
+    for (const point of saturation) expect(point).toMatchObject({ batches: 1 });
+  });
+
+  it("an operation has no window; everything together has both; without an end there are no times", async () => {
+    await start();
+    expect(await flow()).toMatchObject({ stream: null, operation: null, end_to_end: null, tries: { share: null }, saturation: [] });
+    await served.create({ operation: "slow", items: items(2, 5_000) });
+    await clock.advance(MINUTE);
+    const of = await flow("?operation=slow&minutes=60");
+    expect(of.stages.map(({ stage, count }) => [stage, count])).toEqual([
+      ["window", 0],
+      ["queue", 1],
+      ["run", 1],
+    ]);
+    expect(of.stages[0]).toMatchObject({ times: null, share: 0 });
+    expect((await flow("?operation=other")).stages.map(({ count }) => count)).toEqual([0, 0, 0]);
+  });
+
+  it("refuses a stream that is not there, and a stream with an operation", async () => {
+    await start();
+    expect((await served.send({ url: "/api/system/flow?stream=nothing" })).status).toBe(404);
+    const both = await served.send({ url: "/api/system/flow?stream=detections&operation=slow" });
+    expect([both.status, both.json["code"]]).toEqual([400, "validation_failed"]);
   });
 });
 

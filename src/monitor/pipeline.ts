@@ -62,10 +62,10 @@ export class Pipeline {
     });
   }
 
-  /** Of windows that closed in the last `windowMs`. */
-  async latency(tenant: string, windowMs: number): Promise<StageTable> {
+  /** Of windows that closed in the last `windowMs`; of one stream, or all. */
+  async latency(tenant: string, windowMs: number, stream: string | null = null): Promise<StageTable> {
     const now = this.clock.now();
-    return stagesOf(await this.store.samples(tenant, null, { from: now - windowMs, to: now + 1, limit: MAX_SAMPLES }));
+    return stagesOf(await this.store.samples(tenant, stream, { from: now - windowMs, to: now + 1, limit: MAX_SAMPLES }));
   }
 
   /** The same by buckets of the time windows closed, oldest first; buckets without a window are left out. `at` = start of a bucket. */

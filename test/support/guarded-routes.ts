@@ -156,6 +156,7 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "GET /api/system/pipeline": read(),
   "GET /api/system/overview": read(),
   "GET /api/system/history": read(),
+  "GET /api/system/flow": read(({ stream }) => [{ path: `/api/system/flow?stream=${stream}` }]),
   "GET /api/system/failures": read(),
   "GET /api/system/metrics": read(),
   "GET /api/system/markers": read(),

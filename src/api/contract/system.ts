@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { instant, text, time, whole, yes } from "../../model/fields.ts";
+import { streamName } from "../../model/stream-name.ts";
 import { errorClass } from "./monitoring.ts";
 import { METRIC_GROUPS, METRIC_NAMES, type MetricName } from "../../monitor/metrics/catalogue.ts";
 import { RANGES, type RangeName } from "../../monitor/jobs/range.ts";
@@ -200,6 +201,43 @@ export const markersAnswer = z.strictObject({
       }),
     )
     .meta({ description: "The newest 200 of each kind, in order of time" }),
+});
+
+const stageTimes = z.strictObject({ mean_seconds: z.number(), p50_seconds: z.number(), p95_seconds: z.number(), p99_seconds: z.number() });
+export const flowQuery = z.strictObject({
+  stream: streamName.optional().meta({ description: "Only its windows, and the queue and run of its operation" }),
+  operation: text(1, 100).optional().meta({ description: "Only batches of this operation; everything together without either" }),
+  minutes: whole(1, 43_200).default(15),
+});
+/** Percentiles from sketches within 1 %. */
+export const flowAnswer = z.strictObject({
+  success: yes,
+  stream: z.string().nullable(),
+  operation: z.string().nullable(),
+  minutes: count,
+  stages: z.array(
+    z.strictObject({
+      stage: z.enum(["window", "queue", "run"]),
+      count: count.meta({ description: "Windows or batches that passed it" }),
+      times: stageTimes.nullable().meta({ description: "Null: none did" }),
+      share: z.number().meta({ description: "Of the sum of the stages' 95th percentiles" }),
+    }),
+  ),
+  batch: stageTimes.nullable().meta({ description: "From the creation of a batch to its end: queue and run together" }),
+  end_to_end: stageTimes
+    .nullable()
+    .meta({
+      description: "From a window's first item to the end of its batch, exact, of windows that closed in this time; null for an operation",
+    }),
+  tries: z.strictObject({
+    settled: count.meta({ description: "Items with a final result" }),
+    retried: count.meta({ description: "Items put off for another try" }),
+    share: figure.meta({ description: "Of all tries, those that were put off; null without any" }),
+    by_category: z.record(z.string(), count),
+  }),
+  saturation: z
+    .array(z.strictObject({ timestamp: time, utilisation: z.number(), wait_p95_seconds: z.number(), batches: count }))
+    .meta({ description: "Share of this server's slots in use, and the wait of the batches that ended then; empty where it runs nothing" }),
 });
 
 export const keysQuery = z.strictObject({ hours: whole(1, 24 * 366).default(24) });

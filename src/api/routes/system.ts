@@ -3,6 +3,7 @@ import type { Caller } from "../../batches/service.ts";
 import { invalid } from "../../model/errors.ts";
 import type { StoredEvent } from "../../model/event.ts";
 import { instantMs } from "../../model/fields.ts";
+import { flowOf } from "../../monitor/health/flow-report.ts";
 import { keysOf } from "../../monitor/health/key-report.ts";
 import { Overview } from "../../monitor/health/overview.ts";
 import type { OverviewFacts } from "../../monitor/health/overview-report.ts";
@@ -20,6 +21,7 @@ import type { AlertEpisode } from "../../store/alerts.ts";
 import type { ApiServices } from "../services.ts";
 import { changePercent, historyFile, wireHistory, wireMetric } from "../wire/history.ts";
 import { markersIn } from "../wire/markers.ts";
+import { wireFlow } from "../wire/flow.ts";
 import { wireKey, wireOverview } from "../wire/overview.ts";
 import { runningFor, wireWorkers } from "../wire/workers.ts";
 
@@ -123,6 +125,32 @@ export function systemRoutes(services: ApiServices): Route[] {
       async handle({ caller, query }) {
         const range = rangeOf(query, clock.now());
         return ok({ success: true, markers: await markersIn({ audit, alerts }, caller.tenant, range) });
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/api/system/flow",
+      summary: "Where the time goes between a first item and the end of its batch, stage by stage",
+      tag: TAG,
+      need: "viewer",
+      query: contract.flowQuery,
+      answers: { 200: contract.flowAnswer },
+      async handle({ caller, query }) {
+        const { stream = null, minutes } = query;
+        if (stream !== null && query.operation !== undefined)
+          throw invalid([
+            { path: "operation", message: "must not be given with 'stream', which has its operation", code: "invalid_value" },
+          ]);
+        const operation = stream === null ? (query.operation ?? null) : streams.get(caller, stream).definition.operation;
+        const now = clock.now();
+        const from = now - (now % MINUTE_MS) - (minutes - 1) * MINUTE_MS;
+        const asked = { tenant: caller.tenant, stream, operation, from, to: now + MINUTE_MS, widthMs: widthFor(from, now + 1) };
+        const report = await flowOf(monitor, { ...asked, slots: services.engine.slots });
+        const isWindowed = stream !== null || operation === null;
+        const { total_pipeline: total } = isWindowed
+          ? await pipeline.latency(caller.tenant, minutes * MINUTE_MS, stream)
+          : { total_pipeline: null };
+        return ok({ success: true, stream, operation, minutes, ...wireFlow(report, total) });
       },
     }),
     route({

@@ -7,7 +7,7 @@ export interface FlowSearch {
   stream?: string;
   /** only this operation; everything together without either. */
   operation?: string;
-  /** Minutes of the figures; 60 without it. */
+  /** Minutes of the figures; 15 without it. */
   minutes?: Span;
 }
 
@@ -15,6 +15,6 @@ export function flowSearch({ stream, operation, minutes }: Record<string, unknow
   const span = SPANS.find((each) => each === String(minutes));
   return {
     ...(typeof stream === "string" && stream !== "" ? { stream } : typeof operation === "string" && operation !== "" ? { operation } : {}),
-    ...(span === undefined || span === "60" ? {} : { minutes: span }),
+    ...(span === undefined || span === "15" ? {} : { minutes: span }),
   };
 }

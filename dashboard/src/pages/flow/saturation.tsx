@@ -1,0 +1,40 @@
+import type { ReactElement } from "react";
+import { duration } from "../../figures/duration.ts";
+import { percent } from "../../figures/number.ts";
+import { Chart } from "../../parts/chart.tsx";
+import { Section } from "../../parts/section.tsx";
+import type { Flow } from "./queries.ts";
+
+/** One mark for each stretch of time: how full the slots were, and how long batches waited. */
+export function Saturation({ points }: { points: Flow["saturation"] }): ReactElement {
+  const sorted = points.toSorted((a, b) => a.utilisation - b.utilisation);
+  return (
+    <Section title="Saturation against wait" aside="each mark a stretch of the time">
+      {sorted.length < 2 ? (
+        <p className="text-soft">
+          {sorted.length === 0
+            ? "Nothing ended while this server had slots in use."
+            : "One stretch of time only; more come minute by minute."}
+        </p>
+      ) : (
+        <>
+          <Chart
+            title="Wait by share of the slots in use"
+            times={sorted.map((point) => point.utilisation)}
+            series={[
+              {
+                label: "Wait p95, by share of the slots in use",
+                color: "accent",
+                marks: true,
+                values: sorted.map((point) => point.wait_p95_seconds),
+              },
+            ]}
+            format={(value) => duration(value * 1000)}
+            across={{ label: "Slots in use", format: percent }}
+          />
+          <p className="text-sm text-soft">A wait that climbs to the right wants more workers; one that is long at the left does not.</p>
+        </>
+      )}
+    </Section>
+  );
+}
