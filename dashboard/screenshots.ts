@@ -66,6 +66,8 @@ try {
         "stream-empty": "/streams/detections",
         "stream-rules-empty": "/streams/detections?tab=rules",
         "stream-none": "/streams/nothing",
+        "flow-empty": "/flow",
+        "workers-empty": "/workers",
       }),
   );
   await withServer(recordedStream, async (served) => {
@@ -110,6 +112,8 @@ try {
       "stream-traffic": "/streams/orders?tab=traffic",
       "stream-rules": "/streams/orders?tab=rules",
       "stream-dead-letters": "/streams/clicks?tab=dead-letters",
+      flow: "/flow?stream=orders&minutes=1440",
+      workers: "/workers",
     });
   });
 } finally {

@@ -84,7 +84,7 @@ describe("GET /api/system/flow", () => {
       ],
     });
     await clock.advance(3 * MINUTE);
-    const { stages, end_to_end, tries, stream, operation, minutes, saturation } = await flow("?stream=orders");
+    const { stages, end_to_end, tries, stream, operation, minutes } = await flow("?stream=orders");
     expect([stream, operation, minutes]).toEqual(["orders", "slow", 15]);
     const [window, queue, run] = stages;
     expect([window!.stage, queue!.stage, run!.stage]).toEqual(["window", "queue", "run"]);
@@ -95,7 +95,18 @@ describe("GET /api/system/flow", () => {
     expect(end_to_end!.p50_seconds).toBeCloseTo(window!.times!.p50_seconds + queue!.times!.p50_seconds + run!.times!.p50_seconds, -1);
     expect(tries).toMatchObject({ settled: 2, retried: 1, share: expect.closeTo(1 / 3, 3) as number });
     expect(Object.values(tries.by_category)).toEqual([1]);
-    for (const point of saturation) expect(point).toMatchObject({ batches: 1 });
+  });
+
+  it("how full the slots were and how long the batches waited that ended then, minute by minute", async () => {
+    await start();
+    const { slots } = served.yard.engine;
+    await served.create({ operation: "slow", items: items(1, 1_000) });
+    await clock.advance(5_000);
+    const busySeconds = { source: "gauge:", metric: "gauge.worker_busy_seconds_total" as const, value: slots * 15 };
+    await served.yard.store.monitor.sample("default", [busySeconds], clock.now());
+    const { saturation } = await flow();
+    expect(saturation).toMatchObject([{ utilisation: expect.closeTo(0.25, 2) as number, batches: 1 }]);
+    expect((await flow("?operation=other")).saturation).toEqual([]);
   });
 
   it("an operation has no window; everything together has both; without an end there are no times", async () => {

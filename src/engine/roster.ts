@@ -1,5 +1,5 @@
 import type { Clock } from "../model/clock.ts";
-import type { LostLease, Store } from "../store/port.ts";
+import type { LostLease, Store, WorkedChunk } from "../store/port.ts";
 
 /** A worker of outside that says nothing for so long, and holds nothing, has left. */
 const SILENT_MS = 5 * 60_000;
@@ -63,6 +63,11 @@ export class Roster {
   reported(tenant: string, id: string): void {
     const found = this.known.get(keyOf(tenant, id));
     if (found !== undefined) found.ended += 1;
+  }
+
+  /** Chunks that are worked on now, by whomever: those whose lease ends first before. */
+  worked(tenant: string, limit: number): Promise<{ chunks: WorkedChunk[]; total: number }> {
+    return this.store.chunks.worked(tenant, limit);
   }
 
   /** Leases that ran out unanswered. */

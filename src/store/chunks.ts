@@ -97,6 +97,19 @@ export interface ChunkView {
   workerId: string | null;
 }
 
+/** A chunk that is leased, with the batch it is of. */
+export interface WorkedChunk {
+  id: number;
+  batchId: string;
+  batchName: string | null;
+  operation: string;
+  workerId: string;
+  items: number;
+  settled: number;
+  attempt: number;
+  leaseUntil: number;
+}
+
 export interface RecordedResult {
   nodeId: string;
   /** JSON text of the result of a success; "null" without one. */
@@ -130,6 +143,8 @@ export interface ChunkStore {
   nextLeaseEnd(): Promise<number | null>;
   /** Who holds leases on chunks of a tenant, and how many. */
   leases(tenant: string): Promise<{ workerId: string; chunks: number }[]>;
+  /** Leased chunks of a tenant, those whose lease ends first before, and how many there are. */
+  worked(tenant: string, limit: number): Promise<{ chunks: WorkedChunk[]; total: number }>;
   list(tenant: string, batchId: string, page: { after: number; limit: number }): Promise<ChunkView[]>;
   /** Open chunks of a batch: what `why` reads. */
   open(tenant: string, batchId: string, limit: number): Promise<ChunkView[]>;

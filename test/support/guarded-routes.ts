@@ -169,6 +169,7 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "GET /api/system/pipeline-latency": read(),
   "GET /api/system/pipeline-latency/history": read(),
   "GET /api/system/workers": read(),
+  "GET /api/system/workers/chunks": read(),
   "POST /api/system/workers/{id}/drain": { need: "admin", body: null },
   "POST /api/system/workers/{id}/resume": { need: "admin", body: null },
   // Operations, and so their breakers, are the server's; whose error it was is not told to others.

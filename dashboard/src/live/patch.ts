@@ -34,7 +34,7 @@ export class Patcher {
         if (ENDED.has(event.type)) this.#askOf(id, event.type);
       } else if (event.type === "queue.status") this.#queues(event.data);
       else if (event.type === "worker.stats") this.#worker(event.data);
-      else if (event.type.startsWith("worker.")) this.#ask("overview");
+      else if (event.type.startsWith("worker.")) this.#ask("overview", "workers", "held");
       else if (event.type === "stream.paused") this.#ask("overview", "streams", "stream");
       else if (event.type === "bulk.progress") this.#bulk(event.data);
       else if (event.type.startsWith("alert.")) this.#ask("standing", "alerts");
@@ -91,18 +91,14 @@ export class Patcher {
   #worker(data: Record<string, unknown>): void {
     const { worker, running, slots } = data;
     if (typeof running !== "number") return;
+    const changed = <W extends Overview["workers"][number]>(known: W): W =>
+      known.id === worker
+        ? { ...known, running, slots: typeof slots === "number" ? slots : known.slots, status: running > 0 ? "busy" : "idle" }
+        : known;
     this.#cache.setQueryData<Overview>(["overview"], (known) =>
-      known === undefined
-        ? undefined
-        : {
-            ...known,
-            workers: known.workers.map((each) =>
-              each.id === worker
-                ? { ...each, running, slots: typeof slots === "number" ? slots : each.slots, status: running > 0 ? "busy" : "idle" }
-                : each,
-            ),
-          },
+      known === undefined ? undefined : { ...known, workers: known.workers.map(changed) },
     );
+    this.#cache.setQueryData<Overview["workers"]>(["workers"], (known) => known?.map(changed));
   }
 
   #askOf(id: string, type: string): void {

@@ -224,11 +224,9 @@ export const flowAnswer = z.strictObject({
     }),
   ),
   batch: stageTimes.nullable().meta({ description: "From the creation of a batch to its end: queue and run together" }),
-  end_to_end: stageTimes
-    .nullable()
-    .meta({
-      description: "From a window's first item to the end of its batch, exact, of windows that closed in this time; null for an operation",
-    }),
+  end_to_end: stageTimes.nullable().meta({
+    description: "From a window's first item to the end of its batch, exact, of windows that closed in this time; null for an operation",
+  }),
   tries: z.strictObject({
     settled: count.meta({ description: "Items with a final result" }),
     retried: count.meta({ description: "Items put off for another try" }),

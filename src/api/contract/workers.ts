@@ -23,5 +23,24 @@ export const worker = z.strictObject({
   event_loop_lag_p99_seconds: z.number().nullable(),
   last_seen: time.nullable().meta({ description: "Last call; null: holds leases, but was not heard of since the server's start" }),
 });
+export const workedChunksAnswer = z.strictObject({
+  success: yes,
+  chunks: z
+    .array(
+      z.strictObject({
+        chunk: z.int(),
+        batch_id: z.string(),
+        batch_name: z.string().nullable(),
+        operation: z.string(),
+        worker: z.string(),
+        items: z.int(),
+        settled: z.int().meta({ description: "Items that have ended" }),
+        attempt: z.int(),
+        lease_until: time,
+      }),
+    )
+    .meta({ description: "At most 200, those whose lease ends first before" }),
+  total: z.int(),
+});
 export const workersAnswer = z.strictObject({ success: yes, workers: z.array(worker) });
 export const workerAnswer = z.strictObject({ success: yes, worker });

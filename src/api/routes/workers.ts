@@ -1,4 +1,5 @@
 import type { Caller } from "../../batches/service.ts";
+import { iso } from "../../model/clock.ts";
 import { BatchyardError } from "../../model/errors.ts";
 import { DEFAULT_TENANT } from "../auth/secrets.ts";
 import * as contract from "../contract/workers.ts";
@@ -7,6 +8,8 @@ import type { ApiServices } from "../services.ts";
 import { wireWorkers, type WireWorker } from "../wire/workers.ts";
 
 const TAG = "Workers";
+/** Chunks that one answer lists. */
+const LISTED = 200;
 
 /** Who runs chunks, and how to make one stop taking more. */
 export function workerRoutes(services: ApiServices): Route[] {
@@ -46,6 +49,29 @@ export function workerRoutes(services: ApiServices): Route[] {
       need: "viewer",
       answers: { 200: contract.workersAnswer },
       handle: async ({ caller }) => ok({ success: true, workers: await workers(caller) }),
+    }),
+    route({
+      method: "GET",
+      path: "/api/system/workers/chunks",
+      summary: "Chunks that are worked on now: of which batch, and by whom",
+      tag: TAG,
+      need: "viewer",
+      answers: { 200: contract.workedChunksAnswer },
+      async handle({ caller }) {
+        const { chunks, total } = await external.roster.worked(caller.tenant, LISTED);
+        const wire = chunks.map(({ id, batchId, batchName, operation, workerId, items, settled, attempt, leaseUntil }) => ({
+          chunk: id,
+          batch_id: batchId,
+          batch_name: batchName,
+          operation,
+          worker: workerId,
+          items,
+          settled,
+          attempt,
+          lease_until: iso(leaseUntil),
+        }));
+        return ok({ success: true, chunks: wire, total });
+      },
     }),
     ...[true, false].map((draining) =>
       route({

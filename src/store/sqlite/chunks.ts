@@ -5,7 +5,17 @@ import { isFinal } from "../../model/moves.ts";
 import { BatchStats } from "../../model/stats/batch-stats.ts";
 import { runsUpstream } from "../../model/upstream.ts";
 import type { SuccessBlock } from "../../model/success-block.ts";
-import type { ChunkStore, ChunkView, ClaimedChunk, Commit, CommitOutcome, LostLease, NewFailure, RecordedResult } from "../port.ts";
+import type {
+  ChunkStore,
+  ChunkView,
+  ClaimedChunk,
+  Commit,
+  CommitOutcome,
+  LostLease,
+  NewFailure,
+  RecordedResult,
+  WorkedChunk,
+} from "../port.ts";
 import {
   cancelOpenWork,
   emitBatch,
@@ -242,6 +252,17 @@ export class SqliteChunks implements ChunkStore {
       "SELECT worker_id AS workerId, COUNT(*) AS chunks FROM chunks WHERE state = 'leased' AND tenant = ? GROUP BY worker_id ORDER BY worker_id",
       tenant,
     );
+  }
+
+  async worked(tenant: string, limit: number): Promise<{ chunks: WorkedChunk[]; total: number }> {
+    const chunks = this.db.all<WorkedChunk>(
+      `SELECT c.id, c.batch_id AS batchId, b.name AS batchName, b.operation, c.worker_id AS workerId, c.items, c.settled, c.attempt, c.lease_until AS leaseUntil
+      FROM chunks c JOIN batches b ON b.id = c.batch_id WHERE c.state = 'leased' AND c.tenant = ? ORDER BY c.lease_until, c.id LIMIT ?`,
+      tenant,
+      limit,
+    );
+    const { total } = this.db.get<{ total: number }>("SELECT COUNT(*) AS total FROM chunks WHERE state = 'leased' AND tenant = ?", tenant)!;
+    return { chunks, total };
   }
 
   async list(tenant: string, batchId: string, page: { after: number; limit: number }): Promise<ChunkView[]> {

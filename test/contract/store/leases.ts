@@ -23,6 +23,22 @@ export const leases = section("leases", {
     ]);
   },
 
+  async "the chunks at work of a tenant: whose batch, by whom, the next end of a lease before; as many as asked, and how many there are"(
+    rig,
+  ) {
+    const batch = await rig.create([["a", "b"], ["c"], ["d"]]);
+    const late = await rig.claim(batch, 9000, "w1");
+    const soon = await rig.claim(batch, 5000, "w2");
+    const { chunks, total } = await rig.store.chunks.worked("acme", 10);
+    expect(chunks).toMatchObject([
+      { id: soon.id, batchId: batch.id, operation: batch.operation, workerId: "w2", items: 1, settled: 0, leaseUntil: rig.now + 5000 },
+      { id: late.id, workerId: "w1", items: 2, attempt: 0, leaseUntil: rig.now + 9000 },
+    ]);
+    expect(total).toBe(2);
+    expect(await rig.store.chunks.worked("acme", 1)).toMatchObject({ chunks: [{ id: soon.id }], total: 2 });
+    expect(await rig.store.chunks.worked("other", 10)).toEqual({ chunks: [], total: 0 });
+  },
+
   async "a leased chunk is not leased again"(rig) {
     const batch = await rig.create([["a"]]);
     const chunk = await rig.claim(batch);

@@ -1,6 +1,6 @@
 import type { ReactElement, ReactNode } from "react";
 import { duration } from "../../figures/duration.ts";
-import { count, percent } from "../../figures/number.ts";
+import { count, percent, plural } from "../../figures/number.ts";
 import { Section, Wide } from "../../parts/section.tsx";
 import type { Flow } from "./queries.ts";
 
@@ -79,9 +79,7 @@ export function Stages({ flow, aside }: { flow: Flow; aside: ReactNode }): React
                   </td>
                 ))}
                 <td className="number">{seconds(times?.mean_seconds)}</td>
-                <td className="number text-soft">
-                  {count(passed)} {stage === "window" ? "windows" : "batches"}
-                </td>
+                <td className="number text-soft">{stage === "window" ? plural(passed, "window") : plural(passed, "batch", "batches")}</td>
               </tr>
             ))}
             {[

@@ -1,0 +1,110 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { percent } from "../../dashboard/src/figures/number.ts";
+import { built, launch, signedIn } from "../support/browser.ts";
+import { finished, serve, type Served } from "../support/served.ts";
+
+/** The pages Flow and Workers: what is worked on, by whom, and where the time goes. */
+
+interface Flow {
+  stages: { stage: string; share: number; count: number }[];
+}
+interface Workers {
+  workers: { id: string; kind: string; state: string; running: number; slots: number | null }[];
+}
+
+let data: string;
+let served: Served;
+let browser: Browser;
+let page: Page;
+
+const post = async (path: string, body: object): Promise<Record<string, unknown>> => {
+  const headers = { "content-type": "application/json" };
+  const answer = await served.send(path, { method: "POST", headers, body: JSON.stringify(body) });
+  return (await answer.json()) as Record<string, unknown>;
+};
+const read = async <T>(path: string): Promise<T> => (await (await served.send(path)).json()) as T;
+
+beforeAll(async () => {
+  built();
+  data = mkdtempSync(join(tmpdir(), "batchyard-workers-"));
+  served = await serve(data);
+  browser = await launch();
+}, 60_000);
+
+afterAll(async () => {
+  await browser.close();
+  await served.child.end("SIGTERM");
+  rmSync(data, { recursive: true, force: true });
+});
+
+beforeEach(async () => ({ page } = await signedIn(browser, served, { theme: "light", width: 1440 })));
+afterEach(() => page.context().close());
+
+it("the server's worker: its slots, the chunk at work with its batch, drained and resumed", async () => {
+  const options = { workMs: 60_000, batchSize: 1 };
+  const batch = await served.client.create({ operation: "steady", name: "Long winter", options }, [{ id: "1", n: 1 }]);
+  await page.goto("/workers");
+  const own = page.getByRole("table", { name: "This server" }).getByRole("row").nth(1);
+  await own.getByText("Busy").waitFor();
+  const { workers } = await read<Workers>("/api/system/workers");
+  await own.getByText(`${workers[0]!.running} of ${workers[0]!.slots}`, { exact: true }).waitFor();
+  const chunk = page.getByRole("table", { name: "Chunks at work" }).getByRole("row", { name: /Long winter/ });
+  await chunk.getByText(workers[0]!.id).waitFor();
+
+  await own.getByRole("button", { name: /^Drain / }).click();
+  await page.getByRole("dialog").getByText("It starts no chunk any more").waitFor();
+  await page.getByRole("button", { name: "Drain the worker" }).click();
+  await own.getByText("Draining").waitFor();
+  expect((await read<Workers>("/api/system/workers")).workers[0]!.state).toBe("draining");
+  await own.getByRole("button", { name: /^Resume / }).click();
+  await own.getByText("Busy").waitFor();
+  expect((await read<Workers>("/api/system/workers")).workers[0]!.state).toBe("live");
+
+  await chunk.getByRole("link", { name: "Long winter" }).click();
+  await page.getByRole("heading", { name: "Long winter", level: 1 }).waitFor();
+  await served.client.cancel(batch.id);
+});
+
+it("a worker of outside appears with its first call and what it holds", async () => {
+  await page.goto("/workers");
+  await page.getByText("Start another worker").waitFor();
+  await served.client.create({ operation: "outside", name: "For somebody else", options: { executor: "external" } }, [{ id: "1", n: 1 }]);
+  const { chunks } = (await post("/api/external/lease", { worker: "w1" })) as { chunks: unknown[] };
+  expect(chunks).toHaveLength(1);
+  const row = page.getByRole("table", { name: "Over HTTP" }).getByRole("row", { name: /^w1/ });
+  await row.getByText("Busy").waitFor();
+  await page
+    .getByRole("table", { name: "Chunks at work" })
+    .getByRole("row", { name: /For somebody else/ })
+    .getByText("w1")
+    .waitFor();
+});
+
+it("flow: the shares are those of the API; the choice stands in the address; the bottleneck leads to the stream's rules", async () => {
+  await served.client.streams.put("orders", { operation: "steady", windowSeconds: 3_600 });
+  await served.client.streams.push("orders", [{ id: "1", n: 1 }]);
+  const [id] = await served.client.streams.flush("orders");
+  await finished(served.client, id!);
+  await page.goto("/flow");
+  await page.getByRole("combobox", { name: "Of what" }).selectOption({ label: "orders" });
+  await page.waitForURL((at) => at.search === "?stream=orders");
+  const table = page.getByRole("table", { name: "Stages" });
+  const window = table.getByRole("row", { name: /^Window/ });
+  await window.getByText("1 window", { exact: true }).waitFor();
+  const { stages } = await read<Flow>("/api/system/flow?stream=orders");
+  expect(stages.map(({ stage, count }) => [stage, count])).toMatchObject([
+    ["window", 1],
+    ["queue", expect.any(Number) as number],
+    ["run", expect.any(Number) as number],
+  ]);
+  expect(await window.getByRole("cell").first().innerText()).toBe(percent(stages[0]!.share));
+  await page.getByRole("link", { name: "1 h", exact: true }).click();
+  await page.waitForURL((at) => at.search === "?stream=orders&minutes=60");
+  await page.goBack();
+  await page.waitForURL((at) => at.search === "?stream=orders");
+  await page.getByRole("heading", { name: "Do the figures add up?" }).waitFor();
+});
