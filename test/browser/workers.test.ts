@@ -84,7 +84,7 @@ it("a worker of outside appears with its first call and what it holds", async ()
     .waitFor();
 });
 
-it("flow: the shares are those of the API; the choice stands in the address; the bottleneck leads to the stream's rules", async () => {
+it("flow: the shares are those of the API; the choice and the span stand in the address, and back leads back", async () => {
   await served.client.streams.put("orders", { operation: "steady", windowSeconds: 3_600 });
   await served.client.streams.push("orders", [{ id: "1", n: 1 }]);
   const [id] = await served.client.streams.flush("orders");

@@ -23,8 +23,8 @@ interface WorkerTableProps {
 export function WorkerTable({ title, workers, toldAt }: WorkerTableProps): ReactElement {
   const mayDrain = useMay("admin");
   const isHere = workers.some(({ kind }) => kind === "local");
-  const knowsProcess = workers.some(({ memory }) => memory !== undefined && memory !== null);
-  const counts = workers.some((worker) => worker.chunks_done !== undefined && worker.chunks_done !== null);
+  const knowsProcess = workers.some(({ memory }) => memory !== null);
+  const counts = workers.some((worker) => worker.chunks_done !== null);
   return (
     <Section title={title} aside={workers.length > 1 ? plural(workers.length, "worker") : undefined}>
       <Wide label={title}>
@@ -79,7 +79,7 @@ interface WorkerRowProps {
 }
 
 function WorkerRow({ worker, toldAt, knowsProcess, counts, mayDrain }: WorkerRowProps): ReactElement {
-  const { id, slots, running, memory = null, chunks_done: done = null, event_loop_lag_p99_seconds: lag = null } = worker;
+  const { id, slots, running, memory, chunks_done: done, event_loop_lag_p99_seconds: lag } = worker;
   return (
     <tr>
       <th scope="row" className="max-w-72 truncate text-left font-mono text-sm font-normal" title={id}>
