@@ -79,3 +79,19 @@ it("an operator does it from the page; a viewer is not asked", async () => {
   await finished(served.client, batches[0]!.id);
   await worker.context().close();
 }, 60_000);
+
+it("says which part of a search excludes everything, and refuses what has no index", async () => {
+  const { page } = await signedIn(browser, served, { theme: "dark", width: 1440 });
+  await page.goto("/batches?q=Wait+op:nothing");
+  await page.getByText("No batch matches").waitFor();
+  const drop = page.getByRole("listitem").filter({ hasText: "Drop op:nothing" });
+  await drop.getByText("14 batches would match").waitFor();
+  await drop.getByRole("link").click();
+  await page.getByRole("button", { name: "Select all 14" }).waitFor();
+  expect(new URL(page.url()).search).toBe("?q=Wait");
+  await page.goto("/batches?q=items>100");
+  await page.getByText("items>100: sizes are not searched").waitFor();
+  await page.goto("/batches?q=error:never");
+  await page.getByText("No batch matches").waitFor();
+  await page.context().close();
+}, 60_000);

@@ -25,7 +25,7 @@ export function Episodes({ episodes, from, to }: { episodes: readonly Episode[];
       {lines.slice(0, LINES).map(([line, own]) => (
         <div
           key={line}
-          className="grid grid-cols-[minmax(0,9rem)_minmax(0,1fr)] items-center gap-3 sm:grid-cols-[minmax(0,16rem)_minmax(0,1fr)]"
+          className="grid grid-cols-[minmax(0,2fr)_minmax(0,3fr)] items-center gap-3 xl:grid-cols-[minmax(0,1fr)_minmax(0,3fr)]"
         >
           <span className="truncate text-sm" title={line}>
             {line}
@@ -50,9 +50,9 @@ export function Episodes({ episodes, from, to }: { episodes: readonly Episode[];
           </span>
         </div>
       ))}
-      <div className="figure grid grid-cols-[minmax(0,9rem)_minmax(0,1fr)] gap-3 text-xs text-soft sm:grid-cols-[minmax(0,16rem)_minmax(0,1fr)]">
+      <div className="figure grid grid-cols-[minmax(0,2fr)_minmax(0,3fr)] gap-3 text-xs text-soft xl:grid-cols-[minmax(0,1fr)_minmax(0,3fr)]">
         <span>{lines.length > LINES ? `and ${lines.length - LINES} more` : ""}</span>
-        <span className="flex justify-between">
+        <span className="flex justify-between gap-2 whitespace-nowrap">
           <time dateTime={new Date(from).toISOString()}>{shortTime(from)}</time>
           <time dateTime={new Date(to).toISOString()}>now</time>
         </span>
