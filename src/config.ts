@@ -257,6 +257,11 @@ export function configFromProcess(flags: Flags = {}): Config {
   return loadConfig(process.env, flags, readRuntime(join(resolve(data), "runtime.env")));
 }
 
+/** Libraries that are slower while their own users develop are told that this is no such case. */
+export function preferProduction(): void {
+  process.env["NODE_ENV"] ??= "production";
+}
+
 export interface Surroundings {
   /** Whether colours are welcome where the reader is a terminal, and whether they are wanted everywhere (FORCE_COLOR). */
   readonly color: boolean;

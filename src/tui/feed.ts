@@ -91,9 +91,13 @@ export class Feed {
 
   /** Throws ClientError when there is no first snapshot. */
   static async start(parts: FeedParts): Promise<Feed> {
-    const since = tailOf(await parts.client.request("/api/events/stats"));
-    const feed = new Feed(parts, await loadAll(parts.client, parts.question));
-    feed.#follow(since);
+    // The tail begins so far back that it makes no difference which of the two is answered first.
+    const [log, snapshot] = await Promise.all([
+      parts.client.request<LogAnswer>("/api/events/stats"),
+      loadAll(parts.client, parts.question),
+    ]);
+    const feed = new Feed(parts, snapshot);
+    feed.#follow(tailOf(log));
     feed.#pollLater();
     return feed;
   }
@@ -266,8 +270,12 @@ export class Feed {
   }
 }
 
+interface LogAnswer {
+  stats: { log: { epoch: string; first: number; last: number } };
+}
+
 /** A cursor some events back: the log may hold less. */
-function tailOf(answer: { stats: { log: { epoch: string; first: number; last: number } } }): string {
+function tailOf(answer: LogAnswer): string {
   const { epoch, first, last } = answer.stats.log;
   return `${epoch}.${Math.max(first - 1, last - TAIL)}`;
 }

@@ -37,14 +37,16 @@ afterAll(async () => {
   rmSync(data, { recursive: true, force: true });
 });
 
-function open(options: Partial<TerminalOptions> = {}): Terminal {
+/** A shell that is ready for a line. */
+async function open(options: Partial<TerminalOptions> = {}): Promise<Terminal> {
   terminal = new Terminal({ columns: 120, rows: 40, ...options, env: { BATCHYARD_TOKEN: TOKEN, ...options.env } });
+  await terminal.shows("ready>");
   return terminal;
 }
 
 /** The dashboard on a terminal, once it is drawn. */
 async function live(args = "", options: Partial<TerminalOptions> = {}, url = server.url): Promise<Terminal> {
-  const opened = open(options);
+  const opened = await open(options);
   opened.run(`${NODE} live --url ${url} ${args}; echo "ended $?"`);
   await opened.shows(/● live|frozen/);
   return opened;
@@ -195,7 +197,7 @@ describe("batchyard live", () => {
   });
 
   it("on a dumb terminal prints every panel once", async () => {
-    const at = open({ columns: 80, rows: 100, env: { TERM: "dumb" } });
+    const at = await open({ columns: 80, rows: 100, env: { TERM: "dumb" } });
     at.run(`${NODE} live --url ${server.url} --filter 'state:paused evil'; echo "ended $?"`);
     await at.shows("ended 0");
     await expect(masked(at.screen().slice(at.screen().indexOf("●")))).toMatchFileSnapshot(join(import.meta.dirname, "screens", "dumb.txt"));
@@ -211,7 +213,7 @@ describe("batchyard live", () => {
   });
 
   it("leaves a sane terminal when it crashes, and says why", async () => {
-    const at = open();
+    const at = await open();
     const crash = `data:text/javascript,process.on("SIGUSR2",()=>setImmediate(()=>{throw new Error("broken on purpose")}))`;
     at.run(`${NODE.replace(" --", ` --import '${crash}' --`)} live --url ${server.url}; echo "ended $?"`);
     await at.shows("● live");

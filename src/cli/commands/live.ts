@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { qualified, QUALIFIERS } from "../../client/index.ts";
-import { terminalFromProcess } from "../../config.ts";
+import { preferProduction, terminalFromProcess } from "../../config.ts";
 import { PLAIN, UNICODE } from "../../tui/glyphs.ts";
 import { isCritical, WINDOW_MINUTES, type RunOptions } from "../../tui/options.ts";
 import { loadAll, type Snapshot } from "../../tui/snapshot.ts";
@@ -58,7 +58,8 @@ async function run(context: Context, flags: Flags): Promise<void> {
   const options = optionsOf(flags, surroundings.color && flags.color && (stdout.isTTY || surroundings.forced));
   try {
     if (attended) {
-      // Only here: the library that draws takes longer to load than most commands to run.
+      preferProduction();
+      // Only here: what draws takes longer to load than most commands to run.
       const { runLive } = await import("../../tui/live.ts");
       verdict(context, flags, await runLive(options));
     } else await unattended(context, flags, options, stdout.columns || surroundings.columns || 80);
