@@ -91,7 +91,7 @@ function gridLines(picture: Picture, width: number, height: number): Line[] {
           {
             least: 3,
             weight: 4,
-            most: 11,
+            most: 13,
             draw: (rows) => titled("System", right, rows, (wide, space) => systemLines(scene, wide, space)),
           },
           {

@@ -338,7 +338,42 @@ export function snapshot(batches: readonly Batch[] = BATCHES): Snapshot {
       pending: [],
       next: null,
     },
-    resources: null,
+    resources: {
+      success: true,
+      timestamp: at(0),
+      store: {
+        kind: "sqlite",
+        bytes: 52_469_760,
+        free_bytes: 0,
+        log_bytes: 193_672,
+        disk_free_bytes: 75_939_553_280,
+        connections: 1,
+        waiting: null,
+        busy_seconds: 0.07,
+        transactions: 15,
+        slow_transactions: 0,
+        statements: 101,
+      },
+      redis: null,
+      workers: [],
+      caches: [
+        { name: "statements", entries: 60, limit: null, hits: 9_840, misses: 60, hit_ratio: 0.9939, bytes: null },
+        { name: "batch_statistics", entries: 64, limit: 64, hits: 420, misses: 580, hit_ratio: 0.42, bytes: 1_200_000 },
+        { name: "price_sheets", entries: 0, limit: 1_000, hits: 0, misses: 0, hit_ratio: null, bytes: null },
+      ],
+      process: {
+        pid: 4711,
+        uptime_seconds: 86_400,
+        cpu_seconds: 912,
+        cpu_percent: 27.4,
+        rss_bytes: 190_799_872,
+        heap_used_bytes: 66_221_424,
+        heap_limit_bytes: 4_496_293_888,
+        event_loop_lag_seconds: { mean: 0.0012, p99: 0.0132, max: 0.131 },
+        window_seconds: 60,
+      },
+      providers: null,
+    },
   };
 }
 

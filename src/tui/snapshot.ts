@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { alertsAnswer } from "../api/contract/alerts.ts";
+import type { resourcesAnswer } from "../api/contract/resources.ts";
 import type { latencyAnswer, pipelineAnswer, queuesAnswer } from "../api/contract/streams.ts";
 import type { failuresAnswer, overviewAnswer } from "../api/contract/system.ts";
 import { ClientError, type ActivePage, type BatchFilter, type Client, type HistoryPage, type Stats } from "../client/index.ts";
@@ -19,7 +20,7 @@ export interface Snapshot {
   readonly latency: z.output<typeof latencyAnswer>;
   readonly failures: z.output<typeof failuresAnswer>;
   readonly alerts: z.output<typeof alertsAnswer>["data"] | null;
-  readonly resources: Readonly<Record<string, unknown>> | null;
+  readonly resources: z.output<typeof resourcesAnswer> | null;
 }
 
 export interface Question {

@@ -1,5 +1,5 @@
-import { brief, count } from "../../cli/figures.ts";
-import { meter, NOTHING, words, type Column, type Pane, type Scene } from "../pane.ts";
+import { brief, bytes, compact, count } from "../../cli/figures.ts";
+import { meter, NOTHING, or, words, type Column, type Pane, type Scene } from "../pane.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { foreign, span, type Line } from "../text.ts";
 
@@ -10,6 +10,8 @@ const COLUMNS: readonly Column[] = [
   { title: "WORKER", width: "rest" },
   { title: "STATE", width: 10 },
   { title: "SLOTS", width: SLOTS + 8 },
+  { title: "MEMORY", width: 8, right: true, drop: 2 },
+  { title: "CHUNKS", width: 7, right: true, drop: 3 },
   { title: "SEEN", width: 6, right: true, drop: 1 },
 ];
 
@@ -34,6 +36,8 @@ export const workerPane: Pane = {
         words(foreign(worker.id)),
         stateOf(worker, scene),
         slotsOf(worker, scene),
+        words(or(worker.memory?.rss_bytes, bytes), worker.memory === null ? "soft" : "plain"),
+        words(or(worker.chunks_done, compact), worker.chunks_done === null ? "soft" : "plain"),
         words(
           worker.last_seen === null
             ? NOTHING
