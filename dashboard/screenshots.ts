@@ -8,6 +8,8 @@ import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { launch, signedIn } from "../test/support/browser.ts";
 import { sampleAlerts } from "../test/support/sample-alerts.ts";
+import { sampleBudgets, sampleCosts } from "../test/support/sample-costs.ts";
+import { sampleHistory } from "../test/support/sample-history.ts";
 import { sampleBatches } from "../test/support/sample-batches.ts";
 import { recordedStream, sampleStreams } from "../test/support/sample-streams.ts";
 import { serve, type Served } from "../test/support/served.ts";
@@ -60,6 +62,7 @@ try {
         "batches-empty": "/batches",
         "streams-empty": "/streams",
         "history-empty": "/history",
+        "costs-empty": "/costs",
         "alerts-empty": "/alerts",
         "failures-empty": "/failures",
         "events-empty": "/events?types=alert.*",
@@ -116,6 +119,24 @@ try {
       workers: "/workers",
     });
   });
+  await withServer(
+    async (data) => {
+      await sampleCosts(data);
+      await sampleHistory(data);
+    },
+    async (served) => {
+      await sampleBudgets(served.client);
+      await shoot(browser, served, {
+        "overview-day": "/",
+        history: "/history",
+        "history-stack": "/history?metric=windows_closed_total&compare=yes",
+        "history-band": "/history?metric=batch_run_seconds",
+        "history-none": "/history?metric=nothing",
+        costs: "/costs",
+        "costs-batches": "/costs?range=month&by=batch",
+      });
+    },
+  );
 } finally {
   await browser.close();
 }

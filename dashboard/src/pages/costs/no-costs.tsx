@@ -26,8 +26,10 @@ const SNIPPETS = (origin: string): { name: string; text: string }[] => [
   -H "authorization: Bearer $BATCHYARD_TOKEN" \\
   -H "content-type: application/json" \\
   -d '{"operation":"annotate",
-       "options":{"provider":"openai-batch","model":"gpt-4o-mini","prompt":"Describe {{title}}","budgetUsd":1},
-       "items":[{"id":"1","title":"A lamp"},{"id":"2","title":"A chair"}]}'`,
+       "options":{"provider":"openai-batch","model":"gpt-4o-mini",
+                  "prompt":"Describe {{title}}","budgetUsd":1},
+       "items":[{"id":"1","title":"A lamp"},
+                {"id":"2","title":"A chair"}]}'`,
   },
   {
     name: "CLI",

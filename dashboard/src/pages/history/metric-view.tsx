@@ -32,11 +32,12 @@ export function MetricView({
     if (error === null) return <Loading lines={10} label="Loading figures" />;
     if (error instanceof ClientError && error.status === 400)
       return (
-        <Empty title={`There is no metric “${metric}”, or not of this time`}>
-          {error.details[0]?.message ?? error.message}.{" "}
+        <Empty title={isOfName(error) ? `There is no metric “${metric}”` : "This cannot be drawn"}>
+          {isOfName(error) ? "Choose one above, or see" : `${error.details[0]?.message ?? error.message}.`}{" "}
           <Link to="/history" className="link">
-            Several at a glance
+            several at a glance
           </Link>
+          .
         </Empty>
       );
     return <Fault error={error} retry={() => void refetch()} />;
@@ -68,6 +69,11 @@ export function MetricView({
       </Section>
     </div>
   );
+}
+
+/** The server's own words for a wrong name are the list of all right ones, which stands above. */
+function isOfName(error: ClientError): boolean {
+  return error.details.some(({ path }) => path === "metric");
 }
 
 function csvQuery(metric: string, search: HistorySearch): string {
