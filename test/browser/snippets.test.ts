@@ -113,7 +113,7 @@ it("the React hooks: useBatch, useBatchStatistics, useRealtimeBatchMonitoring", 
     resolve: {
       alias: { "batchyard/client": join(ROOT, "src/client/index.ts"), "batchyard/react": join(ROOT, "src/react/index.ts") },
     },
-    build: { write: false, lib: { entry: join(ROOT, "test/support/hooks-page.ts"), formats: ["es"], fileName: "hooks" } },
+    build: { write: false, lib: { entry: join(ROOT, "dashboard/hooks-page.ts"), formats: ["es"], fileName: "hooks" } },
   });
   const [made] = [bundle].flat();
   if (made === undefined || !("output" in made)) throw new Error("vite made nothing of the hooks");

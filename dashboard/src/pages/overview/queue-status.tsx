@@ -17,9 +17,10 @@ export function QueueStatus({ queues, range }: { queues: Monitoring["queues"]; r
   const total = LOOKS.reduce((sum, { of }) => sum + queues[of], 0);
   return (
     <section aria-label="Queue status" className="flex flex-col gap-3">
-      <h3>
-        Queue status <span className="font-normal text-soft">batches that wait and run now, and that ended in the {range}</span>
-      </h3>
+      <div className="flex flex-wrap items-baseline gap-x-2">
+        <h3>Queue status</h3>
+        <span className="text-soft">batches that wait and run now, and that ended in the {range}</span>
+      </div>
       <div className="[&_.bar]:h-2">
         <Meter
           label="Batches"

@@ -4,11 +4,6 @@ import { createRoot } from "react-dom/client";
 import { createClient } from "batchyard/client";
 import { BatchyardProvider, useBatch, useBatchStatistics, useRealtimeBatchMonitoring } from "batchyard/react";
 
-/** The tests are compiled for Node; this file runs in a browser. */
-const { document, location } = globalThis as unknown as {
-  document: { getElementById(id: string): Parameters<typeof createRoot>[0] | null };
-  location: { search: string; origin: string };
-};
 const root = document.getElementById("root");
 const id = new URLSearchParams(location.search).get("batch") ?? "";
 
