@@ -12,9 +12,8 @@ export function Saturation({ points }: { points: Flow["saturation"] }): ReactEle
     <Section title="Saturation against wait" aside="each mark a stretch of the time">
       {sorted.length < 2 ? (
         <p className="text-soft">
-          {sorted.length === 0
-            ? "Nothing ended while this server had slots in use."
-            : "One stretch of time only; more come minute by minute."}
+          A mark comes with each minute in which this server works and batches end; {sorted.length === 0 ? "there is none" : "there is one"}{" "}
+          yet.
         </p>
       ) : (
         <>

@@ -30,7 +30,7 @@ export function Stages({ flow, aside }: { flow: Flow; aside: ReactNode }): React
               <li
                 key={stage}
                 title={`${STAGES[stage].name}: ${percent(share)}`}
-                className={`flex min-w-1 items-center overflow-hidden px-3 text-sm font-medium whitespace-nowrap text-paper ${STAGES[stage].fill}`}
+                className={`flex min-w-1 items-center overflow-hidden ${share > 0.12 ? "px-3" : ""} text-sm font-medium whitespace-nowrap text-paper ${STAGES[stage].fill}`}
                 style={{ width: `${share * 100}%` }}
               >
                 {share > 0.12 ? (
