@@ -5,6 +5,8 @@ import { Chart } from "../../parts/chart.tsx";
 import { Section } from "../../parts/section.tsx";
 import type { Flow } from "./queries.ts";
 
+const WHOLE = { from: 0, to: 1 };
+
 /** One mark for each stretch of time: how full the slots were, and how long batches waited. */
 export function Saturation({ points }: { points: Flow["saturation"] }): ReactElement {
   const sorted = points.toSorted((a, b) => a.utilisation - b.utilisation);
@@ -30,6 +32,7 @@ export function Saturation({ points }: { points: Flow["saturation"] }): ReactEle
             ]}
             format={(value) => duration(value * 1000)}
             across={{ label: "Slots in use", format: percent }}
+            span={WHOLE}
           />
           <p className="text-sm text-soft">A wait that climbs to the right wants more workers; one that is long at the left does not.</p>
         </>
