@@ -1,23 +1,33 @@
-import { StrictMode } from "react";
+import { lazy, StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { cache } from "./data/cache.ts";
+import { shared } from "./data/client.ts";
 import { startLive } from "./live/live.ts";
 import { router } from "./router.tsx";
 import { startPreference } from "./theme/preference.ts";
 import "./theme/theme.css";
 import "./theme/parts.css";
 
+const SharedPage = lazy(async () => ({ default: (await import("./pages/shared/page.tsx")).SharedPage }));
+
 startPreference();
-startLive();
+// A shared link may hear of its own batch only.
+if (shared === null) startLive();
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
 createRoot(root).render(
   <StrictMode>
     <QueryClientProvider client={cache}>
-      <RouterProvider router={router} />
+      {shared === null ? (
+        <RouterProvider router={router} />
+      ) : (
+        <Suspense>
+          <SharedPage id={shared.batch} />
+        </Suspense>
+      )}
     </QueryClientProvider>
   </StrictMode>,
 );

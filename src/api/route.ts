@@ -66,6 +66,8 @@ export interface RouteSpec<P extends z.ZodObject | undefined, Q extends z.ZodObj
   paced?: boolean;
   /** Brings work: it is a span of the caller's trace, and what it makes belongs to that. */
   ingests?: boolean;
+  /** Also for shared links, each for its own batch: the parameter `id`. */
+  shared?: boolean;
   /** Never ends by itself, so HEAD must not run it. */
   endless?: boolean;
   /** Status → schema of the JSON answer, or the content type of another one. */

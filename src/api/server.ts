@@ -46,6 +46,7 @@ import { retentionRoutes } from "./routes/retention.ts";
 import { resultRoutes } from "./routes/results.ts";
 import { previewRoutes } from "./routes/preview.ts";
 import { requestRoutes } from "./routes/requests.ts";
+import { shareRoutes } from "./routes/shares.ts";
 import { streamRoutes } from "./routes/streams.ts";
 import { settingsRoutes } from "./routes/settings.ts";
 import { systemRoutes } from "./routes/system.ts";
@@ -147,6 +148,9 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     reply.header("cache-control", "no-store");
     const { caller, by } = await guard.recognise(presentedBy(request));
     request.caller = caller;
+    // Before anything else, and the same for what is there and what is not: a link says nothing of other things.
+    if (caller.onlyBatch !== undefined && !mayLinkCall(caller.onlyBatch, route, request.params))
+      throw new BatchyardError("link_of_one_batch");
     if (route === undefined) return;
     if (by === "session" && request.method !== "GET" && request.method !== "HEAD") requireSameOrigin(request.headers);
     if (!mayCall(caller.role, route.need)) {
@@ -223,6 +227,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
     ...openAiRoutes(services, idempotency),
     ...previewRoutes(services),
     ...accessRoutes(services, guard),
+    ...shareRoutes(services),
     ...dashboardRoutes(services),
     ...doorRoutes(services, () => routes),
   );
@@ -243,13 +248,17 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
   // One of each for all its routes: what is counted apart by route is no limit of a user.
   const creations = app.rateLimit(perMinute(config.limits.createPerMinute, exceeded));
   const monitoring = app.rateLimit(perMinute(MONITORING_PER_MINUTE, exceeded));
+  const links = app.rateLimit({
+    ...perMinute(LINK_PER_MINUTE, exceeded),
+    allowList: (request: FastifyRequest) => request.caller.onlyBatch === undefined,
+  });
   for (const route of routes) {
     app.route({
       method: route.method,
       url: route.path,
       exposeHeadRoute: route.endless !== true,
       config: { route },
-      onRequest: route.limited === true ? [creations] : route.paced === true ? [monitoring] : [],
+      onRequest: route.limited === true ? [creations] : route.paced === true ? [monitoring] : route.shared === true ? [links] : [],
       handler: (request, reply) => dispatch(route, context, request, reply),
     });
   }
@@ -265,6 +274,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
         const cookies = headers.cookie === undefined ? undefined : app.parseCookie(headers.cookie)[SESSION_COOKIE];
         const authorization = headers.authorization ?? (token === undefined ? undefined : `Bearer ${token}`);
         const { caller } = await guard.recognise({ authorization, cookie: cookies, address });
+        if (caller.onlyBatch !== undefined) throw new BatchyardError("link_of_one_batch");
         return { tenant: caller.tenant };
       },
       isOwnOrigin,
@@ -319,6 +329,13 @@ function refuseKeyInUrl(request: FastifyRequest, token: string | null): void {
 
 /** Requests a minute to the monitoring routes together, by user. */
 const MONITORING_PER_MINUTE = 60;
+
+/** Requests a minute of one shared link, however many read it. */
+const LINK_PER_MINUTE = 300;
+
+function mayLinkCall(batchId: string, route: Route | undefined, params: unknown): boolean {
+  return route?.shared === true && (params as { id?: unknown }).id === batchId;
+}
 
 type Exceeded = (request: FastifyRequest) => void;
 

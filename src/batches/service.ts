@@ -15,6 +15,8 @@ export interface Caller {
   role: Role;
   credential: string | null;
   address: string | null;
+  /** Set = a shared link: it may see this batch and nothing else. */
+  onlyBatch?: string | undefined;
   /** What asks, as a span of a trace; W3C Trace Context. */
   traceparent?: string | null | undefined;
 }

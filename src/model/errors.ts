@@ -41,6 +41,7 @@ export const ERRORS = {
   unauthorized: { status: 401, message: "A valid credential is required; send 'Authorization: Bearer by_…' or sign in" },
   invalid_key: { status: 401, message: "The credential is not valid" },
   forbidden: { status: 403, message: "This needs the role {role}" },
+  link_of_one_batch: { status: 403, message: "A shared link shows its own batch and nothing else" },
   cross_site_request: { status: 403, message: "Requests with a session cookie must come from the same origin" },
   // 404
   not_found: { status: 404, message: "There is nothing at {path}" },

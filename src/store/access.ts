@@ -12,6 +12,8 @@ export interface ApiKeyRow {
   createdAt: number;
   expiresAt: number | null;
   revokedAt: number | null;
+  /** Set = the key of a shared link: it may see this batch and nothing else. */
+  batchId: string | null;
 }
 
 export interface SessionRow {

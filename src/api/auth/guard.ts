@@ -75,7 +75,8 @@ export class Guard {
     }
     const key = await this.access.keyByHash(hash);
     if (key === null || !isUsable(key, this.clock.now())) return null;
-    return { tenant: key.tenant, actor: `key:${key.name}`, role: key.role, credential: key.id, address };
+    const caller = { tenant: key.tenant, actor: `key:${key.name}`, role: key.role, credential: key.id, address };
+    return key.batchId === null ? caller : { ...caller, actor: `link:${key.id}`, onlyBatch: key.batchId };
   }
 
   /** Counts and records a credential that did not hold; the error to throw. */

@@ -24,7 +24,7 @@ export function sameHash(a: string, b: string): boolean {
 /** A new API key; the secret (`by_` and 43 characters, 256 bits) is in this answer only. */
 export async function issueKey(
   access: AccessStore,
-  wanted: { tenant: string; name: string; role: Role; expiresAt?: number | null },
+  wanted: { tenant: string; name: string; role: Role; expiresAt?: number | null; batchId?: string },
   now: number,
 ): Promise<{ key: ApiKeyRow; secret: string }> {
   const secret = `by_${randomBytes(32).toString("base64url")}`;
@@ -38,6 +38,7 @@ export async function issueKey(
     createdAt: now,
     expiresAt: wanted.expiresAt ?? null,
     revokedAt: null,
+    batchId: wanted.batchId ?? null,
   };
   await access.insertKey(key);
   return { key, secret };

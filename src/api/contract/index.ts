@@ -14,6 +14,7 @@ export * as resources from "./resources.ts";
 export * as results from "./results.ts";
 export * as retention from "./retention.ts";
 export * as settings from "./settings.ts";
+export * as shares from "./shares.ts";
 export * as stored from "./stored.ts";
 export * as streams from "./streams.ts";
 export * as system from "./system.ts";

@@ -81,7 +81,8 @@ export function accessRoutes({ access, audit, clock }: ApiServices, guard: Guard
           throw new BatchyardError("unsupported_type", { type: mediaType(request), accepted: "application/x-www-form-urlencoded" });
         const form = new URLSearchParams(await bodyText(request, { limit: 8_192, clock }));
         const caller = await guard.byKey(form.get("key")?.trim() ?? "", request.ip);
-        if (caller === null) {
+        // A shared link opens no session: it may see one batch, a session everything of the tenant.
+        if (caller === null || caller.onlyBatch !== undefined) {
           const refusal = await guard.refuse(request.ip);
           return signInPage(refusal.status, refusal.message);
         }
@@ -135,7 +136,8 @@ export function accessRoutes({ access, audit, clock }: ApiServices, guard: Guard
       tag: TAG,
       need: "admin",
       answers: { 200: contract.keysAnswer },
-      handle: async ({ caller }) => ok({ success: true, keys: (await access.keys(caller.tenant)).map(wireKey) }),
+      handle: async ({ caller }) =>
+        ok({ success: true, keys: (await access.keys(caller.tenant)).filter(({ batchId }) => batchId === null).map(wireKey) }),
     }),
     route({
       method: "POST",

@@ -93,6 +93,7 @@ export function batchRoutes({ batches, registry, config }: ApiServices): Route[]
     route({
       method: "GET",
       path: "/api/batch/:id",
+      shared: true,
       summary: "One batch",
       tag: TAG,
       need: "viewer",
@@ -101,6 +102,9 @@ export function batchRoutes({ batches, registry, config }: ApiServices): Route[]
       async handle({ caller, params }) {
         const view = await batches.view(caller, params.id);
         const batch = wireBatch(view.batch, view);
+        // Whoever has a link sees how the batch fares, not what it was told: options may hold prompts, metadata anything.
+        if (caller.onlyBatch !== undefined)
+          return ok({ success: true, batch: { ...batch, options: {}, filters: {}, input: null, metadata: null }, trace_url: null });
         const traceUrl = batch.trace_id === null ? null : (config.traceUrl?.replaceAll("{traceId}", batch.trace_id) ?? null);
         return ok({ success: true, batch, trace_url: traceUrl });
       },

@@ -114,6 +114,7 @@ export function eventRoutes(
     route({
       method: "GET",
       path: "/api/batch/:id/events",
+      shared: true,
       summary: "Events of one batch",
       tag: TAG,
       need: "viewer",

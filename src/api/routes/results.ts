@@ -104,6 +104,7 @@ export function resultRoutes({ batches, clock }: ApiServices): Route[] {
     route({
       method: "GET",
       path: "/api/batch/:id/viz",
+      shared: true,
       summary: "Everything a chart of this batch needs",
       tag: TAG,
       need: "viewer",
@@ -118,6 +119,7 @@ export function resultRoutes({ batches, clock }: ApiServices): Route[] {
     route({
       method: "GET",
       path: "/api/batch/:id/errors",
+      shared: true,
       summary: "Failures grouped by cause, largest group first",
       tag: TAG,
       need: "viewer",

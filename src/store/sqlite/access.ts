@@ -1,7 +1,7 @@
 import type { AccessStore, ApiKeyRow, IdempotencyRow, Role, SessionRow } from "../port.ts";
 import type { Database } from "./database.ts";
 
-const KEY = "id, tenant, name, role, hash, hint, created_at AS createdAt, expires_at AS expiresAt, revoked_at AS revokedAt";
+const KEY = "id, tenant, name, role, hash, hint, created_at AS createdAt, expires_at AS expiresAt, revoked_at AS revokedAt, batch_id AS batchId";
 
 export class SqliteAccess implements AccessStore {
   private readonly db: Database;
@@ -12,7 +12,7 @@ export class SqliteAccess implements AccessStore {
 
   async insertKey(key: ApiKeyRow): Promise<void> {
     this.db.run(
-      "INSERT INTO api_keys (id, tenant, name, role, hash, hint, created_at, expires_at, revoked_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO api_keys (id, tenant, name, role, hash, hint, created_at, expires_at, revoked_at, batch_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       key.id,
       key.tenant,
       key.name,
@@ -22,6 +22,7 @@ export class SqliteAccess implements AccessStore {
       key.createdAt,
       key.expiresAt,
       key.revokedAt,
+      key.batchId,
     );
   }
 

@@ -425,6 +425,8 @@ const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[
   CREATE INDEX error_groups_code ON error_groups (code, batch_id) WHERE failures > 0;
   CREATE INDEX chunks_worker ON chunks (worker_id, batch_id) WHERE state = 'leased';
   `,
+  // The key of a shared link knows one batch.
+  "ALTER TABLE api_keys ADD COLUMN batch_id TEXT;",
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -13,6 +13,7 @@ const key = (rig: Rig, id: string): ApiKeyRow => ({
   createdAt: rig.now,
   expiresAt: rig.now + 100,
   revokedAt: null,
+  batchId: null,
 });
 const session = (rig: Rig, hash: string): SessionRow => ({
   hash,
@@ -42,7 +43,9 @@ export const access = section("access and files", {
     await rig.store.access.insertKey(key(rig, "k0"));
     expect(await rig.store.access.keyByHash("hash of k0")).toEqual(key(rig, "k0"));
     expect(await rig.store.access.keyByHash("hash of nobody")).toBeNull();
-    expect((await rig.store.access.keys("acme")).map((row) => row.id)).toEqual(["k1", "k0"]);
+    await rig.store.access.insertKey({ ...key(rig, "k3"), role: "viewer", batchId: "batch_1" });
+    expect((await rig.store.access.keyByHash("hash of k3"))?.batchId).toBe("batch_1");
+    expect((await rig.store.access.keys("acme")).map((row) => row.id)).toEqual(["k1", "k0", "k3"]);
     await expect(rig.store.access.insertKey({ ...key(rig, "k2"), hash: "hash of k0" })).rejects.toBeInstanceOf(Error);
   },
 

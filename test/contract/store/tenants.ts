@@ -92,6 +92,7 @@ export const tenants = section("tenants", {
       createdAt: rig.now,
       expiresAt: null,
       revokedAt: null,
+      batchId: null,
     });
     expect(await access.keys("other")).toEqual([]);
     expect(await access.revokeKey("other", "key_1", rig.now)).toBe(false);

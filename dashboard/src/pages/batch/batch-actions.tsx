@@ -3,6 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { Batch, Priority } from "batchyard/client";
 import { client } from "../../data/client.ts";
+import { useMay } from "../../data/session.ts";
 import { plural } from "../../figures/number.ts";
 import { copyText } from "../../parts/copy.tsx";
 import { Dialog } from "../../parts/dialog.tsx";
@@ -11,7 +12,8 @@ import { messageOf } from "../../parts/notice.tsx";
 import { toast } from "../../parts/toast.ts";
 import { useShortcuts } from "../../shell/shortcuts.ts";
 import { curlOf } from "./curl.ts";
-import { isOpen, retriable } from "./state.ts";
+import { ShareDialog } from "./share.tsx";
+import { isOpen, retriable } from "../../parts/batch-state.ts";
 
 const PRIORITIES: readonly Priority[] = ["critical", "high", "normal", "low"];
 
@@ -19,6 +21,8 @@ const PRIORITIES: readonly Priority[] = ["critical", "high", "normal", "low"];
 export function BatchActions({ batch }: { batch: Batch }): ReactElement {
   const cache = useQueryClient();
   const [cancelling, setCancelling] = useState(false);
+  const [sharing, setSharing] = useState(false);
+  const mayShare = useMay("operator");
   const again = retriable(batch);
 
   async function act(done: string, run: () => Promise<Batch>): Promise<void> {
@@ -75,6 +79,12 @@ export function BatchActions({ batch }: { batch: Batch }): ReactElement {
         <Icon name="copy" /> curl
       </button>
       {batch.processed_items > 0 ? <Export id={batch.id} /> : null}
+      {mayShare ? (
+        <button type="button" className="button" onClick={() => setSharing(true)}>
+          Share
+        </button>
+      ) : null}
+      {sharing ? <ShareDialog id={batch.id} onClose={() => setSharing(false)} /> : null}
       {cancelling ? (
         <Dialog
           title="Cancel the batch?"

@@ -9,7 +9,7 @@ import { Fault, Loading, messageOf } from "../../parts/notice.tsx";
 import { Section, Wide } from "../../parts/section.tsx";
 import { Time } from "../../parts/time.tsx";
 import { toast } from "../../parts/toast.ts";
-import { isOpen } from "./state.ts";
+import { isOpen } from "../../parts/batch-state.ts";
 
 /** Failures of a kind together, each with a retry of its own. */
 export function ErrorGroups({ batch }: { batch: Batch }): ReactElement {

@@ -8,7 +8,7 @@ import { BatchStatusMark } from "../../parts/status.tsx";
 import { Time } from "../../parts/time.tsx";
 import { PageTitle } from "../../shell/page-title.tsx";
 import { BatchActions } from "./batch-actions.tsx";
-import { BatchProgress } from "./batch-progress.tsx";
+import { BatchProgress } from "../../parts/batch-progress.tsx";
 import { BatchTimeline } from "./batch-timeline.tsx";
 import { ChunkGrid } from "./chunk-grid.tsx";
 import { ErrorGroups } from "./error-groups.tsx";
@@ -17,7 +17,7 @@ import { Figures } from "./figures.tsx";
 import { Quality } from "./quality.tsx";
 import { ResultList } from "./result-list.tsx";
 import { WhyNotDone } from "./why-not-done.tsx";
-import { isOpen } from "./state.ts";
+import { isOpen } from "../../parts/batch-state.ts";
 
 /** One batch: how far it is, what went wrong, what can be done about it. */
 export function BatchPage(): ReactElement {

@@ -1,10 +1,10 @@
 import type { ReactElement } from "react";
 import type { Batch } from "batchyard/client";
-import { count, rate } from "../../figures/number.ts";
-import { Meter, type Share } from "../../parts/meter.tsx";
-import { Time } from "../../parts/time.tsx";
-import { TONE_FILL } from "../../theme/states.ts";
-import { isOpen } from "./state.ts";
+import { count, rate } from "../figures/number.ts";
+import { Meter, type Share } from "./meter.tsx";
+import { Time } from "./time.tsx";
+import { TONE_FILL } from "../theme/states.ts";
+import { isOpen } from "./batch-state.ts";
 
 /** How far it is, and when it will be over. */
 export function BatchProgress({ batch }: { batch: Batch }): ReactElement {
