@@ -93,7 +93,7 @@ it("ends by its time and when it is revoked, by who may; each leaves an entry", 
   const actions = entries.map(({ action }) => action);
   expect([actions.filter((action) => action === "batch.shared").length, actions.includes("batch.unshared")]).toEqual([2, true]);
   const { links } = json<{ links: { id: string; revokedAt: string | null }[] }>(await served.send({ url: `/api/batch/${id}/share` }));
-  expect(links.map(({ revokedAt }) => revokedAt !== null).sort()).toEqual([false, true]);
+  expect(links.filter(({ revokedAt }) => revokedAt !== null).map(({ id: of }) => of)).toEqual([link]);
 });
 
 it("is limited in requests a minute, and holds back nobody else", async () => {
@@ -102,6 +102,6 @@ it("is limited in requests a minute, and holds back nobody else", async () => {
   const { secret } = await share(id);
   const statuses = new Set<number>();
   for (let n = 0; n < 305; n++) statuses.add((await get(`/api/batch/${id}`, secret)).status);
-  expect([...statuses].sort()).toEqual([200, 429]);
+  expect(statuses).toEqual(new Set([200, 429]));
   expect((await served.send({ url: `/api/batch/${id}` })).status).toBe(200);
 });
