@@ -150,5 +150,5 @@ for (const [name, batches, rate, workers, cancelMs] of [
   console.error(rows.at(-1));
 }
 report("One act on many batches", rows, [
-  "Each batch is retried in a transaction of its own and has an entry in the audit log. The event loop is that of the server, sampled every 10 ms, which its percentiles contain; the first row says what of them is other work on the machine.",
+  "Batches are retried for 10 ms in one transaction, with an entry in the audit log for each and how far the job came. The event loop is that of the server, sampled every 10 ms, which its percentiles contain; the first row says what of them is other work on the machine.",
 ]);

@@ -333,7 +333,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
   });
   const pressure = new Backpressure({ batches: store.batches, limits: () => settings.current().queue });
   const batches = new YardBatches({ store, creator, signals, clock, pressure });
-  const bulk = new Bulk({ store, batches, clock, failed });
+  const bulk = new Bulk({ store, signals, clock, failed });
   const streams = new YardStreams({
     store,
     creator,

@@ -1,13 +1,16 @@
 import { setImmediate } from "node:timers/promises";
+import type { BatchStanding } from "../model/batch.ts";
 import type { Clock } from "../model/clock.ts";
 import { BatchyardError, invalid } from "../model/errors.ts";
 import type { EventDraft } from "../model/event.ts";
 import { newId } from "../model/ids.ts";
 import { batchMoveFrom, FINAL_BATCH_STATES, OPEN_BATCH_STATES, type BatchStatus } from "../model/moves.ts";
-import { priorityName, priorityRank, type Priority } from "../model/priority.ts";
+import { priorityRank, type Priority } from "../model/priority.ts";
 import type { BulkAction, BulkFilter, BulkJob, BulkPlace, BulkProgress } from "../store/bulk.ts";
 import type { Store } from "../store/port.ts";
-import type { Batches, Caller } from "./service.ts";
+import { batchEntry } from "./audit-entry.ts";
+import type { Caller } from "./service.ts";
+import type { Signals } from "./signals.ts";
 
 /** Also how often progress is told at most. */
 const TURN_MS = 250;
@@ -16,8 +19,8 @@ const LATE_MS = 1_000;
 /** Batches looked at in one turn of the event loop: a few milliseconds. */
 const LOOKS = 500;
 const LISTED = 100;
-/** Refusals that say only that the act has nothing to do with this batch any more. */
-const SKIPPED = new Set(["invalid_state", "not_cancellable", "nothing_to_retry", "batch_not_found", "batch_removed"]);
+/** Batches are acted on for so long in one commit, which is one turn of the event loop. */
+const SLICE_MS = 10;
 
 export interface BulkRequest {
   action: BulkAction;
@@ -42,28 +45,30 @@ interface Run {
   paidAt: number;
   /** When progress was told last. */
   toldAt: number;
+  /** Batches in the next commit at most: fewer after one that failed, until it is known which of them it is. */
+  most: number;
 }
 
 /**
- * One act on all batches of a filter, so many a second. How far it came is in the store after each batch, so a restart goes on; a
- * batch that was dealt with when the process died is met again, and then refuses the act: it counts as skipped.
+ * One act on all batches of a filter, so many a second. Some batches are one commit, with their entries in the audit log and how far
+ * the job came, so a restart goes on where it was and acts on none twice.
  */
 export class Bulk {
-  private readonly store: Pick<Store, "bulk" | "batches" | "events" | "audit">;
-  private readonly batches: Pick<Batches, "retry" | "cancel" | "pause" | "resume" | "setPriority">;
+  private readonly store: Pick<Store, "bulk" | "events" | "audit">;
+  private readonly signals: Pick<Signals, "batchChanged">;
   private readonly clock: Clock;
   private readonly failed: (error: unknown) => void;
   private readonly turns = new Map<string, { cancel: () => void; done: Promise<void> }>();
   private stopping = false;
 
   constructor(parts: {
-    store: Pick<Store, "bulk" | "batches" | "events" | "audit">;
-    batches: Pick<Batches, "retry" | "cancel" | "pause" | "resume" | "setPriority">;
+    store: Pick<Store, "bulk" | "events" | "audit">;
+    signals: Pick<Signals, "batchChanged">;
     clock: Clock;
     failed: (error: unknown) => void;
   }) {
     this.store = parts.store;
-    this.batches = parts.batches;
+    this.signals = parts.signals;
     this.clock = parts.clock;
     this.failed = parts.failed;
   }
@@ -142,7 +147,7 @@ export class Bulk {
   private go(job: BulkJob): void {
     const startsAt = Math.max(this.clock.now(), job.startsAt);
     this.later(
-      { job, found: [], looked: job.after, atEnd: false, credit: 0, paidAt: startsAt, toldAt: startsAt },
+      { job, found: [], looked: job.after, atEnd: false, credit: 0, paidAt: startsAt, toldAt: startsAt, most: Infinity },
       job.startsAt - this.clock.now() + TURN_MS,
     );
   }
@@ -174,24 +179,16 @@ export class Bulk {
     run.credit += (run.job.rate * Math.min(Math.max(0, begun - run.paidAt), LATE_MS)) / 1000;
     run.paidAt = begun;
     while (run.credit >= 1 && !this.stopping) {
-      const place = await this.next(run);
-      if (place === null) return this.end(run);
-      run.credit -= 1;
-      const progress = this.counted(run.job, place, await this.act(run.job, place));
-      const now = this.clock.now();
-      // At the end of a turn; within one that takes long, twice a second.
-      const tells = now >= run.toldAt + (run.credit < 1 ? TURN_MS : 2 * TURN_MS);
-      if (tells) run.toldAt = now;
-      if (!(await this.store.bulk.advance(run.job.id, progress, null, tells ? told(run.job, progress, now) : null))) return false;
-      run.found.shift();
-      run.job = { ...run.job, ...progress };
-      // Whoever else wants to do something does it between two batches.
+      await this.find(run);
+      if (run.found.length === 0) return this.end(run);
+      if (!(await this.deal(run, run.found.slice(0, Math.min(Math.floor(run.credit), run.most))))) return false;
+      // Whoever else wants to do something does it between two commits.
       await setImmediate();
     }
     return true;
   }
 
-  private async next(run: Run): Promise<BulkPlace | null> {
+  private async find(run: Run): Promise<void> {
     while (run.found.length === 0 && !run.atEnd) {
       const { batches, after } = await this.store.bulk.targets(run.job.tenant, run.job.filter, run.looked, LOOKS);
       run.found = batches;
@@ -199,37 +196,48 @@ export class Bulk {
       run.atEnd = after === null;
       await setImmediate();
     }
-    return run.found[0] ?? null;
   }
 
-  /** Null: done. */
-  private async act(job: BulkJob, { id }: BulkPlace): Promise<{ skipped: boolean; error: string } | null> {
-    const caller: Caller = { tenant: job.tenant, actor: job.actor, role: "admin", credential: job.credential, address: job.address };
+  /** Some of these batches, in one commit. False: the job does not run any more. */
+  private async deal(run: Run, batches: readonly BulkPlace[]): Promise<boolean> {
+    const { job } = run;
+    const now = this.clock.now();
+    let tells = false;
+    const event = (progress: BulkProgress): EventDraft | null => {
+      // At the end of a turn; within one that takes long, twice a second.
+      tells = now >= run.toldAt + (run.credit - (dealtWith(progress) - dealtWith(job)) < 1 ? TURN_MS : 2 * TURN_MS);
+      return tells ? told(job, progress, now) : null;
+    };
+    const action = `batch.${job.action}`;
+    let acted: readonly BatchStanding[] = [];
     try {
-      if (job.action === "priority") await this.batches.setPriority(caller, id, priorityName(job.priority!));
-      else if (job.action === "retry") await this.retry(job, caller, id);
-      else await this.batches[job.action](caller, id);
-      return null;
+      const slice = { job, batches, withinMs: SLICE_MS, now, event };
+      const done = await this.store.bulk.act({
+        ...slice,
+        entry: (before, after) => batchEntry(job, { action, at: now, before, after }),
+      });
+      if (done === null) return false;
+      this.advanced(run, done.progress);
+      run.most *= 2;
+      acted = done.acted;
     } catch (error) {
-      const skipped = error instanceof BatchyardError && SKIPPED.has(error.code);
-      if (!skipped) this.failed(error);
-      return { skipped, error: error instanceof Error ? error.message : String(error) };
+      run.most = 1;
+      if (batches.length > 1) return true;
+      this.failed(error);
+      const progress = failedAt(job, batches[0]!, error);
+      if (!(await this.store.bulk.advance(job.id, progress, null, event(progress)))) return false;
+      this.advanced(run, progress);
     }
+    if (tells) run.toldAt = now;
+    for (const batch of acted) this.signals.batchChanged(batch);
+    return true;
   }
 
-  /** A batch that ended after the job was started has been retried since, by this job before a restart or by somebody: once is enough. */
-  private async retry(job: BulkJob, caller: Caller, id: string): Promise<void> {
-    const batch = await this.store.batches.get(job.tenant, id);
-    if (batch !== null && (batch.completedAt ?? Infinity) > job.createdAt) throw new BatchyardError("nothing_to_retry", { id });
-    await this.batches.retry(caller, id, { errorFingerprint: job.filter.fingerprint, errorCode: job.filter.code });
-  }
-
-  private counted(job: BulkJob, after: BulkPlace, refused: { skipped: boolean; error: string } | null): BulkProgress {
-    const done = job.done + (refused === null ? 1 : 0);
-    const skipped = job.skipped + (refused?.skipped === true ? 1 : 0);
-    const failed = job.failed + (refused?.skipped === false ? 1 : 0);
-    const error = refused?.skipped === false ? refused.error : job.error;
-    return { total: Math.max(job.total, done + skipped + failed), done, skipped, failed, after, error };
+  private advanced(run: Run, progress: BulkProgress): void {
+    const dealt = dealtWith(progress) - dealtWith(run.job);
+    run.credit -= dealt;
+    run.found.splice(0, dealt);
+    run.job = { ...run.job, ...progress };
   }
 
   private async end({ job }: Run): Promise<false> {
@@ -244,6 +252,15 @@ export class Bulk {
     const at = this.clock.now();
     return this.store.audit.append({ tenant, actor, credential, address, at, action, target, before: null, after, outcome: "SUCCESS" });
   }
+}
+
+const dealtWith = ({ done, failed, skipped }: BulkProgress): number => done + failed + skipped;
+
+function failedAt(job: BulkJob, after: BulkPlace, error: unknown): BulkProgress {
+  const { done, skipped } = job;
+  const failed = job.failed + 1;
+  const message = error instanceof Error ? error.message : String(error);
+  return { total: Math.max(job.total, done + skipped + failed), done, skipped, failed, after, error: message };
 }
 
 function told(job: BulkJob, { done, total, failed, skipped }: BulkProgress, ts: number): EventDraft {

@@ -5,9 +5,10 @@ import type { Clock } from "../model/clock.ts";
 import { iso } from "../model/clock.ts";
 import type { ItemResult } from "../model/item.ts";
 import { batchMoveFrom, FINAL_BATCH_STATES, OPEN_BATCH_STATES, type BatchStatus } from "../model/moves.ts";
-import { priorityName, priorityRank, type Priority } from "../model/priority.ts";
+import { priorityRank, type Priority } from "../model/priority.ts";
 import type { AuditEntry, BatchCounts, ChunkView, ErrorGroup, RecordedResult, ResultCursor, ResultFilter, Store } from "../store/port.ts";
 import type { Backpressure } from "./backpressure.ts";
+import { batchEntry } from "./audit-entry.ts";
 import { compareResults } from "./compare.ts";
 import type { Creator } from "./create.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
@@ -365,9 +366,7 @@ export class YardBatches implements Batches {
     extra: Record<string, unknown> = {},
   ): Promise<BatchRow> {
     this.signals.batchChanged(after);
-    const shown = (batch: BatchRow | null): unknown =>
-      batch === null ? null : { status: batch.status, priority: priorityName(batch.priority), epoch: batch.epoch };
-    await this.audit(caller, action, after.id, shown(before), { ...(shown(after) as object), ...extra });
+    await this.store.audit.append(batchEntry(caller, { action, at: this.clock.now(), before, after, extra }));
     return after;
   }
 

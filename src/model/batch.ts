@@ -31,6 +31,9 @@ export interface RunOptions {
   [option: string]: unknown;
 }
 
+/** What an act on a batch changes of it. */
+export type BatchStanding = Pick<BatchRow, "id" | "status" | "priority" | "epoch">;
+
 /** A stored batch, in the core's units (milliseconds, nano-dollars, ranks); src/api turns it into the wire shape. */
 export interface BatchRow {
   id: string;

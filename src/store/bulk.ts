@@ -1,6 +1,8 @@
 import type { NarrowFilter } from "./batches.ts";
+import type { BatchStanding } from "../model/batch.ts";
 import type { BatchStatus } from "../model/moves.ts";
 import type { EventDraft } from "../model/event.ts";
+import type { AuditEntry } from "./log.ts";
 
 /** Acts on many batches. Part of the port; see port.ts for its general rules. */
 
@@ -61,6 +63,27 @@ export interface BulkJob {
 
 export type BulkProgress = Pick<BulkJob, "total" | "done" | "failed" | "skipped" | "after" | "error">;
 
+/** The next batches of a running job, and what is to be written about them. */
+export interface BulkSlice {
+  job: BulkJob;
+  /** In the order of the walk, behind `job.after`. */
+  batches: readonly BulkPlace[];
+  /** No further batch is begun after so many milliseconds; the first one is in any case. */
+  withinMs: number;
+  now: number;
+  /** The audit entry of a batch that was acted on. */
+  entry(before: BatchStanding, after: BatchStanding): AuditEntry;
+  /** Null = nobody is told of this progress. */
+  event(progress: BulkProgress): EventDraft | null;
+}
+
+export interface BulkActed {
+  /** `after` is the last batch it came to. */
+  progress: BulkProgress;
+  /** As they stand now. Those whose state the act does not apply to, or not any more, are not among them: they count as skipped. */
+  acted: BatchStanding[];
+}
+
 export interface BulkStore {
   /** Exactly those that match now; reads rows only where sums do not say it, some at a time. */
   count(tenant: string, filter: BulkFilter): Promise<number>;
@@ -81,6 +104,11 @@ export interface BulkStore {
   list(tenant: string, limit: number): Promise<BulkJob[]>;
   /** Of all tenants, oldest first. */
   running(): Promise<BulkJob[]>;
+  /**
+   * Acts on as many of these batches as the time allows, in one commit with an audit entry for each and the job's progress. A retry
+   * leaves alone what ended after the job was started: that was retried since. Null: the job does not run any more, and nothing is done.
+   */
+  act(slice: BulkSlice): Promise<BulkActed | null>;
   /** Writes down how far a running job came, and that it is completed when `endedAt` is given. False: it does not run any more. */
   advance(id: string, progress: BulkProgress, endedAt: number | null, event: EventDraft | null): Promise<boolean>;
   /** Ends a running job. False: there is none. */

@@ -25,14 +25,18 @@ export class SqliteAudit implements AuditStore {
   }
 
   async append(entry: AuditEntry): Promise<void> {
-    const head = this.db.transaction(() => {
-      const last = this.last();
-      const previous = last.hash;
-      const holds = this.continues(last);
+    this.committed(this.db.transaction(() => this.write([entry])));
+  }
+
+  /** One entry or more, within a transaction of the caller, who hands the answer to `committed` once they are in the log for good. */
+  write(entries: readonly AuditEntry[]): Head | null {
+    let last = this.last();
+    const holds = this.continues(last);
+    for (const entry of entries) {
       const before = entry.before === undefined ? null : JSON.stringify(entry.before);
       const after = entry.after === undefined ? null : JSON.stringify(entry.after);
       const row = { ...entry, before, after };
-      const hash = chained(previous, row);
+      const hash = chained(last.hash, row);
       const seq = this.db.insert(
         "INSERT INTO audit (tenant, at, actor, credential, address, action, target, before, after, outcome, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         row.tenant,
@@ -47,8 +51,12 @@ export class SqliteAudit implements AuditStore {
         row.outcome,
         hash,
       );
-      return holds ? { seq, hash } : null;
-    });
+      last = { seq, hash };
+    }
+    return holds ? last : null;
+  }
+
+  committed(head: Head | null): void {
     this.known = head;
     if (head !== null) this.anchor.follow(head);
   }

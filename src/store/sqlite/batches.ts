@@ -17,23 +17,13 @@ import type {
   RunnableBatch,
   SealRequest,
 } from "../port.ts";
-import {
-  cancelOpenWork,
-  countStatus,
-  emitBatch,
-  loadBatch,
-  loadOwnBatch,
-  moveBatch,
-  refreshReadyAt,
-  saveBatch,
-  toBatchRow,
-  traceText,
-} from "./batch-row.ts";
+import { endBatch, pauseBatch, prioritiseBatch, resumeBatch } from "./acts.ts";
+import { countStatus, emitBatch, loadBatch, loadOwnBatch, refreshReadyAt, saveBatch, toBatchRow, traceText } from "./batch-row.ts";
 import type { RawBatch } from "./raw-batch.ts";
 import { insertChunk } from "./chunk-row.ts";
 import { isFoundById, isNarrowed, narrowing } from "./batch-conditions.ts";
 import type { Database } from "./database.ts";
-import { awaitDependencies, closeBatch, endIfSettled } from "./ending.ts";
+import { awaitDependencies, endIfSettled } from "./ending.ts";
 import { failOpenItems } from "./finish.ts";
 import { JobPlaces } from "./job-places.ts";
 import { WIDTHS } from "./job-rollup.ts";
@@ -139,12 +129,7 @@ export class SqliteBatches implements BatchStore {
 
   /** The same within a transaction of the caller. */
   pauseNow(tenant: string, id: string, now: number): BatchRow | null {
-    return this.change(tenant, id, (raw) => {
-      if (!moveBatch(this.db, raw, "pause", "paused")) return false;
-      saveBatch(this.db, raw);
-      emitBatch(this.db, raw, "batch.paused", now);
-      return true;
-    });
+    return this.change(tenant, id, (raw) => pauseBatch(this.db, raw, now));
   }
 
   async resume(tenant: string, id: string, now: number): Promise<BatchRow | null> {
@@ -153,14 +138,7 @@ export class SqliteBatches implements BatchStore {
 
   /** The same within a transaction of the caller. */
   resumeNow(tenant: string, id: string, now: number): BatchRow | null {
-    return this.change(tenant, id, (raw) => {
-      const moved =
-        raw.started_at === null ? moveBatch(this.db, raw, "resume_unstarted", "pending") : moveBatch(this.db, raw, "resume", "running");
-      if (!moved) return false;
-      saveBatch(this.db, raw);
-      emitBatch(this.db, raw, "batch.resumed", now);
-      return true;
-    });
+    return this.change(tenant, id, (raw) => resumeBatch(this.db, raw, now));
   }
 
   async end(
@@ -170,13 +148,7 @@ export class SqliteBatches implements BatchStore {
     error: string | null,
     now: number,
   ): Promise<BatchRow | null> {
-    return this.change(tenant, id, (raw) => {
-      if (isFinal(raw.status)) return false;
-      cancelOpenWork(this.db, raw, as === "expired" ? "expired" : "cancelled");
-      raw.error = error;
-      closeBatch(this.db, raw, as === "cancelled" ? "cancel" : as === "expired" ? "expire" : "fail", as, now);
-      return true;
-    });
+    return this.change(tenant, id, (raw) => endBatch(this.db, raw, as, error, now));
   }
 
   async finish(tenant: string, id: string, failure: { error: string; code: string }, now: number): Promise<BatchRow | null> {
@@ -200,13 +172,7 @@ export class SqliteBatches implements BatchStore {
   }
 
   async setPriority(tenant: string, id: string, priority: number, now: number): Promise<BatchRow | null> {
-    return this.change(tenant, id, (raw) => {
-      if (isFinal(raw.status)) return false;
-      raw.priority = priority;
-      saveBatch(this.db, raw);
-      emitBatch(this.db, raw, "batch.progress", now, { priority });
-      return true;
-    });
+    return this.change(tenant, id, (raw) => prioritiseBatch(this.db, raw, priority, now));
   }
 
   async retry(tenant: string, id: string, selection: RetrySelection, now: number): Promise<{ batch: BatchRow; items: number } | null> {

@@ -1,12 +1,20 @@
 import { setImmediate } from "node:timers/promises";
 import type { SQLInputValue } from "node:sqlite";
 import type { EventDraft } from "../../model/event.ts";
-import type { BatchStatus } from "../../model/moves.ts";
-import type { BulkAction, BulkFilter, BulkJob, BulkPlace, BulkProgress, BulkStatus, BulkStore } from "../bulk.ts";
-import { insertEvent } from "./batch-row.ts";
+import type { BatchStanding } from "../../model/batch.ts";
+import { isFinal, type BatchStatus } from "../../model/moves.ts";
+import type { BulkActed, BulkAction, BulkFilter, BulkJob, BulkPlace, BulkProgress, BulkSlice, BulkStatus, BulkStore } from "../bulk.ts";
+import type { AuditEntry } from "../port.ts";
+import { endBatch, pauseBatch, prioritiseBatch, resumeBatch } from "./acts.ts";
+import type { SqliteAudit } from "./audit.ts";
+import type { Head } from "./audit-chain.ts";
+import { insertEvent, loadOwnBatch } from "./batch-row.ts";
 import type { Database } from "./database.ts";
 import { isNarrowed, narrowing } from "./batch-conditions.ts";
 import { JobPlaces } from "./job-places.ts";
+import type { RawBatch } from "./raw-batch.ts";
+import { reopenItems } from "./retry.ts";
+import type { StatsCache } from "./stats-cache.ts";
 
 /** Batches looked at in one turn of the event loop when they have to be counted: some milliseconds. */
 const COUNT_LOOKS = 1_000;
@@ -41,10 +49,14 @@ interface Looked extends BulkPlace {
 
 export class SqliteBulk implements BulkStore {
   private readonly db: Database;
+  private readonly statistics: StatsCache;
+  private readonly audit: SqliteAudit;
   private readonly places: JobPlaces;
 
-  constructor(db: Database) {
+  constructor(db: Database, statistics: StatsCache, audit: SqliteAudit) {
     this.db = db;
+    this.statistics = statistics;
+    this.audit = audit;
     this.places = new JobPlaces(db);
   }
 
@@ -147,32 +159,93 @@ export class SqliteBulk implements BulkStore {
     return this.db.all<RawBulk>("SELECT * FROM bulk_jobs WHERE ended_at IS NULL ORDER BY created_at, id").map(toJob);
   }
 
+  async act(slice: BulkSlice): Promise<BulkActed | null> {
+    const done = this.db.transaction(() => this.actNow(slice));
+    if (done === null) return null;
+    const { head, ...acted } = done;
+    if (acted.acted.length > 0) this.audit.committed(head);
+    return acted;
+  }
+
+  private actNow({ job, batches, withinMs, now, entry, event }: BulkSlice): (BulkActed & { head: Head | null }) | null {
+    if (this.db.get("SELECT 1 FROM bulk_jobs WHERE id = ? AND ended_at IS NULL", job.id) === undefined) return null;
+    const until = performance.now() + withinMs;
+    const acted: BatchStanding[] = [];
+    const entries: AuditEntry[] = [];
+    let { skipped, after } = job;
+    for (const place of batches) {
+      const raw = loadOwnBatch(this.db, job.tenant, place.id);
+      const before = raw === undefined ? null : standingOf(raw);
+      if (raw !== undefined && before !== null && this.actOn(job, raw, now)) {
+        const standing = standingOf(raw);
+        acted.push(standing);
+        entries.push(entry(before, standing));
+      } else skipped += 1;
+      after = place;
+      if (performance.now() >= until) break;
+    }
+    const head = entries.length === 0 ? null : this.audit.write(entries);
+    const done = job.done + acted.length;
+    const progress = {
+      total: Math.max(job.total, done + skipped + job.failed),
+      done,
+      skipped,
+      failed: job.failed,
+      after,
+      error: job.error,
+    };
+    this.advanceNow(job.id, progress, null, event(progress));
+    return { progress, acted, head };
+  }
+
+  private actOn(job: BulkJob, raw: RawBatch, now: number): boolean {
+    switch (job.action) {
+      case "retry":
+        if (!isFinal(raw.status) || (raw.completed_at ?? Infinity) > job.createdAt) return false;
+        return reopenItems(this.db, this.statistics, raw, { fingerprint: job.filter.fingerprint, code: job.filter.code }, now) > 0;
+      case "cancel":
+        return endBatch(this.db, raw, "cancelled", null, now);
+      case "priority":
+        return prioritiseBatch(this.db, raw, job.priority!, now);
+      case "pause":
+        return pauseBatch(this.db, raw, now);
+      case "resume":
+        return resumeBatch(this.db, raw, now);
+    }
+  }
+
   async advance(id: string, progress: BulkProgress, endedAt: number | null, event: EventDraft | null): Promise<boolean> {
-    return this.db.transaction(() => {
-      const { total, done, failed, skipped, after, error } = progress;
-      const moved = this.db.run(
-        `UPDATE bulk_jobs SET total = ?, done = ?, failed = ?, skipped = ?, after_at = ?, after_id = ?, error = ?, ended_at = ?,
+    return this.db.transaction(() => this.advanceNow(id, progress, endedAt, event));
+  }
+
+  private advanceNow(id: string, progress: BulkProgress, endedAt: number | null, event: EventDraft | null): boolean {
+    const { total, done, failed, skipped, after, error } = progress;
+    const moved = this.db.run(
+      `UPDATE bulk_jobs SET total = ?, done = ?, failed = ?, skipped = ?, after_at = ?, after_id = ?, error = ?, ended_at = ?,
            status = CASE WHEN ? IS NULL THEN status ELSE 'completed' END WHERE id = ? AND ended_at IS NULL`,
-        total,
-        done,
-        failed,
-        skipped,
-        after?.createdAt ?? null,
-        after?.id ?? null,
-        error,
-        endedAt,
-        endedAt,
-        id,
-      );
-      if (moved === 1 && event !== null) insertEvent(this.db, event);
-      return moved === 1;
-    });
+      total,
+      done,
+      failed,
+      skipped,
+      after?.createdAt ?? null,
+      after?.id ?? null,
+      error,
+      endedAt,
+      endedAt,
+      id,
+    );
+    if (moved === 1 && event !== null) insertEvent(this.db, event);
+    return moved === 1;
   }
 
   async cancel(tenant: string, id: string, now: number): Promise<boolean> {
     const sql = "UPDATE bulk_jobs SET status = 'cancelled', ended_at = ? WHERE tenant = ? AND id = ? AND ended_at IS NULL";
     return this.db.run(sql, now, tenant, id) === 1;
   }
+}
+
+function standingOf({ id, status, priority, epoch }: RawBatch): BatchStanding {
+  return { id, status, priority, epoch };
 }
 
 const newestFirst = (a: BulkPlace, b: BulkPlace): number => b.createdAt - a.createdAt || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);

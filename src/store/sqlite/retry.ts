@@ -1,6 +1,6 @@
 import { joinLines, splitLines, type ItemResult } from "../../model/item.ts";
 import type { RetrySelection } from "../port.ts";
-import { emitBatch, moveBatch, refreshReadyAt, saveBatch } from "./batch-row.ts";
+import { emitBatch, moveBatch, refreshReadyAt } from "./batch-row.ts";
 import type { RawBatch } from "./raw-batch.ts";
 import { insertChunk, loadPayload } from "./chunk-row.ts";
 import { awaitDependencies } from "./ending.ts";
@@ -46,8 +46,8 @@ export function reopenItems(db: Database, statistics: StatsCache, raw: RawBatch,
   }
   takeBack(db, statistics, raw, rows, now);
   refreshReadyAt(db, raw);
-  saveBatch(db, raw);
   emitBatch(db, raw, "batch.resumed", now, { retry: rows.length + stopped });
+  // Saves it.
   awaitDependencies(db, raw, now);
   return rows.length + stopped;
 }

@@ -67,7 +67,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
       audit,
       alerts: new SqliteAlerts(db),
       channels: new SqliteChannels(db),
-      bulk: new SqliteBulk(db),
+      bulk: new SqliteBulk(db, stats, audit),
       monitor,
       ledger: new SqliteLedger(db),
       upkeep: new SqliteUpkeep(db, stats, anchor),

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
-import type { BulkFilter, BulkJob, BulkPlace } from "../../../src/store/bulk.ts";
-import type { BatchRow } from "../../../src/model/batch.ts";
+import type { BulkFilter, BulkJob, BulkPlace, BulkSlice } from "../../../src/store/bulk.ts";
+import type { BatchRow, BatchStanding } from "../../../src/model/batch.ts";
 import { history, randomOf } from "./monitoring.ts";
 import { failed, OK, type Rig } from "./rig.ts";
 import { section } from "./section.ts";
@@ -41,6 +41,34 @@ async function walked(rig: Rig, filter: BulkFilter, looks: number): Promise<stri
     after = found.after;
   } while (after !== null);
   return ids;
+}
+
+/** What a slice writes down. */
+function written(rig: Rig): Pick<BulkSlice, "now" | "entry" | "event"> {
+  const [tenant, ts] = ["acme", rig.now];
+  return {
+    now: rig.now,
+    entry: (before, after) => ({
+      tenant,
+      at: ts,
+      actor: "key:ci",
+      credential: null,
+      address: null,
+      action: "act",
+      target: after.id,
+      before: { status: before.status },
+      after: { status: after.status },
+      outcome: "SUCCESS",
+    }),
+    event: ({ done, skipped }) => ({
+      tenant,
+      type: "bulk.progress",
+      entity: { kind: "bulk", id: "bulk_1" },
+      severity: "info",
+      ts,
+      data: { done, skipped },
+    }),
+  };
 }
 
 async function groupsOf(rig: Rig, batch: BatchRow): Promise<{ code: string; fingerprint: string }[]> {
@@ -104,6 +132,104 @@ export const bulk = section("bulk", {
     expect((await rig.store.batches.retry("acme", batch.id, { code: "one" }, rig.now))?.items).toBe(2);
     expect((await rig.claim(batch)).keys).toEqual(["a", "b"]);
     expect(await rig.get(batch)).toMatchObject({ failed: 1 });
+    expect(await rig.findings()).toEqual([]);
+  },
+
+  async "a slice is one commit: the acts, an audit entry for each, the progress and its event"(rig) {
+    const created: BatchRow[] = [];
+    for (let n = 0; n < 4; n++) {
+      created.push(await rig.create([["a"]]));
+      rig.now += 1;
+    }
+    const [oldest, third, second, newest] = created as [BatchRow, BatchRow, BatchRow, BatchRow];
+    await rig.store.batches.end("acme", second.id, "cancelled", null, rig.now);
+    const foreign = await rig.create([["a"]], { tenant: "other" });
+    const running = job(rig, "bulk_1", { total: 5 });
+    await rig.store.bulk.add(running);
+    const places = [newest, foreign, second, third].map(({ createdAt, id }) => ({ createdAt, id }));
+    const act = (from: BulkJob, batches: BulkPlace[], withinMs = Infinity) =>
+      rig.store.bulk.act({ ...written(rig), job: from, batches, withinMs });
+
+    expect(await act(running, places)).toEqual({
+      progress: { total: 5, done: 2, failed: 0, skipped: 2, after: places.at(-1), error: null },
+      acted: [newest, third].map(({ id }) => ({ id, status: "cancelled", priority: 1, epoch: 1 })),
+    });
+    expect([(await rig.get(newest)).status, (await rig.get(oldest)).status]).toEqual(["cancelled", "pending"]);
+    expect((await rig.store.batches.get("other", foreign.id))!.status).toBe("pending");
+    const entries = await rig.store.audit.list("acme", { before: null, limit: 10 });
+    expect(entries.map(({ target, before, after }) => [target, before, after])).toEqual(
+      [third, newest].map(({ id }) => [id, { status: "pending" }, { status: "cancelled" }]),
+    );
+    expect(await rig.store.audit.verify()).toMatchObject({ ok: true, entries: 2 });
+    const told = (await rig.store.events.read(0, 1_000, {})).filter(({ type }) => type === "bulk.progress");
+    expect(told.map(({ data }) => data)).toEqual([{ done: 2, skipped: 2 }]);
+    await rig.reopen();
+    const kept = (await rig.store.bulk.get("acme", "bulk_1"))!;
+    expect(kept).toMatchObject({ done: 2, skipped: 2, after: places.at(-1) });
+
+    const [one, ...rest] = await Promise.all([1, 2, 3].map(() => rig.create([["a"]])));
+    const more = [one!, ...rest].map(({ createdAt, id }) => ({ createdAt, id }));
+    expect(await act(kept, more, 0)).toMatchObject({ progress: { done: 3, after: more[0] }, acted: [{ id: one!.id }] });
+    await rig.store.bulk.cancel("acme", "bulk_1", rig.now);
+    expect(await act(kept, more)).toBeNull();
+    expect((await rig.get(rest[0]!)).status).toBe("pending");
+    expect(await rig.findings()).toEqual([]);
+  },
+
+  async "of a slice that fails nothing is there, and the sums are as if it had not been tried"(rig) {
+    const batches = [await rig.create([["a"]]), await rig.create([["b"]])];
+    const running = job(rig, "bulk_1");
+    await rig.store.bulk.add(running);
+    const places = batches.map(({ createdAt, id }) => ({ createdAt, id }));
+    let entries = 0;
+    const broken = {
+      ...written(rig),
+      entry: (before: BatchStanding, after: BatchStanding) => {
+        if (++entries === 2) throw new Error("no entry");
+        return written(rig).entry(before, after);
+      },
+    };
+    const slice = { job: running, batches: places, withinMs: Infinity };
+    await expect(rig.store.bulk.act({ ...broken, ...slice })).rejects.toThrow("no entry");
+    for (const batch of batches) expect((await rig.get(batch)).status).toBe("pending");
+    expect(await rig.store.audit.list("acme", { before: null, limit: 10 })).toEqual([]);
+    expect(await rig.store.bulk.get("acme", "bulk_1")).toEqual(running);
+    expect(await rig.findings()).toEqual([]);
+    expect(await rig.store.bulk.act({ ...written(rig), ...slice })).toMatchObject({ progress: { done: 2 } });
+    expect(await rig.store.audit.verify()).toMatchObject({ ok: true, entries: 2 });
+    expect(await rig.findings()).toEqual([]);
+  },
+
+  async "each act does what it does to one batch, and a retry takes none that ended after the job was started"(rig) {
+    const batch = await rig.create([["a", "b"]]);
+    const place = { createdAt: batch.createdAt, id: batch.id };
+    let jobs = 0;
+    const act = async (action: BulkJob["action"], changes: Partial<BulkJob> = {}) => {
+      const started = job(rig, `bulk_${++jobs}`, { action, ...changes });
+      await rig.store.bulk.add(started);
+      const done = await rig.store.bulk.act({ ...written(rig), job: started, batches: [place], withinMs: Infinity });
+      return [done!.progress.done, (await rig.get(batch)).status];
+    };
+    expect(await act("pause")).toEqual([1, "paused"]);
+    expect(await act("pause")).toEqual([0, "paused"]);
+    expect(await act("resume")).toEqual([1, "pending"]);
+    expect(await act("resume")).toEqual([0, "pending"]);
+    expect(await act("priority", { priority: 3 })).toEqual([1, "pending"]);
+    expect((await rig.get(batch)).priority).toBe(3);
+    expect(await act("retry")).toEqual([0, "pending"]);
+    const before = job(rig, "bulk_before", { action: "retry" });
+    await rig.store.bulk.add(before);
+    rig.now += 1;
+    await rig.drain(batch, { a: failed("x", "one"), b: failed("y", "two") });
+    const late = { ...written(rig), job: before, batches: [place], withinMs: Infinity };
+    expect(await rig.store.bulk.act(late)).toMatchObject({ progress: { done: 0, skipped: 1 } });
+    rig.now += 1;
+    expect(await act("priority", { priority: 1 })).toEqual([0, "failed"]);
+    expect(await act("cancel")).toEqual([0, "failed"]);
+    expect(await act("retry", { filter: { ...before.filter, code: "none" } })).toEqual([0, "failed"]);
+    expect(await act("retry", { filter: { ...before.filter, code: "one" } })).toEqual([1, "pending"]);
+    expect(await rig.get(batch)).toMatchObject({ failed: 1, epoch: 2 });
+    expect(await act("cancel")).toEqual([1, "cancelled"]);
     expect(await rig.findings()).toEqual([]);
   },
 
