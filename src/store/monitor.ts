@@ -1,4 +1,5 @@
 import type { BatchRow } from "../model/batch.ts";
+import type { ErrorCategory } from "../model/item.ts";
 import type { FlowMeasure, GaugeMeasure } from "../model/flow.ts";
 import type { JobTime, JobTotals } from "../model/job-totals.ts";
 import type { BatchStatus } from "../model/moves.ts";
@@ -13,6 +14,26 @@ export interface JobFilter {
   to: number;
   operation?: string | undefined;
   statuses?: readonly BatchStatus[] | undefined;
+}
+
+/** Of a batch, what an analysis looks at. */
+export interface JobFacts {
+  id: string;
+  operation: string;
+  createdAt: number;
+  startedAt: number | null;
+  completedAt: number | null;
+  totalItems: number;
+  succeeded: number;
+  failed: number;
+}
+
+export interface JobError {
+  batchId: string;
+  code: string;
+  category: ErrorCategory;
+  error: string;
+  count: number;
 }
 
 export interface JobPoint {
@@ -39,8 +60,10 @@ export interface MonitorStore {
   times(filter: JobFilter, metric: JobTime, widthMs: number | null): Promise<TimePoint[]>;
   /** Batches of the range, newest first (created_at, id), from position `offset` on: the cost does not grow with it. */
   page(filter: JobFilter, offset: number, limit: number): Promise<BatchRow[]>;
-  /** All batches of the range, newest first, in blocks that leave room for other work between them. */
-  scan(filter: JobFilter): AsyncIterable<BatchRow[]>;
+  /** All batches of the range, newest first, in blocks that leave room for other work between them: costs by the batches. */
+  scan(filter: JobFilter): AsyncIterable<JobFacts[]>;
+  /** Failures that stand in these batches, by kind: of each batch the most frequent first. */
+  errors(tenant: string, batchIds: readonly string[]): Promise<JobError[]>;
   /** What happened, by the time it happened: minutes, hours and days in order. A bucket belongs to the range it starts in. */
   flow(filter: FlowFilter, widthMs: number | null): Promise<FlowPoint[]>;
   /** Distributions of what was measured when it happened. */

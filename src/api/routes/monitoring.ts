@@ -21,7 +21,7 @@ const BASE = "/api/admin/batch-monitoring";
 const MOST_UPSTREAM = 20;
 
 /** For whoever operates the server: sums, trends, causes, and the acts that go with them. Reads leave a trace, too. */
-export function monitoringRoutes({ batches, jobReports, monitor, results, attempts, ledger, audit, clock }: ApiServices): Route[] {
+export function monitoringRoutes({ batches, jobReports, monitor, attempts, ledger, audit, clock }: ApiServices): Route[] {
   const trace = async (caller: Caller, action: string, target: string, after: unknown = null): Promise<void> => {
     const { tenant, actor, credential, address } = caller;
     await audit.append({ tenant, actor, credential, address, at: clock.now(), action, target, before: null, after, outcome: "SUCCESS" });
@@ -94,7 +94,7 @@ export function monitoringRoutes({ batches, jobReports, monitor, results, attemp
       answers: { 200: contract.errorsAnswer },
       async handle({ caller, query }) {
         await trace(caller, "batch_monitoring_access", `${BASE}/analysis/errors`, query);
-        const errors = await errorsByCode({ monitor, results }, within(caller, query.timeRange, query.jobType));
+        const errors = await errorsByCode(monitor, within(caller, query.timeRange, query.jobType));
         const sum = (of: typeof errors): number => of.reduce((total, each) => total + each.count, 0);
         return ok({
           success: true,

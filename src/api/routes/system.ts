@@ -99,7 +99,7 @@ export function systemRoutes(services: ApiServices): Route[] {
       async handle({ caller, query }) {
         const now = clock.now();
         const filter = { tenant: caller.tenant, from: now - DAY_MS, to: now + 1 };
-        const { errors, batches, whole } = await latestErrors({ monitor, results: services.results }, filter, FAILURE_BATCHES);
+        const { errors, batches, whole } = await latestErrors(monitor, filter, FAILURE_BATCHES);
         const items = errors.reduce((sum, { count }) => sum + count, 0);
         return ok({ success: true, failures: errors.slice(0, query.limit), codes: errors.length, items, batches, whole });
       },

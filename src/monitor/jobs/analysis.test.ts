@@ -100,7 +100,7 @@ describe("analysis of a history equals a recount over its raw results", () => {
           recount.set(code, found);
         }
       }
-      const errors = await errorsByCode({ monitor: rig.store.monitor, results: rig.store.results }, filter);
+      const errors = await errorsByCode(rig.store.monitor, filter);
       expect(new Map(errors.map(({ code, count, jobs, jobIds }) => [code, { count, jobs, jobIds }]))).toEqual(
         new Map([...recount].map(([code, { count, ids }]) => [code, { count, jobs: ids.length, jobIds: ids.slice(0, 20) }])),
       );

@@ -1,8 +1,7 @@
-import type { BatchRow } from "../../model/batch.ts";
 import { isRetryable, type ErrorCategory } from "../../model/item.ts";
 import { jobTimes } from "../../model/job-totals.ts";
 import { Sketch } from "../../model/stats/sketch.ts";
-import type { JobFilter, MonitorStore, ResultStore } from "../../store/port.ts";
+import type { JobError, JobFacts, JobFilter, MonitorStore } from "../../store/port.ts";
 import { rounded } from "./job-figures.ts";
 
 /** Batches are put together by their items in steps of this. */
@@ -32,64 +31,53 @@ export const RECOMMENDATIONS: Readonly<Record<ErrorCategory, string>> = {
   permanent: "Look at the examples: a retry gives the same result unless the handler changes",
 };
 
-interface Sources {
-  monitor: MonitorStore;
-  results: Pick<ResultStore, "groups">;
-}
+/** `largest`: failures of the largest group so far; `last`: the batch that was counted last. */
+type Gathered = ErrorClass & { largest: number; last: string };
 
 /** Failures that stand, by error code, most frequent first. */
-export async function errorsByCode(parts: Sources, filter: JobFilter): Promise<ErrorClass[]> {
-  return (await latestErrors(parts, filter, Infinity)).errors;
+export async function errorsByCode(monitor: MonitorStore, filter: JobFilter): Promise<ErrorClass[]> {
+  return (await latestErrors(monitor, filter, Infinity)).errors;
 }
 
 /** The same of the newest batches only, at most `most` of them: its cost does not grow with what came before. */
 export async function latestErrors(
-  parts: Sources,
+  monitor: MonitorStore,
   filter: JobFilter,
   most: number,
 ): Promise<{ errors: ErrorClass[]; batches: number; whole: boolean }> {
-  const classes = new Map<string, ErrorClass & { largest: number }>();
+  const classes = new Map<string, Gathered>();
   let looked = 0;
-  for await (const batches of parts.monitor.scan(filter)) {
-    for (const batch of batches) {
-      if (looked === most) return { errors: ordered(classes.values()), batches: looked, whole: false };
-      looked += 1;
-      if (batch.failed === 0) continue;
-      const seen = new Set<string>();
-      for (const group of await parts.results.groups(batch.tenant, batch.id)) {
-        let found = classes.get(group.code);
-        if (found === undefined) {
-          const { code, category, error } = group;
-          found = {
-            code,
-            category,
-            error,
-            count: 0,
-            jobs: 0,
-            jobIds: [],
-            recoverable: isRetryable(category),
-            recommendation: RECOMMENDATIONS[category],
-            largest: 0,
-          };
-          classes.set(code, found);
-        }
-        found.count += group.count;
-        if (group.count > found.largest) {
-          found.largest = group.count;
-          found.error = group.error;
-        }
-        if (seen.has(group.code)) continue;
-        seen.add(group.code);
-        found.jobs += 1;
-        if (found.jobIds.length < MAX_IDS) found.jobIds.push(batch.id);
-      }
-    }
+  for await (const block of monitor.scan(filter)) {
+    const batches = block.slice(0, most - looked);
+    looked += batches.length;
+    const failing = batches.filter((batch) => batch.failed > 0).map(({ id }) => id);
+    for (const each of failing.length === 0 ? [] : await monitor.errors(filter.tenant, failing)) addError(classes, each);
+    if (batches.length < block.length) return { errors: ordered(classes.values()), batches: looked, whole: false };
   }
   return { errors: ordered(classes.values()), batches: looked, whole: true };
 }
 
-function ordered(classes: Iterable<ErrorClass & { largest: number }>): ErrorClass[] {
-  return [...classes].sort((a, b) => b.count - a.count || (a.code < b.code ? -1 : 1)).map(({ largest: _, ...rest }) => rest);
+/** Errors of one batch come one after the other. */
+function addError(classes: Map<string, Gathered>, each: JobError): void {
+  const { code, category, error, count, batchId } = each;
+  let found = classes.get(code);
+  if (found === undefined) {
+    const advice = { recoverable: isRetryable(category), recommendation: RECOMMENDATIONS[category] };
+    classes.set(code, (found = { code, category, error, count: 0, jobs: 0, jobIds: [], ...advice, largest: 0, last: "" }));
+  }
+  found.count += count;
+  if (count > found.largest) {
+    found.largest = count;
+    found.error = error;
+  }
+  if (found.last === batchId) return;
+  found.last = batchId;
+  found.jobs += 1;
+  if (found.jobIds.length < MAX_IDS) found.jobIds.push(batchId);
+}
+
+function ordered(classes: Iterable<Gathered>): ErrorClass[] {
+  return [...classes].sort((a, b) => b.count - a.count || (a.code < b.code ? -1 : 1)).map(({ largest: _, last: __, ...rest }) => rest);
 }
 
 export interface SlowJob {
@@ -198,6 +186,6 @@ export async function sizes(monitor: MonitorStore, filter: JobFilter): Promise<{
   return { sizes: rows, best: measured[0]?.size ?? null };
 }
 
-function runMs(batch: BatchRow): number | null {
+function runMs(batch: JobFacts): number | null {
   return jobTimes({ created_at: batch.createdAt, started_at: batch.startedAt, completed_at: batch.completedAt })?.run ?? null;
 }

@@ -1,7 +1,8 @@
 import type { AccessStore, ApiKeyRow, IdempotencyRow, Role, SessionRow } from "../port.ts";
 import type { Database } from "./database.ts";
 
-const KEY = "id, tenant, name, role, hash, hint, created_at AS createdAt, expires_at AS expiresAt, revoked_at AS revokedAt, batch_id AS batchId";
+const KEY =
+  "id, tenant, name, role, hash, hint, created_at AS createdAt, expires_at AS expiresAt, revoked_at AS revokedAt, batch_id AS batchId";
 
 export class SqliteAccess implements AccessStore {
   private readonly db: Database;

@@ -26,9 +26,10 @@ export class SqliteDead implements DeadStore {
   }
 
   async groups(tenant: string): Promise<DeadGroup[]> {
+    // CROSS JOIN: from the failures to their batches; batches without one are many more.
     return this.db.all<{ queue: string; reason: string; count: number; oldest: number; newest: number }>(
       `SELECT b.operation AS queue, g.code AS reason, SUM(g.failures - g.dismissed) AS count, MIN(g.first_seen) AS oldest, MAX(g.last_seen) AS newest
-       FROM error_groups g JOIN batches b ON b.id = g.batch_id
+       FROM error_groups g CROSS JOIN batches b ON b.id = g.batch_id
        WHERE g.failures > g.dismissed AND b.tenant = ? AND b.completed_at IS NOT NULL GROUP BY b.operation, g.code ORDER BY b.operation, count DESC, g.code`,
       tenant,
     );

@@ -9,6 +9,8 @@ import type {
   FlowFilter,
   FlowPoint,
   GaugeSample,
+  JobError,
+  JobFacts,
   JobFilter,
   JobPoint,
   MeasuredPoint,
@@ -27,7 +29,7 @@ import { WIDTHS } from "./job-rollup.ts";
 import { horizonsOf, trimRollups } from "./rollup-trim.ts";
 
 /** Batches read at once: a few milliseconds. */
-const SCAN_ROWS = 500;
+const SCAN_ROWS = 2_000;
 
 export class SqliteMonitor implements MonitorStore {
   private readonly db: Database;
@@ -70,24 +72,36 @@ export class SqliteMonitor implements MonitorStore {
       .map(toBatchRow);
   }
 
-  async *scan(filter: JobFilter): AsyncGenerator<BatchRow[]> {
+  async *scan(filter: JobFilter): AsyncGenerator<JobFacts[]> {
     const { where, parameters } = narrowed(filter);
-    let last: { created_at: number; id: string } = { created_at: filter.to, id: "" };
+    let last = { createdAt: filter.to, id: "" };
     for (;;) {
-      const rows = this.db.all<RawBatch>(
-        `SELECT * FROM batches WHERE sealed = 1 AND tenant = ? AND created_at >= ? AND (created_at, id) < (?, ?)${where}
+      const rows = this.db.all<JobFacts>(
+        `SELECT id, operation, created_at AS createdAt, started_at AS startedAt, completed_at AS completedAt, total_items AS totalItems, succeeded, failed
+         FROM batches WHERE sealed = 1 AND tenant = ? AND created_at >= ? AND (created_at, id) < (?, ?)${where}
          ORDER BY created_at DESC, id DESC LIMIT ${SCAN_ROWS}`,
         filter.tenant,
         filter.from,
-        last.created_at,
+        last.createdAt,
         last.id,
         ...parameters,
       );
-      if (rows.length > 0) yield rows.map(toBatchRow);
+      if (rows.length > 0) yield rows;
       if (rows.length < SCAN_ROWS) return;
       last = rows.at(-1)!;
       await setImmediate();
     }
+  }
+
+  async errors(tenant: string, batchIds: readonly string[]): Promise<JobError[]> {
+    // CROSS JOIN: from the batches asked for to their errors.
+    return this.db.all<JobError>(
+      `SELECT g.batch_id AS batchId, g.code, g.category, g.error, g.failures AS count
+       FROM json_each(?) asked CROSS JOIN batches b ON b.id = asked.value CROSS JOIN error_groups g ON g.batch_id = b.id
+       WHERE b.tenant = ? AND g.failures > 0 ORDER BY asked.key, g.failures DESC, g.fingerprint`,
+      JSON.stringify(batchIds),
+      tenant,
+    );
   }
 
   async flow(filter: FlowFilter, widthMs: number | null): Promise<FlowPoint[]> {
