@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { VirtualClock } from "../testing/virtual-clock.ts";
 import { serve, type Served } from "./server.fixture.ts";
@@ -124,6 +125,21 @@ describe("an act on many batches", () => {
     // Their batches have failed again, are met again, and are left alone.
     expect(await ended(bulk.id)).toMatchObject({ status: "completed", total: 6, done: 3, skipped: 3, failed: 0 });
     for (const id of ids) expect((await row(id)).epoch).toBe(2);
+  });
+
+  it("finds the one batch that cannot be acted on, and acts on all others once", async () => {
+    const ids: string[] = [];
+    for (let n = 0; n < 7; n++) ids.push(await broken([{ id: "a", fail: "no" }]));
+    await clock.advance(1_000);
+    const db = new DatabaseSync(join(directory, "batchyard.db"));
+    db.prepare("DELETE FROM payloads WHERE batch_id = ?").run(ids[3]!);
+    db.close();
+    const { bulk } = (await ask("POST", "", { action: "retry", filter: { status: "failed" } })).json;
+    expect(await ended(bulk.id)).toMatchObject({ status: "completed", total: 7, done: 6, failed: 1, skipped: 0 });
+    for (const [n, id] of ids.entries()) expect((await row(id)).epoch).toBe(n === 3 ? 1 : 2);
+    const filter = { action: "batch.retry" };
+    const entries = await served.yard.store.audit.list("default", { before: null, limit: 100, filter });
+    expect(entries.map(({ target }) => target).sort()).toEqual(ids.filter((_, n) => n !== 3).sort());
   });
 
   it("retries one kind of error, and leaves the others", async () => {
