@@ -6,11 +6,12 @@
  *
  * Runs the build (`npm run build`) where there is one, as `batchyard` does, else the sources. Needs `script` of util-linux.
  */
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Readable, Writable } from "node:stream";
 import { parseArgs } from "node:util";
 import { percentile, report, type Row } from "./support/report.ts";
 import { ready, starting, TOKEN } from "../test/support/served.ts";
@@ -50,7 +51,7 @@ await Promise.all(busy);
 
 /** The dashboard on a terminal; what it writes, as it comes. */
 function onTerminal(): {
-  child: ChildProcess;
+  child: ChildProcessByStdio<Writable, Readable, null>;
   startedAt: number;
   heard: { at: number; text: string }[];
   shows(text: string): Promise<number>;
@@ -61,8 +62,8 @@ function onTerminal(): {
   const heard: { at: number; text: string }[] = [];
   let all = "";
   const waiting = new Set<() => void>();
-  child.stdout!.setEncoding("utf8");
-  child.stdout!.on("data", (text: string) => {
+  child.stdout.setEncoding("utf8");
+  child.stdout.on("data", (text: string) => {
     heard.push({ at: performance.now(), text });
     all += text;
     for (const told of waiting) told();
@@ -80,9 +81,9 @@ function onTerminal(): {
   return { child, startedAt, heard, shows };
 }
 
-async function end(child: ChildProcess): Promise<void> {
+async function end(child: ChildProcessByStdio<Writable, Readable, null>): Promise<void> {
   const ended = once(child, "exit");
-  child.stdin!.write("q");
+  child.stdin.write("q");
   await ended;
 }
 

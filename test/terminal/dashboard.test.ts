@@ -67,6 +67,7 @@ function masked(screen: string): string {
     .replaceAll(/—|\b(\d+(\.\d+)?(ms|s|[mhd]\d\d[smh])|\d[\d.,]*[kM]?)\b/g, "0")
     .replaceAll(/[ ─]{2,}/g, "  ")
     .replaceAll(/(Healthy|Warning): .*?(?= {2})/g, "Healthy")
+    .replaceAll(/(^in all .*\n)(.+\n)+/gm, "$1")
     .split("\n")
     .map((line) => line.trimEnd())
     .join("\n");
