@@ -33,7 +33,7 @@ export interface Model {
 const FLUSH_MS = 250;
 const KEPT_EVENTS = 200;
 /** Events of before the start, so that the pane does not begin empty. */
-const TAIL = 60;
+const TAIL = 400;
 const SLOW_FACTOR = 5;
 
 const SHOWN = [

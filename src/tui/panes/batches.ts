@@ -92,6 +92,7 @@ function rowOf(batch: Batch, { glyphs, now }: Scene, width: number): Row {
   };
 }
 
-function nameOf(batch: Batch): Line {
-  return batch.name === null ? words(foreign(batch.operation), "soft") : words(foreign(batch.name));
+function nameOf({ name, stream, key, operation }: Batch): Line {
+  if (name !== null) return words(foreign(name));
+  return words(foreign(stream === null ? operation : `${stream} ${key ?? ""}`), "soft");
 }
