@@ -83,7 +83,7 @@ export class Program {
     const old = scene.model.connection.kind !== "live";
     const { palette } = this.#options;
     // What is old is grey, but for the first line, which says how old, and the last, which says what the keys do.
-    return draw(picture, size).map((line, at) => painted(line, palette, old && at > 0 && at < size.rows - 1));
+    return draw(picture, size).map((line, at) => painted(line, palette, old && at > 0 && at < size.rows - 1).trimEnd());
   }
 
   press(key: string): void {
