@@ -4,8 +4,8 @@ import type { Size } from "./frame.ts";
 
 const ENTER = "\u001b[?1049h\u001b[?25l\u001b[H";
 const LEAVE = "\u001b[?1049l\u001b[?25h";
-/** What follows appears at once, where a terminal knows of it; Ink's first frame ends it. */
-const TOGETHER = "\u001b[?2026h";
+/** What follows appears at once, where a terminal knows of it; Ink's first frame ends it. It begins where the cursor stands. */
+const TOGETHER = "\u001b[?2026h\u001b[H\u001b[J";
 const SIGNALS = ["SIGTERM", "SIGHUP", "SIGINT"] as const;
 
 /**
