@@ -17,6 +17,9 @@ export type AlertSeverity = (typeof ALERT_SEVERITIES)[number];
 export const ALERT_FREQUENCIES = ["immediate", "hourly", "daily"] as const;
 export type AlertFrequency = (typeof ALERT_FREQUENCIES)[number];
 
+/** When a value is a breach: above (>), atLeast (≥), below (<), atMost (≤). */
+export type Compare = "above" | "atLeast" | "below" | "atMost";
+
 /** The figures are looked at this often, at whole multiples of it. */
 export const ALERT_TICK_MS = 15_000;
 

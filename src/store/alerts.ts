@@ -1,4 +1,4 @@
-import type { AlertFrequency, AlertSeverity, AlertState } from "../model/alert.ts";
+import type { AlertFrequency, AlertSeverity, AlertState, Compare } from "../model/alert.ts";
 import type { EventDraft } from "../model/event.ts";
 import type { OutboxDraft } from "./openai-batches.ts";
 
@@ -129,6 +129,12 @@ export interface RuleNoise {
   lastOpenedAt: number;
 }
 
+/** Which values are over a threshold. */
+export interface AlertBreach {
+  compare: Compare;
+  threshold: number;
+}
+
 export interface AlertStore {
   /** Of all tenants that have or had batches or streams. */
   tenants(): Promise<string[]>;
@@ -173,8 +179,11 @@ export interface AlertStore {
   lastLook(tenant: string): Promise<number | null>;
   /** Spans that reach into [from, to], in order. */
   spans(tenant: string, range: { from: number; to: number }): Promise<AlertSpan[]>;
-  /** In order of time, from the last of each thing before `from` on. */
-  samples(tenant: string, metric: string, range: { from: number; to: number }): Promise<AlertSample[]>;
+  /**
+   * In order of time, from the last of each thing before `from` on. With `breach`, values that are none may be left out, but for the
+   * first one of a thing behind a breach or behind what is no value.
+   */
+  samples(tenant: string, metric: string, range: { from: number; to: number }, breach?: AlertBreach): Promise<AlertSample[]>;
   figures(tenant: string, range: { since: number; now: number }): Promise<AlertFigures>;
   /** Takes note of the kinds of errors among failures that came since the last call, at most `limit` of them; returns how many it read. */
   noteErrors(limit: number): Promise<number>;

@@ -39,8 +39,9 @@ export async function backTest(
   range: { from: number; to: number },
 ): Promise<BackTest> {
   const spans = await store.spans(tenant, range);
-  const samples = await store.samples(tenant, rule.kind, range);
-  const further = isFurther(ALERT_KINDS[rule.kind].compare);
+  const { compare } = ALERT_KINDS[rule.kind];
+  const samples = await store.samples(tenant, rule.kind, range, { compare, threshold: rule.threshold });
+  const further = isFurther(compare);
   const measures = new Map<string, Measure>();
   /** Those of them whose value time alone changes. */
   const moving = new Set<string>();
@@ -70,6 +71,8 @@ export async function backTest(
       coveredMs += ALERT_TICK_MS;
       covered.from = Math.min(covered.from, at);
       covered.to = at;
+      if (++ticks % TICKS_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (looked.size === 0) continue;
       const after = new Map<string, AlertState>();
       for (const { instance, state, effects } of lookAtRule(rule, at, looked, states, () => NO_FLAGS)) {
         if (effects.includes("opened")) {
@@ -87,7 +90,6 @@ export async function backTest(
         if (state.phase !== "normal" && state.phase !== "resolved") after.set(instance, state);
       }
       states = after;
-      if (++ticks % TICKS_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
     }
   }
   return { ...range, coveredMs, covered: coveredMs === 0 ? null : covered, episodes, notifications };

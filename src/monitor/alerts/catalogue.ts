@@ -1,7 +1,5 @@
-import type { AlertFrequency, AlertSeverity } from "../../model/alert.ts";
+import type { AlertFrequency, AlertSeverity, Compare } from "../../model/alert.ts";
 
-/** When a value is a breach: above (>), atLeast (≥), below (<), atMost (≤). */
-export type Compare = "above" | "atLeast" | "below" | "atMost";
 export type Unit = "percent" | "ms" | "per hour" | "count";
 
 /** What of the settings decides thresholds that a rule leaves open. */

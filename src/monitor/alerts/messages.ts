@@ -1,8 +1,8 @@
-import type { AlertFrequency } from "../../model/alert.ts";
+import type { AlertFrequency, Compare } from "../../model/alert.ts";
 import { iso } from "../../model/clock.ts";
 import type { AlertEpisode, AlertLine } from "../../store/alerts.ts";
 import type { OutboxDraft } from "../../store/openai-batches.ts";
-import { ALERT_KINDS, type AlertKindName, type Compare, type Unit } from "./catalogue.ts";
+import { ALERT_KINDS, type AlertKindName, type Unit } from "./catalogue.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

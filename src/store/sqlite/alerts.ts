@@ -13,6 +13,7 @@ import type {
   RuleNoise,
 } from "../alerts.ts";
 import { alertFigures } from "./alert-figures.ts";
+import { alertSamples } from "./alert-samples.ts";
 import { insertEvent } from "./batch-row.ts";
 import type { Database } from "./database.ts";
 import { insertMessage } from "./outbox-row.ts";
@@ -265,18 +266,8 @@ export class SqliteAlerts implements AlertStore {
     );
   }
 
-  async samples(tenant: string, metric: string, { from, to }: { from: number; to: number }): Promise<AlertSample[]> {
-    return this.db.all<AlertSample>(
-      // Beside the largest of a group SQLite gives the other columns of the same row.
-      `SELECT metric, instance, at, shape, number FROM alert_samples WHERE tenant = ?1 AND metric = ?2 AND at >= ?3 AND at <= ?4
-       UNION ALL
-       SELECT metric, instance, MAX(at) AS at, shape, number FROM alert_samples WHERE tenant = ?1 AND metric = ?2 AND at < ?3 GROUP BY instance
-       ORDER BY at, instance`,
-      tenant,
-      metric,
-      from,
-      to,
-    );
+  async samples(...asked: Parameters<AlertStore["samples"]>): Promise<AlertSample[]> {
+    return alertSamples(this.db, ...asked);
   }
 
   async figures(tenant: string, range: { since: number; now: number }): Promise<AlertFigures> {

@@ -2,6 +2,7 @@ import { expect } from "vitest";
 import { ALERT_TICK_MS, calmAlert, type AlertState } from "../../../src/model/alert.ts";
 import type { AlertEpisode, AlertSample, AlertStateRow, AlertStep } from "../../../src/store/alerts.ts";
 import { failed, OK, RETRY, type Rig } from "./rig.ts";
+import { randomOf } from "./monitoring.ts";
 import { section } from "./section.ts";
 
 const HOUR = 3_600_000;
@@ -263,6 +264,47 @@ export const alerts = section("alerts", {
     await store.trim(at(10));
     expect(await numbers(0, at(99))).toEqual([9, 20]);
     expect(await store.spans("acme", { from: 0, to: at(99) })).toEqual([{ from: at(20), to: at(20) }]);
+  },
+
+  async "of the samples around breaches none that counts is left out, and none comes that is not there"(rig) {
+    const { alerts: store } = rig.store;
+    const random = randomOf(5);
+    for (let tick = 0; tick < 120; tick++) {
+      const samples = ["x", "y", "z"]
+        .filter(() => random(10) < 7)
+        .map((instance) => {
+          const chance = random(100);
+          const shape = chance < 90 ? "value" : chance < 95 ? "nodata" : chance < 98 ? "gone" : "since";
+          return { ...sample(instance, tick, random(6)), shape } satisfies AlertSample;
+        });
+      await store.commit(look(rig, { at: tick, samples }));
+    }
+    const sides = {
+      above: (a: number) => a > 3,
+      atLeast: (a: number) => a >= 3,
+      below: (a: number) => a < 3,
+      atMost: (a: number) => a <= 3,
+    };
+    for (const [compare, isOver] of Object.entries(sides) as [keyof typeof sides, (a: number) => boolean][]) {
+      for (const range of [
+        { from: 0, to: 119 },
+        { from: 40, to: 90 },
+        { from: 200, to: 300 },
+      ]) {
+        const all = await store.samples("acme", "m", range);
+        const before = new Map<string, boolean>();
+        const counting = all.filter(({ instance, shape, number }) => {
+          const counts = shape !== "value" || isOver(number);
+          const follows = before.get(instance) === true;
+          before.set(instance, counts);
+          return counts || follows;
+        });
+        const some = await store.samples("acme", "m", range, { compare, threshold: 3 });
+        const keys = new Set(some.map((each) => JSON.stringify(each)));
+        expect(counting.filter((each) => !keys.has(JSON.stringify(each)))).toEqual([]);
+        expect(some).toEqual(all.filter((each) => keys.has(JSON.stringify(each))));
+      }
+    }
   },
 
   async "trim keeps what is open"(rig) {
