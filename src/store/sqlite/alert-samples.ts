@@ -53,9 +53,9 @@ function thatCount(
       threshold,
       to,
     );
-    if (next === undefined || next.counts === 1) continue;
-    const { counts: _, ...sample } = next;
-    samples.push(sample);
+    if (next === undefined) continue;
+    const { counts: isCounted, ...sample } = next;
+    if (isCounted === 0) samples.push(sample);
   }
   return samples.sort((a, b) => a.at - b.at || (a.instance < b.instance ? -1 : 1));
 }
