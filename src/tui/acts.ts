@@ -81,9 +81,7 @@ function onStream(name: ActName, key: string, { model }: Scene): Act | string {
     case "close":
       return stream.open_windows === 0 ? "It has no open window" : one("Close the windows now of", (client) => client.streams.flush(key));
     case "pause":
-      return one("Pause or resume", async (client) =>
-        (await client.streams.get(key)).paused ? client.streams.resume(key) : client.streams.pause(key),
-      );
+      return stream.paused ? one("Resume", (client) => client.streams.resume(key)) : one("Pause", (client) => client.streams.pause(key));
     default:
       return "Streams are closed (c) and paused (p)";
   }
