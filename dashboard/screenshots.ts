@@ -10,7 +10,7 @@ import { launch, signedIn } from "../test/support/browser.ts";
 import { sampleAlerts } from "../test/support/sample-alerts.ts";
 import { sampleBudgets, sampleCosts } from "../test/support/sample-costs.ts";
 import { sampleHistory } from "../test/support/sample-history.ts";
-import { sampleBatches } from "../test/support/sample-batches.ts";
+import { linkTo, sampleBatches } from "../test/support/sample-batches.ts";
 import { recordedStream, sampleStreams } from "../test/support/sample-streams.ts";
 import { serve, type Served } from "../test/support/served.ts";
 
@@ -25,7 +25,8 @@ async function shoot(browser: Browser, served: Served, pages: Readonly<Record<st
       const { page, complaints } = await signedIn(browser, served, { theme, width });
       for (const [name, address] of names) {
         await page.goto(address);
-        await page.getByTestId("live").getByText("Live").waitFor();
+        // A shared page stands alone, without the shell.
+        if (!address.startsWith("/shared/")) await page.getByTestId("live").getByText("Live").waitFor();
         await page.locator("main h1").waitFor();
         await page.waitForLoadState("networkidle", { timeout: 3_000 }).catch(() => undefined);
         await page.screenshot({ path: join(FOLDER, `${name}-${theme}-${width}.png`), fullPage: true });
@@ -117,6 +118,9 @@ try {
       "stream-dead-letters": "/streams/clicks?tab=dead-letters",
       flow: "/flow?stream=orders&minutes=1440",
       workers: "/workers",
+      shared: await linkTo(served.client, mixed),
+      "shared-running": await linkTo(served.client, running),
+      "shared-ended": `/shared/${failed}`,
     });
   });
   await withServer(

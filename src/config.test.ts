@@ -14,12 +14,14 @@ function refusal(env: Record<string, string>, flags = {}): BatchyardError {
   throw new Error("loadConfig accepted what it should refuse");
 }
 
+const AS_ALL = { completed: 0, failed: 0, cancelled: 0, expired: 0 };
+
 describe("loadConfig", () => {
   it("has the fixed defaults", () => {
     const config = loadConfig({});
     expect(config.port).toBe(8377);
     expect(config.host).toBe("127.0.0.1");
-    expect(config.batch).toEqual({ defaultSize: 50, maxRetries: 3, timeoutMs: 30_000, retentionDays: 30 });
+    expect(config.batch).toEqual({ defaultSize: 50, maxRetries: 3, timeoutMs: 30_000, retentionDays: 30, retention: AS_ALL });
     expect(config.windows).toEqual({
       windowSeconds: 90,
       idleTimeoutSeconds: 30,
@@ -37,7 +39,7 @@ describe("loadConfig", () => {
   it("takes flag before environment before runtime.env before default, and says which", () => {
     const runtime = { BATCH_DEFAULT_SIZE: "1", BATCH_MAX_RETRIES: "1", BATCH_TIMEOUT_MS: "1" };
     const config = loadConfig({ BATCH_DEFAULT_SIZE: "2", BATCH_MAX_RETRIES: "2" }, { BATCH_DEFAULT_SIZE: "3" }, runtime);
-    expect(config.batch).toEqual({ defaultSize: 3, maxRetries: 2, timeoutMs: 1, retentionDays: 30 });
+    expect(config.batch).toEqual({ defaultSize: 3, maxRetries: 2, timeoutMs: 1, retentionDays: 30, retention: AS_ALL });
     expect(config.origins.BATCH_DEFAULT_SIZE).toBe("flag");
     expect(config.origins.BATCH_MAX_RETRIES).toBe("env");
     expect(config.origins.BATCH_TIMEOUT_MS).toBe("runtime");
@@ -71,6 +73,18 @@ describe("loadConfig", () => {
     });
     expect(error.message).not.toContain("hunter2");
     expect(error.message).toContain("BATCHYARD_TOKEN is a text of 7 characters; allowed: at least 16");
+  });
+
+  it("takes origins that may frame, and nothing that could say more in a header", () => {
+    const { frameOrigins } = loadConfig({ BATCHYARD_FRAME_ORIGINS: "https://Portal.example, http://127.0.0.1:8080" });
+    expect(frameOrigins).toEqual(["https://portal.example", "http://127.0.0.1:8080"]);
+    expect(loadConfig({}).frameOrigins).toEqual([]);
+    const bad = ["*", "https://*.example", "https://a.example/", "https://a.example/page", "a.example", "ftp://a.example", "'self'"];
+    for (const value of [...bad, "https://a.example;script-src", "https://a.example https://b.example", "https://a.example:99999"])
+      expect([value, refusal({ BATCHYARD_FRAME_ORIGINS: value }).errors?.[0]?.path]).toEqual([value, "BATCHYARD_FRAME_ORIGINS"]);
+    expect(refusal({ BATCHYARD_FRAME_ORIGINS: "https://a.example, https://*.example" }).message).toContain(
+      "BATCHYARD_FRAME_ORIGINS is a text of 36 characters; allowed: at most 50 origins separated by commas",
+    );
   });
 
   it("refuses an idle time that is not below the window", () => {

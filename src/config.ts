@@ -83,6 +83,23 @@ function words(fallback: readonly string[]): Setting<readonly string[]> {
   return setting<readonly string[]>(schema.pipe(z.array(z.string()).min(1)), "words separated by commas", fallback);
 }
 
+const ORIGIN = /^https?:\/\/[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?$/;
+const MOST_ORIGINS = 50;
+
+/** They go into a header as they are, so nothing but scheme, host and port is let through. */
+function origins(): Setting<readonly string[]> {
+  const origin = z
+    .string()
+    .toLowerCase()
+    .refine((value) => ORIGIN.test(value) && URL.canParse(value));
+  const { schema } = words([]);
+  return setting<readonly string[]>(
+    schema.pipe(z.array(origin).max(MOST_ORIGINS)),
+    `at most ${MOST_ORIGINS} origins separated by commas, each http:// or https:// with a host, with or without a port, nothing behind it`,
+    [],
+  );
+}
+
 function optionalText(maxLength: number): Setting<string | null> {
   const schema = z
     .string()
@@ -162,6 +179,8 @@ export const SETTINGS = {
   BATCHYARD_SMTP_FROM: optionalText(300),
   // Where a trace is looked at: its id takes the place of {traceId}.
   BATCHYARD_TRACE_URL: traceUrl(),
+  // Sites that may show the page of a shared link in a frame; every other page is refused to all of them.
+  BATCHYARD_FRAME_ORIGINS: origins(),
 
   BATCH_WINDOW_SECONDS: whole(1, 600, 90),
   BATCH_IDLE_TIMEOUT_SECONDS: whole(1, 300, 30),
@@ -408,6 +427,8 @@ function shape(v: Values, origins: Record<SettingName, Origin>, env: Environment
     },
     /** Where a trace is looked at, with `{traceId}`; null = nowhere. */
     traceUrl: v.BATCHYARD_TRACE_URL,
+    /** Origins that may show the page of a shared link in a frame. */
+    frameOrigins: v.BATCHYARD_FRAME_ORIGINS,
     /** The OTEL_* names as they are; the OpenTelemetry SDK defines them. */
     otel: Object.fromEntries(Object.entries(env).filter(([name, value]) => name.startsWith("OTEL_") && value !== undefined)) as Record<
       string,

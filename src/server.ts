@@ -43,7 +43,7 @@ export async function startServer(parts: YardParts): Promise<RunningServer> {
     const { app } = await createServer({
       ...servicesOf(yard),
       dashboard: readDashboard(fileURLToPath(new URL("../dist/dashboard", import.meta.url))),
-      config: { token: config.token, limits: config.limits, traceUrl: config.traceUrl },
+      config: { token: config.token, limits: config.limits, traceUrl: config.traceUrl, frameOrigins: config.frameOrigins },
       log,
       version: version(),
       health: () => health(yard),

@@ -68,6 +68,8 @@ export interface RouteSpec<P extends z.ZodObject | undefined, Q extends z.ZodObj
   ingests?: boolean;
   /** Also for shared links, each for its own batch: the parameter `id`. */
   shared?: boolean;
+  /** A page that other sites may show in a frame, as far as the configuration names them. */
+  framed?: boolean;
   /** Never ends by itself, so HEAD must not run it. */
   endless?: boolean;
   /** Status → schema of the JSON answer, or the content type of another one. */

@@ -94,6 +94,7 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
       token: TOKEN,
       limits: { bodyBytes: 1_000_000, uploadBytes: 20_000_000, maxItems: 100_000, createPerMinute: 1_000, ...options.limits },
       traceUrl: config.traceUrl,
+      frameOrigins: config.frameOrigins,
     },
     log: createLog("debug", config.secrets, { write: (line: string) => void logged.push(line) }),
     health: () => Promise.resolve({ ready: true, checks: { store: { ok: true } } }),

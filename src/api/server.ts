@@ -113,20 +113,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
   await app.register(multipart, { limits: { fileSize: config.limits.uploadBytes }, throwFileSizeLimit: false });
   await app.register(rateLimit, { global: false });
   await app.register(helmet, {
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        defaultSrc: ["'none'"],
-        scriptSrc: ["'self'"],
-        styleSrc: ["'self'", STYLE_HASH],
-        imgSrc: ["'self'", "data:"],
-        fontSrc: ["'self'"],
-        connectSrc: ["'self'"],
-        baseUri: ["'none'"],
-        formAction: ["'self'"],
-        frameAncestors: ["'none'"],
-      },
-    },
+    contentSecurityPolicy: contentPolicy(["'none'"]),
     // Whoever ends TLS in front of this server sets HSTS; over plain HTTP it would be ignored.
     hsts: false,
     frameguard: { action: "deny" },
@@ -258,6 +245,10 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
       url: route.path,
       exposeHeadRoute: route.endless !== true,
       config: { route },
+      // X-Frame-Options knows no list of sites: where there is one, the policy alone says who may.
+      ...(route.framed === true && config.frameOrigins.length > 0
+        ? { helmet: { contentSecurityPolicy: contentPolicy(config.frameOrigins), frameguard: false } }
+        : {}),
       onRequest: route.limited === true ? [creations] : route.paced === true ? [monitoring] : route.shared === true ? [links] : [],
       handler: (request, reply) => dispatch(route, context, request, reply),
     });
@@ -297,6 +288,23 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
   });
 
   return { app, routes, liveCounts: () => ({ sse: streams.counts, sockets: sockets.counts }) };
+}
+
+function contentPolicy(frameAncestors: readonly string[]) {
+  return {
+    useDefaults: false,
+    directives: {
+      defaultSrc: ["'none'"],
+      scriptSrc: ["'self'"],
+      styleSrc: ["'self'", STYLE_HASH],
+      imgSrc: ["'self'", "data:"],
+      fontSrc: ["'self'"],
+      connectSrc: ["'self'"],
+      baseUri: ["'none'"],
+      formAction: ["'self'"],
+      frameAncestors: [...frameAncestors],
+    },
+  };
 }
 
 function presentedBy(request: FastifyRequest): { authorization: string | undefined; cookie: string | undefined; address: string } {

@@ -53,6 +53,8 @@ export interface ApiConfig {
   };
   /** Where a trace is looked at, with `{traceId}`; null = nowhere. */
   traceUrl: string | null;
+  /** Origins that may show the page of a shared link in a frame. */
+  frameOrigins: readonly string[];
 }
 
 export interface Health {

@@ -105,3 +105,20 @@ it("is limited in requests a minute, and holds back nobody else", async () => {
   expect(statuses).toEqual(new Set([200, 429]));
   expect((await served.send({ url: `/api/batch/${id}` })).status).toBe(200);
 });
+
+it("lets the sites that are named frame the page of a link, and no other page", async () => {
+  served = await serve({ settings: { BATCHYARD_FRAME_ORIGINS: "https://portal.example,https://shop.example:8443" } });
+  const id = await served.create({ operation: "echo", items: [{ id: "1" }] });
+  const framing = async (url: string): Promise<unknown[]> => {
+    const { headers } = await served.send({ url });
+    const [, ancestors] = /;frame-ancestors ([^;]+)$/.exec(String(headers["content-security-policy"])) ?? [];
+    return [url, ancestors, headers["x-frame-options"]];
+  };
+  const page = `/shared/${id}`;
+  expect(await framing(page)).toEqual([page, "https://portal.example https://shop.example:8443", undefined]);
+  for (const url of ["/", "/signin", `/batches/${id}`, `/api/batch/${id}`, "/shared", `${page}/more`])
+    expect(await framing(url)).toEqual([url, "'none'", "DENY"]);
+  await served.close();
+  served = await serve();
+  expect(await framing(page)).toEqual([page, "'none'", "DENY"]);
+});

@@ -245,14 +245,14 @@ export function createClient(options: ClientOptions) {
      * when another try cannot help (401, 403, 404).
      */
     follow(query: FollowQuery, handlers: FeedHandlers, signal: AbortSignal): Promise<void> {
-      const { types, since, ...rest } = query;
+      const { types, since, batch, ...rest } = query;
       const apart: FeedHandlers = {
         ...handlers,
         event: (event) => {
           for (const part of unmerged(event)) handlers.event({ ...event, ...part });
         },
       };
-      const path = "/api/events";
+      const path = batch === undefined ? "/api/events" : `${at(batch)}/events`;
       return followEvents(transport, { path, query: { ...rest, types: types?.join(",") }, since: since ?? null }, apart, signal);
     },
     /** Progress of a batch until it has ended; the last value is final. */

@@ -9,6 +9,11 @@ export interface SampleBatches {
   failed: string;
 }
 
+/** The address of a read-only link to a batch: path and secret. */
+export async function linkTo(client: Client, id: string): Promise<string> {
+  return (await client.request<{ path: string }>(`/api/batch/${id}/share`, { method: "POST", json: {} })).path;
+}
+
 const PRODUCTS = ["lamp", "chair", "table", "shelf", "desk", "rug", "sofa", "stool"];
 
 /** Batches in every state, made through the API, for a server with the operations of misbehaving.config.ts. */

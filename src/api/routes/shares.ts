@@ -77,6 +77,7 @@ export function shareRoutes({ access, audit, batches, clock, dashboard }: ApiSer
       summary: "The page of a shared link: it reads its batch with the secret of its own address",
       tag: TAG,
       need: "public",
+      framed: true,
       params: idParams,
       answers: { 200: "text/html" },
       async handle({ request }) {

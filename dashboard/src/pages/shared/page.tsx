@@ -9,18 +9,23 @@ import { Empty, Fault, Loading } from "../../parts/notice.tsx";
 import { Section, Wide } from "../../parts/section.tsx";
 import { BatchStatusMark } from "../../parts/status.tsx";
 import { Time } from "../../parts/time.tsx";
+import { useFollowed } from "./follow.ts";
 
 const EVERY_MS = 5_000;
+// While its events come: the figures that stand in none of them.
+const HEARD_EVERY_MS = 30_000;
 
 /** One batch, read-only, for whoever has its link: without navigation, without actions, without items. */
 export function SharedPage({ id }: { id: string }): ReactElement {
+  const { data: known } = useQuery({ ...batchQuery(id), enabled: false });
+  const heard = useFollowed(id, known !== undefined && isOpen(known));
   const {
     data: batch,
     error,
     refetch,
   } = useQuery({
     ...batchQuery(id),
-    refetchInterval: ({ state }) => (state.data === undefined || isOpen(state.data) ? EVERY_MS : false),
+    refetchInterval: ({ state }) => (state.data !== undefined && !isOpen(state.data) ? false : heard ? HEARD_EVERY_MS : EVERY_MS),
   });
   const name = batch?.name ?? id;
   useEffect(() => {
@@ -53,7 +58,7 @@ export function SharedPage({ id }: { id: string }): ReactElement {
           </header>
           <BatchProgress batch={batch} />
           {batch.error === null ? null : <p className="border-l-2 border-bad pl-3">{batch.error}</p>}
-          {batch.failed_items > 0 ? <Errors id={id} /> : null}
+          {batch.failed_items > 0 ? <Errors id={id} failed={isOpen(batch) ? batch.failed_items : null} /> : null}
           <p className="text-sm text-soft">A read-only view of one batch, made with Batchyard.</p>
         </>
       )}
@@ -61,8 +66,11 @@ export function SharedPage({ id }: { id: string }): ReactElement {
   );
 }
 
-function Errors({ id }: { id: string }): ReactElement {
-  const { data } = useQuery({ ...errorsQuery(id), refetchInterval: 6 * EVERY_MS });
+/** `failed`: items that failed so far, null once there can be no more; asked for again while the groups fall short of it. */
+function Errors({ id, failed }: { id: string; failed: number | null }): ReactElement {
+  const isShort = (groups: readonly { count: number }[] = []): boolean =>
+    failed !== null && groups.reduce((sum, group) => sum + group.count, 0) < failed;
+  const { data } = useQuery({ ...errorsQuery(id), refetchInterval: ({ state }) => (isShort(state.data) ? EVERY_MS : false) });
   return (
     <Section title="Errors">
       {data === undefined ? (
