@@ -1,10 +1,11 @@
+import { saveBlob } from "./save.ts";
+
 const MARGIN = 20;
 const LINE = 20;
 
-/** Saves a chart as it is drawn, with its title and legend, as a PNG named `name`. */
-export function saveImage(figure: HTMLElement, title: string, name: string): void {
-  const drawn = figure.querySelector("canvas");
-  if (drawn === null) return;
+/** Saves a chart as it is drawn, or when it is, with its title and legend, as a PNG named `name`. */
+export async function saveImage(figure: HTMLElement, title: string, name: string): Promise<void> {
+  const drawn = await canvasOf(figure);
   const style = getComputedStyle(document.documentElement);
   const color = (of: string): string => style.getPropertyValue(`--${of}`).trim();
   const scale = devicePixelRatio;
@@ -34,11 +35,22 @@ export function saveImage(figure: HTMLElement, title: string, name: string): voi
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.drawImage(drawn, MARGIN * scale, (MARGIN + 2 * LINE + 10) * scale);
   canvas.toBlob((blob) => {
-    if (blob === null) return;
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(blob);
-    link.download = name;
-    link.click();
-    URL.revokeObjectURL(link.href);
+    if (blob !== null) saveBlob(name, blob);
   }, "image/png");
+}
+
+/** The chart is drawn a moment after the page. */
+function canvasOf(figure: HTMLElement): Promise<HTMLCanvasElement> {
+  const there = figure.querySelector("canvas");
+  if (there !== null) return Promise.resolve(there);
+  return new Promise((resolve) => {
+    const waiting = new MutationObserver(() => {
+      const drawn = figure.querySelector("canvas");
+      if (drawn === null) return;
+      waiting.disconnect();
+      // Its lines stand there with the next frame.
+      requestAnimationFrame(() => resolve(drawn));
+    });
+    waiting.observe(figure, { childList: true, subtree: true });
+  });
 }

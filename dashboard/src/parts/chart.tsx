@@ -86,7 +86,7 @@ export function Chart({ stacked = false, ...given }: ChartProps): ReactElement {
               className="button button-quiet text-soft"
               onClick={() =>
                 void import("./chart-image.ts").then(({ saveImage }) => {
-                  if (figure.current !== null) saveImage(figure.current, title, image);
+                  if (figure.current !== null) void saveImage(figure.current, title, image);
                 })
               }
             >
