@@ -76,7 +76,11 @@ const PAGES: readonly { name: string; at: () => string; shows: string }[] = [
   { name: "new stream", at: () => "/streams?new=yes", shows: "A window closes by the first of these" },
   { name: "history", at: () => "/history", shows: "What happened in this time" },
   { name: "one metric", at: () => "/history?metric=items_total&range=1h&compare=yes", shows: "The same in Prometheus" },
-  { name: "a metric without figures", at: () => "/history?metric=model_paid_usd_total", shows: "Nothing was recorded" },
+  {
+    name: "a metric without figures",
+    at: () => "/history?metric=items_total&from=2025-01-01T00:00:00.000Z&to=2025-01-02T00:00:00.000Z",
+    shows: "Nothing was recorded",
+  },
   { name: "costs", at: () => "/costs", shows: "gpt-4o-mini" },
   { name: "a metric that is not there", at: () => "/history?metric=nothing", shows: "There is no metric" },
   { name: "failures", at: () => "/failures", shows: "newest example" },
