@@ -131,7 +131,7 @@ describe("an act on many batches", () => {
     const ids: string[] = [];
     for (let n = 0; n < 7; n++) ids.push(await broken([{ id: "a", fail: "no" }]));
     await clock.advance(1_000);
-    const db = new DatabaseSync(join(directory, "batchyard.db"));
+    const db = new DatabaseSync(join(directory, "batchyard.db"), { timeout: 10_000 });
     db.prepare("DELETE FROM payloads WHERE batch_id = ?").run(ids[3]!);
     db.close();
     const { bulk } = (await ask("POST", "", { action: "retry", filter: { status: "failed" } })).json;

@@ -67,7 +67,7 @@ it("reload and back show the same list as before, with its filters", async () =>
   await page.getByRole("heading", { name: "Outlives its server", level: 1 }).waitFor();
   await page.goBack();
   await page.getByRole("table", { name: "Batches" }).getByText("Outlives its server").waitFor();
-  expect(await page.getByRole("searchbox", { name: "Search batches" }).inputValue()).toBe("op:steady");
+  expect(await page.getByLabel("Search batches").inputValue()).toBe("op:steady");
   await page.goForward();
   await page.getByRole("heading", { name: "Outlives its server", level: 1 }).waitFor();
 });

@@ -51,7 +51,7 @@ async function goOn(directory: string): Promise<void> {
 }
 
 function change(directory: string, work: (db: DatabaseSync) => void): void {
-  const db = new DatabaseSync(join(directory, "batchyard.db"));
+  const db = new DatabaseSync(join(directory, "batchyard.db"), { timeout: 10_000 });
   work(db);
   db.close();
 }

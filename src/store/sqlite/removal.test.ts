@@ -16,7 +16,7 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 const open = () => openSqliteStore({ directory, synchronous: "NORMAL" });
 
 function rows(): number {
-  const db = new DatabaseSync(join(directory, "batchyard.db"), { readOnly: true });
+  const db = new DatabaseSync(join(directory, "batchyard.db"), { readOnly: true, timeout: 10_000 });
   const tables = ["chunks", "payloads", "segments", "failures", "erasures"];
   const found = tables.map((table) => Number(db.prepare(`SELECT COUNT(*) AS n FROM ${table}`).get()!["n"]));
   db.close();
