@@ -2,7 +2,7 @@ import { useEffect, useRef, type ReactElement } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { preference } from "../theme/preference.ts";
-import type { ChartFlag, ChartProps, Hover, Series } from "./chart.tsx";
+import type { ChartFlag, ChartProps, Hover, Series } from "./chart-props.ts";
 
 type PlotProps = ChartProps & { height: number; onHover: (hover: Hover | null) => void };
 

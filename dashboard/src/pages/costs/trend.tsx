@@ -1,7 +1,8 @@
 import { useMemo, type ReactElement } from "react";
 import type { Costs } from "batchyard/client";
 import { exactMoney } from "../../figures/number.ts";
-import { Chart, type Series } from "../../parts/chart.tsx";
+import { Chart } from "../../parts/chart.tsx";
+import type { Series } from "../../parts/chart-props.ts";
 import { Section } from "../../parts/section.tsx";
 import { dayName, dayNumber, daysBetween } from "./days.ts";
 

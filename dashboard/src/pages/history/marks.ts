@@ -1,4 +1,4 @@
-import type { ChartFlag } from "../../parts/chart.tsx";
+import type { ChartFlag } from "../../parts/chart-props.ts";
 import type { Look } from "../../theme/states.ts";
 import type { Marker } from "./queries.ts";
 

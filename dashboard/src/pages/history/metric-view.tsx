@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { ClientError } from "batchyard/client";
 import { duration } from "../../figures/duration.ts";
-import type { ChartFlag } from "../../parts/chart.tsx";
+import type { ChartFlag } from "../../parts/chart-props.ts";
 import { CopyButton, copyText } from "../../parts/copy.tsx";
 import { Change, type Figure, FigureRow } from "../../parts/figure-row.tsx";
 import { Icon } from "../../parts/icon.tsx";

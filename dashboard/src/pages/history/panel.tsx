@@ -1,7 +1,8 @@
 import { useMemo, type ReactElement } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { Chart, type ChartFlag } from "../../parts/chart.tsx";
+import { Chart } from "../../parts/chart.tsx";
+import type { ChartFlag } from "../../parts/chart-props.ts";
 import { Change } from "../../parts/figure-row.tsx";
 import { Fault, Loading } from "../../parts/notice.tsx";
 import { formatOf, titleOf } from "./names.ts";

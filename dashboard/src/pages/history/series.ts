@@ -1,4 +1,4 @@
-import type { Series } from "../../parts/chart.tsx";
+import type { Series } from "../../parts/chart-props.ts";
 import { CLOSURE_TONES } from "../../parts/closure-bar.tsx";
 import { titleOf } from "./names.ts";
 import type { History, Point } from "./queries.ts";

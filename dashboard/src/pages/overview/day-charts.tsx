@@ -1,7 +1,8 @@
 import { useMemo, type ReactElement } from "react";
 import type { Monitoring } from "../../data/wire.ts";
 import { compact, exactMoney } from "../../figures/number.ts";
-import { Chart, type Series } from "../../parts/chart.tsx";
+import { Chart } from "../../parts/chart.tsx";
+import type { Series } from "../../parts/chart-props.ts";
 
 type Point = Monitoring["historical"][number];
 
