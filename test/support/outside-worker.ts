@@ -1,6 +1,7 @@
 /**
  * An outside worker: leases one chunk, says so, and reports its results when it is continued after a stop. Says what the
- * server answered. With BEAT_MS it renews its lease that often, and says when it had the answer.
+ * server answered. With BEAT_MS it renews its lease that often, and says when it had the answer; SIGUSR2 ends that, and it
+ * says so once no heartbeat is under way.
  *
  *   node outside-worker.ts URL LEASE_MS [BEAT_MS]
  */
@@ -30,7 +31,12 @@ const beat = async (): Promise<void> => {
   const { held } = (await answer.json()) as { held: number[] };
   console.log(`beat ${sentAt} ${Date.now()} held ${held.length}`);
 };
-const beating = beatMs === undefined ? undefined : setInterval(() => void beat(), Number(beatMs));
+let beaten = Promise.resolve();
+const beating = beatMs === undefined ? undefined : setInterval(() => (beaten = beaten.then(beat)), Number(beatMs));
+process.once("SIGUSR2", () => {
+  clearInterval(beating);
+  void beaten.then(() => console.log("silent"));
+});
 await continued;
 clearInterval(beating);
 const results = items.map(({ key, payload }) => ({ key, result: { ...resultOf(payload), from: "the late worker" } }));
