@@ -6,6 +6,7 @@ import { DEFAULT_TENANT } from "./api/auth/secrets.ts";
 import { Backpressure } from "./batches/backpressure.ts";
 import { Bulk } from "./batches/bulk.ts";
 import { Creator } from "./batches/create.ts";
+import { RequestRules } from "./batches/request-rules.ts";
 import type { Batches } from "./batches/service.ts";
 import type { Signals } from "./batches/signals.ts";
 import { YardBatches } from "./batches/yard-batches.ts";
@@ -312,8 +313,14 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     msPerItem: (tenant, operation) => engine.speeds.of(tenant, operation),
   };
   const creator = new Creator({
+    rules: new RequestRules({
+      registry,
+      clock,
+      providers,
+      channels: (tenant) => channels.names(tenant),
+      defaultChannels: (tenant) => channels.standing(tenant),
+    }),
     store,
-    registry,
     clock,
     signals,
     servicesFor,
@@ -327,8 +334,6 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
       },
       maxItems: config.limits.maxItems,
       lanes: LANES,
-      channels: (tenant) => channels.names(tenant),
-      defaultChannels: (tenant) => channels.standing(tenant),
     },
   });
   const pressure = new Backpressure({ batches: store.batches, limits: () => settings.current().queue });
