@@ -1,42 +1,33 @@
-import { hasBit, setBit } from "../model/bits.ts";
+import { hasBit } from "../model/bits.ts";
 import type { Clock } from "../model/clock.ts";
-import { BatchyardError } from "../model/errors.ts";
 import { classify, OperationError } from "../model/failure.ts";
 import { unreadable } from "../operations/rows.ts";
-import { isRetryable, joinLines, parseLines, splitLines, type Item, type ErrorCategory } from "../model/item.ts";
+import { isRetryable, parseLines, type Item } from "../model/item.ts";
 import { toNanoUsd, toUsd, type NanoUsd } from "../model/money.ts";
 import { ONLINE, runsUpstream } from "../model/upstream.ts";
-import { StoredBlock, SuccessBlock } from "../model/success-block.ts";
-import { BatchStats } from "../model/stats/batch-stats.ts";
+import { StoredBlock } from "../model/success-block.ts";
 import type { Pricing } from "../money/pricing.ts";
 import type { ChunkWork, Executor, Outcome, RunControl, Spend } from "../executors/port.ts";
 import type { Operation } from "../operations/operation.ts";
-import type { LedgerEntry } from "../model/ledger.ts";
 import type { BatchRow } from "../model/batch.ts";
-import type { ClaimedChunk, Commit, CommitOutcome, NewChunk, NewFailure, Store } from "../store/port.ts";
-import { backoffMs } from "./backoff.ts";
+import type { ClaimedChunk, Commit, CommitOutcome, Store } from "../store/port.ts";
 import type { Breakers } from "./breaker.ts";
 import type { Budget } from "./budget.ts";
+import { CommitQueue } from "./commit-queue.ts";
 import { ledgerEntry } from "./ledger-entry.ts";
 import type { RateLimit } from "./rate-limit.ts";
+import { RunBudget } from "./run-budget.ts";
 import { RunTally } from "./run-tally.ts";
-import { MAX_ANSWER_CHARS, MAX_RESULT_CHARS, failureRow, milliseconds, resultText } from "./result-line.ts";
+import { MAX_ANSWER_CHARS, MAX_RESULT_CHARS, failureRow, resultText } from "./result-line.ts";
+import { SettledItems } from "./settled-items.ts";
+import { pieces, successors } from "./successors.ts";
 
 /** Results waiting longer than this are committed under the same lease: a crash repeats at most this much work. */
 const CHECKPOINT_MS = 1000;
 /** The same for a chunk whose worker died before: where processes die every few hundred milliseconds, work still gets done. */
 const SUSPECT_CHECKPOINT_MS = 100;
-/** A commit that the disk refused is tried again after this long, for as long as the lease is held. */
-const FULL_DISK_RETRY_MS = 1000;
 /** A chunk whose size the engine chose is cut after this long, so that others get its slot and its rest gets a fitting size. */
 const CUT_AFTER_MS = 2000;
-/** What a piece of a cut chunk should take. */
-const PIECE_MS = 1500;
-const MAX_PIECES = 64;
-/** Buffered results are committed early past this, so that memory stays bounded. */
-const MAX_BUFFERED_CHARS = 4 * 1024 * 1024;
-/** What a buffered ledger entry takes, about. */
-const LEDGER_CHARS = 400;
 
 export interface RunLimits {
   retryAttempts: number;
@@ -67,13 +58,6 @@ export interface RunHooks {
   settled(batch: BatchRow, lines: () => string[]): void;
 }
 
-interface Retry {
-  /** Index in the chunk. */
-  place: number;
-  retryAfterMs: number | null;
-  category: ErrorCategory;
-}
-
 /**
  * One chunk under one lease. Modes: running → (stopping) → ended. While running, items settle into a buffer; checkpoints
  * commit the buffer under the lease; the end commits the rest together with the successors. `stopping` starts nothing
@@ -90,8 +74,7 @@ export class Run implements RunControl {
   /** Indexes (in the chunk) of the items this run works on, in the order of work.items. */
   private readonly places: number[];
   private readonly items: Item[];
-  private readonly done: Uint8Array;
-  private waiting: Retry[] = [];
+  private readonly settled: SettledItems;
   /** Per item of this run: it has an outcome already. */
   private readonly answered: Uint8Array;
   private settledItems = 0;
@@ -99,22 +82,12 @@ export class Run implements RunControl {
   readonly tally = new RunTally();
   private measured = 0;
   private measuredMs = 0;
-  private successes = new SuccessBlock();
-  private chars = 0;
-  private failures: NewFailure[] = [];
-  private stats = new BatchStats();
-  private cost = 0;
-  private ledger: LedgerEntry[] = [];
-  /** Paid since the last commit, whether a result carries it or not. */
-  private paid: NanoUsd = 0;
-  /** What the budget keeps free for items on their way, by their index. */
-  private readonly promised = new Map<number, NanoUsd>();
-  private commits: Promise<void> = Promise.resolve();
-  private last: CommitOutcome | null = null;
+  private readonly budget: RunBudget;
+  private readonly commits: CommitQueue;
   private stopped = false;
   private cut = false;
   private deferredUntil: number | null = null;
-  private pieces: readonly (readonly number[])[] | null = null;
+  private groups: readonly (readonly number[])[] | null = null;
   private lostLease = false;
   private ended = false;
   /** Late results are on their way to the store. */
@@ -124,12 +97,21 @@ export class Run implements RunControl {
     this.chunk = chunk;
     this.hooks = hooks;
     this.startedAt = hooks.clock.now();
-    this.done = Uint8Array.from(chunk.done);
+    this.settled = new SettledItems(chunk);
+    this.budget = new RunBudget(hooks.budget);
+    this.commits = new CommitQueue({
+      store: hooks.store,
+      clock: hooks.clock,
+      budget: this.budget,
+      signal: this.controller.signal,
+      deferred: (error) => hooks.deferred(error),
+      told: (outcome, commit) => this.told(outcome, commit),
+    });
     const payloads = parseLines(chunk.body);
     this.places = [];
     this.items = [];
     for (const [place, key] of chunk.keys.entries()) {
-      if (hasBit(this.done, place)) continue;
+      if (hasBit(chunk.done, place)) continue;
       const item = { key, payload: payloads[place] };
       const fault = unreadable(item);
       if (fault === null) {
@@ -171,7 +153,7 @@ export class Run implements RunControl {
 
   /** Everything enqueued is committed; false when the lease was lost. */
   async flushed(): Promise<boolean> {
-    await this.commits;
+    await this.commits.written;
     return !this.lostLease;
   }
 
@@ -194,33 +176,12 @@ export class Run implements RunControl {
   }
 
   afford(requests: readonly { index: number; estimate: NanoUsd | null }[]): boolean {
-    const { budget } = this.hooks;
-    if (budget === null) return true;
-    let sum = 0;
-    for (const { estimate } of requests) {
-      if (estimate === null) return false;
-      sum += estimate;
-    }
-    if (!budget.promise(sum)) return false;
-    for (const { index, estimate } of requests) this.promised.set(index, (this.promised.get(index) ?? 0) + estimate!);
-    return true;
-  }
-
-  /** The request of this item is answered, or will never be sent. */
-  private release(index: number): void {
-    const estimate = this.promised.get(index);
-    if (estimate === undefined) return;
-    this.promised.delete(index);
-    this.hooks.budget?.release(estimate);
+    return this.budget.promise(requests);
   }
 
   /** Money was spent; when it was the last of the budget, nothing more is started. */
   private pay(amount: NanoUsd): void {
-    const { budget } = this.hooks;
-    if (budget === null) return;
-    this.paid += amount;
-    budget.pay(amount);
-    if (budget.spent) this.stop();
+    if (this.budget.pay(amount)) this.stop();
   }
 
   admit(): Promise<void> | null {
@@ -232,7 +193,7 @@ export class Run implements RunControl {
   }
 
   split(groups: readonly (readonly number[])[]): void {
-    this.pieces = groups;
+    this.groups = groups;
   }
 
   /** Runs the items and commits. Returns the last commit's outcome; null when the lease was lost. */
@@ -272,13 +233,13 @@ export class Run implements RunControl {
   }
 
   settle(index: number, outcome: Outcome): void {
-    this.release(index);
+    this.budget.release(index);
     if (this.answered[index] === 1 || this.lostLease || this.ended) return this.tooLate(index, outcome);
     this.answered[index] = 1;
     this.settledItems += 1;
     const final = this.record(index, outcome);
     if (!final.ok) this.fail(index, final);
-    if (this.chars > MAX_BUFFERED_CHARS) this.checkpoint();
+    if (this.settled.isLarge) this.checkpoint();
   }
 
   spent(spend: Spend & { customId: string }): void {
@@ -305,7 +266,7 @@ export class Run implements RunControl {
     queueMicrotask(() => {
       this.lateSent = false;
       this.enqueue("release", [], true);
-      this.commits.catch((error: unknown) => this.hooks.deferred(error));
+      this.commits.written.catch((error: unknown) => this.hooks.deferred(error));
     });
   }
 
@@ -315,11 +276,9 @@ export class Run implements RunControl {
     const { tenant, batchId } = this.chunk;
     const now = this.hooks.clock.now();
     const entry = ledgerEntry(spend, { tenant, batchId, operation: this.hooks.operation.name, key, now }, counted, this.hooks.pricing);
-    this.ledger.push(entry);
-    this.chars += LEDGER_CHARS;
+    this.settled.booked(entry);
     if (entry.price === null) return undefined;
     this.pay(entry.price.paid);
-    if (counted) this.cost += entry.price.paid;
     return toUsd(entry.price.paid);
   }
 
@@ -331,24 +290,9 @@ export class Run implements RunControl {
       return { ok: false, ...text, category: "permanent", durationMs: outcome.durationMs, spend: outcome.spend };
     const place = this.places[index]!;
     const paid = this.book(outcome.spend, this.items[index]!.key, true);
-    if (outcome.spend === undefined && outcome.cost !== undefined) {
-      this.cost += toNanoUsd(outcome.cost);
-      this.pay(toNanoUsd(outcome.cost));
-    }
-    this.successes.add({
-      item: place,
-      text,
-      retries: this.chunk.attempt,
-      at: this.hooks.clock.now(),
-      durationMs: milliseconds(outcome.durationMs),
-      qualityScore: outcome.qualityScore ?? null,
-      cost: (outcome.spend === undefined ? outcome.cost : paid) ?? null,
-    });
-    this.chars += text.length;
-    setBit(this.done, place);
+    if (outcome.spend === undefined && outcome.cost !== undefined) this.pay(toNanoUsd(outcome.cost));
+    this.settled.succeeded(place, text, outcome, paid, this.hooks.clock.now());
     this.tally.succeeded += 1;
-    this.stats.addDuration(outcome.durationMs);
-    if (outcome.qualityScore !== undefined) this.stats.addScore(outcome.qualityScore);
     this.measure(outcome);
     this.hooks.breakers.succeeded(this.hooks.operation.name);
     return outcome;
@@ -367,10 +311,9 @@ export class Run implements RunControl {
     )
       this.stop();
     if (this.retries(outcome)) {
-      setBit(this.done, place);
       this.tally.retries(outcome.code);
       this.book(outcome.spend, this.items[index]!.key, false);
-      this.waiting.push({ place, retryAfterMs: outcome.retryAfterMs ?? null, category: outcome.category });
+      this.settled.again({ place, retryAfterMs: outcome.retryAfterMs ?? null, category: outcome.category });
       return;
     }
     this.failFinally(place, this.items[index]!.key, outcome);
@@ -385,12 +328,8 @@ export class Run implements RunControl {
   private failFinally(place: number, key: string, outcome: Extract<Outcome, { ok: false }>): void {
     const paid = this.book(outcome.spend, key, true);
     const row = failureRow(key, place, outcome, this.chunk.attempt, this.hooks.clock.now(), paid);
-    this.failures.push(row);
+    this.settled.failed(place, row, outcome);
     this.tally.fails(outcome.code);
-    this.chars += row.line.length;
-    setBit(this.done, place);
-    this.stats.addDuration(outcome.durationMs);
-    if (outcome.qualityScore !== undefined) this.stats.addScore(outcome.qualityScore);
   }
 
   private measure(outcome: Outcome): void {
@@ -404,8 +343,7 @@ export class Run implements RunControl {
     const open = this.items.length - this.settledItems;
     const mayCut = this.chunk.batch.options.batchSize === undefined && !runsUpstream(this.chunk.batch.executor);
     if (mayCut && elapsed >= CUT_AFTER_MS && open > this.hooks.limits.lanes) this.cutShort();
-    if (this.successes.count + this.failures.length + this.waiting.length + this.ledger.length === 0) return;
-    this.enqueue("checkpoint");
+    if (!this.settled.isEmpty) this.enqueue("checkpoint");
   }
 
   private cutShort(): void {
@@ -416,71 +354,40 @@ export class Run implements RunControl {
   /** Commits the rest: the chunk ends, or goes back with the items that have no answer. Null when the lease was lost. */
   async finish(): Promise<CommitOutcome | null> {
     this.ended = true;
-    for (const index of this.promised.keys()) this.release(index);
+    this.budget.releaseAll();
     const unanswered = this.places.filter((_, index) => this.answered[index] === 0);
     const handOn = this.handedOn(unanswered);
     this.enqueue(unanswered.length > handOn.flat().length ? "release" : "finish", handOn);
-    await this.commits;
-    return this.lostLease ? null : this.last;
+    await this.commits.written;
+    return this.lostLease ? null : this.commits.last;
   }
 
   /** Places of open items that become chunks of their own, by chunk. */
   private handedOn(unanswered: readonly number[]): number[][] {
-    if (this.pieces !== null) {
+    if (this.groups !== null) {
       const open = (group: readonly number[]): number[] =>
         group.filter((index) => this.answered[index] === 0).map((index) => this.places[index]!);
-      return this.pieces.map(open).filter((group) => group.length > 0);
+      return this.groups.map(open).filter((group) => group.length > 0);
     }
     if (!this.cut) return [];
-    const size = this.pieceSize(unanswered.length);
-    const groups: number[][] = [];
-    for (let i = 0; i < unanswered.length; i += size) groups.push(unanswered.slice(i, i + size));
-    return groups;
+    const { clock, limits } = this.hooks;
+    return pieces(unanswered, { settled: this.settledItems, elapsedMs: clock.now() - this.startedAt, lanes: limits.lanes });
   }
 
   private enqueue(end: "checkpoint" | "finish" | "release", handOn: readonly number[][] = [], afterEnd = false): void {
-    const { paid } = this;
-    const commit = this.take(end, handOn);
-    this.paid = 0;
-    this.commits = this.commits.then(async () => {
-      if ((this.lostLease || afterEnd) && commit.successes.count + commit.failures.length === 0) return this.booked(commit, paid);
-      this.last = await this.written(() => this.hooks.store.chunks.commit(commit));
-      this.hooks.budget?.settled(paid, this.last.batch?.cost);
-      this.told(this.last, commit);
-    });
-    // A commit that fails surfaces where the commits are awaited.
-    this.commits.catch(() => {});
-  }
-
-  /** Results are kept until the disk takes them: giving up would throw away work that is done. An abort ends the wait. */
-  private async written<T>(write: () => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        return await write();
-      } catch (error) {
-        if (!(error instanceof BatchyardError && error.code === "storage_full") || this.signal.aborted) throw error;
-        this.hooks.deferred(error);
-        await this.pause(FULL_DISK_RETRY_MS);
-      }
-    }
-  }
-
-  /** There is no chunk to commit to any more, but money was spent. */
-  private async booked({ ledger }: Commit, paid: NanoUsd): Promise<void> {
-    if (ledger !== undefined) await this.written(() => this.hooks.store.ledger.book(ledger.map((entry) => ({ ...entry, counted: false }))));
-    this.hooks.budget?.settled(paid, undefined);
-  }
-
-  private pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const over = (): void => {
-        cancel();
-        this.signal.removeEventListener("abort", over);
-        resolve();
-      };
-      const cancel = this.hooks.clock.after(ms, over);
-      this.signal.addEventListener("abort", over);
-    });
+    const { retryBackoffMs } = this.hooks.limits;
+    const now = this.hooks.clock.now();
+    const commit = this.settled.take(
+      {
+        end,
+        now,
+        next: successors(this.chunk, { handOn, retries: this.settled.retries }, { now, retryBackoffMs, random: this.hooks.random }),
+        ...(end === "release" && this.deferredUntil !== null ? { availableAt: this.deferredUntil } : {}),
+        progress: this.hooks.progressDue(this.chunk.batchId),
+      },
+      handOn.flat(),
+    );
+    this.commits.add(commit, this.budget.take(), () => this.lostLease || afterEnd);
   }
 
   private told(outcome: CommitOutcome, commit: Commit): void {
@@ -493,74 +400,4 @@ export class Run implements RunControl {
     const block = new StoredBlock(successes.encode(), successes.body());
     return [...block.lines(this.chunk.keys), ...failures.map((failure) => failure.line)];
   }
-
-  private take(end: Commit["end"], handOn: readonly number[][]): Commit {
-    const next = this.successors(handOn);
-    for (const place of handOn.flat()) setBit(this.done, place);
-    const commit: Commit = {
-      chunkId: this.chunk.id,
-      fence: this.chunk.fence,
-      now: this.hooks.clock.now(),
-      successes: this.successes,
-      failures: this.failures,
-      done: Uint8Array.from(this.done),
-      stats: this.stats,
-      cost: this.cost,
-      ...(this.ledger.length === 0 ? {} : { ledger: this.ledger }),
-      next,
-      retried: this.waiting.length,
-      retriedBy: byCategory(this.waiting),
-      end,
-      ...(end === "release" && this.deferredUntil !== null ? { availableAt: this.deferredUntil } : {}),
-      progress: this.hooks.progressDue(this.chunk.batchId),
-    };
-    this.successes = new SuccessBlock();
-    this.failures = [];
-    this.waiting = [];
-    this.stats = new BatchStats();
-    this.ledger = [];
-    this.cost = this.chars = 0;
-    return commit;
-  }
-
-  /** The retries since the last commit as one chunk, and what is handed on. */
-  private successors(handOn: readonly number[][]): NewChunk[] {
-    if (this.waiting.length + handOn.length === 0) return [];
-    const texts = splitLines(this.chunk.body);
-    const now = this.hooks.clock.now();
-    const chunkOf = (places: number[], attempt: number, availableAt: number): NewChunk => ({
-      position: this.chunk.position,
-      keys: places.map((place) => this.chunk.keys[place]!),
-      body: joinLines(places.map((place) => texts[place]!)),
-      attempt,
-      availableAt,
-      crashes: 0,
-    });
-    const chunks = handOn.map((places) => chunkOf(places, this.chunk.attempt, now));
-    if (this.waiting.length > 0) {
-      const retryAfterMs = Math.max(...this.waiting.map((retry) => retry.retryAfterMs ?? 0));
-      const wait = backoffMs(this.chunk.attempt, this.hooks.limits.retryBackoffMs, retryAfterMs, this.hooks.random);
-      chunks.push(
-        chunkOf(
-          this.waiting.map((retry) => retry.place),
-          this.chunk.attempt + 1,
-          now + wait,
-        ),
-      );
-    }
-    return chunks;
-  }
-
-  private pieceSize(rest: number): number {
-    if (this.settledItems === 0) return Math.max(1, rest);
-    const elapsed = Math.max(1, this.hooks.clock.now() - this.startedAt);
-    const fitting = Math.floor((this.settledItems / elapsed) * PIECE_MS);
-    return Math.max(1, this.hooks.limits.lanes, fitting, Math.ceil(rest / MAX_PIECES));
-  }
-}
-
-function byCategory(retries: readonly Retry[]): NonNullable<Commit["retriedBy"]> {
-  const counts: Partial<Record<ErrorCategory, number>> = {};
-  for (const { category } of retries) counts[category] = (counts[category] ?? 0) + 1;
-  return counts;
 }
