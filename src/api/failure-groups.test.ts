@@ -14,7 +14,7 @@ afterAll(async () => {
   await closing;
 });
 
-async function ask(method: "GET" | "POST" | "DELETE", url: string, payload?: unknown) {
+async function ask(method: "GET" | "POST" | "PUT" | "DELETE", url: string, payload?: unknown) {
   const { status, json } = await served.send({
     method,
     url,
@@ -45,4 +45,37 @@ it("groups failures of all batches by kind, and gives up one group alone", async
   expect((await ask("GET", "/api/dlq/stats")).json).toMatchObject({ total: 1 });
   expect((await ask("POST", "/api/dlq/requeue/echo", { fingerprint: second!["fingerprint"] })).json).toMatchObject({ requeued: 1 });
   expect((await ask("DELETE", "/api/dlq/detections", { fingerprint, kind: "stream" })).status).toBe(400);
+});
+
+it("mutes a group with a reason: listed apart, ended by hand, both in the audit log; a viewer may only look", async () => {
+  const { fingerprint } = (await groups())[0] as { fingerprint: string };
+  const path = `/api/system/failures/mutes/${fingerprint}`;
+  expect((await ask("PUT", path, { reason: "known", minutes: 5, until: "2100-01-01" })).status).toBe(400);
+  expect((await ask("PUT", path, { reason: "known", until: "2000-01-01" })).status).toBe(400);
+  expect((await ask("PUT", path, {})).status).toBe(400);
+  expect((await ask("PUT", "/api/system/failures/mutes/000000000000", { reason: "known" })).json).toMatchObject({
+    code: "failure_group_not_found",
+  });
+  const viewer = { authorization: `Bearer ${await served.key("viewer")}`, "content-type": "application/json" };
+  expect((await served.send({ method: "PUT", url: path, headers: viewer, payload: `{"reason":"known"}` })).status).toBe(403);
+
+  expect((await ask("PUT", path, { reason: "known", untilChange: true })).json).toMatchObject({
+    mute: { fingerprint, reason: "known", until: null, until_change: true },
+  });
+  expect((await groups()).map((group) => group["fingerprint"])).not.toContain(fingerprint);
+  const answer = (await ask("GET", "/api/system/failures/groups")).json;
+  expect(answer).toMatchObject({ total: 1, failures: 2, muted: { total: 1, failures: 2 } });
+  expect((await ask("GET", "/api/system/failures/mutes?range=7d")).json).toMatchObject({ mutes: [{ fingerprint, count: 2 }] });
+  const stranger = { authorization: `Bearer ${await served.key("admin", "other")}` };
+  expect((await served.send({ url: "/api/system/failures/mutes", headers: stranger })).json).toMatchObject({ mutes: [] });
+  expect((await served.send({ method: "DELETE", url: path, headers: stranger })).status).toBe(404);
+
+  expect((await ask("DELETE", path)).status).toBe(200);
+  expect((await ask("DELETE", path)).json).toMatchObject({ code: "mute_not_found" });
+  expect((await groups()).map((group) => group["fingerprint"])).toContain(fingerprint);
+  const { entries } = (await ask("GET", `/api/admin/audit?target=${fingerprint}`)).json as { entries: Record<string, unknown>[] };
+  expect(entries.map(({ action, before, after }) => [action, before === null, after === null])).toEqual([
+    ["failures.unmute", false, true],
+    ["failures.mute", true, false],
+  ]);
 });

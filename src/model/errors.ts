@@ -56,6 +56,11 @@ export const ERRORS = {
   alert_not_found: { status: 404, message: "There is no such alert; GET /api/admin/batch-monitoring/alerts lists them" },
   bulk_not_found: { status: 404, message: "There is no such act on many batches; GET /api/admin/batch-monitoring/bulk lists them" },
   rule_not_found: { status: 404, message: "There is no alert rule '{name}'; GET /api/admin/batch-monitoring/rules lists them" },
+  failure_group_not_found: {
+    status: 404,
+    message: "No failure of the kind '{fingerprint}' is counted any more; GET /api/system/failures/groups lists the kinds",
+  },
+  mute_not_found: { status: 404, message: "The kind '{fingerprint}' is not muted, or its mute is over" },
   silence_not_found: { status: 404, message: "There is no such silence, or it is over" },
   breaker_not_found: { status: 404, message: "There is no breaker '{name}'" },
   method_not_allowed: { status: 405, message: "{method} is not allowed at {path}; allowed: {allowed}" },

@@ -108,7 +108,7 @@ export interface AlertFigures {
     /** Longest time from start to end among those that ended since `since`; null = none did. */
     longestMs: number | null;
   }[];
-  /** Kinds of errors never seen before `since`, by operation. */
+  /** Kinds of errors never seen before `since`, by operation, without those that are muted. */
   newErrorClasses: { operation: string; classes: number }[];
   /** By provider: the earliest time at which an upstream batch that is still open is given up. */
   providers: { provider: string; timeoutAt: number }[];

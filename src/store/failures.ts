@@ -9,6 +9,30 @@ export interface FailureFilter {
   /** Exclusive, rounded up to an hour. */
   to: number;
   operation?: string | undefined;
+  /** By the mutes in force at `now`: only kinds that are muted, or without them; absent = both. */
+  muted?: { only: boolean; now: number } | undefined;
+}
+
+/** Nobody wants to hear of this kind of error for a time: its failures still count, but no alert comes of it. */
+export interface FailureMute {
+  tenant: string;
+  fingerprint: string;
+  /** Of the newest failure when it was muted. */
+  error: string;
+  code: string;
+  reason: string;
+  by: string;
+  at: number;
+  /** Exclusive; null = until somebody ends it. */
+  until: number | null;
+  /** It also ends when the kind turns up in an operation that never had it. */
+  untilChange: boolean;
+}
+
+/** A mute with the failures of its kind within a time. */
+export interface MutedFailures extends FailureMute {
+  failures: number;
+  lastSeen: number | null;
 }
 
 /** Failures of one kind: the same code and the same sentence but for numbers, ids, quoted texts, addresses and times. */
@@ -52,6 +76,12 @@ export interface FailureStore {
   /** Most frequent first. */
   classes(filter: FailureFilter, limit: number): Promise<FailureClass[]>;
   sums(filter: FailureFilter): Promise<FailureSums>;
-  /** Removes hours that ended before. */
+  /** Mutes a kind; one that is muted already is muted anew. Null = the kind has no failure that is still counted, and nothing changed. */
+  mute(mute: Omit<FailureMute, "error" | "code">): Promise<{ before: FailureMute | null; after: FailureMute } | null>;
+  /** The mute that was in force at `now` and is over; null = there was none. */
+  unmute(tenant: string, fingerprint: string, now: number): Promise<FailureMute | null>;
+  /** In force at `now`, newest first. */
+  mutes(filter: FailureFilter, now: number, limit: number): Promise<MutedFailures[]>;
+  /** Removes hours that ended before, and mutes that did. */
   trim(before: number): Promise<void>;
 }

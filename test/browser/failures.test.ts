@@ -78,6 +78,31 @@ it("shows the groups of all batches as the API counts them, and retries one of t
   expect((await groups()).failures).toBe(15);
 }, 90_000);
 
+it("mutes a group: it moves to the muted ones with its items and its reason, and back", async () => {
+  await page.goto("/failures");
+  const before = await groups();
+  const [{ error, count, fingerprint }] = before.groups as [Groups["groups"][number]];
+  await page
+    .getByRole("row")
+    .filter({ hasText: "newest example" })
+    .first()
+    .getByRole("button", { name: `Mute: ${error}` })
+    .last()
+    .click();
+  const dialog = page.getByRole("dialog", { name: "Mute this kind of failure" });
+  await dialog.getByLabel("Why").fill("known to the shop");
+  await dialog.getByRole("button", { name: "Mute", exact: true }).click();
+  const muted = page.getByRole("group", { name: "Muted kinds of failures" }).getByRole("row").filter({ hasText: "known to the shop" });
+  await muted.getByText(error).waitFor();
+  expect(await muted.getByRole("cell").first().textContent()).toBe(String(count));
+  await page.getByRole("heading", { name: `${before.failures - count} items failed` }).waitFor();
+  expect((await groups()).groups.map((group) => group.fingerprint)).not.toContain(fingerprint);
+  await page.reload();
+  await muted.getByRole("button", { name: `Unmute: ${error}` }).click();
+  await page.getByRole("heading", { name: `${before.failures} items failed` }).waitFor();
+  expect((await groups()).groups.map((group) => group.fingerprint)).toContain(fingerprint);
+}, 60_000);
+
 it("lists dead letters, gives up a group, and runs the rest again", async () => {
   const stats = () => served.client.request<{ total: number }>("/api/dlq/stats");
   expect((await stats()).total).toBe(9);

@@ -27,7 +27,12 @@ const as = (key: string, asked: Asked, requestId = "same"): Promise<Answer> =>
 const json = (answer: Answer): Record<string, never> => JSON.parse(answer.text) as Record<string, never>;
 /** An address of a route about nothing in particular. */
 const sample = (path: string): string =>
-  path.replace("{nodeId}", "1").replace("{name}", "toys").replace("{key}", "k").replace("{id}", "batch_1_aaaaaaaaa") +
+  path
+    .replace("{nodeId}", "1")
+    .replace("{fingerprint}", "0123456789ab")
+    .replace("{name}", "toys")
+    .replace("{key}", "k")
+    .replace("{id}", "batch_1_aaaaaaaaa") +
   (path.endsWith("/export") ? "?format=csv" : "") +
   (path.endsWith("/compare") ? "?a=x&b=y" : "");
 const unguarded: Guarded = { need: "admin", body: null };

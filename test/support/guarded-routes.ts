@@ -172,6 +172,10 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "GET /api/system/retention": read(),
   "GET /api/system/resources": read(),
   "GET /api/system/failures/groups": read(),
+  "GET /api/system/failures/mutes": read(),
+  // A fingerprint is that of a sentence and the same in every tenant; see src/api/failure-groups.test.ts.
+  "PUT /api/system/failures/mutes/{fingerprint}": { need: "operator", body: { reason: "known" } },
+  "DELETE /api/system/failures/mutes/{fingerprint}": { need: "operator", body: null },
   "GET /api/streams/{name}/keys": ofStream("/keys"),
   "GET /api/queues/status": read(),
   "GET /api/system/pipeline-latency": read(),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { text, time, whole, yes } from "../../model/fields.ts";
+import { instant, text, time, whole, yes } from "../../model/fields.ts";
 
 /** Failures of a time by their kind, over all batches. */
 
@@ -35,7 +35,42 @@ export const failureGroupsAnswer = z.strictObject({
   to: time,
   width_seconds: count,
   groups: z.array(group).meta({ description: "Most frequent first" }),
-  total: count.meta({ description: "Groups in all" }),
-  failures: count.meta({ description: "Failures as they happened: a retry takes nothing off" }),
+  total: count.meta({ description: "Groups in all, without the muted ones" }),
+  failures: count.meta({ description: "Failures as they happened, without those of muted groups: a retry takes nothing off" }),
   recoverable: count,
+  muted: z.strictObject({ total: count, failures: count }).meta({ description: "Of muted groups within the range" }),
+});
+
+export const muteParams = z.strictObject({
+  fingerprint: z.string().regex(/^[0-9a-f]{12}$/, { error: "must be the fingerprint of a group: 12 digits 0-9a-f" }),
+});
+export const muteBody = z
+  .strictObject({
+    reason: text(1, 1_000),
+    minutes: whole(1, 525_600).optional(),
+    until: instant().optional(),
+    untilChange: z.boolean().default(false).meta({ description: "Also ends when the kind turns up in an operation that never had it" }),
+  })
+  .refine(({ minutes, until }) => minutes === undefined || until === undefined, {
+    error: "give `minutes` or `until`, not both; neither = until somebody ends it",
+    path: ["until"],
+  });
+
+const mute = z.strictObject({
+  fingerprint: z.string(),
+  error: z.string().meta({ description: "The text of the newest when it was muted" }),
+  code: z.string(),
+  reason: z.string(),
+  by: z.string(),
+  at: time,
+  until: time.nullable().meta({ description: "null = until somebody ends it" }),
+  until_change: z.boolean(),
+});
+export const muteAnswer = z.strictObject({ success: yes, mute });
+export const mutesQuery = failureGroupsQuery.omit({ limit: true });
+export const mutesAnswer = z.strictObject({
+  success: yes,
+  mutes: z
+    .array(mute.extend({ count: count.meta({ description: "Failures within the range" }), last_seen: time.nullable() }))
+    .meta({ description: "In force, newest first, at most 500" }),
 });

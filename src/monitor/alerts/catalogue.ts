@@ -186,7 +186,7 @@ export const ALERT_KINDS: Readonly<Record<AlertKindName, AlertKind>> = {
     keepSeconds: 0,
   }),
   newErrorClass: kind({
-    measures: "kinds of errors of an operation seen for the first time within the last hour",
+    measures: "kinds of errors of an operation seen for the first time within the last hour, but for muted ones",
     unit: "count",
     compare: "atLeast",
     threshold: () => 1,

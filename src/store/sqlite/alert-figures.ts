@@ -13,9 +13,13 @@ export function alertFigures(db: Database, tenant: string, { since, now }: { sin
     ),
     operations: operations(db, tenant, since),
     newErrorClasses: db.all(
-      "SELECT operation, COUNT(*) AS classes FROM alert_error_classes WHERE tenant = ? AND first_seen >= ? GROUP BY operation ORDER BY operation",
+      `SELECT operation, COUNT(*) AS classes FROM alert_error_classes
+       WHERE tenant = ?1 AND first_seen >= ?2
+         AND fingerprint NOT IN (SELECT fingerprint FROM failure_mutes WHERE tenant = ?1 AND (until IS NULL OR until > ?3))
+       GROUP BY operation ORDER BY operation`,
       tenant,
       since,
+      now,
     ),
     providers: db.all(
       `SELECT provider, MIN(timeout_at) AS timeoutAt FROM attempts

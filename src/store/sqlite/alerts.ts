@@ -16,6 +16,7 @@ import { alertFigures } from "./alert-figures.ts";
 import { alertSamples } from "./alert-samples.ts";
 import { insertEvent } from "./batch-row.ts";
 import type { Database } from "./database.ts";
+import { endChangedMutes } from "./failure-mutes.ts";
 import { insertMessage } from "./outbox-row.ts";
 
 interface RawEpisode {
@@ -283,6 +284,7 @@ export class SqliteAlerts implements AlertStore {
         limit,
       )!;
       if (last.last === null) return 0;
+      endChangedMutes(this.db, seen, last.last);
       this.db.run(
         `INSERT INTO alert_error_classes (tenant, operation, fingerprint, first_seen)
          SELECT b.tenant, b.operation, f.fingerprint, MIN(f.created_at) FROM failures f JOIN batches b ON b.id = f.batch_id

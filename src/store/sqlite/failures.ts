@@ -1,7 +1,8 @@
 import type { SQLInputValue } from "node:sqlite";
 import type { ErrorCategory } from "../../model/item.ts";
-import type { FailureClass, FailureFilter, FailureStore, FailureSums } from "../failures.ts";
+import type { FailureClass, FailureFilter, FailureMute, FailureStore, FailureSums, MutedFailures } from "../failures.ts";
 import type { Database } from "./database.ts";
+import { IN_FORCE, muteKind, mutedFailures, unmuteKind } from "./failure-mutes.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -66,8 +67,22 @@ export class SqliteFailures implements FailureStore {
     return { classes, failures: total(byCategory), byCategory };
   }
 
+  async mute(mute: Omit<FailureMute, "error" | "code">): Promise<{ before: FailureMute | null; after: FailureMute } | null> {
+    return this.db.transaction(() => muteKind(this.db, mute));
+  }
+
+  async unmute(tenant: string, fingerprint: string, now: number): Promise<FailureMute | null> {
+    return this.db.transaction(() => unmuteKind(this.db, tenant, fingerprint, now));
+  }
+
+  async mutes(filter: FailureFilter, now: number, limit: number): Promise<MutedFailures[]> {
+    const { where, parameters } = within({ ...filter, muted: undefined });
+    return mutedFailures(this.db, { tenant: filter.tenant, where, parameters, now, limit });
+  }
+
   async trim(before: number): Promise<void> {
     this.db.run("DELETE FROM failure_hours WHERE hour < ?", before - HOUR_MS);
+    this.db.run("DELETE FROM failure_mutes WHERE until < ?", before);
   }
 
   private firstEver(tenant: string, fingerprint: string, operations: readonly { name: string }[]): number | null {
@@ -84,10 +99,18 @@ export class SqliteFailures implements FailureStore {
   }
 }
 
-function within({ tenant, from, to, operation }: FailureFilter): { where: string; parameters: SQLInputValue[] } {
+function within({ tenant, from, to, operation, muted }: FailureFilter): { where: string; parameters: SQLInputValue[] } {
+  const conditions = ["tenant = ? AND hour >= ? AND hour < ?"];
   const parameters: SQLInputValue[] = [tenant, from - (from % HOUR_MS), to];
-  if (operation === undefined) return { where: "tenant = ? AND hour >= ? AND hour < ?", parameters };
-  return { where: "tenant = ? AND hour >= ? AND hour < ? AND operation = ?", parameters: [...parameters, operation] };
+  if (operation !== undefined) {
+    conditions.push("operation = ?");
+    parameters.push(operation);
+  }
+  if (muted !== undefined) {
+    conditions.push(`fingerprint ${muted.only ? "IN" : "NOT IN"} (SELECT fingerprint FROM failure_mutes WHERE tenant = ? AND ${IN_FORCE})`);
+    parameters.push(tenant, muted.now);
+  }
+  return { where: conditions.join(" AND "), parameters };
 }
 
 function summed<T extends { failures: number }>(parts: readonly T[], nameOf: (part: T) => string): { name: string; failures: number }[] {

@@ -427,6 +427,13 @@ const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[
   `,
   // The key of a shared link knows one batch.
   "ALTER TABLE api_keys ADD COLUMN batch_id TEXT;",
+  `
+  -- kinds of errors nobody wants to hear of: store/failures.ts
+  CREATE TABLE failure_mutes (
+    tenant TEXT, fingerprint TEXT, error TEXT NOT NULL, code TEXT NOT NULL, reason TEXT NOT NULL, actor TEXT NOT NULL, at INTEGER NOT NULL,
+    until INTEGER, until_change INTEGER NOT NULL CHECK (until_change IN (0, 1)), PRIMARY KEY (tenant, fingerprint)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

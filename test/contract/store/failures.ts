@@ -65,6 +65,47 @@ export const failures = section("failures by kind", {
     expect(await count({})).toBe(0);
   },
 
+  "a muted kind is listed apart and is no new kind; the mute ends by hand, by time, or where the kind is new": async (rig) => {
+    const { failures: store, alerts } = rig.store;
+    const batch = await rig.create([["a", "b", "c"]]);
+    await rig.drain(batch, { a: broken("one"), b: broken("one"), c: broken("two") });
+    await alerts.noteErrors(100);
+    const [one] = await store.classes(whole(rig), 1);
+    const { fingerprint } = one!;
+    const mute = { tenant: "acme", fingerprint, reason: "known", by: "ann", at: rig.now, until: rig.now + HOUR, untilChange: false };
+    const kinds = async (only: boolean): Promise<string[]> =>
+      (await store.classes({ ...whole(rig), muted: { only, now: rig.now } }, 10)).map(({ code }) => code);
+    const news = async (): Promise<number> =>
+      (await alerts.figures("acme", { since: rig.now - HOUR, now: rig.now })).newErrorClasses.reduce((sum, each) => sum + each.classes, 0);
+
+    expect(await store.mute({ ...mute, fingerprint: "0".repeat(12) })).toBeNull();
+    expect(await store.mute({ ...mute, tenant: "other" })).toBeNull();
+    expect([await kinds(true), await news()]).toEqual([[], 2]);
+    const known = { ...mute, error: "it broke", code: "one" };
+    expect(await store.mute(mute)).toEqual({ before: null, after: known });
+    expect([await kinds(true), await kinds(false), await news()]).toEqual([["one"], ["two"], 1]);
+    expect(await store.sums({ ...whole(rig), muted: { only: true, now: rig.now } })).toMatchObject({ classes: 1, failures: 2 });
+    expect(await store.mutes(whole(rig), rig.now, 10)).toEqual([{ ...known, failures: 2, lastSeen: rig.now }]);
+    expect(await store.mutes({ ...whole(rig), operation: "export" }, rig.now, 10)).toMatchObject([{ failures: 0, lastSeen: null }]);
+    expect(await store.mutes({ ...whole(rig), tenant: "other" }, rig.now, 10)).toEqual([]);
+
+    expect(await store.mutes(whole(rig), mute.until, 10)).toEqual([]);
+    expect(await store.unmute("acme", fingerprint, mute.until)).toBeNull();
+    expect(await store.unmute("other", fingerprint, rig.now)).toBeNull();
+    expect(await store.unmute("acme", fingerprint, rig.now)).toEqual(known);
+    expect([await kinds(true), await news()]).toEqual([[], 2]);
+
+    const standing = { ...mute, until: null, untilChange: true };
+    await store.mute(standing);
+    expect((await store.mute({ ...standing, reason: "still" }))!.before).toMatchObject({ reason: "known" });
+    await rig.drain(await rig.create([["d"]]), { d: broken("one") });
+    await alerts.noteErrors(100);
+    expect(await kinds(true)).toEqual(["one"]);
+    await rig.drain(await rig.create([["e"]], { batch: { operation: "export" } }), { e: broken("one") });
+    await alerts.noteErrors(100);
+    expect([await kinds(true), await news()]).toEqual([[], 3]);
+  },
+
   "kinds beyond 500 an hour count together": async (rig) => {
     const keys = Array.from({ length: 503 }, (_, i) => `k${i}`);
     const batch = await rig.create([keys]);

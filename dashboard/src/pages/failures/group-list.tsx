@@ -11,6 +11,8 @@ import { Spark } from "../../parts/spark.tsx";
 import { Time } from "../../parts/time.tsx";
 import { useShortcuts } from "../../shell/shortcuts.ts";
 import { GiveUpDialog } from "./give-up-dialog.tsx";
+import { MuteDialog } from "./mute-dialog.tsx";
+import { MutedList } from "./muted-list.tsx";
 import { changedQuery, type Group, groupsQuery } from "./queries.ts";
 import type { FailureRange } from "./search.ts";
 
@@ -25,8 +27,10 @@ export function GroupList({ range, operation }: GroupListProps): ReactElement {
   const changed = useQuery({ ...changedQuery(data?.from ?? ""), enabled: data !== undefined && data.groups.length > 0 });
   const [retrying, setRetrying] = useState<Group | null>(null);
   const [givingUp, setGivingUp] = useState<Group | null>(null);
+  const [muting, setMuting] = useState<Group | null>(null);
   const [active, setActive] = useState(-1);
   const isAdmin = useMay("admin");
+  const mayMute = useMay("operator");
   const groups = data?.groups ?? [];
   const chosen = groups[active];
   const move = (by: number): void => setActive((at) => Math.max(0, Math.min(groups.length - 1, at + by)));
@@ -34,28 +38,42 @@ export function GroupList({ range, operation }: GroupListProps): ReactElement {
     { keys: "j", label: "Next group", run: () => move(1) },
     { keys: "k", label: "Previous group", run: () => move(-1) },
     { keys: "r", label: "Retry the group", run: () => isAdmin && chosen !== undefined && chosen.fingerprint !== "" && setRetrying(chosen) },
+    { keys: "m", label: "Mute the group", run: () => mayMute && chosen !== undefined && chosen.fingerprint !== "" && setMuting(chosen) },
   ]);
   if (data === undefined)
     return error === null ? <Loading lines={8} label="Loading failures" /> : <Fault error={error} retry={() => void refetch()} />;
   if (groups.length === 0)
     return (
-      <Empty title="Nothing failed. Well done.">
-        {operation === undefined ? "No item" : `No item of ${operation}`} ended as a failure in this time. How long failures are remembered
-        is a matter of the{" "}
-        <Link to="/settings" className="link">
-          retention
-        </Link>
-        .
-      </Empty>
+      <>
+        <Empty title={data.muted.total === 0 ? "Nothing failed. Well done." : "Nothing failed but what is muted"}>
+          {operation === undefined ? "No item" : `No item of ${operation}`} ended as {data.muted.total === 0 ? "a" : "another"} failure in
+          this time. How long failures are remembered is a matter of the{" "}
+          <Link to="/settings" className="link">
+            retention
+          </Link>
+          .
+        </Empty>
+        <MutedList range={range} operation={operation} />
+      </>
     );
-  const mark = changed.data ?? null;
+  const { settings = null, start = null } = changed.data ?? {};
   return (
     <>
       {error === null ? null : <Fault error={error} retry={() => void refetch()} />}
-      {mark === null ? null : (
-        <p className="flex flex-wrap items-center gap-x-1.5 text-sm text-soft">
-          <Icon name="sliders" /> Settings were changed last <Time at={mark.timestamp} />: <code className="break-all">{mark.text}</code>
-        </p>
+      {settings === null && start === null ? null : (
+        <div className="flex flex-col gap-1 text-sm text-soft">
+          {settings === null ? null : (
+            <p className="flex flex-wrap items-center gap-x-1.5">
+              <Icon name="sliders" /> Settings were changed last <Time at={settings.timestamp} />:{" "}
+              <code className="break-all">{settings.text}</code>
+            </p>
+          )}
+          {start === null ? null : (
+            <p className="flex flex-wrap items-center gap-x-1.5">
+              <Icon name="up" /> {start.text} <Time at={start.timestamp} />
+            </p>
+          )}
+        </div>
       )}
       <Wide label="Failures by kind">
         <table className="table">
@@ -77,7 +95,7 @@ export function GroupList({ range, operation }: GroupListProps): ReactElement {
               <th scope="col" className="hidden pl-6! lg:table-cell">
                 Where
               </th>
-              {isAdmin ? (
+              {mayMute ? (
                 <th scope="col" className="hidden md:table-cell">
                   <span className="sr-only">Act</span>
                 </th>
@@ -91,9 +109,11 @@ export function GroupList({ range, operation }: GroupListProps): ReactElement {
                 group={group}
                 isActive={i === active}
                 isAdmin={isAdmin}
-                sinceChange={mark !== null && Date.parse(group.first_seen) >= Date.parse(mark.timestamp)}
+                mayMute={mayMute}
+                since={since(group, settings, start)}
                 onRetry={() => setRetrying(group)}
                 onGiveUp={() => setGivingUp(group)}
+                onMute={() => setMuting(group)}
               />
             ))}
           </tbody>
@@ -112,34 +132,54 @@ export function GroupList({ range, operation }: GroupListProps): ReactElement {
         />
       )}
       {givingUp === null ? null : <GiveUpDialog group={givingUp} onClose={() => setGivingUp(null)} />}
+      {muting === null ? null : <MuteDialog group={muting} onClose={() => setMuting(null)} />}
+      <MutedList range={range} operation={operation} />
     </>
   );
+}
+
+/** After which of the newest changes the kind was first seen. */
+function since(group: Group, settings: { timestamp: string } | null, start: { timestamp: string } | null): string | null {
+  const isAfter = (mark: { timestamp: string } | null): boolean =>
+    mark !== null && Date.parse(group.first_seen) >= Date.parse(mark.timestamp);
+  const [afterSettings, afterStart] = [isAfter(settings), isAfter(start)];
+  if (afterSettings && afterStart) return "since the settings changed and the server started";
+  return afterSettings ? "since the settings changed" : afterStart ? "since the server started" : null;
 }
 
 interface GroupRowProps {
   group: Group;
   isActive: boolean;
   isAdmin: boolean;
-  /** First seen after the settings were changed last. */
-  sinceChange: boolean;
+  mayMute: boolean;
+  /** First seen after the last change of this. */
+  since: string | null;
   onRetry: () => void;
   onGiveUp: () => void;
+  onMute: () => void;
 }
 
-function GroupRow({ group, isActive, isAdmin, sinceChange, onRetry, onGiveUp }: GroupRowProps): ReactElement {
+function GroupRow({ group, isActive, isAdmin, mayMute, since, onRetry, onGiveUp, onMute }: GroupRowProps): ReactElement {
   const { sample } = group;
   const isRest = group.fingerprint === "";
   const [first] = group.operations;
   const actions =
-    isRest || !isAdmin ? null : (
+    isRest || !mayMute ? null : (
       <>
-        <button type="button" className="button" onClick={onRetry}>
-          Retry
+        {isAdmin ? (
+          <>
+            <button type="button" className="button" onClick={onRetry}>
+              Retry
+            </button>
+            <button type="button" className="button button-quiet" onClick={onGiveUp}>
+              Give up
+            </button>
+          </>
+        ) : null}
+        <button type="button" className="button button-quiet button-icon" aria-label={`Mute: ${group.error}`} title="Mute" onClick={onMute}>
+          <Icon name="mute" />
         </button>
-        <button type="button" className="button button-quiet" onClick={onGiveUp}>
-          Give up
-        </button>
-        {first === undefined ? null : (
+        {!isAdmin || first === undefined ? null : (
           <Link
             to="/alerts"
             search={{ tab: "rules", edit: "", kind: "highErrorRate", instance: `operation:${first.name}` }}
@@ -164,7 +204,7 @@ function GroupRow({ group, isActive, isAdmin, sinceChange, onRetry, onGiveUp }: 
               <Icon name="plus" /> new
             </span>
           ) : null}
-          {sinceChange ? <span className="text-warn">since the settings changed</span> : null}
+          {since === null ? null : <span className="text-warn">{since}</span>}
           <span>
             <code>{group.code}</code> · {group.category}
           </span>
@@ -199,15 +239,25 @@ function GroupRow({ group, isActive, isAdmin, sinceChange, onRetry, onGiveUp }: 
         <Time at={group.last_seen} />
       </td>
       <td className="hidden max-w-48 pl-6! text-soft lg:table-cell">
-        {[...group.operations, ...group.streams.map((stream) => ({ ...stream, name: `stream ${stream.name}` }))]
+        {[
+          ...group.operations.map((each) => ({ ...each, queue: `operation:${each.name}` })),
+          ...group.streams.map((each) => ({ name: `stream ${each.name}`, count: each.count, queue: null })),
+        ]
           .slice(0, 4)
-          .map(({ name, count: items }) => (
+          .map(({ name, count: items, queue }) => (
             <span key={name} className="flex justify-between gap-3">
-              <span className="truncate">{name}</span> <span className="figure">{count(items)}</span>
+              {queue === null ? (
+                <span className="truncate">{name}</span>
+              ) : (
+                <Link to="/failures" search={{ tab: "dead", queue }} title={`Dead letters of ${name}`} className="link truncate">
+                  {name}
+                </Link>
+              )}{" "}
+              <span className="figure">{count(items)}</span>
             </span>
           ))}
       </td>
-      {isAdmin ? (
+      {mayMute ? (
         <td className="hidden md:table-cell">
           <span className="-my-1.5 flex justify-end gap-1">{actions}</span>
         </td>

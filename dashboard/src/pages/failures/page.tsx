@@ -49,7 +49,7 @@ export function FailuresPage(): ReactElement {
                 <Status
                   look={
                     failed === 0
-                      ? { word: "Calm", icon: "check", tone: "good" }
+                      ? { word: groups.data.muted.failures === 0 ? "Calm" : "Calm but for what is muted", icon: "check", tone: "good" }
                       : { word: plural(groups.data.total, "kind of error", "kinds of errors"), icon: "warning", tone: "warn" }
                   }
                 />

@@ -7,6 +7,7 @@ import type { FailureRange } from "./search.ts";
 
 export type Failures = z.output<typeof failures.failureGroupsAnswer>;
 export type Group = Failures["groups"][number];
+export type Mute = z.output<typeof failures.mutesAnswer>["mutes"][number];
 export type ErrorClass = z.output<typeof monitoring.errorsAnswer>["errors"][number];
 export type Slow = z.output<typeof monitoring.slowAnswer>;
 export type Sizes = z.output<typeof monitoring.sizesAnswer>;
@@ -29,13 +30,28 @@ export function groupsQuery(range: FailureRange, operation: string | undefined) 
   });
 }
 
-/** When the settings were changed last within the range; null = they were not. */
+/** Groups that are muted, with what failed of them. */
+export function mutesQuery(range: FailureRange, operation: string | undefined) {
+  return queryOptions({
+    queryKey: ["failures", "mutes", range, operation],
+    queryFn: async () =>
+      (
+        await client.request<{ mutes: Mute[] }>("/api/system/failures/mutes", {
+          query: { range, ...(operation === undefined ? {} : { operation }) },
+        })
+      ).mutes,
+    refetchInterval: every(30_000),
+  });
+}
+
+/** When the settings were changed last within the range and when the server was started last; null = not within it. */
 export function changedQuery(from: string) {
   return queryOptions({
     queryKey: ["failures", "changed", from],
-    queryFn: async (): Promise<Marker | null> => {
+    queryFn: async (): Promise<{ settings: Marker | null; start: Marker | null }> => {
       const { markers } = await client.request<{ markers: Marker[] }>("/api/system/markers", { query: { from } });
-      return markers.findLast(({ kind }) => kind === "settings") ?? null;
+      const last = (wanted: Marker["kind"]): Marker | null => markers.findLast(({ kind }) => kind === wanted) ?? null;
+      return { settings: last("settings"), start: last("start") };
     },
     staleTime: 60_000,
   });
@@ -103,7 +119,17 @@ interface Selected {
   ids?: number[];
 }
 
+interface MuteBody {
+  reason: string;
+  /** Absent = until somebody ends it. */
+  minutes?: number;
+  untilChange: boolean;
+}
+
 export const acts = {
+  mute: (fingerprint: string, body: MuteBody) =>
+    client.request<unknown>(`/api/system/failures/mutes/${fingerprint}`, { method: "PUT", json: { ...body } }),
+  unmute: (fingerprint: string) => client.request<unknown>(`/api/system/failures/mutes/${fingerprint}`, { method: "DELETE" }),
   requeue: (queue: QueueOf, selected: Selected) =>
     client.request<{ requeued: number; scheduled: number; left: { message: string }[] }>(queuePath("requeue/", queue), {
       method: "POST",
