@@ -68,7 +68,7 @@ describe("GET /api/system/failures", () => {
 describe("GET /api/system/flow", () => {
   const flow = (query = ""): Promise<z.output<typeof flowAnswer>> => get<typeof flowAnswer>(`/api/system/flow${query}`);
 
-  it("a stream: how long its windows took, and the queue and run of its operation, with their shares and repetitions", async () => {
+  it("a stream: how long its windows took, and the queue and run of the batches they became, with their shares and repetitions", async () => {
     await start();
     await served.send({
       method: "PUT",
@@ -83,7 +83,11 @@ describe("GET /api/system/flow", () => {
         { id: "2", ms: 0, fail: true },
       ],
     });
+    // Of the same operation, and not of the stream.
+    await served.create({ operation: "slow", items: items(3, 30_000) });
     await clock.advance(3 * MINUTE);
+    const told = (await overview()).streams.find(({ name }) => name === "orders")!;
+    expect(told.failure_percent).toBe(50);
     const { stages, end_to_end, tries, stream, operation, minutes } = await flow("?stream=orders");
     expect([stream, operation, minutes]).toEqual(["orders", "slow", 15]);
     const [window, queue, run] = stages;
@@ -91,6 +95,8 @@ describe("GET /api/system/flow", () => {
     expect(window).toMatchObject({ count: 1, times: { p50_seconds: expect.closeTo(40, 0) as number } });
     expect(run!.times!.p95_seconds).toBeGreaterThan(9.9);
     expect(stages.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 3);
+    expect(run!.times!.p95_seconds).toBeLessThan(12);
+    expect([queue!.count, run!.count]).toEqual([1, 1]);
     expect(window!.share).toBeGreaterThan(run!.share);
     expect(end_to_end!.p50_seconds).toBeCloseTo(window!.times!.p50_seconds + queue!.times!.p50_seconds + run!.times!.p50_seconds, -1);
     expect(tries).toMatchObject({ settled: 2, retried: 1, share: expect.closeTo(1 / 3, 3) as number });
@@ -319,9 +325,12 @@ describe("GET /api/system/history", () => {
     await clock.advance(3 * MINUTE);
     await served.create({ operation: "slow", items: items(1, 0) });
     await clock.advance(2 * MINUTE + 1);
-    const depth = await history("metric=queue_depth&source=slow&width=60");
-    const known = depth.current.points.flatMap(({ value }) => (value === null ? [] : [Math.round(value)]));
-    expect(known).toEqual([1, 1, 1, 2, 2]);
+    const known = async (): Promise<number[]> =>
+      (await history("metric=queue_depth&source=slow&width=60")).current.points.flatMap(({ value }) =>
+        value === null ? [] : [Math.round(value)],
+      );
+    // The last sample reads files before it is written.
+    await expect.poll(known, { timeout: 30_000 }).toEqual([1, 1, 1, 2, 2]);
     const states = await history("metric=batches&width=60");
     expect(Math.round(states.current.points.findLast(({ value }) => value !== null)!.value!)).toBe(2);
   });

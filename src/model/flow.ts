@@ -1,6 +1,6 @@
 /**
- * What is counted by the time it happened. A source is `operation:<name>` or `stream:<name>`, or `key:<stream>/<key>` for one key
- * of a stream; a reason of closing or a category of failure or retry follows its metric after a dot.
+ * What is counted by the time it happened. A source is `operation:<name>` or `stream:<name>`, `key:<stream>/<key>` for one key of a
+ * stream, or `runs:<stream>`: of what counts for their operations, the part of the batches that this stream made; a reason of closing or a category of failure or retry follows its metric after a dot.
  *
  * Metrics: items.received, items.succeeded, items.failed, items.retried, retries, failures, batches.created, batches.started, batches.completed, batches.failed, batches.cancelled, batches.expired, batches.reprocessed, chunks.lost, windows.opened, windows.closed, windows.items, dead_letters.
  */
@@ -20,5 +20,7 @@ export const sourceOf = {
   stream: (name: string): string => `stream:${name}`,
   /** A gauge of one thing; of the whole tenant without a name. */
   gauge: (name = ""): string => `gauge:${name}`,
+  /** The batches that a stream made. */
+  runs: (stream: string): string => `runs:${stream}`,
   key: (stream: string, key: string): string => `key:${stream}/${key}`,
 };

@@ -115,7 +115,7 @@ export class World {
     const batch = await this.rig.create(groups, {
       tenant,
       maxFailures,
-      batch: { dependsOn, priority: option, maxLeasedChunks: option === 2 ? 1 : null },
+      batch: { dependsOn, priority: option, maxLeasedChunks: option === 2 ? 1 : null, ...(option === 3 ? { stream: "orders" } : {}) },
     });
     this.models.push({
       id: batch.id,

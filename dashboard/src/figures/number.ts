@@ -19,6 +19,11 @@ export function rate(value: number): string {
   return new Intl.NumberFormat("en", { maximumFractionDigits: Math.abs(value) < 100 ? 1 : 0 }).format(value);
 }
 
+/** Two significant digits under one, as a rate above: 0.018, 4.2, 118 */
+export function significant(value: number): string {
+  return Math.abs(value) < 1 ? new Intl.NumberFormat("en", { maximumSignificantDigits: 2 }).format(value) : rate(value);
+}
+
 /** A share of 0..1 as "98.0 %"; never rounded up to 100 nor down to 0. */
 export function percent(share: number): string {
   const value = share * 100;

@@ -205,7 +205,7 @@ export const markersAnswer = z.strictObject({
 
 const stageTimes = z.strictObject({ mean_seconds: z.number(), p50_seconds: z.number(), p95_seconds: z.number(), p99_seconds: z.number() });
 export const flowQuery = z.strictObject({
-  stream: streamName.optional().meta({ description: "Only its windows, and the queue and run of its operation" }),
+  stream: streamName.optional().meta({ description: "Only its windows, and the queue and run of the batches they became" }),
   operation: text(1, 100).optional().meta({ description: "Only batches of this operation; everything together without either" }),
   minutes: whole(1, 43_200).default(15),
 });

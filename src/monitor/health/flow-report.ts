@@ -27,6 +27,7 @@ export interface FlowAsked {
   tenant: string;
   /** Null = all. */
   stream: string | null;
+  /** Null = all; not looked at beside a stream, whose own batches count. */
   operation: string | null;
   from: number;
   to: number;
@@ -39,14 +40,14 @@ export interface FlowAsked {
 export async function flowOf(monitor: MonitorStore, asked: FlowAsked): Promise<FlowReport> {
   const { tenant, from, to, stream, operation, widthMs, slots } = asked;
   const ofStream = stream === null ? "stream:" : sourceOf.stream(stream);
-  const ofOperation = operation === null ? "operation:" : sourceOf.operation(operation);
+  const ofBatches = stream !== null ? sourceOf.runs(stream) : operation === null ? "operation:" : sourceOf.operation(operation);
   const isWindowed = stream !== null || operation === null;
   const all = async (source: string, measure: FlowMeasure): Promise<Sketch> =>
     together(await monitor.measured({ tenant, from, to, sources: [source] }, measure, null));
   const sketches = {
     window: isWindowed ? await all(ofStream, "age") : new Sketch(),
-    queue: await all(ofOperation, "wait"),
-    run: await all(ofOperation, "run"),
+    queue: await all(ofBatches, "wait"),
+    run: await all(ofBatches, "run"),
   };
   const p95 = (sketch: Sketch): number => sketch.quantile(0.95) ?? 0;
   const sum = p95(sketches.window) + p95(sketches.queue) + p95(sketches.run);
@@ -54,8 +55,8 @@ export async function flowOf(monitor: MonitorStore, asked: FlowAsked): Promise<F
     const sketch = sketches[stage];
     return { stage, count: sketch.count, times: timesOf(sketch), share: sum === 0 ? 0 : p95(sketch) / sum };
   });
-  const ended = await all(ofOperation, "total");
-  const counters = await monitor.flow({ tenant, from, to, sources: [ofOperation] }, null);
+  const ended = await all(ofBatches, "total");
+  const counters = await monitor.flow({ tenant, from, to, sources: [ofBatches] }, null);
   const counted = (metric: string): number => counters.reduce((total, point) => total + (point.metric === metric ? point.value : 0), 0);
   const byCategory: Record<string, number> = {};
   for (const { metric, value } of counters) {
@@ -63,7 +64,7 @@ export async function flowOf(monitor: MonitorStore, asked: FlowAsked): Promise<F
     const category = metric.slice("retries.".length);
     byCategory[category] = (byCategory[category] ?? 0) + value;
   }
-  const waits = Map.groupBy(await monitor.measured({ tenant, from, to, sources: [ofOperation] }, "wait", widthMs), ({ at }) => at);
+  const waits = Map.groupBy(await monitor.measured({ tenant, from, to, sources: [ofBatches] }, "wait", widthMs), ({ at }) => at);
   const busy = Map.groupBy(
     await monitor.measured({ tenant, from, to, sources: [sourceOf.gauge()] }, gaugeMeasure("worker_busy_seconds_total"), widthMs),
     ({ at }) => at,

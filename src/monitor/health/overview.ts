@@ -15,6 +15,8 @@ import { MINUTE_MS, openBatches, type OpenAt } from "./open-batches.ts";
 import type { OverviewFacts, OverviewReport, QueueReport, StreamReport, Tile } from "./overview-report.ts";
 import { queueHealth, verdictOf, type HealthVerdict, type Reason } from "./queue-health.ts";
 
+/** Items and windows of streams, and what becomes of them: of operations, and of the batches of each stream. */
+const SOURCES = ["operation:", "stream:", "runs:"];
 /** Figures of "lately" are of this many minutes, the last of which is not over. */
 const LATELY_MINUTES = 15;
 const DAY_MS = 86_400_000;
@@ -72,13 +74,13 @@ export class Overview {
 
   private async lines(tenant: string, now: number): Promise<FlowLines> {
     const from = now - (now % MINUTE_MS) - (LATELY_MINUTES - 1) * MINUTE_MS;
-    const points = await this.monitor.flow({ tenant, from, to: now + 1, sources: ["operation:", "stream:"] }, MINUTE_MS);
+    const points = await this.monitor.flow({ tenant, from, to: now + 1, sources: SOURCES }, MINUTE_MS);
     return new FlowLines(points, from, now);
   }
 
   private async times(tenant: string, from: number, to: number): Promise<Times> {
     const of = async (measure: FlowMeasure): Promise<ReadonlyMap<string, Sketch>> => {
-      const points = await this.monitor.measured({ tenant, from, to, sources: ["operation:", "stream:"] }, measure, null);
+      const points = await this.monitor.measured({ tenant, from, to, sources: SOURCES }, measure, null);
       return new Map(points.map(({ source, sketch }) => [source, sketch]));
     };
     return {
@@ -213,6 +215,7 @@ function streamReport(
 ): StreamReport {
   const { lately, times } = seen;
   const source = sourceOf.stream(stream.name);
+  const runs = sourceOf.runs(stream.name);
   const queue = seen.queues.find(({ name }) => name === stream.operation);
   const age = times.age.get(source);
   const growth = (queue?.growth.m5 ?? 0) / 5;
@@ -225,17 +228,17 @@ function streamReport(
     ...stream,
     itemsPerMinute: lately.perMinute(source, "items.received"),
     depth: queue?.depth ?? 0,
-    waitP95Ms: queue?.waitP95Ms ?? null,
+    waitP95Ms: times.wait.get(runs)?.quantile(0.95) ?? null,
     ageMeanMs: age === undefined ? null : meanOf(age),
     ageMaxMs: age?.quantile(1) ?? null,
-    failurePercent: queue?.failurePercent ?? null,
+    failurePercent: percentOf(lately.sum(runs, "items.failed"), lately.sum(runs, "items.failed", "items.succeeded")),
     closuresPerMinute: lately.perMinute(source, "windows.closed."),
     closures: lately.parts(source, "windows.closed."),
     bottleneck: bottleneckOf(figures),
   };
 }
 
-/** The figures of one operation (null = of all), with those of a stream's windows; of all, with those of all windows. */
+/** The figures of one operation (null = of all), or of the batches a stream made and its windows; of all, with those of all windows. */
 function stages(
   operation: string | null,
   seen: {
@@ -248,7 +251,7 @@ function stages(
   },
 ): StageFigures {
   const { lately, times, facts, open } = seen;
-  const source = operation === null ? "operation:" : sourceOf.operation(operation);
+  const source = seen.ofStream !== null ? sourceOf.runs(seen.ofStream) : operation === null ? "operation:" : sourceOf.operation(operation);
   const p95 = (sketches: ReadonlyMap<string, Sketch>, of: string): number | null =>
     of.endsWith(":")
       ? together([...sketches].filter(([name]) => name.startsWith(of)).map(([, sketch]) => ({ sketch }))).quantile(0.95)

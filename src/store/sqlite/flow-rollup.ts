@@ -75,7 +75,11 @@ export class FlowRollup {
   /** Everything that is an event is counted by it. */
   event(event: EventDraft): void {
     const { type, tenant, ts, data } = event;
-    const operation = typeof data["operation"] === "string" ? this.cell(tenant, ts, sourceOf.operation(data["operation"])) : null;
+    const { operation, stream } = data;
+    const cells = typeof operation === "string" ? this.cellsOf(tenant, ts, operation, typeof stream === "string" ? stream : null) : [];
+    const add = (metric: string, value: number): void => {
+      for (const cell of cells) count(cell, metric, value);
+    };
     switch (type) {
       case "batch.created":
       case "batch.started":
@@ -83,14 +87,14 @@ export class FlowRollup {
       case "batch.failed":
       case "batch.cancelled":
       case "batch.expired":
-        return count(operation, type.replace("batch.", "batches."), 1);
+        return add(type.replace("batch.", "batches."), 1);
       case "batch.resumed":
-        return data["retry"] === undefined ? undefined : count(operation, "batches.reprocessed", 1);
+        return data["retry"] === undefined ? undefined : add("batches.reprocessed", 1);
       case "chunk.retried":
-        for (const [category, items] of Object.entries(record(data["categories"]))) count(operation, `retries.${category}`, number(items));
-        return count(operation, "items.retried", number(data["items"]));
+        for (const [category, items] of Object.entries(record(data["categories"]))) add(`retries.${category}`, number(items));
+        return add("items.retried", number(data["items"]));
       case "chunk.stalled":
-        return count(operation, "chunks.lost", 1);
+        return add("chunks.lost", 1);
       case "item.received":
       case "window.opened":
       case "window.closed":
@@ -101,23 +105,24 @@ export class FlowRollup {
   }
 
   /** Items that have a final result; those that succeeded are in a segment of their batch and of `now`. */
-  results(raw: Pick<RawBatch, "tenant" | "operation">, succeeded: number, failures: readonly NewFailure[], now: number): void {
+  results(raw: Pick<RawBatch, "tenant" | "operation" | "stream">, succeeded: number, failures: readonly NewFailure[], now: number): void {
     if (succeeded > 0) {
       this.rows += 1;
       this.gather();
     }
     if (failures.length === 0) return;
-    const cell = this.cell(raw.tenant, now, sourceOf.operation(raw.operation));
-    count(cell, "items.failed", failures.length);
-    for (const failure of failures) count(cell, `failures.${failure.category}`, 1);
+    for (const cell of this.cellsOf(raw.tenant, now, raw.operation, raw.stream)) {
+      count(cell, "items.failed", failures.length);
+      for (const failure of failures) count(cell, `failures.${failure.category}`, 1);
+    }
   }
 
   /** The times of a batch that has just ended. */
   ended(raw: RawBatch, now: number): void {
     const times = jobTimes(raw);
     if (times === null) return;
-    const cell = this.cell(raw.tenant, now, sourceOf.operation(raw.operation));
-    for (const metric of ["wait", "run", "total"] as const) measure(cell, metric, times[metric]);
+    for (const cell of this.cellsOf(raw.tenant, now, raw.operation, raw.stream))
+      for (const metric of ["wait", "run", "total"] as const) measure(cell, metric, times[metric]);
   }
 
   /** A stream refused an item and kept it aside. */
@@ -170,13 +175,13 @@ export class FlowRollup {
   private mergeSegments(): void {
     const { last, counted } = this.segments();
     if (last <= counted) return;
-    const rows = this.db.all<{ tenant: string; operation: string; minute: number; results: number }>(
-      `SELECT tenant, operation, s.created_at - s.created_at % ${MINUTE} AS minute, SUM(results) AS results
-       FROM segments s CROSS JOIN batches b ON b.id = s.batch_id WHERE s.id > ? GROUP BY 1, 2, 3`,
+    const rows = this.db.all<{ tenant: string; operation: string; stream: string | null; minute: number; results: number }>(
+      `SELECT tenant, operation, stream, s.created_at - s.created_at % ${MINUTE} AS minute, SUM(results) AS results
+       FROM segments s CROSS JOIN batches b ON b.id = s.batch_id WHERE s.id > ? GROUP BY 1, 2, 3, 4`,
       counted,
     );
-    for (const { tenant, operation, minute, results } of rows)
-      count(this.cellAt(tenant, minute, sourceOf.operation(operation)), "items.succeeded", results);
+    for (const { tenant, operation, stream, minute, results } of rows)
+      for (const source of sourcesOf(operation, stream)) count(this.cellAt(tenant, minute, source), "items.succeeded", results);
     this.db.run("INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2", COUNTED, String(last));
   }
 
@@ -239,6 +244,11 @@ export class FlowRollup {
     return key;
   }
 
+  /** Where what happens to a batch is counted: for its operation, and for the stream that made it. */
+  private cellsOf(tenant: string, now: number, operation: string, stream: string | null): Cell[] {
+    return sourcesOf(operation, stream).map((source) => this.cell(tenant, now, source));
+  }
+
   /** Of the minute that `now` is in; something will be added to it. */
   private cell(tenant: string, now: number, source: string): Cell {
     this.gather();
@@ -253,8 +263,12 @@ export class FlowRollup {
   }
 }
 
-function count(cell: Cell | null, metric: string, value: number): void {
-  if (cell !== null) cell.counts.set(metric, (cell.counts.get(metric) ?? 0) + value);
+function sourcesOf(operation: string, stream: string | null): string[] {
+  return stream === null ? [sourceOf.operation(operation)] : [sourceOf.operation(operation), sourceOf.runs(stream)];
+}
+
+function count(cell: Cell, metric: string, value: number): void {
+  cell.counts.set(metric, (cell.counts.get(metric) ?? 0) + value);
 }
 
 function measure(cell: Cell, metric: FlowMeasure | GaugeMeasure, value: number): void {

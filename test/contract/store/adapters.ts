@@ -142,16 +142,18 @@ function readSqlite(directory: string, sql: string, ...parameters: number[]): Re
 }
 
 const SQLITE_HAPPENED = `
-  WITH happened (tenant, ts, operation, metric, value) AS (
-    SELECT tenant, ts, data ->> 'operation', replace(type, 'batch.', 'batches.'), 1 FROM events
+  WITH happened (tenant, ts, operation, stream, metric, value) AS (
+    SELECT tenant, ts, data ->> 'operation', data ->> 'stream', replace(type, 'batch.', 'batches.'), 1 FROM events
       WHERE type IN ('batch.created', 'batch.started', 'batch.completed', 'batch.failed', 'batch.cancelled', 'batch.expired') UNION ALL
-    SELECT tenant, ts, data ->> 'operation', 'batches.reprocessed', 1 FROM events WHERE type = 'batch.resumed' AND data ->> 'retry' IS NOT NULL UNION ALL
-    SELECT tenant, ts, data ->> 'operation', 'chunks.lost', 1 FROM events WHERE type = 'chunk.stalled' UNION ALL
-    SELECT tenant, ts, data ->> 'operation', 'items.retried', data ->> 'items' FROM events WHERE type = 'chunk.retried' UNION ALL
-    SELECT tenant, s.created_at, operation, 'items.succeeded', results FROM segments s JOIN batches b ON b.id = s.batch_id UNION ALL
-    SELECT tenant, f.created_at, operation, 'items.failed', 1 FROM failures f JOIN batches b ON b.id = f.batch_id
+    SELECT tenant, ts, data ->> 'operation', data ->> 'stream', 'batches.reprocessed', 1 FROM events WHERE type = 'batch.resumed' AND data ->> 'retry' IS NOT NULL UNION ALL
+    SELECT tenant, ts, data ->> 'operation', data ->> 'stream', 'chunks.lost', 1 FROM events WHERE type = 'chunk.stalled' UNION ALL
+    SELECT tenant, ts, data ->> 'operation', data ->> 'stream', 'items.retried', data ->> 'items' FROM events WHERE type = 'chunk.retried' UNION ALL
+    SELECT tenant, s.created_at, operation, stream, 'items.succeeded', results FROM segments s JOIN batches b ON b.id = s.batch_id UNION ALL
+    SELECT tenant, f.created_at, operation, stream, 'items.failed', 1 FROM failures f JOIN batches b ON b.id = f.batch_id
   )
-  SELECT tenant, ts - ts % ?1 AS at, 'operation:' || operation AS source, metric, SUM(value) AS value FROM happened GROUP BY 1, 2, 3, 4`;
+  SELECT tenant, ts - ts % ?1 AS at, 'operation:' || operation AS source, metric, SUM(value) AS value FROM happened GROUP BY 1, 2, 3, 4
+  UNION ALL
+  SELECT tenant, ts - ts % ?1, 'runs:' || stream, metric, SUM(value) FROM happened WHERE stream IS NOT NULL GROUP BY 1, 2, 3, 4`;
 
 /** Faults that are not a column of the batch row. */
 const SQLITE_FAULTS: Partial<Record<Fault, string>> = {

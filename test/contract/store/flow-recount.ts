@@ -24,7 +24,7 @@ const TOLD = [
   "items.retried",
 ] as const;
 
-/** Where the flow of operations differs from what is stored of what happened, by the minute, the hour and the day; and how much was compared. */
+/** Where the flow of operations and of the batches of streams differs from what is stored of what happened, by the minute, the hour and the day; and how much was compared. */
 export async function recountFlow(
   opened: Pick<Opened, "tenants" | "happened">,
   store: Store,
@@ -37,7 +37,7 @@ export async function recountFlow(
       `${tenant} ${source} ${metric} at ${at} by ${width} ms`;
     for (const row of opened.happened(width)) found.set(name(row), row.value);
     for (const tenant of opened.tenants()) {
-      for (const point of await store.monitor.flow({ tenant, from: 0, to: END, sources: ["operation:"], metrics: TOLD }, width)) {
+      for (const point of await store.monitor.flow({ tenant, from: 0, to: END, sources: ["operation:", "runs:"], metrics: TOLD }, width)) {
         const at = name({ ...point, tenant });
         const value = found.get(at) ?? 0;
         if (point.value !== value) faults.push(`flow of ${at} is ${point.value}, recounted ${value}`);

@@ -33,7 +33,8 @@ export async function history(
   const edges = [0, 1, MINUTE - 1, MINUTE, HOUR - 1, HOUR, DAY - 1, DAY, DAY + 1];
   for (let n = 0; n < jobs; n++) {
     rig.now = start + (edges[n] ?? random(4 * DAY));
-    const batch = await rig.create([["a", "b"], ["c"]], { batch: { operation: operations[random(2)]! } });
+    const windows = n % 3 === 0 ? { stream: "orders", streamKey: "a", closeReason: "max_age" } : {};
+    const batch = await rig.create([["a", "b"], ["c"]], { batch: { operation: operations[random(2)]!, ...windows } });
     const fate = random(7);
     rig.now += random(3) * random(100_000);
     if (fate === 0) continue;
@@ -250,6 +251,9 @@ export const monitoring = section("monitoring", {
       // Failures that a retry took back have happened all the same.
       expect(total("items.failed")).toBeGreaterThanOrEqual(sum(await all(rig), (batch) => batch.failed));
       expect(total("failures.data")).toBe(total("items.failed"));
+      const ofStream = await rig.store.monitor.flow({ ...range, sources: ["runs:orders"] }, width);
+      const made = ofStream.filter(({ metric }) => metric === "batches.created").reduce((before, { value }) => before + value, 0);
+      expect(made).toBe(events.filter(({ type, data }) => type === "batch.created" && data["stream"] === "orders").length);
       if (width === null) continue;
       for (const point of points.filter((each) => each.metric === "batches.created")) {
         const own = events.filter(

@@ -1,7 +1,7 @@
 import type { ReactElement } from "react";
 import type { Overview } from "../../data/wire.ts";
 import { duration } from "../../figures/duration.ts";
-import { percent, rate } from "../../figures/number.ts";
+import { percent, rate, significant } from "../../figures/number.ts";
 import { Section } from "../../parts/section.tsx";
 import { Status } from "../../parts/status.tsx";
 
@@ -18,8 +18,8 @@ export function LittlesLaw({ law }: { law: Overview["littles_law"] }): ReactElem
       ) : (
         <div className="flex flex-wrap items-baseline gap-x-6 gap-y-2">
           <p className="figure text-lg">
-            {rate(rate_per_second * 60)} batches a minute × {duration(mean_seconds * 1000)} = {rate(rate_per_second * mean_seconds)} in the
-            system; measured {rate(in_system)}
+            {rate(rate_per_second * 60)} batches a minute × {duration(mean_seconds * 1000)} = {significant(rate_per_second * mean_seconds)}{" "}
+            in the system; measured {significant(in_system)}
           </p>
           {error === null ? (
             <p className="text-sm text-soft">Less than one batch at a time: too few to compare.</p>

@@ -49,7 +49,9 @@ export function QueueTable({ queues }: { queues: readonly Queue[] }): ReactEleme
                   <td className="number">{queue.wait_p95_seconds === null ? "—" : duration(queue.wait_p95_seconds * 1000)}</td>
                   <td className="number">
                     {queue.drain_seconds === null
-                      ? "not at this rate"
+                      ? queue.depth === 0
+                        ? "—"
+                        : "not at this rate"
                       : queue.drain_seconds === 0
                         ? "—"
                         : duration(queue.drain_seconds * 1000)}

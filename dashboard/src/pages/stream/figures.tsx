@@ -48,7 +48,7 @@ export function Figures({ stream }: { stream: Stream }): ReactElement {
         {
           label: "Failed",
           value: told === undefined || told.failure_percent === null ? "—" : `${told.failure_percent.toFixed(1)} %`,
-          below: "items of its operation",
+          below: "of the items of its batches",
         },
         {
           label: "Bottleneck",
