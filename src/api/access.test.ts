@@ -75,6 +75,10 @@ describe("credentials", () => {
       return [answer.statusCode, answer.body];
     };
     expect((await ask(secret))[0]).toBe(200);
+    const again = await served.app.inject({ method: "GET", url: "/api/keys", headers: { authorization: `Bearer ${admin}` } });
+    const usedOf = (answer: typeof list) =>
+      answer.json<{ keys: { id: string; lastUsedAt: string | null }[] }>().keys.find(({ id }) => id === key.id)!.lastUsedAt;
+    expect([usedOf(list), usedOf(again)]).toEqual([null, new Date(now - (now % 60_000)).toISOString()]);
     const wrong = await ask(`by_${"x".repeat(43)}`);
     now += 2 * 86_400_000;
     const expired = await ask(secret);

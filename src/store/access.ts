@@ -12,6 +12,8 @@ export interface ApiKeyRow {
   createdAt: number;
   expiresAt: number | null;
   revokedAt: number | null;
+  /** To the minute; null = it never was. */
+  lastUsedAt: number | null;
   /** Set = the key of a shared link: it may see this batch and nothing else. */
   batchId: string | null;
 }
@@ -41,6 +43,8 @@ export interface AccessStore {
   insertKey(key: ApiKeyRow): Promise<void>;
   keyByHash(hash: string): Promise<ApiKeyRow | null>;
   keys(tenant: string): Promise<ApiKeyRow[]>;
+  /** Was used at about this time; an earlier one than is known changes nothing. */
+  keyUsed(id: string, at: number): Promise<void>;
   /** Also ends its sessions. */
   revokeKey(tenant: string, id: string, now: number): Promise<boolean>;
   insertSession(session: SessionRow): Promise<void>;

@@ -4,6 +4,7 @@ import type { Clock } from "../../model/clock.ts";
 import { BatchyardError } from "../../model/errors.ts";
 import type { AccessStore, AuditEntry, AuditStore } from "../../store/port.ts";
 import { FailureLimit } from "./failure-limit.ts";
+import { KeyUse } from "./key-use.ts";
 import { DEFAULT_TENANT, hashSecret, isUsable, sameHash, TOKEN_KEY_ID } from "./secrets.ts";
 
 export const SESSION_COOKIE = "batchyard_session";
@@ -28,6 +29,7 @@ export class Guard {
   private readonly clock: Clock;
   private readonly tokenHash: string | null;
   private readonly failures: FailureLimit;
+  private readonly used: KeyUse;
 
   constructor(options: { access: AccessStore; audit: AuditStore; clock: Clock; token: string | null }) {
     this.access = options.access;
@@ -35,6 +37,7 @@ export class Guard {
     this.clock = options.clock;
     this.tokenHash = options.token === null ? null : hashSecret(options.token);
     this.failures = new FailureLimit(options.clock);
+    this.used = new KeyUse(options);
   }
 
   /** Throws unauthorized without a credential, invalid_key with one that does not hold, rate_limited after too many of those. */
@@ -75,6 +78,7 @@ export class Guard {
     }
     const key = await this.access.keyByHash(hash);
     if (key === null || !isUsable(key, this.clock.now())) return null;
+    this.used.note(key.id);
     const caller = { tenant: key.tenant, actor: `key:${key.name}`, role: key.role, credential: key.id, address };
     return key.batchId === null ? caller : { ...caller, actor: `link:${key.id}`, onlyBatch: key.batchId };
   }
@@ -106,6 +110,7 @@ export class Guard {
   private async bySession(cookie: string, address: string): Promise<Caller | null> {
     const session = await this.access.session(hashSecret(cookie), this.clock.now());
     if (session === null) return null;
+    if (session.keyId !== TOKEN_KEY_ID) this.used.note(session.keyId);
     return { tenant: session.tenant, actor: `session:${session.keyId}`, role: session.role, credential: session.keyId, address };
   }
 }

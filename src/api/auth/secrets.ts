@@ -38,6 +38,7 @@ export async function issueKey(
     createdAt: now,
     expiresAt: wanted.expiresAt ?? null,
     revokedAt: null,
+    lastUsedAt: null,
     batchId: wanted.batchId ?? null,
   };
   await access.insertKey(key);

@@ -13,6 +13,7 @@ export const apiKey = z.strictObject({
   createdAt: time,
   expiresAt: time.nullable(),
   revokedAt: time.nullable(),
+  lastUsedAt: time.nullable().meta({ description: "By the key or a session of it, to the minute; null = never" }),
 });
 export const keysAnswer = z.strictObject({ success: yes, keys: z.array(apiKey) });
 export const newKeyBody = z.strictObject({ name: text(1, 100), role: role.default("operator"), expiresAt: instant().optional() });

@@ -187,5 +187,6 @@ function wireKey(key: ApiKeyRow): z.output<typeof contract.apiKey> {
     createdAt: new Date(key.createdAt).toISOString(),
     expiresAt: iso(key.expiresAt),
     revokedAt: iso(key.revokedAt),
+    lastUsedAt: iso(key.lastUsedAt),
   };
 }

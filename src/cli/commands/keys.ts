@@ -48,9 +48,10 @@ export function addKeys(program: Command, context: Context): void {
         key.hint,
         key.createdAt,
         key.expiresAt ?? "never",
+        key.lastUsedAt ?? "never",
         key.revokedAt ?? "",
       ]);
-      return terminal.out(table([["ID", "NAME", "ROLE", "HINT", "CREATED", "EXPIRES", "REVOKED"], ...rows]));
+      return terminal.out(table([["ID", "NAME", "ROLE", "HINT", "CREATED", "EXPIRES", "USED", "REVOKED"], ...rows]));
     });
 
   withConnection(keys.command("revoke").description("end a key and its sessions, at once").argument("<id>", "id of the key"))

@@ -2,7 +2,7 @@ import type { AccessStore, ApiKeyRow, IdempotencyRow, Role, SessionRow } from ".
 import type { Database } from "./database.ts";
 
 const KEY =
-  "id, tenant, name, role, hash, hint, created_at AS createdAt, expires_at AS expiresAt, revoked_at AS revokedAt, batch_id AS batchId";
+  "id, tenant, name, role, hash, hint, created_at AS createdAt, expires_at AS expiresAt, revoked_at AS revokedAt, last_used_at AS lastUsedAt, batch_id AS batchId";
 
 export class SqliteAccess implements AccessStore {
   private readonly db: Database;
@@ -13,7 +13,7 @@ export class SqliteAccess implements AccessStore {
 
   async insertKey(key: ApiKeyRow): Promise<void> {
     this.db.run(
-      "INSERT INTO api_keys (id, tenant, name, role, hash, hint, created_at, expires_at, revoked_at, batch_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO api_keys (id, tenant, name, role, hash, hint, created_at, expires_at, revoked_at, last_used_at, batch_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       key.id,
       key.tenant,
       key.name,
@@ -23,6 +23,7 @@ export class SqliteAccess implements AccessStore {
       key.createdAt,
       key.expiresAt,
       key.revokedAt,
+      key.lastUsedAt,
       key.batchId,
     );
   }
@@ -33,6 +34,10 @@ export class SqliteAccess implements AccessStore {
 
   async keys(tenant: string): Promise<ApiKeyRow[]> {
     return this.db.all<ApiKeyRow>(`SELECT ${KEY} FROM api_keys WHERE tenant = ? ORDER BY created_at, id`, tenant);
+  }
+
+  async keyUsed(id: string, at: number): Promise<void> {
+    this.db.run("UPDATE api_keys SET last_used_at = ?1 WHERE id = ?2 AND (last_used_at IS NULL OR last_used_at < ?1)", at, id);
   }
 
   async revokeKey(tenant: string, id: string, now: number): Promise<boolean> {

@@ -37,6 +37,13 @@ export function muteKind(
     until,
     Number(untilChange),
   );
+  // Where it has failed so far, so that a failure that nobody has taken note of yet is not taken for a change.
+  db.run(
+    `INSERT INTO alert_error_classes (tenant, operation, fingerprint, first_seen)
+     SELECT tenant, operation, fingerprint, MIN(first_seen) FROM failure_hours WHERE tenant = ? AND fingerprint = ? GROUP BY operation ON CONFLICT DO NOTHING`,
+    tenant,
+    fingerprint,
+  );
   return { before, after: { ...mute, ...known } };
 }
 

@@ -434,6 +434,7 @@ const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[
     until INTEGER, until_change INTEGER NOT NULL CHECK (until_change IN (0, 1)), PRIMARY KEY (tenant, fingerprint)
   ) STRICT, WITHOUT ROWID;
   `,
+  "ALTER TABLE api_keys ADD COLUMN last_used_at INTEGER;",
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

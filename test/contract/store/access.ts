@@ -13,6 +13,7 @@ const key = (rig: Rig, id: string): ApiKeyRow => ({
   createdAt: rig.now,
   expiresAt: rig.now + 100,
   revokedAt: null,
+  lastUsedAt: null,
   batchId: null,
 });
 const session = (rig: Rig, hash: string): SessionRow => ({
@@ -47,6 +48,18 @@ export const access = section("access and files", {
     expect((await rig.store.access.keyByHash("hash of k3"))?.batchId).toBe("batch_1");
     expect((await rig.store.access.keys("acme")).map((row) => row.id)).toEqual(["k1", "k0", "k3"]);
     await expect(rig.store.access.insertKey({ ...key(rig, "k2"), hash: "hash of k0" })).rejects.toBeInstanceOf(Error);
+  },
+
+  async "when a key was used last only moves on"(rig) {
+    const { access } = rig.store;
+    await access.insertKey(key(rig, "k1"));
+    const used = async (): Promise<number | null> => (await access.keyByHash("hash of k1"))!.lastUsedAt;
+    expect(await used()).toBeNull();
+    await access.keyUsed("k1", rig.now + 60_000);
+    await access.keyUsed("k1", rig.now);
+    await access.keyUsed("nobody", rig.now);
+    expect(await used()).toBe(rig.now + 60_000);
+    expect((await access.keys("acme")).map(({ lastUsedAt }) => lastUsedAt)).toEqual([rig.now + 60_000]);
   },
 
   async "revoking a key ends its sessions and sign-ins, once"(rig) {

@@ -69,7 +69,6 @@ export const failures = section("failures by kind", {
     const { failures: store, alerts } = rig.store;
     const batch = await rig.create([["a", "b", "c"]]);
     await rig.drain(batch, { a: broken("one"), b: broken("one"), c: broken("two") });
-    await alerts.noteErrors(100);
     const [one] = await store.classes(whole(rig), 1);
     const { fingerprint } = one!;
     const mute = { tenant: "acme", fingerprint, reason: "known", by: "ann", at: rig.now, until: rig.now + HOUR, untilChange: false };
@@ -80,6 +79,11 @@ export const failures = section("failures by kind", {
 
     expect(await store.mute({ ...mute, fingerprint: "0".repeat(12) })).toBeNull();
     expect(await store.mute({ ...mute, tenant: "other" })).toBeNull();
+    // Noted only after it was muted: that is no change.
+    await store.mute({ ...mute, untilChange: true });
+    await alerts.noteErrors(100);
+    expect([await kinds(true), await news()]).toEqual([["one"], 1]);
+    expect(await store.unmute("acme", fingerprint, rig.now)).toMatchObject({ untilChange: true });
     expect([await kinds(true), await news()]).toEqual([[], 2]);
     const known = { ...mute, error: "it broke", code: "one" };
     expect(await store.mute(mute)).toEqual({ before: null, after: known });

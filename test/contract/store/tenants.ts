@@ -92,6 +92,7 @@ export const tenants = section("tenants", {
       createdAt: rig.now,
       expiresAt: null,
       revokedAt: null,
+      lastUsedAt: null,
       batchId: null,
     });
     expect(await access.keys("other")).toEqual([]);

@@ -224,7 +224,9 @@ function GroupRow({ group, isActive, isAdmin, mayMute, since, onRetry, onGiveUp,
           </span>
         )}
         <span className="mt-2 flex flex-wrap items-center gap-2 text-xs font-normal text-soft md:hidden">
-          last <Time at={group.last_seen} />
+          <span className="w-full">
+            last <Time at={group.last_seen} />
+          </span>
           {actions}
         </span>
       </th>

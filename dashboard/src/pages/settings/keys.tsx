@@ -80,6 +80,7 @@ function KeyTable(): ReactElement {
                 <th scope="col">State</th>
                 <th scope="col">Begins with</th>
                 <th scope="col">Created</th>
+                <th scope="col">Last used</th>
                 <th scope="col">Ends</th>
                 <th scope="col">
                   <span className="sr-only">Revoke</span>
@@ -100,6 +101,7 @@ function KeyTable(): ReactElement {
                   <td>
                     <Time at={key.createdAt} />
                   </td>
+                  <td>{key.lastUsedAt === null ? <span className="text-soft">never</span> : <Time at={key.lastUsedAt} />}</td>
                   <td>{key.expiresAt === null ? "never" : <Time at={key.expiresAt} />}</td>
                   <td className="text-right">
                     {stateOf(key, now) === GOOD ? (
