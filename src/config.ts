@@ -1,151 +1,28 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { Cron } from "croner";
-import { z } from "zod";
 import { BatchyardError, type Fault } from "./model/errors.ts";
+import {
+  choice,
+  cron,
+  decimal,
+  flag,
+  optionalSecret,
+  optionalText,
+  optionalUrl,
+  origins,
+  text,
+  traceUrl,
+  upperChoice,
+  whole,
+  words,
+  type Setting,
+} from "./setting-kinds.ts";
 
 /**
  * The only reader of process.env: names, limits and defaults of everything that can be set from outside, parsed once into
  * one frozen object. A value comes from the first of: command-line flag, process environment, `<data>/runtime.env`
  * (written by the settings API), default. An empty value counts as absent.
  */
-
-// ── kinds of values: what is allowed, as a schema and as the sentence that names the cure ────────────────────────────
-
-interface Setting<T> {
-  readonly schema: z.ZodType<T, string>;
-  readonly allowed: string;
-  readonly fallback: T;
-  readonly secret: boolean;
-  /** Of a number; else null. */
-  readonly range: { min: number; max: number; whole: boolean } | null;
-}
-
-function setting<T>(schema: z.ZodType<T, string>, allowed: string, fallback: T, secret = false): Setting<T> {
-  return { schema, allowed: `allowed: ${allowed}`, fallback, secret, range: null };
-}
-
-function whole(min: number, max: number, fallback: number): Setting<number> {
-  const schema = z
-    .string()
-    .regex(/^-?\d+$/)
-    .transform(Number)
-    .pipe(z.number().int().min(min).max(max));
-  return { ...setting(schema, `a whole number from ${min} to ${max}`, fallback), range: { min, max, whole: true } };
-}
-
-function decimal(min: number, max: number, fallback: number): Setting<number> {
-  const schema = z
-    .string()
-    .regex(/^-?(\d+\.?\d*|\.\d+)$/)
-    .transform(Number)
-    .pipe(z.number().min(min).max(max));
-  return { ...setting(schema, `a number from ${min} to ${max}`, fallback), range: { min, max, whole: false } };
-}
-
-function choice<const C extends readonly string[]>(words: C, fallback: C[number]): Setting<C[number]> {
-  return setting(z.string().pipe(z.enum(words)), words.join(", "), fallback);
-}
-
-function upperChoice<const C extends readonly string[]>(words: C, fallback: C[number]): Setting<C[number]> {
-  return setting(
-    z
-      .string()
-      .transform((word) => word.toUpperCase())
-      .pipe(z.enum(words)),
-    words.join(", "),
-    fallback,
-  );
-}
-
-function flag(fallback: boolean): Setting<boolean> {
-  return setting(
-    z
-      .string()
-      .toLowerCase()
-      .pipe(z.stringbool({ truthy: ["true", "1"], falsy: ["false", "0"] })),
-    "true or false",
-    fallback,
-  );
-}
-
-function text(fallback: string): Setting<string> {
-  return setting(z.string().max(4096), "a text of at most 4096 characters", fallback);
-}
-
-function words(fallback: readonly string[]): Setting<readonly string[]> {
-  const schema = z.string().transform((list) =>
-    list
-      .split(",")
-      .map((word) => word.trim())
-      .filter((word) => word !== ""),
-  );
-  return setting<readonly string[]>(schema.pipe(z.array(z.string()).min(1)), "words separated by commas", fallback);
-}
-
-const ORIGIN = /^https?:\/\/[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?$/;
-const MOST_ORIGINS = 50;
-
-/** They go into a header as they are, so nothing but scheme, host and port is let through. */
-function origins(): Setting<readonly string[]> {
-  const origin = z
-    .string()
-    .toLowerCase()
-    .refine((value) => ORIGIN.test(value) && URL.canParse(value));
-  const { schema } = words([]);
-  return setting<readonly string[]>(
-    schema.pipe(z.array(origin).max(MOST_ORIGINS)),
-    `at most ${MOST_ORIGINS} origins separated by commas, each http:// or https:// with a host, with or without a port, nothing behind it`,
-    [],
-  );
-}
-
-function optionalText(maxLength: number): Setting<string | null> {
-  const schema = z
-    .string()
-    .max(maxLength)
-    .transform((value): string | null => value);
-  return setting<string | null>(schema, `a text of at most ${maxLength} characters`, null);
-}
-
-function cron(fallback: string): Setting<string> {
-  return setting(z.string().refine(isCron), "a cron expression such as '*/5 * * * *'", fallback);
-}
-
-function isCron(expression: string): boolean {
-  try {
-    new Cron(expression, { paused: true });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function optionalUrl(...protocols: string[]): Setting<string | null> {
-  const schema = z
-    .string()
-    .refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol))
-    .transform((value): string | null => value);
-  return setting<string | null>(schema, `a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`, null, true);
-}
-
-function traceUrl(): Setting<string | null> {
-  const schema = z
-    .string()
-    .refine((value) => /^https?:\/\//.test(value) && value.includes("{traceId}") && URL.canParse(value.replaceAll("{traceId}", "0")))
-    .transform((value): string | null => value);
-  return setting<string | null>(schema, "an http or https URL that contains {traceId}", null);
-}
-
-function optionalSecret(minLength: number): Setting<string | null> {
-  const schema = z
-    .string()
-    .min(minLength)
-    .max(512)
-    .regex(/^[\x21-\x7e]+$/)
-    .transform((value): string | null => value);
-  return setting<string | null>(schema, `at least ${minLength} visible ASCII characters without blanks`, null, true);
-}
 
 const GIB = 1024 ** 3;
 

@@ -7,35 +7,22 @@ import { Backpressure } from "./batches/backpressure.ts";
 import { Bulk } from "./batches/bulk.ts";
 import { Creator } from "./batches/create.ts";
 import { RequestRules } from "./batches/request-rules.ts";
-import type { Batches } from "./batches/service.ts";
 import type { Signals } from "./batches/signals.ts";
 import { YardBatches } from "./batches/yard-batches.ts";
 import type { Config } from "./config.ts";
 import { MemoryDispatcher } from "./engine/dispatcher/memory.ts";
 import { Engine } from "./engine/engine.ts";
-import { EventBatcher, type BatcherOptions } from "./events/batcher.ts";
-import { ledgerEntry } from "./engine/ledger-entry.ts";
+import { EventBatcher } from "./events/batcher.ts";
 import { LogTail } from "./events/log.ts";
-import type { EventLog } from "./events/port.ts";
 import { ChunkHandlerExecutor } from "./executors/handler/chunk-handler.ts";
 import { InlineExecutor } from "./executors/handler/inline.ts";
 import { ThreadExecutor } from "./executors/handler/threads.ts";
 import { HttpExecutor } from "./executors/http/push.ts";
-import { Endpoint } from "./executors/openai/endpoint.ts";
-import { OnlineExecutor } from "./executors/openai/executor.ts";
-import type { CrashPoint, Desk } from "./executors/openai-batch/desk.ts";
-import { OpenAiBatchExecutor } from "./executors/openai-batch/executor.ts";
-import { AttemptFiles } from "./executors/openai-batch/files.ts";
-import { Keeper } from "./executors/openai-batch/keeper.ts";
-import { TokenBudget } from "./executors/openai-batch/token-budget.ts";
 import { ProviderUse } from "./executors/provider-use.ts";
-import type { CacheFigures } from "./model/cache-figures.ts";
 import { executorFor, type Executors } from "./executors/registry.ts";
 import { createFiles } from "./files/disk-files.ts";
-import type { Files } from "./files/files.ts";
-import type { NanoUsd } from "./model/money.ts";
 import { createLog } from "./log.ts";
-import { systemClock, type Clock } from "./model/clock.ts";
+import { systemClock } from "./model/clock.ts";
 import type { Fault } from "./model/errors.ts";
 import { Collector } from "./requests/collector.ts";
 import { windowSubject } from "./requests/window-key.ts";
@@ -44,12 +31,10 @@ import { RequestWebhookNotifier } from "./monitor/notify/request-webhook.ts";
 import { StatisticsBroadcast } from "./monitor/broadcast.ts";
 import { Alerts } from "./monitor/alerts/alerts.ts";
 import type { LiveFacts } from "./monitor/alerts/readings.ts";
-import { Channels, type ChannelSettings } from "./monitor/notify/channels.ts";
+import { Channels } from "./monitor/notify/channels.ts";
 import { Courier } from "./monitor/notify/courier.ts";
-import { Estimator } from "./money/estimate.ts";
-import { Pricing } from "./money/pricing.ts";
 import { LogNotifier } from "./monitor/notify/log.ts";
-import { Targets, type Resolve } from "./monitor/notify/target.ts";
+import { Targets } from "./monitor/notify/target.ts";
 import { WebhookNotifier } from "./monitor/notify/webhook.ts";
 import { Retention } from "./monitor/retention.ts";
 import { ProcessFigures } from "./monitor/process-figures.ts";
@@ -60,13 +45,12 @@ import { openAiOperation } from "./openai/operation.ts";
 import { OpenAiRunner } from "./openai/runner.ts";
 import { OpenAiService } from "./openai/service.ts";
 import { upstreamModels } from "./openai/upstream-models.ts";
-import { channelOf, parseWebhooks, type OpenAiWebhook } from "./openai/webhooks.ts";
+import { channelOf, parseWebhooks } from "./openai/webhooks.ts";
 import { builtinOperations } from "./operations/builtin.ts";
-import type { Operation, TenantServices } from "./operations/operation.ts";
+import type { TenantServices } from "./operations/operation.ts";
 import { createRegistry, type Registry } from "./operations/registry.ts";
 import { planRows } from "./operations/rows.ts";
 import { tenantServices } from "./operations/services.ts";
-import type { Fetch } from "./providers/client.ts";
 import { Providers } from "./providers/providers.ts";
 import { Settings } from "./settings/settings.ts";
 import { BatchSpans } from "./tracing/batch-spans.ts";
@@ -75,9 +59,11 @@ import { untraced } from "./tracing/untraced.ts";
 import { wantedTracing } from "./tracing/wanted.ts";
 import type { Store, UpkeepStore } from "./store/port.ts";
 import { DeadQueues } from "./streams/dead-queues.ts";
-import { YardStreams, type DeclaredStreams } from "./streams/yard-streams.ts";
+import { YardStreams } from "./streams/yard-streams.ts";
 import type { Streams } from "./streams/service.ts";
+import { createUpstream } from "./upstream.ts";
 import { version } from "./version.ts";
+import type { Yard, YardParts } from "./yard.ts";
 import { migrateSqliteStore, openSqliteStore, openSqliteUpkeep } from "./store/sqlite/store.ts";
 
 /** Items of a chunk in flight unless the operation or the batch says otherwise. */
@@ -89,78 +75,6 @@ const RETRY_BACKOFF_MS = 1000;
 const PLACE = "local:embedded";
 /** Of the shutdown time, what handlers get before they are aborted. */
 const GRACE_SHARE = 2 / 3;
-export interface YardParts {
-  config: Config;
-  /** Operations besides the built-in ones. */
-  operations?: readonly Operation[] | undefined;
-  /** Notification channels by name, besides `log`. */
-  channels?: Readonly<Record<string, ChannelSettings>> | undefined;
-  /** Instead of the system's name servers, for the addresses of channels. */
-  resolve?: Resolve | undefined;
-  /** False: nobody looks at the figures: no alert fires, no statistics are told. */
-  alerts?: boolean | undefined;
-  /** Addresses that are told when a /v1 batch ends. */
-  webhooks?: readonly OpenAiWebhook[] | undefined;
-  /** Streams by name, of one tenant. */
-  streams?: DeclaredStreams | undefined;
-  /** `providers` of batchyard.config. */
-  providers?: unknown;
-  /** Instead of the network, for requests to providers. */
-  fetch?: Fetch | undefined;
-  clock?: Clock | undefined;
-  /** Tests let the process die between two steps of an upstream batch. */
-  crashPoint?: ((name: CrashPoint) => Promise<void> | void) | undefined;
-  /** 0 ≤ x < 1; jitter of retries. */
-  random?: (() => number) | undefined;
-  /** Every operation as it is to be known here: tests count the calls of its handler. */
-  wrap?: ((operation: Operation) => Operation) | undefined;
-}
-
-/** Everything that runs batches in one process, without a door to the outside. */
-export interface Yard {
-  /** As it was at the start; `settings.current()` is what is in force. */
-  readonly config: Config;
-  readonly settings: Settings;
-  readonly batches: Batches;
-  /** One act on many batches. */
-  readonly bulk: Bulk;
-  readonly streams: Streams;
-  /** The /v1 surface but for HTTP. */
-  readonly openai: OpenAiService;
-  /** Single requests. */
-  readonly collector: Collector;
-  readonly dead: DeadQueues;
-  readonly alerts: Alerts;
-  readonly pressure: Backpressure;
-  readonly registry: Registry;
-  readonly providers: Providers;
-  readonly store: Store;
-  readonly engine: Engine;
-  /** Looks after what is upstream. */
-  readonly keeper: Keeper;
-  /** Asks providers for single items. */
-  readonly endpoint: Endpoint;
-  readonly log: Logger;
-  readonly events: EventLog;
-  readonly clock: Clock;
-  readonly tracing: Tracing;
-  /** What is in use of the machine, of the store, of caches and of what providers allow. */
-  readonly resources: {
-    process: ProcessFigures;
-    store: { readonly kind: string; space: Store["upkeep"]["space"]; resources: Store["resources"] };
-    caches: () => CacheFigures[];
-    providerUse: ProviderUse;
-  };
-  /** What is kept for how long. */
-  readonly ladder: RetentionLadder;
-  files(tenant: string): Files;
-  /** Its constants are the settings `events`, as they are now. */
-  eventBatcher(options: Omit<BatcherOptions, "clock" | "constants">): EventBatcher;
-  /** Starts working; batches can be created before. */
-  start(): Promise<void>;
-  /** Graceful: hands back what does not end within the grace time. */
-  stop(): Promise<void>;
-}
 
 /** Opens the store and puts everything together. What fails on the way gives the data directory free again. */
 export async function createYard(parts: YardParts): Promise<Yard> {
@@ -218,58 +132,29 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     });
   // A thread keeps a core busy, and each holds its own copy of what its handler loads: more of them than cores are memory for nothing.
   const threads = new ThreadExecutor(clock, Math.max(1, Math.min(config.workers, availableParallelism())));
-  const pricing = new Pricing(providers.prices());
   const random = parts.random ?? Math.random;
-  const estimators = new Map(providers.names.map((provider) => [provider, new Estimator({ provider, tier: "batch", pricing })]));
-  const estimateBatch = (provider: string, body: Record<string, unknown>): { promptTokens: number; paid: NanoUsd | null } => {
-    const { promptTokens, price } = estimators.get(provider)!.estimate(body, clock.now());
-    return { promptTokens, paid: price?.paid ?? null };
-  };
-  const desk: Desk = {
-    attempts: store.attempts,
-    chunks: {
-      async wake(chunkId, now) {
-        const woken = await store.chunks.wake(chunkId, now);
-        if (woken) engine.wake();
-        return woken;
-      },
-    },
-    events: store.events,
+  const upstream = await createUpstream({
+    store,
     providers,
-    files: new AttemptFiles(join(config.data, "upstream")),
-    budget: new TokenBudget(),
     clock,
     random,
+    directory: join(config.data, "upstream"),
     owner: PLACE,
-    instance: await store.events.epoch(),
     settings: () => settings.current().processing,
-    estimate: estimateBatch,
-    book: async (attempt, spends) => {
-      const { tenant, batchId, operation } = attempt;
-      const now = clock.now();
-      await store.ledger.book(
-        spends.map((spend) => ledgerEntry(spend, { tenant, batchId, operation, key: spend.customId, now }, false, pricing)),
-      );
-    },
-    traceparent: async (tenant, batchId) => (await store.batches.get(tenant, batchId))?.trace?.context ?? null,
+    circuit: () => engine.breakers,
+    wake: () => engine.wake(),
+    here: (work, control) => executorFor(executors, work.operation, "handler").run(work, control),
     failed,
     crashPoint: (name) => parts.crashPoint?.(name),
-  };
-  const keeper = new Keeper(desk);
-  const endpoint = new Endpoint({ providers, clock, circuit: () => engine.breakers });
-  const online = new OnlineExecutor({
-    endpoint,
-    clock,
-    estimate: (provider, body) => new Estimator({ provider, tier: "online", pricing }).estimate(body, clock.now()).price?.paid ?? null,
-    here: { kind: "handler", run: (work, control) => executorFor(executors, work.operation, "handler").run(work, control) },
   });
+  const { keeper, endpoint, pricing } = upstream;
   const executors: Executors = {
     inline: new InlineExecutor(clock, servicesFor),
     chunk: new ChunkHandlerExecutor(clock, servicesFor),
     thread: threads,
     http: new HttpExecutor(),
-    openai: online,
-    openaiBatch: new OpenAiBatchExecutor(desk, keeper, online),
+    openai: upstream.online,
+    openaiBatch: upstream.batch,
   };
   const models = new Models([handlerModels({ registry, own: parts.operations ?? [], executors, clock }), upstreamModels(providers)]);
   const engine = new Engine({
@@ -325,7 +210,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     signals,
     servicesFor,
     providers,
-    estimate: estimateBatch,
+    estimate: upstream.estimate,
     planRows,
     tracing,
     settings: {
@@ -454,7 +339,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
       process: processFigures,
       store: { kind: store.kind, space: () => store.upkeep.space(), resources: () => store.resources() },
       caches: () => [...store.resources().caches, pricing.cache()],
-      providerUse: new ProviderUse({ endpoint, attempts: store.attempts, budget: desk.budget, providers }),
+      providerUse: new ProviderUse({ endpoint, attempts: store.attempts, budget: upstream.budget, providers }),
     },
     ladder: new RetentionLadder({ store, retention, clock, days: () => settings.current().batch }),
     files: (tenant) => disk.forTenant(tenant),

@@ -5,7 +5,8 @@ import { issueKey, issueSignIn, TOKEN_KEY_ID, DEFAULT_TENANT } from "./api/auth/
 import { readDashboard } from "./api/pages/dashboard.ts";
 import { createServer } from "./api/server.ts";
 import type { ApiServices } from "./api/services.ts";
-import { createYard, type Yard, type YardParts } from "./main.ts";
+import { createYard } from "./main.ts";
+import type { Yard, YardParts } from "./yard.ts";
 import { JobReports } from "./monitor/jobs/job-report.ts";
 import { Pipeline } from "./monitor/pipeline.ts";
 import { version } from "./version.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { OfferAnswer } from "../streams/service.ts";
-import type { Yard } from "../main.ts";
+import type { Yard } from "../yard.ts";
 import { wireBatch } from "../api/wire/batch.ts";
 import { summaryOf } from "../api/wire/summary.ts";
 import { visualizationOf } from "../api/wire/visualization.ts";

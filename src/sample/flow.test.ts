@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import type { Caller } from "../batches/service.ts";
 import { loadConfig } from "../config.ts";
 import { createYard } from "../main.ts";
-import type { Yard } from "../main.ts";
+import type { Yard } from "../yard.ts";
 import { isFinal } from "../model/moves.ts";
 import { runSample } from "./flow.ts";
 import type { SampleBatch, SampleStep, SampleYard } from "./flow.ts";

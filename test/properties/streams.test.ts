@@ -5,7 +5,8 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { Caller } from "../../src/batches/service.ts";
 import { loadConfig } from "../../src/config.ts";
-import { createYard, type Yard } from "../../src/main.ts";
+import { createYard } from "../../src/main.ts";
+import type { Yard } from "../../src/yard.ts";
 import { defineOperation } from "../../src/operations/define.ts";
 import { VirtualClock } from "../../src/testing/virtual-clock.ts";
 
