@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 /** The `batchyard` command: the build where there is one that is not older than the sources, else the sources of the checkout. */
 import { existsSync, readdirSync, statSync } from "node:fs";
+import * as nodeModule from "node:module";
 import { join } from "node:path";
-import { FROM_SOURCE, handOver, installMissing, pinnedNode, root } from "../scripts/pinned.mjs";
+import { pathToFileURL } from "node:url";
+import { COMPILED, FROM_SOURCE, handOver, installMissing, isPinned, pinnedNode, root } from "../scripts/pinned.mjs";
 
 const built = join(root, "dist", "cli", "main.js");
 const source = join(root, "src", "cli", "main.ts");
@@ -19,12 +21,21 @@ const newEnough = major > 22 || (major === 22 && minor >= 18);
 if (existsSync(source)) {
   // A checkout without dev dependencies runs under the Node that is there, if that is new enough.
   if (pinnedNode() === null && !(newEnough && existsSync(join(root, "node_modules")))) installMissing();
-  handOver(buildIsFresh() ? [...flags, built, ...args] : [...flags, FROM_SOURCE, source, ...args]);
+  if (!buildIsFresh()) handOver([...flags, FROM_SOURCE, source, ...args]);
+  else if (flags.length === 0 && isPinned()) await runBuilt();
+  else handOver([...flags, built, ...args]);
 } else if (newEnough) {
-  handOver([...flags, built, ...args], { node: process.execPath });
+  if (flags.length === 0) await runBuilt();
+  else handOver([...flags, built, ...args], { node: process.execPath });
 } else {
   process.stderr.write(`batchyard needs Node 22.18 or newer, this is ${process.version}; install a newer Node and try again\n`);
   process.exit(1);
+}
+
+/** In this process: starting another one would take longer than many a command. */
+async function runBuilt() {
+  nodeModule.enableCompileCache(process.env.NODE_COMPILE_CACHE ?? COMPILED);
+  await import(pathToFileURL(built).href);
 }
 
 function buildIsFresh() {

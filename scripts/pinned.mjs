@@ -17,6 +17,9 @@ const installed = join(root, "node_modules", ".package-lock.json");
 /** Node's flag under which `import … from "batchyard"` means this checkout's sources and not the build. */
 export const FROM_SOURCE = "--conditions=batchyard-source";
 
+/** Code is compiled once, not at every start: halves the time to `ready`. Where the folder cannot be written Node goes without. */
+export const COMPILED = join(root, "node_modules", ".cache", "compiled");
+
 /** Path of the pinned Node; null before `npm install`, and where only the production dependencies are installed. */
 export function pinnedNode() {
   const path = join(root, "node_modules", "node", "bin", windows ? "node.exe" : "node");
@@ -54,9 +57,7 @@ export function pinnedEnvironment(extra = {}) {
 
 /** Runs the pinned Node with these arguments in place of this process: same terminal, same signals, same exit code. */
 export function handOver(args, { node = pinnedNode() ?? process.execPath, env = process.env } = {}) {
-  // Compiled once, not at every start: halves the time to `ready`. Where the folder cannot be written Node goes without.
-  const cache = join(root, "node_modules", ".cache", "compiled");
-  const child = spawn(node, args, { stdio: "inherit", env: { NODE_COMPILE_CACHE: cache, ...env } });
+  const child = spawn(node, args, { stdio: "inherit", env: { NODE_COMPILE_CACHE: COMPILED, ...env } });
   forwardSignals(child);
   child.on("error", (error) => {
     process.stderr.write(`cannot run ${node}: ${error.message}\n`);

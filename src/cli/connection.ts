@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { createClient, type Client } from "../client/index.ts";
+import { createClient, type Client, type Fetch } from "../client/index.ts";
 import { configFromProcess, type Config } from "../config.ts";
 import { usage } from "./exit.ts";
 
@@ -25,13 +25,13 @@ export function withConnection(command: Command): Command {
  * local key of the data directory, which a server on this machine writes for its owner. That key is only ever sent to this
  * machine: for another host BATCHYARD_TOKEN has to be set.
  */
-export function connect(flags: ConnectionFlags): Client {
+export function connect(flags: ConnectionFlags, fetch?: Fetch): Client {
   const config = configFromProcess({ BATCHYARD_DATA: flags.data });
   const url = addressOf(flags, config);
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw usage(`--url takes a URL such as http://127.0.0.1:8377, not '${url}'`);
   const token = config.token ?? (isLocal(url) ? localKey(config) : null);
-  return createClient({ url, token: token ?? undefined });
+  return createClient({ url, token: token ?? undefined, fetch });
 }
 
 /** Where that server is, for people: the address of its pages. */

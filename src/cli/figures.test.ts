@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bytes, count, duration, plural, rate, table } from "./figures.ts";
+import { bytes, clock, compact, count, duration, plural, rate, table } from "./figures.ts";
 
 describe("figures", () => {
   it("read as people write them", () => {
@@ -22,6 +22,13 @@ describe("figures", () => {
       "1 item",
       "2 items",
     ]);
+  });
+
+  it("take little room", () => {
+    expect([0, 0.44, 9.96, 42.4, 9_999, 10_000, 98_650, 999_949, 999_950, 3_400_000, 2e9, 5e15].map(compact)).toEqual(
+      ["0", "0.4", "10", "42", "9,999", "10k", "98.7k", "999.9k", "1M", "3.4M", "2B", "5000T"], // prettier-ignore
+    );
+    expect(clock(new Date(2026, 1, 3, 4, 5, 6).getTime())).toBe("04:05:06");
   });
 
   it("stand in columns", () => {

@@ -1,7 +1,14 @@
-/** Numbers and times as people read them. */
+/** Numbers and times as people read them. Without Intl where a command may end sooner than that is loaded. */
 
+/** "1,234,567"; whole numbers. */
 export function count(value: number): string {
-  return value.toLocaleString("en-US");
+  return String(Math.round(value)).replace(/\B(?=(?:\d{3})+$)/g, ",");
+}
+
+/** "12:03:04", where this machine is. */
+export function clock(unixMs: number): string {
+  const time = new Date(unixMs);
+  return [time.getHours(), time.getMinutes(), time.getSeconds()].map(pad).join(":");
 }
 
 /** "1,200/s", "0.4/s" */
@@ -32,11 +39,17 @@ export function brief(ms: number): string {
   return `${Math.floor(hours / 24)}d${pad(hours % 24)}h`;
 }
 
+const SCALES = ["k", "M", "B", "T"];
+
 /** In at most six columns: "9.4", "9,999", "98.7k", "3.4M" */
 export function compact(value: number): string {
   if (value < 100 && !Number.isInteger(value)) return value.toFixed(value < 10 ? 1 : 0).replace(/\.0$/, "");
   if (value < 10_000) return count(Math.round(value));
-  return new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 }).format(value).replace("K", "k");
+  let scale = 1_000;
+  let at = 0;
+  // 999,950 is a million already: it would be written as 1000.0k.
+  for (; at < SCALES.length - 1 && value / scale >= 999.95; at += 1) scale *= 1_000;
+  return `${(value / scale).toFixed(1).replace(/\.0$/, "")}${SCALES[at]}`;
 }
 
 /** "3.4 MB" */

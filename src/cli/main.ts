@@ -1,3 +1,4 @@
+import type { Context } from "./context.ts";
 import { verdictOf } from "./exit.ts";
 import { createProgram } from "./program.ts";
 import { createTerminal } from "./terminal.ts";
@@ -14,15 +15,17 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 const terminal = createTerminal();
-const program = createProgram({
-  terminal,
-  end(code) {
-    process.exitCode = code;
-  },
-});
 
 try {
-  if (process.argv.length <= 2) program.help({ error: true });
+  const [, , asked] = process.argv;
+  const context: Context = {
+    terminal,
+    end(code) {
+      process.exitCode = code;
+    },
+  };
+  const program = await createProgram(context, asked);
+  if (asked === undefined) program.help({ error: true });
   await program.parseAsync();
 } catch (error) {
   const { exitCode, lines } = verdictOf(error);

@@ -1,6 +1,6 @@
 import { PassThrough } from "node:stream";
 import type { Command } from "commander";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { createProgram } from "./program.ts";
 import { createTerminal } from "./terminal.ts";
 
@@ -27,7 +27,17 @@ describe("the program", () => {
     ci: false,
     columns: null,
   });
-  const commands = commandsOf(createProgram({ terminal, end: () => undefined }));
+  const context = { terminal, end: () => undefined };
+  let commands: Command[] = [];
+  beforeAll(async () => void (commands = commandsOf(await createProgram(context))));
+
+  it("has the command that is asked for alone, under the name that stands in the list", async () => {
+    const names = commands.filter(({ parent }) => parent?.name() === "batchyard").map((command) => command.name());
+    for (const name of names) expect((await createProgram(context, name)).commands.map((command) => command.name())).toEqual([name]);
+    const all = (await createProgram(context, "no-such-command")).commands;
+    expect(all.map((command) => command.name())).toEqual(names);
+    expect((await createProgram(context, "constructor")).commands).toHaveLength(names.length);
+  });
 
   it("has an example and a description for every command", () => {
     expect(commands.length).toBeGreaterThan(14);

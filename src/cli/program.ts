@@ -1,62 +1,49 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
-import { addAudit } from "./commands/audit.ts";
-import { addBackup } from "./commands/backup.ts";
-import { addBatchStatus } from "./commands/batch-status.ts";
-import { addCancel } from "./commands/cancel.ts";
-import { addBench } from "./commands/bench.ts";
-import { addDoctor } from "./commands/doctor.ts";
-import { addExport } from "./commands/export.ts";
-import { addFinish } from "./commands/finish.ts";
-import { addKeys } from "./commands/keys.ts";
-import { addLive } from "./commands/live.ts";
-import { addList } from "./commands/list.ts";
-import { addMigrate } from "./commands/migrate.ts";
-import { addPause } from "./commands/pause.ts";
-import { addResults } from "./commands/results.ts";
-import { addResume } from "./commands/resume.ts";
-import { addRetry } from "./commands/retry.ts";
-import { addRun } from "./commands/run.ts";
-import { addServe } from "./commands/serve.ts";
-import { addSettings } from "./commands/settings.ts";
-import { addStart } from "./commands/start.ts";
-import { addSubmit } from "./commands/submit.ts";
-import { addPush } from "./commands/push.ts";
-import { addStreams } from "./commands/streams.ts";
-import { addWhy } from "./commands/why.ts";
 import type { Context } from "./context.ts";
 
-const COMMANDS = [
-  addServe,
-  addStart,
-  addRun,
-  addSubmit,
-  addList,
-  addBatchStatus,
-  addLive,
-  addResults,
-  addWhy,
-  addCancel,
-  addPause,
-  addResume,
-  addRetry,
-  addFinish,
-  addExport,
-  addStreams,
-  addPush,
-  addKeys,
-  addSettings,
-  addMigrate,
-  addDoctor,
-  addAudit,
-  addBackup,
-  addBench,
-];
+/** Adds its command to the program. */
+type Add = (program: Command, context: Context) => void;
+
+/**
+ * Every command, in the order of the help. Each is loaded when it is meant, or when all are listed: to load what the others
+ * bring takes longer than most commands to run.
+ */
+const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
+  serve: async () => (await import("./commands/serve.ts")).addServe,
+  start: async () => (await import("./commands/start.ts")).addStart,
+  run: async () => (await import("./commands/run.ts")).addRun,
+  submit: async () => (await import("./commands/submit.ts")).addSubmit,
+  list: async () => (await import("./commands/list.ts")).addList,
+  "batch-status": async () => (await import("./commands/batch-status.ts")).addBatchStatus,
+  live: async () => (await import("./commands/live.ts")).addLive,
+  "batch-dashboard": async () => (await import("./commands/live.ts")).addBatchDashboard,
+  results: async () => (await import("./commands/results.ts")).addResults,
+  why: async () => (await import("./commands/why.ts")).addWhy,
+  cancel: async () => (await import("./commands/cancel.ts")).addCancel,
+  pause: async () => (await import("./commands/pause.ts")).addPause,
+  resume: async () => (await import("./commands/resume.ts")).addResume,
+  retry: async () => (await import("./commands/retry.ts")).addRetry,
+  finish: async () => (await import("./commands/finish.ts")).addFinish,
+  export: async () => (await import("./commands/export.ts")).addExport,
+  streams: async () => (await import("./commands/streams.ts")).addStreams,
+  push: async () => (await import("./commands/push.ts")).addPush,
+  keys: async () => (await import("./commands/keys.ts")).addKeys,
+  settings: async () => (await import("./commands/settings.ts")).addSettings,
+  migrate: async () => (await import("./commands/migrate.ts")).addMigrate,
+  doctor: async () => (await import("./commands/doctor.ts")).addDoctor,
+  audit: async () => (await import("./commands/audit.ts")).addAudit,
+  backup: async () => (await import("./commands/backup.ts")).addBackup,
+  bench: async () => (await import("./commands/bench.ts")).addBench,
+};
 
 const EXIT_CODES = "\nExit codes: 0 ok, 1 error, 2 wrong usage, 3 server not reachable, 4 ended with failed items";
 
-/** The whole command line. Throws instead of ending the process; see verdictOf. */
-export function createProgram(context: Context): Command {
+/**
+ * The command line: with the command `asked` for alone where there is one of that name, else with all of them. Throws instead
+ * of ending the process; see verdictOf.
+ */
+export async function createProgram(context: Context, asked?: string): Promise<Command> {
   const program = new Command("batchyard")
     .description("Collects items into batches, runs them, and watches every batch until it has ended.")
     .version(version(), "-V, --version")
@@ -66,7 +53,8 @@ export function createProgram(context: Context): Command {
       "after",
       `${EXIT_CODES}\n\nExample:\n  $ batchyard run validate --input products.csv --options '{"schema":{"required":["price"]}}'`,
     );
-  for (const add of COMMANDS) add(program, context);
+  const meant = asked !== undefined && Object.hasOwn(COMMANDS, asked) ? [COMMANDS[asked]!] : Object.values(COMMANDS);
+  for (const add of await Promise.all(meant.map((load) => load()))) add(program, context);
   throwingInsteadOfEnding(program);
   return program;
 }

@@ -1,3 +1,5 @@
+import type { Answer } from "./fetch.ts";
+
 /** One fault of a request; `path` is dotted ("options.batchSize"). */
 export interface ErrorDetail {
   path: string;
@@ -48,7 +50,7 @@ export function brokenOff(cause: unknown): ClientError {
 }
 
 /** The error of an answer that is not 2xx. Reads its body. */
-export async function errorOf(response: Response): Promise<ClientError> {
+export async function errorOf(response: Pick<Answer, "status" | "headers" | "text">): Promise<ClientError> {
   const body = await response.text().catch(() => "");
   const envelope = asRecord(parse(body));
   const details = asRecord(envelope?.["details"])?.["errors"];

@@ -3,6 +3,7 @@ import { followEvents, type FeedHandlers } from "./event-feed.ts";
 import { ClientError } from "./client-error.ts";
 import { LiveBatches } from "./live.ts";
 import { linesOf, ndjsonBody, ndjsonPieces } from "./lines.ts";
+import type { Answer } from "./fetch.ts";
 import { Transport, type TransportOptions } from "./transport.ts";
 import { requestCalls } from "./requests.ts";
 import { streamCalls } from "./streams.ts";
@@ -319,7 +320,7 @@ async function collected(request: CreateRequest, items: AsyncIterable<unknown>):
   return new Blob(pieces);
 }
 
-function bodyOf(response: Response): ReadableStream<Uint8Array> {
+function bodyOf(response: Answer): ReadableStream<Uint8Array> {
   if (response.body === null) throw new ClientError("The answer has no body", { code: "unexpected_answer", status: response.status });
   return response.body;
 }

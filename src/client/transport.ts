@@ -1,4 +1,5 @@
 import { asRecord, brokenOff, ClientError, errorOf, parse } from "./client-error.ts";
+import type { Answer, Fetch } from "./fetch.ts";
 
 export type Query = Record<string, string | number | boolean | undefined | null>;
 
@@ -17,7 +18,7 @@ export interface TransportOptions {
   url: string;
   /** API key; without it the browser's session cookie is used. */
   token?: string | undefined;
-  fetch?: typeof globalThis.fetch | undefined;
+  fetch?: Fetch | undefined;
   /** How waiting is done; tests pass their own. */
   wait?: ((ms: number, signal: AbortSignal) => Promise<void>) | undefined;
 }
@@ -30,7 +31,7 @@ const MAX_WAIT_SECONDS = 20;
 export class Transport {
   readonly #base: string;
   readonly #token: string | undefined;
-  readonly #fetch: typeof globalThis.fetch;
+  readonly #fetch: Fetch;
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
 
   constructor(options: TransportOptions) {
@@ -43,7 +44,7 @@ export class Transport {
   }
 
   /** The answer of a 2xx; everything else is thrown as ClientError. Bodies that are streams are never sent twice. */
-  async send(path: string, call: Call = {}): Promise<Response> {
+  async send(path: string, call: Call = {}): Promise<Answer> {
     for (let tries = 1; ; tries += 1) {
       const response = await this.#once(path, call);
       if (response.ok) return response;
@@ -66,7 +67,7 @@ export class Transport {
   }
 
   /** The same with the headers that it came with. */
-  async answer<T>(path: string, call: Call = {}): Promise<{ body: T; headers: Headers }> {
+  async answer<T>(path: string, call: Call = {}): Promise<{ body: T; headers: Answer["headers"] }> {
     const response = await this.send(path, { ...call, headers: { accept: "application/json", ...call.headers } });
     const text = await response.text().catch((error: unknown) => {
       throw brokenOff(error);
@@ -81,10 +82,10 @@ export class Transport {
     return { body: body as T, headers: response.headers };
   }
 
-  async #once(path: string, call: Call): Promise<Response> {
+  async #once(path: string, call: Call): Promise<Answer> {
     const headers: Record<string, string> = { ...call.headers };
     if (this.#token !== undefined) headers["authorization"] = `Bearer ${this.#token}`;
-    const init: RequestInit & { duplex?: "half" } = {
+    const init: Parameters<Fetch>[1] = {
       method: call.method ?? "GET",
       headers,
       credentials: "same-origin",

@@ -3,7 +3,6 @@ import { brief, compact, count } from "../cli/figures.ts";
 import type { Batch, Client, ErrorGroup, OpenWindow, Why } from "../client/index.ts";
 import { meter, NOTHING, type PaneId, type Scene } from "./pane.ts";
 import { STATUS_TONE } from "./panes/batches.ts";
-import { happenings } from "./panes/events.ts";
 import { fit, foreign, span, widthOf, wrapped, type Line, type Tone } from "./text.ts";
 
 /** What the shown row needs beyond the snapshot. */
@@ -57,7 +56,7 @@ export function detailLines(scene: Scene, pane: PaneId, key: string, depth: Dept
         width,
       );
     case "events": {
-      const event = happenings(scene).find(({ serial }) => String(serial) === key);
+      const event = scene.model.events.find(({ serial }) => String(serial) === key);
       return event === undefined
         ? gone()
         : [...recordLines({ type: event.type, at: event.timestamp }, width), [], ...recordLines(event.data, width)];

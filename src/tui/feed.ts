@@ -1,4 +1,5 @@
 import { batchChange, ClientError, withChange, type Batch, type Client, type FeedEvent } from "../client/index.ts";
+import { happeningsOf, LISTED_TYPES, withTold, type Happening, type Told } from "./happenings.ts";
 import { FAST_PARTS, load, loadAll, SLOW_PARTS, type Part, type Question, type Snapshot } from "./snapshot.ts";
 
 /** How the program hears of the server. Times in Unix milliseconds. */
@@ -7,17 +8,6 @@ export type Connection =
   | { readonly kind: "lost"; readonly since: number; readonly retryAt: number; readonly message: string }
   /** Another try cannot help: the credential is refused. */
   | { readonly kind: "ended"; readonly message: string };
-
-export interface Happening {
-  readonly type: string;
-  readonly data: Readonly<Record<string, unknown>>;
-  /** ISO 8601. */
-  readonly timestamp: string | null;
-  /** Grows by one; the key of its row. */
-  readonly serial: number;
-  /** How often it happened in a row. */
-  readonly times: number;
-}
 
 /** Everything the screen is drawn from. */
 export interface Model {
@@ -31,26 +21,11 @@ export interface Model {
 
 /** Four times a second: more cannot be read, and a slower terminal keeps up. */
 const FLUSH_MS = 250;
-const KEPT_EVENTS = 200;
-/** Events of before the start, so that the pane does not begin empty. */
+/** So many events before the first snapshot are heard again: it makes no difference which of its parts was answered first. */
 const TAIL = 400;
 const SLOW_FACTOR = 5;
 
-const SHOWN = [
-  "batch.*",
-  "window.*",
-  "chunk.*",
-  "worker.started",
-  "worker.stopped",
-  "worker.lost",
-  "alert.*",
-  "settings.changed",
-  "stream.paused",
-  "bulk.progress",
-  "upstream.doubled",
-  "audit.recorded",
-];
-const GAUGES = ["queue.status", "worker.stats"];
+const HEARD = [...LISTED_TYPES, "batch.progress", "bulk.progress", "queue.status", "worker.stats"];
 const QUIET = new Set(["batch.progress", "worker.stats", "queue.status", "bulk.progress"]);
 
 interface FeedParts {
@@ -78,7 +53,8 @@ export class Feed {
   #flushedAt = 0;
   #rounds = 0;
   #wanted = new Set<Part>();
-  #serial = 0;
+  /** Where the page of the log ends that the list began with. */
+  readonly #listed: Cursor;
   #loading = false;
 
   private constructor(parts: FeedParts, snapshot: Snapshot) {
@@ -86,18 +62,15 @@ export class Feed {
     this.#refreshMs = parts.refreshMs;
     this.#question = parts.question;
     this.#changed = parts.changed;
-    this.#model = { snapshot, events: [], connection: { kind: "live" }, heardAt: Date.now() };
+    this.#listed = cursorOf(snapshot.events.cursor);
+    this.#model = { snapshot, events: happeningsOf(snapshot.events.events), connection: { kind: "live" }, heardAt: Date.now() };
   }
 
   /** Throws ClientError when there is no first snapshot. */
   static async start(parts: FeedParts): Promise<Feed> {
-    // The tail begins so far back that it makes no difference which of the two is answered first.
-    const [log, snapshot] = await Promise.all([
-      parts.client.request<LogAnswer>("/api/events/stats"),
-      loadAll(parts.client, parts.question),
-    ]);
+    const snapshot = await loadAll(parts.client, parts.question);
     const feed = new Feed(parts, snapshot);
-    feed.#follow(tailOf(log));
+    feed.#follow();
     feed.#pollLater();
     return feed;
   }
@@ -127,11 +100,14 @@ export class Feed {
     if (this.#poll !== null) clearTimeout(this.#poll);
   }
 
-  #follow(since: string | null): void {
+  #follow(): void {
     const { signal } = this.#stop;
+    const { epoch, seq } = this.#listed;
+    const [oldest] = this.#model.snapshot.events.events;
+    const since = oldest === undefined ? `${epoch}.${seq}` : `${epoch}.${Math.max(oldest.seq, seq - TAIL)}`;
     this.#client
       .follow(
-        { types: [...SHOWN, ...GAUGES], window: FLUSH_MS, since },
+        { types: HEARD, window: FLUSH_MS, since },
         {
           event: (event) => this.#take(event),
           open: () => {
@@ -167,18 +143,19 @@ export class Feed {
     else if (type.startsWith("alert.")) this.#want("alerts", "overview");
     else if (type.startsWith("worker.") || type === "stream.paused" || type.startsWith("window.")) this.#want("overview");
     else if (type.startsWith("chunk.")) this.#want("failures");
-    if (!QUIET.has(type)) this.#note(event);
+    if (!QUIET.has(type) && !this.#isListed(event)) this.#note(event);
     this.#later();
   }
 
-  #note({ type, data, timestamp }: Pick<FeedEvent, "type" | "data" | "timestamp">): void {
-    const [latest, ...rest] = this.#model.events;
-    // Chunks of a batch come in hundreds: those in a row are one line that says how many.
-    const again = latest !== undefined && type.startsWith("chunk.") && latest.type === type && latest.data["batch_id"] === data["batch_id"];
-    if (!again) this.#serial += 1;
-    const happening = { type, data, timestamp, serial: this.#serial, times: again ? latest.times + 1 : 1 };
-    this.#model = { ...this.#model, events: [happening, ...(again ? rest : this.#model.events)].slice(0, KEPT_EVENTS) };
+  #note(told: Told): void {
+    this.#model = { ...this.#model, events: withTold(this.#model.events, told) };
     this.#later();
+  }
+
+  #isListed({ cursor }: FeedEvent): boolean {
+    if (cursor === null) return false;
+    const { epoch, seq } = cursorOf(cursor);
+    return epoch === this.#listed.epoch && seq <= this.#listed.seq;
   }
 
   #batch(event: FeedEvent): void {
@@ -270,12 +247,13 @@ export class Feed {
   }
 }
 
-interface LogAnswer {
-  stats: { log: { epoch: string; first: number; last: number } };
+/** Of a position in the event log: `<epoch>.<seq>`. */
+interface Cursor {
+  readonly epoch: string;
+  readonly seq: number;
 }
 
-/** A cursor some events back: the log may hold less. */
-function tailOf(answer: LogAnswer): string {
-  const { epoch, first, last } = answer.stats.log;
-  return `${epoch}.${Math.max(first - 1, last - TAIL)}`;
+function cursorOf(text: string): Cursor {
+  const dot = text.lastIndexOf(".");
+  return { epoch: text.slice(0, dot), seq: Number(text.slice(dot + 1)) };
 }

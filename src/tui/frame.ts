@@ -3,7 +3,7 @@ import { detailLines } from "./detail.ts";
 import { COMMANDS, commandsLike } from "./keymap.ts";
 import { headOf, rowOf, type Pane, type PaneId, type Scene } from "./pane.ts";
 import { performanceLines, queueLines } from "./panels/flow.ts";
-import { happenings } from "./panes/events.ts";
+import { dayLines } from "./panels/day.ts";
 import { dayLine, kpiLines, verdictLine } from "./panels/header.ts";
 import { summaries } from "./panels/summaries.ts";
 import { systemLines } from "./panels/system.ts";
@@ -26,6 +26,8 @@ export interface Picture {
 /** From here on the panes stand beside each other; below it the chosen one has the room and the others a line. */
 const GRID = { columns: 100, rows: 30 };
 const NARROW = 60;
+/** Below it the day has its one line in the header only. */
+const DAY_ROWS = 40;
 
 /** The whole screen: exactly `rows` lines of `columns` each. */
 export function draw(picture: Picture, size: Size): Line[] {
@@ -106,6 +108,16 @@ function gridLines(picture: Picture, width: number, height: number): Line[] {
             most: Math.max(1, scene.model.snapshot.alerts?.alerts.length ?? 1) + 2,
             draw: (rows) => paneLines(picture, "alerts", right, rows),
           },
+          ...(height < DAY_ROWS
+            ? []
+            : [
+                {
+                  least: 6,
+                  weight: 1,
+                  most: 7,
+                  draw: (rows: number) => titled("24 hours", right, rows, (wide, space) => dayLines(scene, wide, space)),
+                },
+              ]),
         ]);
   const divider = span(` ${scene.glyphs.wall} `, "soft");
   return Array.from({ length: height }, (_, row) => [
@@ -230,7 +242,7 @@ function detailBlock({ scene, view, panes, depth }: Picture, width: number, heig
 
 /** Rows are named by their keys; an event has none that says anything. */
 function nameOf(scene: Scene, { pane, key }: NonNullable<View["detail"]>): string {
-  return pane === "events" ? (happenings(scene).find(({ serial }) => String(serial) === key)?.type ?? key) : key;
+  return pane === "events" ? (scene.model.events.find(({ serial }) => String(serial) === key)?.type ?? key) : key;
 }
 
 function helpLines(width: number, height: number): Line[] {

@@ -15,6 +15,8 @@ export interface Column {
   /** Columns of the terminal; "rest" takes what the others leave. */
   readonly width: number | "rest";
   readonly right?: true;
+  /** Of "rest": others are left out before it has less. */
+  readonly least?: number;
   /** The larger, the sooner it is left out where there is little room; 0 = never. */
   readonly drop?: number;
 }
@@ -57,8 +59,8 @@ function widths(columns: readonly Column[], width: number): { column: Column; at
   let kept = columns.map((column, at) => ({ column, at }));
   const fixed = (): number =>
     kept.reduce((sum, { column }) => sum + (column.width === "rest" ? 0 : column.width), 0) + GAP * (kept.length - 1);
-  const hasRest = (): boolean => kept.some(({ column }) => column.width === "rest");
-  while (fixed() + (hasRest() ? REST_MIN : 0) > width) {
+  const rests = (): number => kept.reduce((sum, { column }) => sum + (column.width === "rest" ? (column.least ?? REST_MIN) : 0), 0);
+  while (fixed() + rests() > width) {
     const last = kept.reduce<(typeof kept)[number] | null>(
       (found, each) => ((each.column.drop ?? 0) > (found?.column.drop ?? 0) ? each : found),
       null,

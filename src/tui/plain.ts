@@ -1,4 +1,6 @@
+import { happeningsOf } from "./happenings.ts";
 import { headOf, rowOf, type Pane, type Scene } from "./pane.ts";
+import { dayLines } from "./panels/day.ts";
 import { dayLine, kpiLines, verdictLine } from "./panels/header.ts";
 import { performanceLines, queueLines } from "./panels/flow.ts";
 import { systemLines } from "./panels/system.ts";
@@ -15,7 +17,7 @@ export function plainFrame(
   snapshot: Snapshot,
   { palette, filterText, width, now }: Pick<RunOptions, "palette" | "filterText"> & { width: number; now: number },
 ): string {
-  const model = { snapshot, events: [], connection: { kind: "live" as const }, heardAt: now };
+  const model = { snapshot, events: happeningsOf(snapshot.events.events), connection: { kind: "live" as const }, heardAt: now };
   return plainText(
     { model, glyphs: palette.glyphs, now },
     panesOf(() => filterText !== ""),
@@ -31,6 +33,9 @@ function plainText(scene: Scene, panes: readonly Pane[], palette: Palette, width
     dayLine(scene, width),
     [],
     ...kpiLines(scene, width, 6),
+    [],
+    titleOf("24 hours", []),
+    ...dayLines(scene, width, ROWS),
     ...panes.flatMap((pane) => [[], titleOf(`${pane.title}`, pane.aside(scene)), ...listOf(pane, scene, width)]),
     [],
     titleOf("Queue and throughput", []),

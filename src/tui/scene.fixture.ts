@@ -1,6 +1,7 @@
 import type { Batch } from "../client/index.ts";
-import type { Happening, Model } from "./feed.ts";
+import type { Model } from "./feed.ts";
 import { UNICODE, type Glyphs } from "./glyphs.ts";
+import { happeningsOf, type Told } from "./happenings.ts";
 import type { Scene } from "./pane.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -72,6 +73,32 @@ const BATCHES: readonly Batch[] = [
 ];
 
 const minutes = (...last: number[]): number[] => [...Array.from({ length: 15 - last.length }, () => 0), ...last];
+
+/** Oldest first, as in the log. */
+const EVENTS: readonly Told[] = [
+  {
+    type: "batch.failed",
+    data: {
+      batch_id: "batch_1767614400000_aaaaaaaa4",
+      operation: "annotate",
+      total: 1_000,
+      succeeded: 0,
+      failed: 1_000,
+      error: "All failed",
+    },
+    timestamp: at(60),
+  },
+  {
+    type: "window.closed",
+    data: { batch_id: "batch_1767614400000_aaaaaaaa6", stream: "detections", key: "front_door", close_reason: "idle" },
+    timestamp: at(4),
+  },
+  ...Array.from({ length: 17 }, () => ({
+    type: "chunk.retried",
+    data: { batch_id: "batch_1767614400000_aaaaaaaa1", operation: "annotate", reason: "retry" },
+    timestamp: at(2),
+  })),
+];
 
 export function snapshot(batches: readonly Batch[] = BATCHES): Snapshot {
   const open = batches.filter(({ completed_at }) => completed_at === null);
@@ -374,40 +401,26 @@ export function snapshot(batches: readonly Batch[] = BATCHES): Snapshot {
       },
       providers: null,
     },
+    events: {
+      success: true,
+      events: EVENTS.map(({ type, data, timestamp }, n) => ({
+        seq: n + 1,
+        cursor: `log.${n + 1}`,
+        type,
+        severity: "info" as const,
+        entity: { kind: "batch", id: String(data["batch_id"]) },
+        timestamp: timestamp!,
+        data,
+      })),
+      cursor: `log.${EVENTS.length}`,
+      end: true,
+      reset: false,
+      begins: at(3_600),
+    },
   };
 }
 
-const EVENTS: readonly Happening[] = [
-  {
-    type: "chunk.retried",
-    data: { batch_id: "batch_1767614400000_aaaaaaaa1", operation: "annotate", reason: "retry" },
-    timestamp: at(2),
-    serial: 3,
-    times: 17,
-  },
-  {
-    type: "window.closed",
-    data: { batch_id: "batch_1767614400000_aaaaaaaa6", stream: "detections", key: "front_door", close_reason: "idle" },
-    timestamp: at(4),
-    serial: 2,
-    times: 1,
-  },
-  {
-    type: "batch.failed",
-    data: {
-      batch_id: "batch_1767614400000_aaaaaaaa4",
-      operation: "annotate",
-      total: 1_000,
-      succeeded: 0,
-      failed: 1_000,
-      error: "All failed",
-    },
-    timestamp: at(60),
-    serial: 1,
-    times: 1,
-  },
-];
-
 export function scene(more: Partial<Model> = {}, glyphs: Glyphs = UNICODE): Scene {
-  return { model: { snapshot: snapshot(), events: EVENTS, connection: { kind: "live" }, heardAt: NOON, ...more }, glyphs, now: NOON };
+  const events = happeningsOf(EVENTS);
+  return { model: { snapshot: snapshot(), events, connection: { kind: "live" }, heardAt: NOON, ...more }, glyphs, now: NOON };
 }

@@ -1,9 +1,11 @@
 import type { z } from "zod";
 import type { alertsAnswer } from "../api/contract/alerts.ts";
+import type { eventLogAnswer } from "../api/contract/events.ts";
 import type { resourcesAnswer } from "../api/contract/resources.ts";
 import type { latencyAnswer, pipelineAnswer, queuesAnswer } from "../api/contract/streams.ts";
 import type { failuresAnswer, overviewAnswer } from "../api/contract/system.ts";
 import { ClientError, type ActivePage, type BatchFilter, type Client, type HistoryPage, type Stats } from "../client/index.ts";
+import { LISTED_TYPES } from "./happenings.ts";
 
 /**
  * What the screens show, each part as the API answered it: no figure is made here. A part is null where this server has no
@@ -21,6 +23,8 @@ export interface Snapshot {
   readonly failures: z.output<typeof failuresAnswer>;
   readonly alerts: z.output<typeof alertsAnswer>["data"] | null;
   readonly resources: z.output<typeof resourcesAnswer> | null;
+  /** The newest of the log. */
+  readonly events: z.output<typeof eventLogAnswer>;
 }
 
 export interface Question {
@@ -34,6 +38,7 @@ const FAST = ["overview", "active", "queues"] as const;
 export type Part = keyof Snapshot;
 
 const LISTED = 100;
+const EVENTS = 50;
 
 /** The parts asked for, all at once. Throws ClientError. */
 export async function load<P extends Part>(client: Client, question: Question, parts: readonly P[]): Promise<Pick<Snapshot, P>> {
@@ -64,6 +69,7 @@ const LOADERS: { readonly [P in Part]: (client: Client, question: Question) => P
     return answer === null ? null : answer.data;
   },
   resources: (client) => where(client.request("/api/system/resources")),
+  events: (client) => client.request("/api/events/log", { query: { types: LISTED_TYPES.join(","), limit: EVENTS } }),
 };
 
 /** Null where the route is not there or not for this caller. */

@@ -34,9 +34,24 @@ export function lineWidth(line: Line): number {
   return line.reduce((sum, { text }) => sum + widthOf(text), 0);
 }
 
-/** Foreign text on one line: nothing in it steers a terminal, and a line break is a blank. */
+const MARKS = /(\p{M}{2})\p{M}+/gu;
+const FLAG = /[\u{1f1e6}-\u{1f1ff}]/gu;
+
+/**
+ * Foreign text on one line: nothing in it steers a terminal, and a line break is a blank. Terminals do not agree on how wide
+ * joined emoji, skin tones, flags and variation selectors are, and a wrong guess shifts what follows: of a joined emoji the
+ * first stays, of a flag its letters; marks do not pile up over a letter.
+ */
 export function foreign(text: string): string {
-  return clean(text.replace(/\s+/g, " ").trim());
+  const line = clean(text.replace(/\s+/g, " ").trim());
+  if (SINGLE.test(line)) return line;
+  return line
+    .toWellFormed()
+    .normalize("NFC")
+    .replace(/(?:\u200d\P{M}\p{M}*)+/gu, "")
+    .replace(/\p{Default_Ignorable_Code_Point}|\p{Emoji_Modifier}|\u20e3/gu, "")
+    .replace(FLAG, (sign) => String.fromCodePoint(sign.codePointAt(0)! - 0x1f1e6 + 0x41))
+    .replace(MARKS, "$1");
 }
 
 /** At most `width` columns; what is cut ends in `…`. Wide characters are never halved. */
@@ -82,7 +97,21 @@ export function apart(left: Line, right: Line, width: number): Line {
   return [...fitLine(left, width - aside), ...right];
 }
 
-/** Words broken into lines of at most `width` columns. */
+/** As many parts as have room: none is cut. */
+export function joined(parts: readonly Line[], gap: Span, width: number): Line {
+  const line: Span[] = [];
+  let used = 0;
+  for (const part of parts) {
+    const wide = lineWidth(part) + (line.length === 0 ? 0 : widthOf(gap.text));
+    if (used + wide > width) break;
+    if (line.length > 0) line.push(gap);
+    line.push(...part);
+    used += wide;
+  }
+  return line;
+}
+
+/** Words broken into lines of at most `width` columns; what is longer than a line goes on in the next one. */
 export function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
@@ -91,8 +120,23 @@ export function wrapped(text: string, width: number): string[] {
     if (widthOf(longer) <= width) line = longer;
     else {
       if (line !== "") lines.push(line);
-      line = cut(word, width);
+      const pieces = piecesOf(word, width);
+      line = pieces.pop() ?? "";
+      lines.push(...pieces);
     }
   }
   return line === "" ? lines : [...lines, line];
+}
+
+function piecesOf(word: string, width: number): string[] {
+  const pieces: string[] = [];
+  let piece = "";
+  for (const sign of signsOf(word)) {
+    if (piece !== "" && widthOf(piece) + widthOf(sign) > width) {
+      pieces.push(piece);
+      piece = "";
+    }
+    piece += sign;
+  }
+  return [...pieces, piece];
 }

@@ -1,4 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -56,6 +58,7 @@ async function live(args = "", options: Partial<TerminalOptions> = {}, url = ser
 function masked(screen: string): string {
   return screen
     .replaceAll(/^ *\d\d:\d\d:\d\d [a-z]+\.[a-z]+ .*?(?=│|$)/gm, "  ")
+    .replaceAll(/^and \d+ more\n/gm, "")
     .replaceAll(/(6 Events +)[a-z]+\.[a-z]+/g, "$1event")
     .replaceAll(/local:\S*/g, "local")
     .replaceAll(/[○●] (idle|busy)/g, "○ idle")
@@ -261,8 +264,23 @@ describe("without keys", () => {
   it("prints every panel once and ends with 0", async () => {
     const child = batchyard(["live", "--once", "--url", server.url]);
     expect(await child.ended).toMatchObject({ code: 0 });
-    for (const title of ["Streams", "Batches", "Workers", "Failures", "Alerts", "Events", "Queue and throughput", "Performance", "System"])
+    for (const title of [
+      "24 hours",
+      "Streams",
+      "Batches",
+      "Workers",
+      "Failures",
+      "Alerts",
+      "Events",
+      "Queue and throughput",
+      "Performance",
+      "System",
+    ])
       expect(child.output).toMatch(new RegExp(`^${title}\\b`, "m"));
+    // Each with what there is, not with its words for nothing.
+    expect(child.output).toMatch(/^orders +1 +7 /m);
+    expect(child.output).toMatch(/^‖ \w{9} evil/m);
+    expect(child.output).toMatch(/^\d\d:\d\d:\d\d batch\.completed +done 夜の列車/m);
     expect(child.output).not.toContain("\u001b");
   });
 
@@ -291,6 +309,47 @@ describe("without keys", () => {
     expect(said["history"]).toEqual(await asked("/api/batch/history?limit=100"));
     expect(still(said["latency"])).toEqual(still(await asked("/api/system/pipeline-latency")));
     expect(said["active"]!["total"]).toBeGreaterThan(0);
+    expect(still(said["pipeline"])).toEqual(still(await asked("/api/system/pipeline")));
+    expect(said["alerts"]).toEqual((await asked("/api/admin/batch-monitoring/alerts?state=open"))["data"]);
+    expect(Object.keys(said["resources"]!)).toEqual(Object.keys(await asked("/api/system/resources")));
+    const { events } = said["events"] as { events: { seq: number; type: string }[] };
+    const log = (await asked("/api/events/log?limit=1000"))["events"] as { seq: number; type: string }[];
+    expect(events.length).toBeGreaterThan(3);
+    expect(log.filter(({ seq }) => events.some((event) => event.seq === seq))).toEqual(events);
+  });
+
+  it("asks for everything at once, once, and waits for no stream", async () => {
+    const asked: string[] = [];
+    let everythingAsked = (): void => undefined;
+    const all = new Promise<void>((resolve) => (everythingAsked = resolve));
+    const between = createServer((request, response) => {
+      asked.push(request.url!.split("?")[0]!);
+      if (asked.length === 11) everythingAsked();
+      // Nothing is answered before everything is asked: who waited for an answer would wait for ever.
+      void all
+        .then(() => server.send(request.url!))
+        .then(async (answer) => {
+          response.writeHead(answer.status, { "content-type": "application/json" }).end(await answer.text());
+        });
+    });
+    await new Promise<void>((resolve) => between.listen(0, "127.0.0.1", resolve));
+    const { port } = between.address() as AddressInfo;
+    const child = batchyard(["live", "--once", "--json", "--url", `http://127.0.0.1:${port}`]);
+    expect(await child.ended).toMatchObject({ code: 0 });
+    between.close();
+    expect(asked.toSorted()).toEqual([
+      "/api/admin/batch-monitoring/alerts",
+      "/api/batch/active",
+      "/api/batch/history",
+      "/api/batch/stats",
+      "/api/events/log",
+      "/api/queues/status",
+      "/api/system/failures",
+      "/api/system/overview",
+      "/api/system/pipeline",
+      "/api/system/pipeline-latency",
+      "/api/system/resources",
+    ]);
   });
 
   it("as JSON goes on line by line until it is told to stop", async () => {

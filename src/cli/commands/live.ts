@@ -8,6 +8,7 @@ import { loadAll, type Snapshot } from "../../tui/snapshot.ts";
 import { jsonOption, wholeNumber } from "../arguments.ts";
 import { connect, serverUrl, withConnection, type ConnectionFlags } from "../connection.ts";
 import type { Context } from "../context.ts";
+import { directFetch } from "../direct-fetch.ts";
 import { EXIT, usage } from "../exit.ts";
 import { stopSignal } from "../stopping.ts";
 
@@ -28,6 +29,10 @@ const DEFAULT_REFRESH_MS = 1_000;
 
 export function addLive(program: Command, context: Context): void {
   dashboard(program, context, "live");
+}
+
+/** The same under its other name. */
+export function addBatchDashboard(program: Command, context: Context): void {
   dashboard(program, context, "batch-dashboard");
 }
 
@@ -107,7 +112,7 @@ function optionsOf(flags: Flags, color: boolean): RunOptions {
   if (unknown.length > 0)
     throw usage(`--filter does not understand ${unknown.join(" ")}; it takes words of the name and ${QUALIFIERS.join(" ")}`);
   return {
-    client: connect(flags),
+    client: connect(flags, directFetch),
     url: serverUrl(flags),
     palette: { color, glyphs: flags.ascii === true ? PLAIN : UNICODE },
     refreshMs: flags.refresh,

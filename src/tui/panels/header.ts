@@ -1,7 +1,7 @@
-import { brief, compact, count } from "../../cli/figures.ts";
+import { brief, clock, compact, count } from "../../cli/figures.ts";
 import { NOTHING, or, sparkline, type Scene } from "../pane.ts";
 import type { Snapshot } from "../snapshot.ts";
-import { apart, cut, fit, fitLine, foreign, span, widthOf, type Line, type Tone } from "../text.ts";
+import { apart, cut, fit, fitLine, foreign, joined, span, widthOf, type Line, type Tone } from "../text.ts";
 
 type Tile = Snapshot["overview"]["tiles"][number];
 
@@ -22,11 +22,7 @@ export function verdictLine(scene: Scene, frozen: boolean, width: number): Line 
     span(first > 0 ? said.slice(0, first) : health.status, "strong"),
     span(first > 0 ? said.slice(first) : `: ${said}`),
   ];
-  return apart(
-    sentence,
-    [span("  "), ...pillOf(scene, frozen), span(`  ${new Date(scene.now).toLocaleTimeString("en-GB")}`, "soft")],
-    width,
-  );
+  return apart(sentence, [span("  "), ...pillOf(scene, frozen), span(`  ${clock(scene.now)}`, "soft")], width);
 }
 
 function pillOf({ model: { connection, heardAt }, glyphs, now }: Scene, frozen: boolean): Line {
@@ -70,20 +66,6 @@ export function dayLine({ model, glyphs }: Scene, width: number): Line {
     ],
   ];
   return fitLine([span("24 h  ", "soft"), ...joined(parts, gap, width - 6)], width);
-}
-
-/** As many as have room: none is cut. */
-function joined(parts: readonly Line[], gap: Line[number], width: number): Line {
-  const line: Line[number][] = [];
-  let used = 0;
-  for (const part of parts) {
-    const wide = part.reduce((sum, { text }) => sum + widthOf(text), 0) + (line.length === 0 ? 0 : widthOf(gap.text));
-    if (used + wide > width) break;
-    if (line.length > 0) line.push(gap);
-    line.push(...part);
-    used += wide;
-  }
-  return line;
 }
 
 function failedOf(failed: number): Line {

@@ -1,6 +1,5 @@
 import { brief, compact } from "../../cli/figures.ts";
 import { or, type Pane, type Scene } from "../pane.ts";
-import { happenings } from "../panes/events.ts";
 import { foreign, span, type Line } from "../text.ts";
 
 export interface Summary {
@@ -14,7 +13,7 @@ export function summaries(scene: Scene, panes: readonly Pane[]): readonly Summar
   const { overview, queues, pipeline } = scene.model.snapshot;
   const { total_queued, total_running } = queues.summary;
   const run = overview.stages.find(({ stage }) => stage === "run");
-  const [latest] = happenings(scene);
+  const [latest] = scene.model.events;
   const special: Readonly<Record<string, Line>> = {
     events: latest === undefined ? [span("none", "soft")] : [span(foreign(latest.type))],
   };

@@ -24,14 +24,25 @@ export function systemLines(scene: Scene, width: number, height: number): Line[]
     ["Mode", [span(mode, modeTone)]],
     ["Store", part("store", storeOf(resources))],
     ["Redis", [span(resources === null ? NOTHING : "not used", "soft")]],
-    ["Workers", [span(`${compact(live)} live`, live === 0 ? "bad" : "plain"), span(`, ${inUse} of the slots used`)]],
+    ["Workers", [span(`${compact(live)} live`, live === 0 ? "bad" : "plain"), span(`, ${inUse} of slots used`)]],
     ["Memory", memoryOf(resources)],
     ...cachesOf(resources),
-    ["Dispatcher", part("dispatcher", "")],
+    ["Services", servicesOf(scene)],
     ["Queue", [span(`${compact(waiting)} of ${compact(max_size)} wait`, state === "normal" ? "plain" : "warn")]],
     ["Closing lag", [span(or(pipeline.batch_aggregator.closure_lag.p99_ms, (ms) => `${brief(ms)} p99`))]],
   ];
   return facts.map(([name, line]) => fitLine([span(fit(name, NAME), "soft"), ...line], width)).slice(0, height);
+}
+
+/** The other parts of the server: who is well by name, who is not with what is wrong. */
+function servicesOf({ model, glyphs }: Scene): Line {
+  const services = model.snapshot.pipeline.degradation.services.filter(({ name }) => name !== "store");
+  const unwell = services.filter(({ status }) => status !== "healthy");
+  if (unwell.length > 0)
+    return unwell.map(({ name, error_message }, n) =>
+      span(`${n === 0 ? `${glyphs.dot} ` : ", "}${foreign(name)}: ${foreign(error_message ?? "unhealthy")}`, "bad"),
+    );
+  return [span(`${glyphs.dot} healthy`, "good"), span(`: ${services.map(({ name }) => foreign(name)).join(", ")}`)];
 }
 
 type Resources = Snapshot["resources"];

@@ -16,7 +16,7 @@ export const STATUS_TONE: Readonly<Record<Batch["status"], Tone>> = {
 const columnsAt = (width: number): readonly Column[] => [
   { title: " ", width: 1 },
   { title: "ID", width: 9, drop: 5 },
-  { title: "NAME", width: "rest" },
+  { title: "NAME", width: "rest", least: 13 },
   { title: "STATUS", width: 9, drop: 6 },
   { title: "PROGRESS", width: barAt(width) + 5 },
   { title: "DONE", width: 11, right: true, drop: 3 },

@@ -1,5 +1,6 @@
-import type { Happening } from "../feed.ts";
-import { words, type Column, type Pane, type Scene } from "../pane.ts";
+import { clock, count } from "../../cli/figures.ts";
+import type { Happening } from "../happenings.ts";
+import { words, type Column, type Pane } from "../pane.ts";
 import { foreign, span, type Tone } from "../text.ts";
 
 const COLUMNS: readonly Column[] = [
@@ -13,30 +14,23 @@ export const eventPane: Pane = {
   id: "events",
   digit: "6",
   title: "Events",
-  aside: ({ model }) => words(model.events.length === 0 ? "critical ones" : "newest first", "soft"),
+  aside: () => words("newest first", "soft"),
   columns: () => COLUMNS,
-  rows: (scene) =>
-    happenings(scene).map((event) => ({
+  rows({ model }) {
+    const { active, history } = model.snapshot;
+    const names = new Map([...history.batches, ...active.batches].map(({ id, name }) => [id, name]));
+    return model.events.map((event) => ({
       key: String(event.serial),
       cells: [
-        words(clock(event.timestamp), "soft"),
+        words(event.timestamp === null ? "" : clock(Date.parse(event.timestamp)), "soft"),
         [span(foreign(event.type), toneOf(event.type))],
-        words(`${said(event)}${event.times > 1 ? `  ×${event.times}` : ""}`),
+        words(`${said(event, names)}${event.times > 1 ? `  ×${event.times}` : ""}`),
       ],
-    })),
-  empty: () => "Nothing critical lately",
+    }));
+  },
+  empty: () => "Nothing has happened lately",
   orders: [{ name: "newest" }],
 };
-
-/** Of a feed, else the critical ones that the overview names. */
-export function happenings({ model: { events, snapshot } }: Scene): readonly Happening[] {
-  if (events.length > 0) return events;
-  return snapshot.overview.critical.map(({ type, data, timestamp }, at) => ({ type, data, timestamp, serial: -1 - at, times: 1 }));
-}
-
-function clock(timestamp: string | null): string {
-  return timestamp === null ? "" : new Date(timestamp).toLocaleTimeString("en-GB");
-}
 
 function toneOf(type: string): Tone {
   if (/\.(failed|lost|stalled|expired|firing|doubled|fault)$/.test(type)) return "bad";
@@ -45,14 +39,16 @@ function toneOf(type: string): Tone {
   return /\.(started|resumed|closed)$/.test(type) ? "busy" : "plain";
 }
 
-/** Its data as words: who, then what of it matters. */
-function said({ data }: Happening): string {
+/** Its data as words: who, by its name where that is known, then what of it matters. */
+function said({ data }: Happening, names: ReadonlyMap<string, string | null>): string {
   const parts: string[] = [];
   const add = (name: string, write = (value: string): string => value): void => {
     const value = data[name];
     if ((typeof value === "string" && value !== "") || typeof value === "number") parts.push(foreign(write(String(value))));
   };
-  add("name");
+  const known = names.get(String(data["batch_id"])) ?? null;
+  if (known === null) add("name");
+  else parts.push(foreign(known));
   add("stream");
   add("key");
   add("worker");
@@ -67,6 +63,6 @@ function said({ data }: Happening): string {
   add("error");
   const { total, succeeded, failed } = data;
   if (typeof total === "number" && typeof succeeded === "number")
-    parts.push(`${succeeded}/${total} ok${typeof failed === "number" && failed > 0 ? `, ${failed} failed` : ""}`);
+    parts.push(`${count(succeeded)}/${count(total)} ok${typeof failed === "number" && failed > 0 ? `, ${count(failed)} failed` : ""}`);
   return parts.join(" ");
 }
