@@ -40,6 +40,7 @@ async function batch(createdAt: number, items: number, more: Partial<NewBatch> =
     streamKey: null,
     closeReason: null,
     dependsOn: [],
+    replayOf: null,
     tags: [],
     warnings: [],
     createdAt,

@@ -130,6 +130,56 @@ describe("the life of a batch over HTTP", () => {
     expect(operations.operations.find((operation) => operation.name === "echo")?.options.properties).toHaveProperty("language");
   });
 
+  it("replays the failed items with one payload mended: byte for byte, once under its key, audited, and found from both sides", async () => {
+    const bytes = '{"id":"b", "fail":"no", "big":12345678901234567890}';
+    const body = `{"operation":"echo","name":"nightly","options":{"language":"en"},"items":[{"id":"a"},${bytes},{"id":"c","fail":"nor this"}]}`;
+    const made = await served.send({
+      method: "POST",
+      url: "/api/batch/create",
+      headers: { "content-type": "application/json" },
+      payload: body,
+    });
+    const { id } = (made.json as unknown as { batch: { id: string } }).batch;
+    await served.event("batch.completed", id);
+    const url = `/api/batch/${id}/replay`;
+    const dry = await served.send({ method: "POST", url: `${url}?dryRun=true`, payload: { items: "failed" } });
+    expect([dry.status, dry.json]).toMatchObject([200, { success: true, dryRun: true, items: 2, chunks: 1, warnings: [] }]);
+
+    const request = { items: "failed", edits: { c: '{"id":"c","mended":true}' } };
+    const post = { method: "POST", url, headers: { "idempotency-key": "replay-1" }, payload: request } as const;
+    const answer = await served.send(post);
+    expect(answer.status).toBe(201);
+    const { batch } = answer.json as unknown as { batch: Record<string, unknown> & { id: string } };
+    expect(batch).toMatchObject({
+      replay_of: id,
+      name: "Replay of nightly",
+      total_items: 2,
+      options: { language: "en" },
+      operation: "echo",
+    });
+    expect((await served.send(post)).json).toMatchObject({ batch: { id: batch.id } });
+    await served.event("batch.completed", batch.id);
+    expect((await served.event("batch.created", batch.id)).data).toMatchObject({ replay_of: id });
+    const sent = await served.send({ method: "GET", url: `/api/batch/${batch.id}/items/b` });
+    expect(sent.text).toContain(`"payload":${bytes}`);
+    const mended = await served.send({ method: "GET", url: `/api/batch/${batch.id}/results?success=true` });
+    expect(mended.json).toMatchObject({ batch: { results: [{ nodeId: "c", result: { id: "c", mended: true } }] } });
+    const replays = await served.send({ method: "GET", url: `/api/batch/history?replayOf=${id}` });
+    expect(replays.json).toMatchObject({ total: 1, batches: [{ id: batch.id, replay_of: id }] });
+    const audited = await served.yard.store.audit.list("default", { before: null, limit: 10 });
+    expect(audited.filter(({ action }) => action === "batch.replay")).toMatchObject([
+      { target: batch.id, after: { replayOf: id, items: 2, edited: 1 } },
+    ]);
+
+    const refused = async (payload: object, headers = {}) => (await served.send({ method: "POST", url, payload, headers })).json;
+    expect(await refused({ items: ["a", "x"] })).toMatchObject({ code: "validation_failed", details: { errors: [{ path: "items.1" }] } });
+    expect(await refused({ options: { language: 7 } })).toMatchObject({ details: { errors: [{ path: "options.language" }] } });
+    expect(await refused({ operation: "nothing" })).toMatchObject({ code: "unknown_operation" });
+    expect(await refused({ items: "some" })).toMatchObject({ code: "validation_failed" });
+    expect(await refused({}, { authorization: `Bearer ${await served.key("viewer")}` })).toMatchObject({ code: "forbidden" });
+    expect(await refused({}, { authorization: `Bearer ${await served.key("admin", "other")}` })).toMatchObject({ code: "batch_not_found" });
+  });
+
   it("finishes and dry-runs", async () => {
     const id = await served.create({ operation: "echo", total_items: 2 });
     await served.send({ method: "POST", url: `/api/batch/${id}/results`, payload: { nodeId: "1", success: true } });

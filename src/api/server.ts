@@ -43,6 +43,7 @@ import { openAiRoutes } from "./openai/routes.ts";
 import { pipelineRoutes } from "./routes/pipeline.ts";
 import { resourceRoutes } from "./routes/resources.ts";
 import { retentionRoutes } from "./routes/retention.ts";
+import { replayRoutes } from "./routes/replay.ts";
 import { resultRoutes } from "./routes/results.ts";
 import { previewRoutes } from "./routes/preview.ts";
 import { requestRoutes } from "./routes/requests.ts";
@@ -190,6 +191,7 @@ export async function createServer(services: ApiServices): Promise<ApiServer> {
   routes.push(
     ...createRoutes(services, idempotency),
     ...batchRoutes(services),
+    ...replayRoutes(services, idempotency),
     ...resultRoutes(services),
     ...fileRoutes(services, idempotency),
     ...collectionRoutes(services),

@@ -2,29 +2,27 @@ import { BatchyardError } from "../model/errors.ts";
 import type { BatchRow } from "../model/batch.ts";
 import type { Clock } from "../model/clock.ts";
 import { newBatchId } from "../model/ids.ts";
-import type { ItemText } from "../model/item.ts";
+import { LINE_JOINT, type ItemText } from "../model/item.ts";
 import { priorityRank } from "../model/priority.ts";
 import { runsUpstream } from "../model/upstream.ts";
 import type { PlanRequest, TenantServices } from "../operations/operation.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Providers } from "../providers/providers.ts";
-import type { NewBatch, NewChunk, SealRequest, Store } from "../store/port.ts";
+import type { NewBatch, NewChunk, Store } from "../store/port.ts";
 import { CHUNK_CHARS, chunkSize, UPSTREAM_CHARS, UPSTREAM_ITEMS } from "./chunk-size.ts";
+import { cut } from "./cut.ts";
 import { Cutter } from "./cutter.ts";
+import { fill } from "./fill.ts";
+import { checkedBlocks, replayChunks } from "./replay-chunks.ts";
+import { editsOf, keepsCut, replayedItems, replayRequest } from "./replay.ts";
 import { checkedRequests } from "./checked-requests.ts";
-import { ItemKeys } from "./item-keys.ts";
 import { callsWithChunks, onlyAnnounced, type CheckedRequest, type RequestRules } from "./request-rules.ts";
 import { chunksAtOnce, failuresAllowed, lanesPerChunk } from "./options.ts";
-import type { Caller, CreateRequest, ItemSource } from "./service.ts";
-import { UpstreamSum, type EstimateRequest, type UpstreamEstimate } from "./upstream-estimate.ts";
+import type { Caller, CreateRequest, DryRun, ItemSource, ReplayRequest } from "./service.ts";
+import { UpstreamSum, type EstimateRequest } from "./upstream-estimate.ts";
 import type { Signals } from "./signals.ts";
 import type { BatchTrace } from "../model/trace.ts";
 import type { Tracing } from "../tracing/port.ts";
-
-/** A batch that fits in here is created in one transaction; a larger one is staged chunk by chunk and sealed at the end. */
-const SMALL_ITEMS = 2000;
-/** Chunks written at once while staging. */
-const CHUNKS_A_WRITE = 8;
 
 export interface CreatorSettings {
   defaultSize: number;
@@ -76,8 +74,8 @@ export class Creator {
     const batch = { ...this.newBatch(caller, request, checked, now), trace };
     const announced = onlyAnnounced(request, items !== null) ? request.total_items! : 0;
     const source = onlyAnnounced(request, items !== null) ? none() : await this.plan(caller.tenant, request, checked, items);
-    const cutter = this.cutter(caller.tenant, checked, now);
-    const row = await this.fill(batch, cutter, source, (total) => ({
+    const chunks = cut(source, this.cutter(caller.tenant, checked, now), this.parts.settings.maxItems);
+    const row = await fill(store.batches, batch, chunks, (total) => ({
       tenant: caller.tenant,
       batchId: batch.id,
       now: clock.now(),
@@ -88,38 +86,72 @@ export class Creator {
     return (await store.batches.get(caller.tenant, row.id)) ?? row;
   }
 
-  async dryRun(
-    caller: Caller,
-    request: CreateRequest,
-    items: ItemSource | null,
-  ): Promise<{ items: number; bytes: number; chunks: number; batchSize: number; upstream?: UpstreamEstimate; warnings: string[] }> {
+  async dryRun(caller: Caller, request: CreateRequest, items: ItemSource | null): Promise<DryRun> {
     const checked = this.parts.rules.check(caller.tenant, request, items !== null);
     await this.checkDependencies(caller.tenant, request.depends_on ?? []);
     const source = onlyAnnounced(request, items !== null) ? none() : await this.plan(caller.tenant, request, checked, items);
     const cutter = this.cutter(caller.tenant, checked, this.parts.clock.now());
-    const keys = new ItemKeys(this.parts.settings.maxItems);
-    let bytes = 0;
-    let chunks = 0;
-    let batchSize = 0;
-    const upstream = this.upstreamSum(checked);
-    const count = async (chunk: NewChunk | null): Promise<void> => {
-      if (chunk === null) return;
-      await upstream?.add(chunk);
-      chunks += 1;
-      batchSize = Math.max(batchSize, chunk.keys.length);
+    return this.sum(checked, cut(source, cutter, this.parts.settings.maxItems));
+  }
+
+  /** A batch of items that are stored already, with the lineage to the one they are of. */
+  async replay(caller: Caller, original: BatchRow, asked: ReplayRequest): Promise<BatchRow> {
+    const { store, clock, signals } = this.parts;
+    const now = clock.now();
+    const { checked, request, chunks } = this.replayed(caller.tenant, original, asked, now);
+    const batch = {
+      ...this.newBatch(caller, request, checked, now),
+      replayOf: original.id,
+      trace: this.parts.tracing.batch(caller.traceparent ?? null),
     };
-    for await (const block of source) {
-      for (const item of block) {
-        const repeated = keys.add(item.key, () => null);
-        if (repeated !== null) await repeated;
-        bytes += Buffer.byteLength(item.text);
-        const chunk = cutter.add(item);
-        if (chunk !== null) await count(chunk);
-      }
+    const row = await fill(store.batches, batch, chunks, (total) => ({
+      tenant: caller.tenant,
+      batchId: batch.id,
+      now: clock.now(),
+      maxFailures: failuresAllowed(checked.run.maxFailures, total),
+      announcedItems: 0,
+    }));
+    signals.wake();
+    return (await store.batches.get(caller.tenant, row.id)) ?? row;
+  }
+
+  replayDryRun(caller: Caller, original: BatchRow, asked: ReplayRequest): Promise<DryRun> {
+    const { checked, chunks } = this.replayed(caller.tenant, original, asked, this.parts.clock.now());
+    return this.sum(checked, chunks);
+  }
+
+  private replayed(
+    tenant: string,
+    original: BatchRow,
+    asked: ReplayRequest,
+    now: number,
+  ): { checked: CheckedRequest; request: CreateRequest; chunks: AsyncIterable<NewChunk> } {
+    const { request, warnings } = replayRequest(original, asked);
+    const found = this.parts.rules.check(tenant, request, true);
+    const checked = { ...found, warnings: [...warnings, ...found.warnings] };
+    const items = replayedItems(this.parts.store, original, asked.items, editsOf(asked));
+    const { operation, options, executor, run } = checked;
+    const requests = { operation, options, providerFor: (model: string) => this.parts.providers.find("batch", model) };
+    const blocks = runsUpstream(executor) ? checkedBlocks(items, requests) : items;
+    // A window goes to its handler in one call; so does what is replayed of it.
+    const whole = original.stream !== null && run.batchSize === undefined && callsWithChunks(operation, executor);
+    const cutter = whole ? new Cutter(() => Infinity, now, Infinity) : this.cutter(tenant, checked, now);
+    return { checked, request, chunks: replayChunks(blocks, { cutter, keepsCut: keepsCut(original, asked, executor), availableAt: now }) };
+  }
+
+  /** What chunks come to. */
+  private async sum(checked: CheckedRequest, chunks: AsyncIterable<NewChunk>): Promise<DryRun> {
+    const upstream = this.upstreamSum(checked);
+    const found = { items: 0, bytes: 0, chunks: 0, batchSize: 0 };
+    for await (const chunk of chunks) {
+      await upstream?.add(chunk);
+      const count = chunk.keys.length;
+      found.items += count;
+      found.bytes += Buffer.byteLength(chunk.body) - (count - 1) * LINE_JOINT.length;
+      found.chunks += 1;
+      found.batchSize = Math.max(found.batchSize, count);
     }
-    await count(cutter.flush());
-    const sum = upstream === null ? {} : { upstream: upstream.sum };
-    return { items: cutter.position, bytes, chunks, batchSize, ...sum, warnings: checked.warnings };
+    return { ...found, ...(upstream === null ? {} : { upstream: upstream.sum }), warnings: checked.warnings };
   }
 
   private upstreamSum({ operation, options, executor }: CheckedRequest): UpstreamSum | null {
@@ -188,6 +220,7 @@ export class Creator {
       streamKey: null,
       closeReason: null,
       dependsOn: [...new Set(request.depends_on ?? [])],
+      replayOf: null,
       tags: request.tags ?? [],
       warnings: checked.warnings,
       createdAt: now,
@@ -225,49 +258,6 @@ export class Creator {
     const largest = whole ? (lanesPerChunk(checked.run.concurrency) ?? Infinity) : Infinity;
     return new Cutter((position) => Math.min(largest, chunkSize(options, position)), now);
   }
-
-  private async fill(
-    batch: NewBatch,
-    cutter: Cutter,
-    source: AsyncIterable<ItemText[]>,
-    sealFor: (total: number) => SealRequest,
-  ): Promise<BatchRow> {
-    const { store } = this.parts;
-    const keys = new ItemKeys(this.parts.settings.maxItems);
-    let staged = false;
-    let chunks: NewChunk[] = [];
-    try {
-      for await (const block of source) {
-        for (const item of block) {
-          const repeated = keys.add(item.key, (position) => keyIn(chunks, position) ?? cutter.keyAt(position));
-          if (repeated !== null) await repeated;
-          const chunk = cutter.add(item);
-          if (chunk !== null) chunks.push(chunk);
-        }
-        if (!staged && cutter.position > SMALL_ITEMS) {
-          await store.batches.stage(batch);
-          staged = true;
-        }
-        if (staged && chunks.length >= CHUNKS_A_WRITE) {
-          await store.batches.append(batch.tenant, batch.id, chunks);
-          chunks = [];
-        }
-      }
-      const last = cutter.flush();
-      if (last !== null) chunks.push(last);
-      if (!staged) return await store.batches.create(batch, chunks, sealFor(cutter.position));
-      await store.batches.append(batch.tenant, batch.id, chunks);
-      return await store.batches.seal(sealFor(cutter.position));
-    } catch (error) {
-      if (staged) await store.batches.discard({ batchId: batch.id });
-      throw error;
-    }
-  }
 }
 
 async function* none(): AsyncGenerator<ItemText[]> {}
-
-function keyIn(chunks: readonly NewChunk[], position: number): string | null {
-  const chunk = chunks.find((candidate) => position >= candidate.position && position < candidate.position + candidate.keys.length);
-  return chunk?.keys[position - chunk.position] ?? null;
-}

@@ -6,7 +6,8 @@ import { CHUNK_CHARS } from "./chunk-size.ts";
 export class Cutter {
   private readonly sizeAt: (position: number) => number;
   private readonly availableAt: number;
-  private readonly maxChars: number;
+  /** Characters that fill a chunk. */
+  readonly maxChars: number;
   private keys: string[] = [];
   private texts: string[] = [];
   private chars = 0;

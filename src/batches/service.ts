@@ -38,6 +38,24 @@ export interface CreateRequest {
   tags?: string[] | undefined;
 }
 
+/** A new batch of the items another one has; what is left out is as the original had it. */
+export interface ReplayRequest {
+  /** As in CreateRequest. */
+  id?: string | undefined;
+  /** "failed": what has no success; keys; all of them without it. */
+  items?: "all" | "failed" | readonly string[] | undefined;
+  /** Other payloads by key; a text is the JSON of one, taken as it is. */
+  edits?: Record<string, Record<string, unknown> | string> | undefined;
+  operation?: string | undefined;
+  /** Over those of the original; null takes one away. Another operation gets only the options that every batch takes. */
+  options?: Record<string, unknown> | undefined;
+  priority?: CreateRequest["priority"];
+  name?: string | undefined;
+  description?: string | undefined;
+  metadata?: Record<string, unknown> | undefined;
+  tags?: string[] | undefined;
+}
+
 /** Items as they arrive: blocks of items whose keys are known. Throwing while iterating leaves no batch behind. */
 export type ItemSource = AsyncIterable<ItemText[]>;
 
@@ -105,15 +123,23 @@ export interface BatchView {
   etaAt: number | null;
 }
 
+/** What a request would become. */
+export interface DryRun {
+  items: number;
+  /** Of their payloads. */
+  bytes: number;
+  chunks: number;
+  /** Items of the largest chunk. */
+  batchSize: number;
+  upstream?: UpstreamEstimate;
+  warnings: string[];
+}
+
 /** Everything that can be done with batches; src/api, src/cli (embedded) and the library speak this and nothing below it. */
 export interface Batches {
   create(caller: Caller, request: CreateRequest, items: ItemSource | null): Promise<BatchRow>;
   /** All faults of a request without creating anything. */
-  dryRun(
-    caller: Caller,
-    request: CreateRequest,
-    items: ItemSource | null,
-  ): Promise<{ items: number; bytes: number; chunks: number; batchSize: number; upstream?: UpstreamEstimate; warnings: string[] }>;
+  dryRun(caller: Caller, request: CreateRequest, items: ItemSource | null): Promise<DryRun>;
   /** Throws batch_not_found. */
   get(caller: Caller, id: string): Promise<BatchRow>;
   view(caller: Caller, id: string): Promise<BatchView>;
@@ -151,6 +177,9 @@ export interface Batches {
     id: string,
     selection: { errorFingerprint?: string | undefined; errorCode?: string | undefined; nodeIds?: string[] | undefined },
   ): Promise<BatchRow>;
+  /** Creates a batch of the items of `id`, byte for byte but for the edits. Throws nothing_to_replay, payloads_missing, validation_failed. */
+  replay(caller: Caller, id: string, request: ReplayRequest): Promise<BatchRow>;
+  replayDryRun(caller: Caller, id: string, request: ReplayRequest): Promise<DryRun>;
   finish(caller: Caller, id: string, reason: string): Promise<BatchRow>;
   cleanup(caller: Caller, daysToKeep: number, dryRun: boolean): Promise<number>;
 }

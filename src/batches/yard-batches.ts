@@ -20,10 +20,12 @@ import type {
   Caller,
   Comparison,
   CreateRequest,
+  DryRun,
   HistoryQuery,
   ItemSource,
   Reason,
   Reconciliation,
+  ReplayRequest,
   ReportedResult,
 } from "./service.ts";
 import type { Signals } from "./signals.ts";
@@ -58,13 +60,17 @@ export class YardBatches implements Batches {
   }
 
   async create(caller: Caller, request: CreateRequest, items: ItemSource | null): Promise<BatchRow> {
-    const { state, waiting, maxSize } = await this.pressure.of(caller.tenant);
-    if (state === "full")
-      throw new BatchyardError("queue_full", { waiting, limit: maxSize, seconds: FULL_SECONDS }, { retryAfterSeconds: FULL_SECONDS });
+    await this.admit(caller);
     return this.creator.create(caller, request, items);
   }
 
-  dryRun(caller: Caller, request: CreateRequest, items: ItemSource | null): ReturnType<Batches["dryRun"]> {
+  private async admit(caller: Caller): Promise<void> {
+    const { state, waiting, maxSize } = await this.pressure.of(caller.tenant);
+    if (state === "full")
+      throw new BatchyardError("queue_full", { waiting, limit: maxSize, seconds: FULL_SECONDS }, { retryAfterSeconds: FULL_SECONDS });
+  }
+
+  dryRun(caller: Caller, request: CreateRequest, items: ItemSource | null): Promise<DryRun> {
     return this.creator.dryRun(caller, request, items);
   }
 
@@ -264,6 +270,30 @@ export class YardBatches implements Batches {
     if (retried === null) throw await this.refusal(caller, id, "retried", FINAL_BATCH_STATES);
     if (retried.items === 0) throw new BatchyardError("nothing_to_retry", { id });
     return this.changed(caller, "batch.retry", before, retried.batch);
+  }
+
+  async replay(caller: Caller, id: string, request: ReplayRequest): Promise<BatchRow> {
+    await this.admit(caller);
+    const original = await this.get(caller, id);
+    const batch = await this.unlessRemoved(caller, id, () => this.creator.replay(caller, original, request));
+    const extra = { replayOf: id, items: batch.totalItems, edited: Object.keys(request.edits ?? {}).length };
+    await this.store.audit.append(batchEntry(caller, { action: "batch.replay", at: this.clock.now(), before: null, after: batch, extra }));
+    return batch;
+  }
+
+  async replayDryRun(caller: Caller, id: string, request: ReplayRequest): Promise<DryRun> {
+    const original = await this.get(caller, id);
+    return this.unlessRemoved(caller, id, () => this.creator.replayDryRun(caller, original, request));
+  }
+
+  /** What went wrong because the batch was removed meanwhile says so. */
+  private async unlessRemoved<T>(caller: Caller, id: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      await this.get(caller, id);
+      throw error;
+    }
   }
 
   async finish(caller: Caller, id: string, reason: string): Promise<BatchRow> {

@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   pause: async () => (await import("./commands/pause.ts")).addPause,
   resume: async () => (await import("./commands/resume.ts")).addResume,
   retry: async () => (await import("./commands/retry.ts")).addRetry,
+  replay: async () => (await import("./commands/replay.ts")).addReplay,
   finish: async () => (await import("./commands/finish.ts")).addFinish,
   export: async () => (await import("./commands/export.ts")).addExport,
   streams: async () => (await import("./commands/streams.ts")).addStreams,

@@ -122,12 +122,18 @@ describe("commands against a server", () => {
     const retried = await remote("retry", id, "--watch");
     expect(retried.stderr).toContain(`Retrying 1 item of ${id} (run 2)`);
     expect(retried.code).toBe(4);
+    writeFileSync(join(directory, "edits.json"), '{"b":{"id":"b","price":"7"}}');
+    expect((await remote("replay", id, "--failed", "--dry-run")).stderr).toContain("Would create a batch with 1 item in 1 chunk");
+    const replayed = await remote("replay", id, "--failed", "--edit", "edits.json", "--watch");
+    expect([replayed.code, replayed.stderr]).toEqual([0, expect.stringContaining(`with 1 item of ${id}`)]);
+    expect((await remote("batch-status", replayed.stdout.trim(), "--json")).stdout).toContain(`"replay_of": "${id}"`);
+    expect((await remote("replay", id, "--failed", "--item", "b")).code).toBe(2);
     const exported = await remote("export", id, "--output", "out.csv");
     expect(exported.code).toBe(0);
     expect(readFileSync(join(directory, "out.csv"), "utf8").split("\r\n")[0]).toMatch(/^nodeId,success,/);
   });
 
-  it.each(["batch-status", "results", "why", "cancel", "pause", "resume", "retry", "export"])(
+  it.each(["batch-status", "results", "why", "cancel", "pause", "resume", "retry", "replay", "export"])(
     "%s of an unknown batch ends with 1",
     async (command) => {
       const { code, stderr } = await remote(command, "batch_1_aaaaaaaaa");

@@ -33,6 +33,7 @@ import type {
   Recorded,
   RecordsPage,
   RecordsQuery,
+  ReplayRequest,
   ReportedResult,
   ResultsPage,
   ResultsQuery,
@@ -148,6 +149,14 @@ export function createClient(options: ClientOptions) {
     /** Runs the failed items of a final batch again: all, or those of one error group, or those named. */
     retry: (id: string, selection: { errorFingerprint?: string; nodeIds?: string[] } = {}): Promise<Batch> =>
       batchAt(`${at(id)}/retry`, selection),
+    /** A new batch of the items of `id`: all of them, byte for byte, unless the request says otherwise. */
+    async replay(id: string, request: ReplayRequest = {}, extras: { idempotencyKey?: string } = {}): Promise<Batch> {
+      const headers: Record<string, string> = extras.idempotencyKey === undefined ? {} : { "idempotency-key": extras.idempotencyKey };
+      return (await transport.json<{ batch: Batch }>(`${at(id)}/replay`, { method: "POST", json: request, headers })).batch;
+    },
+    /** What a replay would become and every fault of it, without creating anything. */
+    replayDryRun: (id: string, request: ReplayRequest = {}): Promise<DryRun> =>
+      transport.json<DryRun>(`${at(id)}/replay`, { method: "POST", query: { dryRun: true }, json: request }),
     /** Settles what is open as failed and keeps what is done. */
     finish: (id: string, reason: string): Promise<Batch> => batchAt(`${at(id)}/finish`, { reason }),
     /** The results as a file's bytes. */

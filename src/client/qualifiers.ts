@@ -18,6 +18,7 @@ export const QUALIFIERS = [
   "reason:",
   "worker:",
   "error:",
+  "replay:",
   "tag:",
   "name:",
   "id:",
@@ -50,6 +51,7 @@ export function qualified(text: string, now: number): Qualified {
     else if (name === "reason:") filter.closeReason = value;
     else if (name === "worker:") filter.worker = value;
     else if (name === "error:") filter.error = value;
+    else if (name === "replay:") filter.replayOf = value;
     else if (name === "id:") filter.id = value;
     else if (name === "name:") words.push(value);
     else if (name === "after:" || name === "before:") {

@@ -54,6 +54,7 @@ async function claim(): Promise<ClaimedChunk> {
     streamKey: null,
     closeReason: null,
     dependsOn: [],
+    replayOf: null,
     tags: [],
     warnings: [],
     createdAt: NOW,

@@ -151,7 +151,11 @@ export const EVENTS = {
   }),
   "batch.created": batchState(
     "a batch was sealed: all its items are stored",
-    { name: z.string().nullable(), priority: z.int() },
+    {
+      name: z.string().nullable(),
+      priority: z.int(),
+      replay_of: id.optional().meta({ description: "The batch whose items it got" }),
+    },
     { status: "pending", processed: 0, succeeded: 0, failed: 0, name: "nightly", priority: 1 },
   ),
   "batch.started": batchState("its first chunk was leased", {}, { processed: 0, succeeded: 0, failed: 0 }),

@@ -6,8 +6,9 @@ import { summaryOf } from "../api/wire/summary.ts";
 import { visualizationOf } from "../api/wire/visualization.ts";
 import type { WireBatch } from "../api/contract/batch.ts";
 import type { Summary, Visualization } from "../api/contract/results.ts";
-import type { Caller, CreateRequest, HistoryQuery } from "../batches/service.ts";
+import type { Caller, CreateRequest, HistoryQuery, ReplayRequest } from "../batches/service.ts";
 import { historyQuery } from "../api/contract/batch.ts";
+import { replayBody } from "../api/contract/replay.ts";
 import { parseRequest } from "../api/contract/create-request.ts";
 import { jsonOf, readInline } from "../intake/inline.ts";
 import { CONTROL_LIMITS, scanJson } from "../intake/scan.ts";
@@ -232,6 +233,17 @@ export class Batchyard {
     return wireBatch(await this.yard.batches.retry(this.caller, batchId, selection));
   }
 
+  /**
+   * A new batch of the items of another: all of them, byte for byte, unless the request says otherwise; `getBatch` of it names the other as
+   * `replay_of`. Throws validation_failed, nothing_to_replay, payloads_missing.
+   */
+  async replayBatch(batchId: string, request: Omit<ReplayRequest, "id"> = {}): Promise<WireBatch> {
+    const value = plain(objectOf(request));
+    const parsed = replayBody.safeParse(value);
+    if (!parsed.success) throw invalid(faultsOf(parsed.error, replayBody, value));
+    return wireBatch(await this.yard.batches.replay(this.caller, batchId, parsed.data));
+  }
+
   /** Removes final batches older than `days` (1..365) with their results; returns how many. */
   cleanupOldBatches(days: number): Promise<number> {
     return this.yard.batches.cleanup(this.caller, days, false);
@@ -252,7 +264,7 @@ async function* chunked(bytes: Uint8Array | string | AsyncIterable<Uint8Array>):
 }
 
 /** Programs in JavaScript give what they like. */
-function objectOf(request: NewLibraryBatch): NewLibraryBatch {
+function objectOf<T extends object>(request: T): T {
   const given: unknown = request;
   if (typeof given === "object" && given !== null) return request;
   throw invalid([{ path: "", message: "must be an object", code: "invalid_type" }]);

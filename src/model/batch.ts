@@ -56,6 +56,8 @@ export interface BatchRow {
   streamKey: string | null;
   closeReason: string | null;
   dependsOn: string[];
+  /** The batch whose items it got; that one may have been removed since. */
+  replayOf: string | null;
   tags: string[];
   warnings: string[];
   totalItems: number;

@@ -73,6 +73,11 @@ export const ERRORS = {
   },
   custom_id_in_use: { status: 409, message: "custom_id '{custom_id}' is that of another open request of the job type {jobType}: {id}" },
   nothing_to_retry: { status: 409, message: "Batch {id} has no failed items that match; nothing to retry" },
+  nothing_to_replay: { status: 409, message: "Batch {id} has no items that match; nothing to replay" },
+  payloads_missing: {
+    status: 409,
+    message: "{missing} of the {expected} items of batch {id} cannot be replayed: their payloads are not here (removed, or never sent)",
+  },
   idempotency_mismatch: { status: 409, message: "This Idempotency-Key was used before with another request" },
   idempotency_in_progress: { status: 409, message: "A request with this Idempotency-Key is still running; try again shortly" },
   lease_lost: { status: 409, message: "The lease on chunk {chunk} was lost (fence {fence}); drop the chunk and lease again" },

@@ -19,6 +19,7 @@ export type NewBatch = Pick<
   | "streamKey"
   | "closeReason"
   | "dependsOn"
+  | "replayOf"
   | "tags"
   | "warnings"
   | "createdAt"
@@ -69,6 +70,8 @@ export interface NarrowFilter {
   worker?: string | undefined;
   /** Code of a failure that stands in it. */
   error?: string | undefined;
+  /** Id of the batch whose items it got. */
+  replayOf?: string | undefined;
 }
 
 export interface BatchFilter extends NarrowFilter {

@@ -123,6 +123,15 @@ export interface RecordedResult {
   cost: number | null;
 }
 
+/** Items of a batch as they came: `body` holds their payload texts joined with LINE_JOINT, in the order of `keys`. */
+export interface MemberBlock {
+  keys: string[];
+  body: string;
+}
+
+/** All items; those that have no success (failed; of a final batch also cancelled and expired); or those of these keys. */
+export type MemberSelection = "all" | "failed" | readonly string[];
+
 export interface ChunkStore {
   /** Runnable pending chunks of a batch in order, without those in `except`. */
   pending(batchId: string, now: number, limit: number, except: ReadonlySet<number>): Promise<{ id: number; crashes: number }[]>;
@@ -157,6 +166,11 @@ export interface ChunkStore {
   ): Promise<{ accepted: number; duplicates: number; unknown: string[]; batch: BatchRow; settled: number[] } | null>;
   /** Keys the batch was created with, in blocks, each once. */
   keys(tenant: string, batchId: string): AsyncIterable<string[]>;
+  /**
+   * Items of a batch with their payloads, in constant memory: "all" gives a block for each chunk, as it was cut at intake and in that
+   * order; the others give each item once, keys that are of no item left out. Nothing for items that were only announced.
+   */
+  members(tenant: string, batchId: string, selection: MemberSelection): AsyncIterable<MemberBlock>;
   /** Payload text of one item of a batch by its key; null when there is none. */
   payload(tenant: string, batchId: string, key: string): Promise<string | null>;
 }

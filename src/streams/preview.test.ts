@@ -36,6 +36,7 @@ const BATCH: NewBatch = {
   streamKey: null,
   closeReason: null,
   dependsOn: [],
+  replayOf: null,
   tags: [],
   warnings: [],
   createdAt: 0,

@@ -38,6 +38,7 @@ const BATCH: NewBatch = {
   streamKey: null,
   closeReason: null,
   dependsOn: [],
+  replayOf: null,
   tags: [],
   warnings: [],
   createdAt: 0,

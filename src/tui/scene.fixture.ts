@@ -41,6 +41,7 @@ function batch(n: number, more: Partial<Batch> = {}): Batch {
     executor: "handler",
     epoch: 1,
     depends_on: [],
+    replay_of: null,
     tags: [],
     metadata: null,
     warnings: [],

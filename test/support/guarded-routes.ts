@@ -103,6 +103,7 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "POST /api/batch/{id}/resume": action("resume"),
   "POST /api/batch/{id}/priority": action("priority", { priority: "high" }),
   "POST /api/batch/{id}/retry": action("retry"),
+  "POST /api/batch/{id}/replay": action("replay", { items: "all" }),
   "POST /api/batch/{id}/finish": action("finish", { reason: "enough" }),
   "POST /api/batch/{id}/cancel": action("cancel"),
   "POST /api/batch/{id}/share": action("share", {}),

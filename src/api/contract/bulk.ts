@@ -22,6 +22,7 @@ const filter = z.strictObject({
   key: text(1, 512).optional(),
   closeReason: text(1, 100).optional(),
   worker: text(1, 200).optional(),
+  replayOf: text(1, 100).optional(),
   error: text(1, 200).optional().meta({ description: "As in the list: batches with such failures; a retry takes all their failed items" }),
   ids: z.array(text(1, 100)).min(1).max(MOST_IDS).optional().meta({ description: "Only these" }),
   except: z.array(text(1, 100)).min(1).max(MOST_IDS).optional().meta({ description: "All but these" }),

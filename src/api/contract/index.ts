@@ -10,6 +10,7 @@ export * as external from "./external.ts";
 export * as failures from "./failures.ts";
 export * as options from "../../model/run-options.ts";
 export * as monitoring from "./monitoring.ts";
+export * as replay from "./replay.ts";
 export * as resources from "./resources.ts";
 export * as results from "./results.ts";
 export * as retention from "./retention.ts";

@@ -48,6 +48,7 @@ export function wireBatch(
     executor: batch.executor,
     epoch: batch.epoch,
     depends_on: batch.dependsOn,
+    replay_of: batch.replayOf,
     tags: batch.tags,
     metadata: batch.metadata,
     warnings: batch.warnings,

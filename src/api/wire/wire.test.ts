@@ -29,6 +29,7 @@ function row(changes: Partial<BatchRow> = {}): BatchRow {
     streamKey: null,
     closeReason: null,
     dependsOn: [],
+    replayOf: null,
     tags: [],
     warnings: [],
     totalItems: 100,

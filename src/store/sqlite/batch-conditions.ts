@@ -27,6 +27,7 @@ const CONDITIONS: Readonly<Record<keyof NarrowFilter, { sql: string; like?: true
   // By what is leased now and by what failed: both are few beside all batches, and have an index.
   worker: { sql: "id IN (SELECT batch_id FROM chunks WHERE state = 'leased' AND worker_id = ?)" },
   error: { sql: "id IN (SELECT batch_id FROM error_groups WHERE failures > 0 AND code = ?)" },
+  replayOf: { sql: "replay_of = ?" },
 };
 
 function likeOf(part: string): string {

@@ -26,6 +26,7 @@ export function toBatchRow(raw: RawBatch): BatchRow {
     streamKey: raw.stream_key,
     closeReason: raw.close_reason,
     dependsOn: JSON.parse(raw.depends_on) as string[],
+    replayOf: raw.replay_of,
     tags: JSON.parse(raw.tags) as string[],
     warnings: JSON.parse(raw.warnings) as string[],
     totalItems: raw.total_items,

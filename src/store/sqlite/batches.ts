@@ -271,7 +271,7 @@ export class SqliteBatches implements BatchStore {
   private insert(batch: NewBatch): void {
     this.db.run(
       `INSERT INTO batches (id, tenant, operation, status, priority, created_at, served_at, deadline_at, executor, stream, stream_key, close_reason, name, description,
-         filters, options, input, notify, metadata, depends_on, tags, warnings, max_leased, trace) VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         filters, options, input, notify, metadata, depends_on, tags, warnings, max_leased, trace, replay_of) VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       batch.id,
       batch.tenant,
       batch.operation,
@@ -295,6 +295,7 @@ export class SqliteBatches implements BatchStore {
       JSON.stringify(batch.warnings),
       batch.maxLeasedChunks,
       traceText(batch.trace),
+      batch.replayOf,
     );
   }
 
@@ -322,7 +323,11 @@ export class SqliteBatches implements BatchStore {
     countStatus(this.db, raw, 1);
     refreshReadyAt(this.db, raw);
     saveBatch(this.db, raw);
-    emitBatch(this.db, raw, "batch.created", request.now, { name: raw.name, priority: raw.priority });
+    emitBatch(this.db, raw, "batch.created", request.now, {
+      name: raw.name,
+      priority: raw.priority,
+      ...(raw.replay_of === null ? {} : { replay_of: raw.replay_of }),
+    });
     awaitDependencies(this.db, raw, request.now);
     return toBatchRow(raw);
   }

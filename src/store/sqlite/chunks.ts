@@ -12,6 +12,8 @@ import type {
   Commit,
   CommitOutcome,
   LostLease,
+  MemberBlock,
+  MemberSelection,
   NewFailure,
   RecordedResult,
   WorkedChunk,
@@ -51,6 +53,7 @@ import { Recorded, type Place } from "./recorded.ts";
 import { addCost, bookEntries } from "./ledger.ts";
 import { insertFailures } from "./failure-rows.ts";
 import type { StatsCache } from "./stats-cache.ts";
+import { membersOf } from "./members.ts";
 import { insertSegment } from "./segment-row.ts";
 
 export class SqliteChunks implements ChunkStore {
@@ -344,6 +347,10 @@ export class SqliteChunks implements ChunkStore {
       after = next.id;
       yield loadKeys(this.db, next.id);
     }
+  }
+
+  async *members(tenant: string, batchId: string, selection: MemberSelection): AsyncGenerator<MemberBlock> {
+    yield* membersOf(this.db, tenant, batchId, selection);
   }
 
   async payload(tenant: string, batchId: string, key: string): Promise<string | null> {

@@ -46,6 +46,7 @@ export interface RawBatch {
   notify: string;
   metadata: string | null;
   depends_on: string;
+  replay_of: string | null;
   tags: string;
   warnings: string;
   /** Traceparents: its own span, and after a blank the parent of that. */

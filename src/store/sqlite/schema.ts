@@ -435,6 +435,11 @@ const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[
   ) STRICT, WITHOUT ROWID;
   `,
   "ALTER TABLE api_keys ADD COLUMN last_used_at INTEGER;",
+  `
+  -- the batch whose items it got
+  ALTER TABLE batches ADD COLUMN replay_of TEXT;
+  CREATE INDEX batches_replays ON batches (tenant, replay_of, created_at DESC, id DESC) WHERE sealed = 1 AND replay_of IS NOT NULL;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -75,6 +75,7 @@ export class Rig {
       streamKey: null,
       closeReason: null,
       dependsOn: [],
+      replayOf: null,
       tags: [],
       warnings: [],
       createdAt: this.now,

@@ -16,6 +16,7 @@ import { leases } from "./leases.ts";
 import { ledger } from "./ledger.ts";
 import { lists } from "./lists.ts";
 import { log } from "./log.ts";
+import { members } from "./members.ts";
 import { monitoring } from "./monitoring.ts";
 import { openai } from "./openai.ts";
 import { opening } from "./opening.ts";
@@ -60,6 +61,7 @@ const CASES = [
   alerts,
   channels,
   bulk,
+  members,
   opening,
 ].flat();
 /** Fewer cases than this mean that a section got lost. */
