@@ -26,6 +26,7 @@ import { systemClock } from "./model/clock.ts";
 import type { Fault } from "./model/errors.ts";
 import { Collector } from "./requests/collector.ts";
 import { windowSubject } from "./requests/window-key.ts";
+import type { Notifier } from "./monitor/notify/port.ts";
 import { isWebhookChannel } from "./requests/webhook-channel.ts";
 import { RequestWebhookNotifier } from "./monitor/notify/request-webhook.ts";
 import { StatisticsBroadcast } from "./monitor/broadcast.ts";
@@ -270,10 +271,12 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     failed,
   });
   const requestWebhook = secret === null ? undefined : new RequestWebhookNotifier({ targets, secret });
+  const receiverOf = (tenant: string, name: string): Notifier | undefined =>
+    addresses.get(name) ?? (isWebhookChannel(name) ? requestWebhook : channels.find(tenant, name));
   const courier = new Courier({
     outbox: store.outbox,
     receivers: {
-      get: (tenant, name) => addresses.get(name) ?? (isWebhookChannel(name) ? requestWebhook : channels.find(tenant, name)),
+      get: receiverOf,
       off: (tenant, name) => channels.offReason(tenant, name),
       gone: (tenant, name, reason, now) => channels.gone(tenant, name, reason, now),
     },
@@ -288,6 +291,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     channels,
     settings,
     live: (tenant) => liveFacts(tenant, { engine, streams, pressure }),
+    isReceiver: (tenant, channel) => receiverOf(tenant, channel) !== undefined,
     told: () => courier.wake(),
     failed,
   });

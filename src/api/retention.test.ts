@@ -89,6 +89,29 @@ describe("retention by state", () => {
     expect(states[0]).toMatchObject({ status: "completed", batches: 1, due: { batches: 0, more: false } });
   });
 
+  it("leaves the figures of what it removed, while pages count what is still there", async () => {
+    const old = await ended([{ id: "a" }]);
+    await later(2);
+    await ended([{ id: "b" }]);
+    await settings({ completed_days: 1 });
+    await passed(old);
+    const { data } = (await served.send({ url: "/api/admin/batch-monitoring?timeRange=7d&limit=1" })).json as unknown as {
+      data: { summary: object; jobs: object[]; pagination: object };
+    };
+    expect(data.summary).toMatchObject({ totalJobs: 2, completedJobs: 2, totalRequests: 2 });
+    expect([data.jobs.length, data.pagination]).toEqual([1, { page: 1, limit: 1, total: 1, pages: 1 }]);
+  });
+
+  it("breaks off an export whose batch it removes, so that nobody takes a part for the whole", async () => {
+    const id = await ended(Array.from({ length: 2500 }, (_, n) => ({ id: `i${n}` })));
+    const caller = { tenant: "default", actor: "me", role: "viewer", credential: null, address: null } as const;
+    const reading = served.yard.batches.streamResults(caller, id, {})[Symbol.asyncIterator]();
+    expect((await reading.next()).value).toHaveLength(1000);
+    await clock.advance(1);
+    expect(await served.yard.store.batches.remove("default", clock.now(), { limit: 1, dryRun: false, statuses: ["completed"] })).toBe(1);
+    await expect(reading.next()).rejects.toMatchObject({ status: 404 });
+  });
+
   it("shows the ladder by age, with sizes that add up to what the store uses", async () => {
     await ended([{ id: "a" }, { id: "b" }]);
     await later(8);

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import type { z } from "zod";
 import type { StoredEvent } from "../model/event.ts";
@@ -51,6 +52,19 @@ const history = (query: string): Promise<z.output<typeof historyAnswer>> => get<
 const items = (count: number, ms: number, failing = 0): object[] =>
   Array.from({ length: count }, (_, n) => ({ id: `i${n}`, ms, ...(n < failing ? { fail: true } : {}) }));
 const events = (): Promise<StoredEvent[]> => served.yard.store.events.read(0, 100_000, { tenant: "default" });
+
+/** One by one: a reading of what is measured takes real time, and a minute whose predecessor still reads is left out. */
+async function minutes(count: number): Promise<void> {
+  const sampled = async (): Promise<number> => {
+    const range = { tenant: "default", from: 0, to: clock.now() + MINUTE, sources: ["gauge:"] };
+    return (await served.yard.store.monitor.measured(range, "gauge.queue_limit", null)).reduce((sum, { sketch }) => sum + sketch.count, 0);
+  };
+  for (let n = 0; n < count; n++) {
+    const before = await sampled();
+    await clock.advance(MINUTE);
+    while ((await sampled()) === before) await turn();
+  }
+}
 
 describe("GET /api/system/failures", () => {
   it("puts what failed lately together by code, and says how many batches it looked at", async () => {
@@ -233,9 +247,80 @@ describe("GET /api/system/overview", () => {
     expect(queue.growth.m15).toBe(0);
     expect(doors.bottleneck?.kind).toBe("window");
 
-    const keys = await get<typeof keysAnswer>("/api/streams/doors/keys");
+    const keys = await get<typeof keysAnswer>("/api/streams/doors/keys?hours=1");
     expect(keys.keys.map(({ key, items: n }) => [key, n])).toEqual([0, 1, 2, 3].map((n) => [`d${n}`, 6]));
     expect(keys.keys.reduce((total, { windows }) => total + windows, 0)).toBe(closed.length);
+    const minutesOf = (from: number): number => (clock.now() - from) / MINUTE;
+    for (const { key, items_per_minute, age_mean_seconds } of keys.keys) {
+      // By whole hours; this one began at 12:00.
+      expect(items_per_minute).toBeCloseTo(6 / minutesOf(Date.UTC(2026, 0, 5, 12)), 2);
+      const own = closed.flatMap(({ data }, n) => (data["key"] === key ? [ages[n]!] : []));
+      expect(age_mean_seconds! / (own.reduce((total, age) => total + age, 0) / own.length)).toBeCloseTo(1, 1);
+    }
+
+    // All of it happened within the 15 minutes that rates are of.
+    const lately = minutesOf(clock.now() - (clock.now() % MINUTE) - 14 * MINUTE);
+    expect(doors.closures_per_minute).toBeCloseTo(closed.length / lately, 2);
+    expect(doors.items_per_minute).toBeCloseTo(24 / lately, 2);
+    expect(queue.items_per_minute).toBeCloseTo((succeeded + failed) / lately, 2);
+    const { completed = 0, failed: whole = 0 } = seen.day.batches;
+    expect(queue.batches_per_minute).toBeCloseTo((completed + whole) / lately, 2);
+    expect(whole).toBeGreaterThan(0);
+    expect(seen.day.batch_failure_percent).toBeCloseTo((100 * whole) / (completed + whole), 2);
+    expect(Object.values(seen.day.windows.closures).reduce((total, n) => total + n, 0)).toBe(closed.length);
+    expect(seen.day.windows.age_max_seconds! / Math.max(...ages)).toBeCloseTo(1, 1);
+    const stage = (name: string) => seen.stages.find((each) => each.stage === name)!;
+    expect(stage("run")).toMatchObject({ now: 0, failure_percent: queue.failure_percent, failure_percent_before: null });
+    expect(stage("run").p95_seconds).toBe(queue.run_p95_seconds);
+    expect(stage("wait").p95_seconds).toBe(queue.wait_p95_seconds);
+    const took = all
+      .filter(({ type }) => type === "batch.completed" || type === "batch.failed")
+      .map(({ data }) => Number(data["duration_ms"]) / 1000);
+    expect(queue.run_p95_seconds! / took.toSorted((a, b) => a - b)[Math.ceil(0.95 * took.length) - 1]!).toBeCloseTo(1, 1);
+    expect([queue.stalled, queue.reprocessed]).toEqual([0, 0]);
+
+    // What is retried is counted as such.
+    const bad = batches.find(({ failed_items }) => failed_items > 0)! as unknown as { id: string };
+    await served.send({ method: "POST", url: `/api/batch/${bad.id}/retry` });
+    await clock.advance(30_000);
+    const again = (await overview()).queues.find(({ name }) => name === "slow")!;
+    expect(again.reprocessed).toBe(1);
+  });
+
+  it("tells the trend and the time to drain as a recount does, at any instant", async () => {
+    await start({ settings: { BATCHYARD_WORKERS: "0" } });
+    const created: { id: string; at: number }[] = [];
+    for (let n = 0; n < 100; n++) {
+      created.push({ id: await served.create({ operation: "slow", items: items(1, 0) }), at: clock.now() });
+      await clock.advance(10_000);
+    }
+    const queue = async () => (await overview()).queues.find(({ name }) => name === "slow")!;
+    const since = (minutes: number): number => created.filter(({ at }) => at > clock.now() - minutes * MINUTE).length;
+    for (const step of [1, 19_000, 39_000, 1_000]) {
+      await clock.advance(step);
+      const { growth, drain_seconds } = await queue();
+      for (const [minutes, seen] of [
+        [1, growth.m1],
+        [5, growth.m5],
+        [15, growth.m15],
+      ] as const)
+        expect(Math.abs(seen - since(minutes)), `${minutes} min, at ${clock.now() % MINUTE}`).toBeLessThanOrEqual(1);
+      expect(drain_seconds).toBeNull();
+    }
+    // Now three end every ten seconds, and none comes.
+    let ended = 0;
+    for (let n = 0; n < 31; n++) {
+      for (let i = 0; i < 3; i++) {
+        if (ended >= 93) break;
+        await served.send({ method: "POST", url: `/api/batch/${created[ended++]!.id}/cancel` });
+      }
+      await clock.advance(10_000);
+      if (n < 29) continue;
+      const { drain_seconds, depth } = await queue();
+      expect(depth).toBe(100 - ended);
+      // Eighteen a minute, as far as can be told from whole minutes.
+      expect(Math.abs(drain_seconds! / ((depth / 18) * 60) - 1)).toBeLessThan(0.15);
+    }
   });
 
   it("sees a queue that grows behind full slots, and when it has drained", async () => {
@@ -322,15 +407,12 @@ describe("GET /api/system/history", () => {
   it("has a minute's value of everything that is only measured", async () => {
     await start({ settings: { BATCHYARD_WORKERS: "0" } });
     await served.create({ operation: "slow", items: items(1, 0) });
-    await clock.advance(3 * MINUTE);
+    await minutes(3);
     await served.create({ operation: "slow", items: items(1, 0) });
-    await clock.advance(2 * MINUTE + 1);
-    const known = async (): Promise<number[]> =>
-      (await history("metric=queue_depth&source=slow&width=60")).current.points.flatMap(({ value }) =>
-        value === null ? [] : [Math.round(value)],
-      );
-    // The last sample reads files before it is written.
-    await expect.poll(known, { timeout: 30_000 }).toEqual([1, 1, 1, 2, 2]);
+    await minutes(2);
+    const depth = await history("metric=queue_depth&source=slow&width=60");
+    const known = depth.current.points.flatMap(({ value }) => (value === null ? [] : [Math.round(value)]));
+    expect(known).toEqual([1, 1, 1, 2, 2]);
     const states = await history("metric=batches&width=60");
     expect(Math.round(states.current.points.findLast(({ value }) => value !== null)!.value!)).toBe(2);
   });

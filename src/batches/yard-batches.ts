@@ -150,6 +150,8 @@ export class YardBatches implements Batches {
       if (page.lines.length > 0) yield page.lines;
       cursor = page.next;
     } while (cursor !== null);
+    // One that was removed meanwhile has no more results: what was read of it must not pass for all.
+    await this.get(caller, id);
   }
 
   async errors(caller: Caller, id: string): Promise<ErrorGroup[]> {

@@ -9,6 +9,8 @@ let opened: Opened;
 let rig: Rig;
 const clock = new VirtualClock({ startsAt: Date.UTC(2026, 0, 10, 0, 1) });
 const faults: unknown[] = [];
+/** How far the clock of the machine is off, milliseconds. */
+let ahead = 0;
 
 beforeEach(async () => {
   opened = await ADAPTERS[0]!.open();
@@ -22,7 +24,7 @@ afterEach(async () => {
 const begin = (): StatisticsBroadcast => {
   const broadcast = new StatisticsBroadcast({
     store: rig.store,
-    clock,
+    clock: { now: () => clock.now() + ahead, elapsed: () => clock.elapsed(), after: (ms, fire) => clock.after(ms, fire) },
     tenants: async () => ["acme"],
     slots: () => 4,
     failed: (error) => void faults.push(error),
@@ -51,5 +53,21 @@ describe("statistics", () => {
       data: { minutes: 5, slots: 4, pending: 0, running: 0, batches_completed: 1, items_succeeded: 1, items_failed: 1 },
     });
     expect(events[1]!.data).toMatchObject({ batches_completed: 0, items_succeeded: 0 });
+  });
+
+  it("go on when the clock was set back", async () => {
+    let broadcast = begin();
+    await clock.advance(10 * MINUTE);
+    ahead = -60 * MINUTE;
+    const from = clock.now() + ahead;
+    await clock.advance(10 * MINUTE);
+    await broadcast.stop();
+    await rig.reopen();
+    broadcast = begin();
+    await clock.advance(5 * MINUTE);
+    await broadcast.stop();
+    const told = (await rig.store.events.read(0, 100, { entity: "statistics" })).filter(({ ts }) => ts >= from && ts <= from + 15 * MINUTE);
+    expect(told.map(({ ts }) => (ts - from) / MINUTE)).toHaveLength(3);
+    ahead = 0;
   });
 });

@@ -53,7 +53,7 @@ export function retentionPolicies({ retentionDays, retention }: BatchDays): Rete
   );
 }
 
-/** Removes what is older than its retention: final batches with their results, events, the arrival log, expired files. Never unfinished work. */
+/** Removes what is older than its retention: final batches with their results, events, the arrival log, messages that went out, expired files. Never unfinished work. */
 export class Retention {
   private readonly store: Store;
   private readonly clock: Clock;
@@ -128,6 +128,8 @@ export class Retention {
     await this.store.impact.trim({ before: now - days * DAY_MS, keep: ARRIVALS_KEPT });
     await this.store.failures.trim(now - this.monitoringDays() * DAY_MS);
     await this.store.alerts.trim(now - this.monitoringDays() * DAY_MS);
+    while (!this.stopped && (await this.store.outbox.trim(now - this.monitoringDays() * DAY_MS, ROWS_AT_ONCE)) === ROWS_AT_ONCE)
+      await new Promise((resolve) => setImmediate(resolve));
     const before = { minutes: now - MINUTES_KEPT_MS, hours: now - this.monitoringDays() * DAY_MS, days: now - DAYS_KEPT_MS };
     while (!this.stopped && (await this.store.monitor.trim(before))) await new Promise((resolve) => setImmediate(resolve));
     await this.sweepFiles(now);

@@ -187,6 +187,6 @@ export interface AlertStore {
   figures(tenant: string, range: { since: number; now: number }): Promise<AlertFigures>;
   /** Takes note of the kinds of errors among failures that came since the last call, at most `limit` of them; returns how many it read. */
   noteErrors(limit: number): Promise<number>;
-  /** Removes samples, spans, resolved episodes and messages of digests that are older. */
+  /** Removes samples, spans, resolved episodes, silences and limits that are older. */
   trim(before: number): Promise<void>;
 }

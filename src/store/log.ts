@@ -29,7 +29,7 @@ export interface OutboxRow {
 }
 
 export interface OutboxStore {
-  /** Due messages, oldest first, but for those of the channels named: `[tenant, channel]`. */
+  /** Due messages, oldest first, but for those of the channels named, `[tenant, channel]`, and those that follow one that still waits. */
   due(now: number, limit: number, but?: readonly (readonly [string, string])[]): Promise<OutboxRow[]>;
   delivered(id: number, now: number): Promise<void>;
   failed(id: number, error: string, nextAt: number | null): Promise<void>;
@@ -38,6 +38,8 @@ export interface OutboxStore {
   delay(tenant: string, channel: string, until: number): Promise<void>;
   /** What waits for a channel is due now; null = of every tenant. */
   hasten(tenant: string | null, channel: string, now: number): Promise<void>;
+  /** Removes messages from before that were delivered or given up, at most `limit`; returns how many. */
+  trim(before: number, limit: number): Promise<number>;
 }
 
 export interface AuditEntry {

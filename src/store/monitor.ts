@@ -58,6 +58,8 @@ export interface MonitorStore {
   jobs(filter: JobFilter, widthMs: number | null): Promise<JobPoint[]>;
   /** Distribution of a time over the batches that have started and ended. */
   times(filter: JobFilter, metric: JobTime, widthMs: number | null): Promise<TimePoint[]>;
+  /** Batches of the range that `page` finds: sums are also of those that retention removed. */
+  count(filter: JobFilter): Promise<number>;
   /** Batches of the range, newest first (created_at, id), from position `offset` on: the cost does not grow with it. */
   page(filter: JobFilter, offset: number, limit: number): Promise<BatchRow[]>;
   /** All batches of the range, newest first, in blocks that leave room for other work between them: costs by the batches. */

@@ -81,6 +81,8 @@ export interface OutboxDraft {
   channel: string;
   /** Unique: a repeated insert is ignored. */
   dedupeKey: string;
+  /** Key of the message that has to be delivered, or given up, before this one is sent; one that is not in the outbox holds nothing up. */
+  follows?: string | undefined;
   subject: string;
   body: string;
 }

@@ -71,7 +71,7 @@ export const alertsAnswer = z.object({
     counts: standing,
     alerts: z.array(alert),
     pending: z.array(
-      z.object({ rule: z.string(), instance: z.string(), state: z.enum(ALERT_PHASES), value: number.nullable(), since: number }),
+      z.object({ rule: z.string(), instance: z.string(), state: z.enum(ALERT_PHASES), value: number.nullable(), since: time }),
     ),
     next: z.string().nullable(),
   }),

@@ -1,5 +1,6 @@
 import type { Caller } from "../../batches/service.ts";
 import { BatchyardError } from "../../model/errors.ts";
+import { iso } from "../../model/clock.ts";
 import { instantMs, nothing } from "../../model/fields.ts";
 import * as contract from "../contract/alerts.ts";
 import { created, ok, route, type Route } from "../route.ts";
@@ -57,7 +58,7 @@ export function alertRoutes({ alerts, audit, clock }: Pick<ApiServices, "alerts"
                 instance,
                 state: state.phase,
                 value: state.value,
-                since: state.at - state.heldMs,
+                since: iso(state.at - state.heldMs),
               })),
             next: page.length > shown.length && last !== undefined ? cursorOf(last) : null,
           },

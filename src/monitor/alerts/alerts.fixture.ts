@@ -134,6 +134,7 @@ export class AlertRig {
       channels,
       settings: { current: () => this.current, change: async () => undefined },
       live: async () => this.live,
+      isReceiver: (tenant, channel) => channels.find(tenant, channel) !== undefined,
       told: () => undefined,
       failed,
     });

@@ -41,6 +41,8 @@ export interface AlertsParts {
   channels: Channels;
   settings: { current(): ThresholdSettings; change(patch: Readonly<Record<string, unknown>>): Promise<unknown> };
   live(tenant: string): Promise<LiveFacts>;
+  /** Somebody gets what goes to this channel. */
+  isReceiver(tenant: string, channel: string): boolean;
   /** Messages are in the outbox that can go out now. */
   told(): void;
   failed(error: unknown): void;
@@ -62,6 +64,7 @@ export class Alerts {
         store: parts.store,
         live: (tenant) => parts.live(tenant),
         channelsOff: (tenant) => this.off(tenant),
+        isReceiver: parts.isReceiver,
       }),
       clock: parts.clock,
       home: parts.home,

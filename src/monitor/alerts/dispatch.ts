@@ -1,6 +1,6 @@
 import type { AlertEpisode, AlertLine, AlertStep } from "../../store/alerts.ts";
 import type { OutboxDraft } from "../../store/openai-batches.ts";
-import { dueAt, LIMIT_MESSAGES, LIMIT_WINDOW_MS, noticeOf } from "./messages.ts";
+import { dueAt, LIMIT_MESSAGES, LIMIT_WINDOW_MS, noticeKey, noticeOf } from "./messages.ts";
 import type { AlertRule } from "./rule.ts";
 
 /** Decides for one look whom a notice goes to, and whether at once or with others later. */
@@ -23,13 +23,15 @@ export class Dispatch {
     this.before = new Map(parts.sent.map(({ channel, messages }) => [channel, messages]));
   }
 
-  /** The channels that are told: of an ending those that were told of the opening. */
+  /** The channels that are told: of an ending those that were told of the opening and are still there. */
   tell(episode: AlertEpisode, end: "opening" | "resolving", rule: AlertRule): string[] {
-    const channels = end === "resolving" ? (episode.channels ?? []) : this.receivers(episode, rule);
+    const told = (episode.channels ?? []).filter((channel) => this.channels.all.includes(channel));
+    const channels = end === "resolving" ? told : this.receivers(episode, rule);
     const { key, subject, body } = noticeOf(episode, end);
     for (const channel of channels) {
       const dedupeKey = `${key}:${channel}`;
-      if (rule.frequency === "immediate" && this.room(channel)) this.messages.push({ channel, dedupeKey, subject, body });
+      const follows = end === "resolving" ? `${noticeKey(episode, "opening")}:${channel}` : undefined;
+      if (rule.frequency === "immediate" && this.room(channel)) this.messages.push({ channel, dedupeKey, follows, subject, body });
       else this.lines.push({ channel, dedupeKey, frequency: rule.frequency, dueAt: dueAt(rule.frequency, this.at), subject, body });
     }
     return channels;

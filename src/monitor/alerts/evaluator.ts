@@ -124,7 +124,8 @@ export class AlertEvaluator {
     }
     const step = looker.step();
     const due = await store.dueLines(tenant, at);
-    const messages = [...step.messages, ...digestsOf(tenant, due)];
+    // Digests first: an opening that was held back goes out before the ending that comes at once.
+    const messages = [...digestsOf(tenant, due), ...step.messages];
     await store.commit({
       ...step,
       span: continues ? "continues" : "begins",

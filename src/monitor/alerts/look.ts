@@ -27,11 +27,13 @@ export function lookAtRule(
 ): Looked[] {
   const { compare } = ALERT_KINDS[rule.kind];
   const further = isFurther(compare);
-  const instances = new Set(states.keys());
-  for (const instance of measures.keys()) if (rule.instances === null || rule.instances.includes(instance)) instances.add(instance);
+  const isCovered = (instance: string): boolean => rule.instances === null || rule.instances.includes(instance);
+  const instances = new Set([...states.keys(), ...[...measures.keys()].filter(isCovered)]);
   return [...instances].map((instance) => {
     const before = states.get(instance) ?? calmAlert();
-    const look = { at, reading: readingOf(rule, at, measures.get(instance)), ...flags(instance) };
+    // What the rule was narrowed away from is gone for it.
+    const measure = isCovered(instance) ? measures.get(instance) : undefined;
+    const look = { at, reading: readingOf(rule, at, measure), ...flags(instance) };
     return { instance, before, ...lookAtAlert(before, look, rule, further) };
   });
 }

@@ -35,12 +35,17 @@ function figure(value: number, unit: Unit): string {
   }
 }
 
-/** What is told of one end of an episode; `key` is the same whenever it is made. */
+/** The same whenever it is made. */
+export function noticeKey({ id }: AlertEpisode, end: "opening" | "resolving"): string {
+  return `alert:${id}:${end}`;
+}
+
+/** What is told of one end of an episode. */
 export function noticeOf(episode: AlertEpisode, end: "opening" | "resolving"): { key: string; subject: string; body: string } {
   const firing = end === "opening";
   const { id, rule, kind, instance, severity, value, worst, threshold, message } = episode;
   return {
-    key: `alert:${id}:${end}`,
+    key: noticeKey(episode, end),
     subject: `${firing ? `Alert (${severity})` : "Resolved"}: ${message}`,
     body: JSON.stringify({
       type: firing ? "alert.firing" : "alert.resolved",
@@ -66,16 +71,17 @@ export function dueAt(frequency: AlertFrequency, at: number): number {
 }
 
 /** One message a channel, frequency and time out of the lines that are due. */
-export function digestsOf(tenant: string, lines: readonly AlertLine[]): OutboxDraft[] {
+export function digestsOf(tenant: string, lines: readonly (AlertLine & { id: number })[]): OutboxDraft[] {
   const groups = Map.groupBy(lines, ({ channel, frequency, dueAt: due }) => JSON.stringify([channel, frequency, due]));
   return [...groups.values()].map((group): OutboxDraft => {
-    const { channel, frequency, dueAt: due } = group[0]!;
+    const { id, channel, frequency, dueAt: due } = group[0]!;
     const alerts = group.map(({ body }) => JSON.parse(body) as { type: string });
     const opened = alerts.filter(({ type }) => type === "alert.firing").length;
     const resolved = alerts.length - opened;
     return {
       channel,
-      dedupeKey: `alert-digest:${tenant}:${frequency}:${due}:${channel}`,
+      // By its first line: after the clock was set back the same time is due again, with other lines.
+      dedupeKey: `alert-digest:${tenant}:${frequency}:${due}:${channel}:${id}`,
       subject: `Alerts (${frequency === "immediate" ? "held back, there were many" : frequency}): ${opened} opened, ${resolved} resolved`,
       body: JSON.stringify({
         type: "alert.digest",

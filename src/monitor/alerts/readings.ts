@@ -30,6 +30,7 @@ export class AlertMeter {
   private readonly store: Pick<AlertStore, "figures">;
   private readonly live: (tenant: string) => Promise<LiveFacts>;
   private readonly channelsOff: (tenant: string) => string[];
+  private readonly isReceiver: (tenant: string, channel: string) => boolean;
 
   constructor(parts: {
     monitor: Pick<MonitorStore, "flow">;
@@ -37,11 +38,14 @@ export class AlertMeter {
     live: (tenant: string) => Promise<LiveFacts>;
     /** Channels whose receiver is gone. */
     channelsOff: (tenant: string) => string[];
+    /** False: the channel was removed, and what still waits for it says nothing. */
+    isReceiver: (tenant: string, channel: string) => boolean;
   }) {
     this.monitor = parts.monitor;
     this.store = parts.store;
     this.live = parts.live;
     this.channelsOff = parts.channelsOff;
+    this.isReceiver = parts.isReceiver;
   }
 
   /** `unseenMs`: how long nobody had looked before this tick. */
@@ -92,7 +96,11 @@ export class AlertMeter {
       ["watchdog", table([counted("", unseenMs)])],
       [
         "channelBroken",
-        table(figures.channels.flatMap(({ channel, tries }) => (off.includes(channel) ? [] : [aboutChannel(channel, tries)]))),
+        table(
+          figures.channels
+            .filter(({ channel }) => !off.includes(channel) && this.isReceiver(tenant, channel))
+            .map(({ channel, tries }) => aboutChannel(channel, tries)),
+        ),
       ],
       ["channelOff", table(off.map((channel) => aboutChannel(channel, 1)))],
     ]);

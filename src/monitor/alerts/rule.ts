@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ALERT_FREQUENCIES, ALERT_SEVERITIES, type AlertFrequency, type AlertSeverity } from "../../model/alert.ts";
+import { ALERT_FREQUENCIES, ALERT_SEVERITIES, ALERT_TICK_MS, type AlertFrequency, type AlertSeverity } from "../../model/alert.ts";
 import { decimal, text, whole } from "../../model/fields.ts";
 import { ALERT_KIND_NAMES, ALERT_KINDS, isAlertKind, type AlertKindName, type ThresholdSettings } from "./catalogue.ts";
 
@@ -8,8 +8,14 @@ const DAY_SECONDS = 86_400;
 /** A rule as it is saved: what is left out, or null, is as the catalogue has it for its kind. */
 const ruleFields = z.strictObject({
   threshold: decimal(-1e15, 1e15).nullable().optional(),
-  forSeconds: whole(0, DAY_SECONDS).nullable().optional(),
-  keepSeconds: whole(0, DAY_SECONDS).nullable().optional(),
+  forSeconds: whole(0, DAY_SECONDS)
+    .nullable()
+    .optional()
+    .meta({ description: "How long a breach lasts before it fires; counts in whole looks, 15 seconds each" }),
+  keepSeconds: whole(0, DAY_SECONDS)
+    .nullable()
+    .optional()
+    .meta({ description: "How long a recovery lasts before it resolves; counts in whole looks, 15 seconds each" }),
   severity: z.enum(ALERT_SEVERITIES).nullable().optional(),
   frequency: z.enum(ALERT_FREQUENCIES).nullable().optional(),
   channels: z
@@ -59,8 +65,8 @@ export function ruleOf(name: string, body: RuleBody, settings: ThresholdSettings
     kind: body.kind,
     threshold: body.threshold ?? kind.threshold(settings),
     ownThreshold: body.threshold !== undefined && body.threshold !== null,
-    forMs: (body.forSeconds ?? kind.forSeconds) * 1000,
-    keepMs: (body.keepSeconds ?? kind.keepSeconds) * 1000,
+    forMs: inLooks(body.forSeconds ?? kind.forSeconds),
+    keepMs: inLooks(body.keepSeconds ?? kind.keepSeconds),
     severity: body.severity ?? kind.severity,
     frequency: body.frequency ?? kind.frequency,
     channels: body.channels ?? null,
@@ -69,6 +75,11 @@ export function ruleOf(name: string, body: RuleBody, settings: ThresholdSettings
     saved,
     recommended: name === body.kind && kind.enabled,
   };
+}
+
+/** Milliseconds of so many seconds in whole looks: what lies between two looks cannot be told apart. */
+function inLooks(seconds: number): number {
+  return Math.ceil((seconds * 1000) / ALERT_TICK_MS) * ALERT_TICK_MS;
 }
 
 /** The rules of the catalogue as they were changed, and those that were added; in order of their names among the added. */

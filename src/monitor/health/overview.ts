@@ -19,6 +19,8 @@ import { queueHealth, verdictOf, type HealthVerdict, type Reason } from "./queue
 const SOURCES = ["operation:", "stream:", "runs:"];
 /** Figures of "lately" are of this many minutes, the last of which is not over. */
 const LATELY_MINUTES = 15;
+/** A trend begins that many minutes ago, within the minute before those. */
+const TREND_MINUTES = LATELY_MINUTES + 1;
 const DAY_MS = 86_400_000;
 
 /** What is going on, in one look. Everything comes from sums the store keeps, so the cost does not grow with batches. */
@@ -56,7 +58,7 @@ export class Overview {
     const rows = await this.pipeline.queues(tenant);
     const queues = await Promise.all(rows.map((row) => this.queue(tenant, row, { now, lately, times, counts, utilisation, facts })));
     const streams = facts.streams.map((stream) => streamReport(stream, { queues, lately, times, utilisation, facts }));
-    const open = await openBatches(this.monitor, counts, { tenant, now, minutes: LATELY_MINUTES });
+    const open = await openBatches(this.monitor, counts, { tenant, now, minutes: TREND_MINUTES });
     const bottleneck = bottleneckOf(stages(null, { open, lately, times, utilisation, facts, ofStream: null }));
     const health = verdictOf([...queues.flatMap((queue) => queue.health.reasons), ...serverReasons(facts)]);
     return {
@@ -109,11 +111,12 @@ export class Overview {
     const { lately, times, facts } = seen;
     const name = row.operation;
     const source = sourceOf.operation(name);
-    const open = await openBatches(this.monitor, seen.counts, { tenant, now: seen.now, minutes: LATELY_MINUTES, operation: name });
-    const growth = { m1: growthOver(open, 1), m5: growthOver(open, 5), m15: growthOver(open, LATELY_MINUTES) };
+    const open = await openBatches(this.monitor, seen.counts, { tenant, now: seen.now, minutes: TREND_MINUTES, operation: name });
+    const [m1, m5, m15] = [growthOver(open, 1), growthOver(open, 5), growthOver(open, LATELY_MINUTES)];
+    const growth = { m1: Math.round(m1), m5: Math.round(m5), m15: Math.round(m15) };
     const itemsFailed = lately.sum(source, "items.failed");
     const itemsSettled = itemsFailed + lately.sum(source, "items.succeeded");
-    const perMinute = -growth.m5 / 5;
+    const perMinute = -m5 / 5;
     const openNow = open.at(-1)!.open;
     const drainMs = openNow === 0 ? 0 : perMinute > 0 ? (openNow / perMinute) * MINUTE_MS : null;
     const chunksLost = lately.sum(source, "chunks.lost");
@@ -185,7 +188,7 @@ export class Overview {
       rate("items_done", "operation:", "items.succeeded", "items.failed"),
       rate("batches_ended", "operation:", ...ENDED),
       rate("windows_closed", "stream:", "windows.closed."),
-      tile("batches_open", "batches", open.at(-1)!.open, known(open.slice(1).map((point) => point.open)), openYesterday),
+      tile("batches_open", "batches", open.at(-1)!.open, known(open.slice(-lately.minutes).map((point) => point.open)), openYesterday),
       tile(
         "failures",
         "percent",
@@ -305,9 +308,14 @@ function sentenceOf(health: HealthVerdict, bottleneck: Bottleneck | null, queues
   return `Healthy: ${Number(ended.toPrecision(2))} batches a minute end, ${running} run, ${waiting} wait.`;
 }
 
-/** How many more there are than so many minutes ago; of a shorter line, than at its beginning. */
+/** How many more there are than so many minutes ago, evenly over the minute in which that was; of a shorter line, than at its beginning. */
 function growthOver(open: readonly OpenAt[], minutes: number): number {
-  return open.at(-1)!.open - (open.at(-1 - minutes) ?? open[0]!).open;
+  const now = open.at(-1)!;
+  const at = now.at - minutes * MINUTE_MS;
+  const n = open.findLastIndex((point) => point.at <= at);
+  const [from, to] = [open[n] ?? open[0]!, open[n + 1] ?? now];
+  const passed = to.at > from.at ? Math.max(0, at - from.at) / (to.at - from.at) : 0;
+  return now.open - (from.open + (to.open - from.open) * passed);
 }
 
 function tile(name: string, unit: Tile["unit"], value: number | null, sparkline: (number | null)[], yesterday: number | null): Tile {

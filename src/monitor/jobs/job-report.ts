@@ -54,7 +54,7 @@ export interface JobReport {
   summary: Summary;
   queues: { pending: number; processing: number; completed: number; failed: number };
   performance: Performance;
-  /** Jobs of the range, all pages. */
+  /** Jobs of all pages: those of the range that are still there, while the figures are also of those that retention removed. */
   total: number;
   jobs: { batch: BatchRow; errors: ErrorLine[] }[];
   historical: HistoryPoint[];
@@ -111,7 +111,7 @@ export class JobReports {
       summary,
       queues: await this.queues(query, figures),
       performance,
-      total: figures.all.jobs,
+      total: await this.monitor.count(filter),
       jobs: await Promise.all(batches.map(async (batch) => ({ batch, errors: await this.errorsOf(batch) }))),
       historical: await this.history(filter, pointMs),
       changes: changesOf(summary, performance, previous.summary(lengthMs), previous.performance(lengthMs, this.maxSize())),

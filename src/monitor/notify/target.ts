@@ -11,9 +11,14 @@ export type Resolve = (host: string) => Promise<readonly LookupAddress[]>;
 const PORTS = new Set(["", "80", "443", "8080", "8443"]);
 const CONNECT_MS = 10_000;
 
-/** Is this IP address outside of the public internet? Addresses that carry another one (mapped, 6to4, NAT64) are never public. */
+/** Where addresses of the public internet lie in IPv6: nothing else is routed there. */
+const GLOBAL_IPV6: [ipaddr.IPv6, number] = [ipaddr.IPv6.parse("2000::"), 3];
+
+/** Is this IP address outside of the public internet? Addresses that carry another one (mapped, compatible, 6to4, NAT64) are never public. */
 function isPrivate(address: string): boolean {
-  return !ipaddr.isValid(address) || ipaddr.process(address).range() !== "unicast";
+  if (!ipaddr.isValid(address)) return true;
+  const found = ipaddr.process(address);
+  return found.range() !== "unicast" || (found instanceof ipaddr.IPv6 && !found.match(GLOBAL_IPV6));
 }
 
 /**

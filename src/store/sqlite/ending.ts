@@ -51,7 +51,8 @@ function notifyEnd(db: Database, raw: RawBatch, now: number): void {
   const subject = `Batch ${raw.name ?? raw.id} ${raw.status}`;
   const body = JSON.stringify({ type: `batch.${raw.status}`, ...countsOf(raw), name: raw.name, error: raw.error });
   for (const channel of channels) {
-    insertMessage(db, raw.tenant, { channel, dedupeKey: `end:${raw.id}:${raw.epoch}:${channel}`, subject, body }, now);
+    const keyOf = (epoch: number): string => `end:${raw.id}:${epoch}:${channel}`;
+    insertMessage(db, raw.tenant, { channel, dedupeKey: keyOf(raw.epoch), follows: keyOf(raw.epoch - 1), subject, body }, now);
   }
 }
 

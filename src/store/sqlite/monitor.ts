@@ -56,6 +56,10 @@ export class SqliteMonitor implements MonitorStore {
     return this.sums.current(() => this.timesNow(filter, metric, widthMs));
   }
 
+  async count(filter: JobFilter): Promise<number> {
+    return this.places.count(filter);
+  }
+
   async page(filter: JobFilter, offset: number, limit: number): Promise<BatchRow[]> {
     const { where, parameters } = narrowed(filter);
     const seat = this.places.seat(filter, offset);

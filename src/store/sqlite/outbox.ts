@@ -11,7 +11,9 @@ export class SqliteOutbox implements OutboxStore {
   async due(now: number, limit: number, but: readonly (readonly [string, string])[] = []): Promise<OutboxRow[]> {
     return this.db.all<OutboxRow>(
       `SELECT id, tenant, channel, dedupe_key AS dedupeKey, subject, body, tries, next_at AS nextAt FROM outbox
-       WHERE next_at IS NOT NULL AND next_at <= ? AND (tenant, channel) NOT IN (SELECT value ->> 0, value ->> 1 FROM json_each(?)) ORDER BY next_at, id LIMIT ?`,
+       WHERE next_at IS NOT NULL AND next_at <= ? AND (tenant, channel) NOT IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))
+         AND NOT EXISTS (SELECT 1 FROM outbox first WHERE first.dedupe_key = outbox.follows AND first.next_at IS NOT NULL)
+       ORDER BY next_at, id LIMIT ?`,
       now,
       JSON.stringify(but),
       limit,
@@ -38,6 +40,14 @@ export class SqliteOutbox implements OutboxStore {
       tenant,
       tenant,
       channel,
+    );
+  }
+
+  async trim(before: number, limit: number): Promise<number> {
+    return this.db.run(
+      "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox INDEXED BY outbox_settled WHERE next_at IS NULL AND created_at < ? ORDER BY created_at LIMIT ?)",
+      before,
+      limit,
     );
   }
 

@@ -440,6 +440,11 @@ const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[
   ALTER TABLE batches ADD COLUMN replay_of TEXT;
   CREATE INDEX batches_replays ON batches (tenant, replay_of, created_at DESC, id DESC) WHERE sealed = 1 AND replay_of IS NOT NULL;
   `,
+  `
+  -- dedupe_key of the message that goes first
+  ALTER TABLE outbox ADD COLUMN follows TEXT;
+  CREATE INDEX outbox_settled ON outbox (created_at) WHERE next_at IS NULL;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -133,6 +133,45 @@ export const log = section("events, outbox, audit", {
     expect(await outbox.due(rig.now + 1e9, 10)).toEqual([]);
   },
 
+  async "the outbox holds a message back until the one it follows is delivered or given up"(rig) {
+    const { outbox } = rig.store;
+    const draft = (dedupeKey: string, follows?: string) => ({ channel: "log", dedupeKey, follows, subject: "s", body: "{}" });
+    const messages = [draft("b", "a"), draft("a"), draft("d", "c"), draft("c"), draft("f", "nobody")];
+    await rig.store.alerts.commit({
+      tenant: "acme",
+      at: rig.now,
+      span: "none",
+      samples: [],
+      states: [],
+      episodes: [],
+      messages,
+      lines: [],
+      sent: [],
+      flushed: [],
+      events: [],
+    });
+    const due = async (at: number): Promise<string[]> => (await outbox.due(at, 10)).map(({ dedupeKey }) => dedupeKey);
+    expect(await due(rig.now)).toEqual(["a", "c", "f"]);
+    const [a, c] = await outbox.due(rig.now, 10);
+    await outbox.failed(a!.id, "refused", rig.now + 50);
+    await outbox.failed(c!.id, "refused", null);
+    expect(await due(rig.now)).toEqual(["d", "f"]);
+    expect(await due(rig.now + 50)).toEqual(["d", "f", "a"]);
+    await outbox.delivered(a!.id, rig.now + 50);
+    expect(await due(rig.now + 50)).toEqual(["b", "d", "f"]);
+  },
+
+  async "the outbox forgets what is settled and old, a few at once, and never what waits"(rig) {
+    const { outbox } = rig.store;
+    for (const channel of ["sent", "lost", "open"]) await rig.create([], { batch: { notify: [channel] } });
+    const [sent, lost] = await outbox.due(rig.now, 10);
+    await outbox.delivered(sent!.id, rig.now);
+    await outbox.failed(lost!.id, "refused", null);
+    expect(await outbox.trim(rig.now, 10)).toBe(0);
+    expect([await outbox.trim(rig.now + 1, 1), await outbox.trim(rig.now + 1, 1), await outbox.trim(rig.now + 1, 1)]).toEqual([1, 1, 0]);
+    expect((await outbox.due(rig.now, 10)).map(({ channel }) => channel)).toEqual(["open"]);
+  },
+
   async "the outbox leaves out the channels that are named, and moves what waits for one"(rig) {
     const { outbox } = rig.store;
     await rig.create([], { batch: { notify: ["log", "mail"] } });

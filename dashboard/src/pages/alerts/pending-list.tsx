@@ -46,7 +46,7 @@ export function PendingList({ pending, rules }: { pending: readonly Pending[]; r
                 <td className="number">{each.value === null ? "—" : measured(each.value, unit)}</td>
                 <td className="number text-soft">{rule === undefined ? "—" : limit(rule.threshold, rule)}</td>
                 <td className="number">
-                  <Time at={new Date(each.since).toISOString()} />
+                  <Time at={each.since} />
                 </td>
                 <td className="number">{rule === undefined ? "—" : duration(rule.forSeconds * 1000)}</td>
               </tr>
