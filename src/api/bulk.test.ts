@@ -182,6 +182,32 @@ describe("an act on many batches", () => {
     expect((await ask("GET")).json.bulks).toEqual([]);
   });
 
+  it("is an operator's too, at a door of its own; a viewer's at none", async () => {
+    const id = await waiting();
+    const as = async (role: "viewer" | "operator", method: "GET" | "POST", url: string, body?: unknown) => {
+      const headers = { authorization: `Bearer ${await served.key(role)}`, "content-type": "application/json" };
+      const { status, json } = await served.send({
+        method,
+        url,
+        headers,
+        ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
+      });
+      return { status, bulk: (json as unknown as { bulk: Job }).bulk };
+    };
+    const body = { action: "pause", filter: {}, delaySeconds: 10 };
+    const { status, bulk } = await as("operator", "POST", "/api/batch/bulk", body);
+    expect([status, bulk.total]).toEqual([202, 1]);
+    expect((await as("operator", "GET", `/api/batch/bulk/${bulk.id}`)).bulk.status).toBe("running");
+    expect((await as("operator", "POST", `/api/batch/bulk/${bulk.id}/cancel`, {})).bulk.status).toBe("cancelled");
+    await clock.advance(15_000);
+    expect((await row(id)).status).toBe("pending");
+    for (const [role, url] of [
+      ["viewer", "/api/batch/bulk"],
+      ["operator", BASE],
+    ] as const)
+      expect([(await as(role, "POST", url, body)).status, (await as(role, "GET", url)).status]).toEqual([403, 403]);
+  });
+
   it("is its tenant's own", async () => {
     await waiting();
     const { bulk } = (await ask("POST", "", { action: "cancel", filter: {}, ratePerSecond: 1 })).json;

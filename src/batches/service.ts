@@ -5,7 +5,7 @@ import type { ItemText } from "../model/item.ts";
 import type { BatchStatus } from "../model/moves.ts";
 import type { BatchStats } from "../model/stats/batch-stats.ts";
 import type { AttemptSums } from "../store/attempts.ts";
-import type { BatchCounts, BatchFilter, ChunkView, ErrorGroup, ResultFilter, Role } from "../store/port.ts";
+import type { BatchCounts, BatchFilter, BatchSort, ChunkView, ErrorGroup, ResultFilter, Role } from "../store/port.ts";
 
 /** Who asks: every use of the service is on behalf of one. */
 export interface Caller {
@@ -60,6 +60,10 @@ export interface ReplayRequest {
 export type ItemSource = AsyncIterable<ItemText[]>;
 
 export interface HistoryQuery extends Omit<BatchFilter, "tenant"> {
+  /** `created` when absent. */
+  sort?: BatchSort | undefined;
+  /** `desc` when absent. */
+  order?: "asc" | "desc" | undefined;
   limit: number;
   offset?: number | undefined;
   /** Opaque, from an earlier page. */
@@ -144,6 +148,13 @@ export interface Batches {
   get(caller: Caller, id: string): Promise<BatchRow>;
   view(caller: Caller, id: string): Promise<BatchView>;
   history(caller: Caller, query: HistoryQuery): Promise<{ batches: BatchRow[]; total: number; nextCursor: string | null }>;
+  /** All that match, newest first, or these, as far as they are there; in blocks, in constant memory. */
+  streamHistory(caller: Caller, which: { filter: Omit<BatchFilter, "tenant"> } | { ids: readonly string[] }): AsyncIterable<BatchRow[]>;
+  /** Open batches with a budget, newest first. */
+  budgeted(
+    caller: Caller,
+    page: { limit: number; cursor?: string | undefined },
+  ): Promise<{ batches: BatchRow[]; nextCursor: string | null }>;
   /** What has not ended: running first, then paused, then waiting, each newest first; `total` is of all of them. */
   active(caller: Caller, limit: number): Promise<{ batches: BatchView[]; total: number }>;
   counts(caller: Caller): Promise<BatchCounts>;

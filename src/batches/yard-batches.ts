@@ -9,6 +9,7 @@ import { priorityRank, type Priority } from "../model/priority.ts";
 import type { AuditEntry, BatchCounts, ChunkView, ErrorGroup, RecordedResult, ResultCursor, ResultFilter, Store } from "../store/port.ts";
 import type { Backpressure } from "./backpressure.ts";
 import { batchEntry } from "./audit-entry.ts";
+import { BatchLists } from "./batch-lists.ts";
 import { compareResults } from "./compare.ts";
 import type { Creator } from "./create.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
@@ -46,6 +47,7 @@ const ACTIVE = ["running", "paused", "pending"] as const satisfies readonly Batc
 
 export class YardBatches implements Batches {
   private readonly store: Store;
+  private readonly lists: BatchLists;
   private readonly creator: Creator;
   private readonly signals: Signals;
   private readonly clock: Clock;
@@ -54,6 +56,7 @@ export class YardBatches implements Batches {
   constructor(parts: { store: Store; creator: Creator; signals: Signals; clock: Clock; pressure: Backpressure }) {
     this.pressure = parts.pressure;
     this.store = parts.store;
+    this.lists = new BatchLists(parts.store);
     this.creator = parts.creator;
     this.signals = parts.signals;
     this.clock = parts.clock;
@@ -90,21 +93,16 @@ export class YardBatches implements Batches {
     return { batch, stats, itemsPerSecond, etaAt: etaAt(batch, itemsPerSecond, this.clock.now()) };
   }
 
-  async history(caller: Caller, query: HistoryQuery): Promise<{ batches: BatchRow[]; total: number; nextCursor: string | null }> {
-    const { limit, offset, cursor, ...filter } = query;
-    const place = cursor === undefined ? undefined : decodeCursor("history", cursor, ["number", "string"]);
-    const page = await this.store.batches.list(
-      { ...filter, tenant: caller.tenant },
-      {
-        limit: limit + 1,
-        ...(offset === undefined ? {} : { offset }),
-        ...(place === undefined ? {} : { before: { createdAt: place[0] as number, id: place[1] as string } }),
-      },
-    );
-    const batches = page.batches.slice(0, limit);
-    const last = batches.at(-1);
-    const more = page.batches.length > limit && last !== undefined;
-    return { batches, total: page.total, nextCursor: more ? encodeCursor("history", [last.createdAt, last.id]) : null };
+  history(caller: Caller, query: HistoryQuery): ReturnType<Batches["history"]> {
+    return this.lists.history(caller, query);
+  }
+
+  streamHistory(caller: Caller, which: Parameters<Batches["streamHistory"]>[1]): AsyncIterable<BatchRow[]> {
+    return this.lists.stream(caller, which);
+  }
+
+  budgeted(caller: Caller, page: Parameters<Batches["budgeted"]>[1]): ReturnType<Batches["budgeted"]> {
+    return this.lists.budgeted(caller, page);
   }
 
   async active(caller: Caller, limit: number): Promise<{ batches: BatchView[]; total: number }> {

@@ -54,7 +54,7 @@ export const ERRORS = {
   worker_not_found: { status: 404, message: "There is no such worker; GET /api/system/workers lists them" },
   request_not_found: { status: 404, message: "Request not found" },
   alert_not_found: { status: 404, message: "There is no such alert; GET /api/admin/batch-monitoring/alerts lists them" },
-  bulk_not_found: { status: 404, message: "There is no such act on many batches; GET /api/admin/batch-monitoring/bulk lists them" },
+  bulk_not_found: { status: 404, message: "There is no such act on many batches; GET /api/batch/bulk lists them" },
   rule_not_found: { status: 404, message: "There is no alert rule '{name}'; GET /api/admin/batch-monitoring/rules lists them" },
   failure_group_not_found: {
     status: 404,

@@ -84,6 +84,18 @@ export interface BatchFilter extends NarrowFilter {
   createdBefore?: number | undefined;
 }
 
+/** What lists can be sorted by; `completed`: when it ended, `duration`: from its start to its end. */
+export const BATCH_SORTS = ["created", "completed", "items", "failed", "duration"] as const;
+export type BatchSort = (typeof BATCH_SORTS)[number];
+
+/** The place of a batch in a sorted list: its value, or, without one, when it was created. */
+export interface SortPlace {
+  none: boolean;
+  /** Milliseconds or a count. */
+  key: number;
+  id: string;
+}
+
 export interface BatchPage {
   batches: BatchRow[];
   /** All that match, exactly. */
@@ -157,6 +169,18 @@ export interface BatchStore {
   stats(tenant: string, id: string): Promise<BatchStats>;
   /** Newest first (created_at, id). `before` is the keyset position of the last row seen. */
   list(filter: BatchFilter, page: { limit: number; offset?: number; before?: { createdAt: number; id: string } }): Promise<BatchPage>;
+  /**
+   * By a value and id, what has no value last, newest first. Looks at no more than `looks` batches of each status, so that a page takes
+   * a bounded time and may be short or empty; `next` = how far it looked, null = there are no more.
+   */
+  sorted(
+    filter: BatchFilter,
+    page: { by: BatchSort; ascending: boolean; limit: number; after: SortPlace | null; looks: number },
+  ): Promise<{ batches: BatchRow[]; next: SortPlace | null }>;
+  /** All that match, exactly. */
+  total(filter: BatchFilter): Promise<number>;
+  /** Open batches with a budget, newest first. */
+  budgeted(tenant: string, page: { limit: number; before?: { createdAt: number; id: string } }): Promise<BatchRow[]>;
   counts(tenant: string): Promise<BatchCounts>;
 
   pause(tenant: string, id: string, now: number): Promise<BatchRow | null>;

@@ -102,7 +102,7 @@ function onFailure(name: ActName, key: string, { model }: Scene): Act | string {
   return {
     verb: "Retry every failure",
     subject: `'${foreign(key)}' of ${plural(failure.jobs, "batch", "batches")}`,
-    things: [{ key, run: (client) => client.request(`${MONITORING}/bulk`, { method: "POST", json }) }],
+    things: [{ key, run: (client) => client.request("/api/batch/bulk", { method: "POST", json }) }],
   };
 }
 

@@ -33,7 +33,7 @@ const sample = (path: string): string =>
     .replace("{name}", "toys")
     .replace("{key}", "k")
     .replace("{id}", "batch_1_aaaaaaaaa") +
-  (path.endsWith("/export") ? "?format=csv" : "") +
+  (path.endsWith("/export") && path !== "/api/batch/export" ? "?format=csv" : "") +
   (path.endsWith("/compare") ? "?a=x&b=y" : "");
 const unguarded: Guarded = { need: "admin", body: null };
 

@@ -71,6 +71,13 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
     ],
   },
   "GET /api/batch/history": read(),
+  // Whose batches are not there are left out; see src/api/batch-list.test.ts.
+  "POST /api/batch/export": { need: "viewer", body: {} },
+  // Of every tenant its own; see src/api/bulk.test.ts.
+  "POST /api/batch/bulk": { need: "operator", body: { action: "cancel", filter: {}, dryRun: true } },
+  "GET /api/batch/bulk": { need: "operator", body: null },
+  "GET /api/batch/bulk/{id}": { need: "operator", body: null },
+  "POST /api/batch/bulk/{id}/cancel": { need: "operator", body: {} },
   "GET /api/batch/active": read(),
   "GET /api/batch/stats": read(),
   "GET /api/batch/operations": read(),
@@ -154,6 +161,7 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "POST /api/requests/collector/pause": { need: "operator", body: {} },
   "POST /api/requests/collector/resume": { need: "operator", body: {} },
   "GET /api/costs": read(),
+  "GET /api/costs/budgets": read(),
   "GET /api/dlq/stats": read(),
   "GET /api/dlq/jobs/{queue}": read(({ stream }) => [{ path: `/api/dlq/jobs/${stream}` }]),
   "POST /api/dlq/requeue/{queue}": {

@@ -3,6 +3,7 @@ import { BATCH_STATES } from "../../model/moves.ts";
 import { PRIORITIES } from "../../model/priority.ts";
 import { collectionName, instant, record, text, time, whole, yes } from "../../model/fields.ts";
 import { RUN_OPTION_NAMES, runOptions } from "../../model/run-options.ts";
+import { BATCH_SORTS } from "../../store/batches.ts";
 
 export const priority = z.enum(PRIORITIES);
 export const status = z.enum(BATCH_STATES);
@@ -98,7 +99,7 @@ export const dryRunAnswer = z.strictObject({
   warnings: z.array(z.string()),
 });
 
-export const historyQuery = z.strictObject({
+const batchFilter = z.strictObject({
   operation: text(1, 100).optional(),
   status: status.optional(),
   createdAfter: instant().optional(),
@@ -112,8 +113,14 @@ export const historyQuery = z.strictObject({
   worker: text(1, 200).optional().meta({ description: "Works on it now" }),
   error: text(1, 200).optional().meta({ description: "Code of a failure that stands in it" }),
   replayOf: text(1, 100).optional().meta({ description: "Id of the batch whose items it got" }),
+});
+export const historyQuery = batchFilter.extend({
+  sort: z.enum(BATCH_SORTS).optional().meta({
+    description: "created without it; completed = when it ended, duration = from its start to its end. What has no value comes last",
+  }),
+  order: z.enum(["desc", "asc"]).optional().meta({ description: "desc without it" }),
   limit: whole(1, 100).default(50),
-  offset: whole(0, 1_000_000_000).optional(),
+  offset: whole(0, 1_000_000_000).optional().meta({ description: "Of the newest first; other orders go on by cursor only" }),
   cursor: text(1, 500).optional(),
 });
 export const historyAnswer = z.strictObject({
@@ -122,8 +129,23 @@ export const historyAnswer = z.strictObject({
   count: z.int().meta({ description: "Rows on this page" }),
   filter: record.meta({ description: "The parameters as they were understood" }),
   total: z.int().meta({ description: "All that match" }),
-  nextCursor: z.string().nullable(),
+  nextCursor: z.string().nullable().meta({
+    description:
+      "Null = no more. A page of a sorted and narrowed list may be short, or empty, and go on all the same: it looks at so many batches only",
+  }),
 });
+
+export const listExportBody = z
+  .strictObject({
+    format: z.enum(["csv", "xlsx", "jsonl"]).default("csv"),
+    filter: batchFilter.default({}),
+    ids: z.array(text(1, 100)).min(1).max(1_000).optional().meta({ description: "Only these, in this order, instead of a filter" }),
+    except: z.array(text(1, 100)).min(1).max(1_000).optional().meta({ description: "All that match but these" }),
+  })
+  .refine((body) => body.ids === undefined || (body.except === undefined && Object.keys(body.filter).length === 0), {
+    path: ["ids"],
+    error: "goes with neither filter nor except",
+  });
 
 export const activeQuery = z.strictObject({ limit: whole(1, 100).default(50) });
 export const activeAnswer = z.strictObject({

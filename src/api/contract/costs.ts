@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { instant, yes } from "../../model/fields.ts";
+import { instant, text, whole, yes } from "../../model/fields.ts";
+import { status as batchStatus } from "./batch.ts";
 
 /** US dollars, exact to a billionth. */
 const usd = z.number();
@@ -59,4 +60,21 @@ export const costsAnswer = z.strictObject({
         .meta({ description: "At its end, if it goes on as it has so far; the first day counts as a whole one" }),
     })
     .meta({ description: "The UTC month of now, whatever the range" }),
+});
+
+export const budgetsQuery = z.strictObject({ limit: whole(1, 100).default(50), cursor: text(1, 500).optional() });
+export const budgetsAnswer = z.strictObject({
+  success: yes,
+  budgets: z
+    .array(
+      z.strictObject({
+        batchId: z.string(),
+        name: z.string().nullable(),
+        status: batchStatus,
+        paid: usd,
+        budget: usd.meta({ description: "What it may cost, retries included" }),
+      }),
+    )
+    .meta({ description: "Of batches that have not ended, newest first" }),
+  nextCursor: z.string().nullable(),
 });

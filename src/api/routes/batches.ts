@@ -1,15 +1,19 @@
 import { z } from "zod";
 import type { HistoryQuery } from "../../batches/service.ts";
+import { CONTENT_TYPES } from "../../formats/format.ts";
+import { write } from "../../formats/writer.ts";
 import { iso } from "../../model/clock.ts";
 import { BatchyardError } from "../../model/errors.ts";
 import { nothing } from "../../model/fields.ts";
 import { runOptions } from "../../model/run-options.ts";
 import * as contract from "../contract/batch.ts";
 import { toMs } from "../dispatch.ts";
+import { attachment } from "../download.ts";
 import { schemaOf } from "../openapi.ts";
 import { ok, route, type Route } from "../route.ts";
 import type { ApiServices } from "../services.ts";
 import { round, wireBatch } from "../wire/batch.ts";
+import { LIST_FIELDS, listRows } from "../wire/batch-list.ts";
 
 export const idParams = z.strictObject({ id: z.string() });
 const TAG = "Batches";
@@ -20,7 +24,7 @@ export function batchRoutes({ batches, registry, config }: ApiServices): Route[]
     route({
       method: "GET",
       path: "/api/batch/history",
-      summary: "Batches, newest first",
+      summary: "Batches, newest first or sorted",
       tag: TAG,
       need: "viewer",
       query: contract.historyQuery,
@@ -37,6 +41,26 @@ export function batchRoutes({ batches, registry, config }: ApiServices): Route[]
           total: page.total,
           nextCursor: page.nextCursor,
         });
+      },
+    }),
+    route({
+      method: "POST",
+      path: "/api/batch/export",
+      summary: "A list of batches as a file, newest first; cells that a spreadsheet would run are neutralised",
+      tag: TAG,
+      need: "viewer",
+      body: contract.listExportBody,
+      answers: { 200: "application/octet-stream" },
+      async handle({ caller, body }) {
+        const { format, ids, except } = body;
+        const { createdAfter, createdBefore, ...rest } = body.filter;
+        const filter = { ...rest, createdAfter: toMs(createdAfter), createdBefore: toMs(createdBefore) };
+        const rows = listRows(batches.streamHistory(caller, ids === undefined ? { filter } : { ids }), new Set(except));
+        return {
+          kind: "stream",
+          stream: write(format, () => rows, { fields: LIST_FIELDS }),
+          headers: attachment(`batches.${format}`, CONTENT_TYPES[format]),
+        };
       },
     }),
     route({

@@ -12,11 +12,18 @@ import * as contract from "../contract/bulk.ts";
 import { ok, route, type Outcome, type Route } from "../route.ts";
 import type { ApiServices } from "../services.ts";
 
-const TAG = "Monitoring";
-const BASE = "/api/admin/batch-monitoring/bulk";
+/** The same acts at two doors. Each is one that an operator may do to a single batch, so the first takes operators; the second is of monitoring. */
+const DOORS = [
+  { base: "/api/batch/bulk", tag: "Batches", need: "operator", paced: false },
+  { base: "/api/admin/batch-monitoring/bulk", tag: "Monitoring", need: "admin", paced: true },
+] as const;
 
 /** One act on all batches of a filter. */
-export function bulkRoutes({ bulk, clock }: ApiServices): Route[] {
+export function bulkRoutes(services: ApiServices): Route[] {
+  return DOORS.flatMap((door) => routesOf(services, door));
+}
+
+function routesOf({ bulk, clock }: ApiServices, { base, ...door }: (typeof DOORS)[number]): Route[] {
   const one = async (job: Promise<BulkJob>): Promise<Outcome> => ok({ success: true, bulk: wire(await job) });
   const start = async (caller: Caller, body: z.infer<typeof contract.bulkBody>): Promise<Outcome> => {
     const request = requestOf(body, clock.now());
@@ -26,43 +33,35 @@ export function bulkRoutes({ bulk, clock }: ApiServices): Route[] {
   return [
     route({
       method: "POST",
-      path: BASE,
+      path: base,
       summary: "Retry, cancel, pause, resume or re-prioritise all batches of a filter, so many a second; or only count them",
-      tag: TAG,
-      need: "admin",
-      paced: true,
+      ...door,
       body: contract.bulkBody,
       answers: { 200: contract.bulkCounted, 202: contract.bulkStarted },
       handle: ({ caller, body }) => start(caller, body),
     }),
     route({
       method: "GET",
-      path: BASE,
+      path: base,
       summary: "The newest 100 acts on many batches",
-      tag: TAG,
-      need: "admin",
-      paced: true,
+      ...door,
       answers: { 200: contract.bulkList },
       handle: async ({ caller }) => ok({ success: true, bulks: (await bulk.list(caller)).map(wire) }),
     }),
     route({
       method: "GET",
-      path: `${BASE}/:id`,
+      path: `${base}/:id`,
       summary: "How far an act on many batches is",
-      tag: TAG,
-      need: "admin",
-      paced: true,
+      ...door,
       params: contract.bulkParams,
       answers: { 200: contract.bulkStarted },
       handle: ({ caller, params }) => one(bulk.get(caller, params.id)),
     }),
     route({
       method: "POST",
-      path: `${BASE}/:id/cancel`,
+      path: `${base}/:id/cancel`,
       summary: "Stop an act on many batches; what is done stays done",
-      tag: TAG,
-      need: "admin",
-      paced: true,
+      ...door,
       params: contract.bulkParams,
       body: nothing,
       answers: { 200: contract.bulkStarted },

@@ -1,6 +1,7 @@
 import { dayOf, dayText, noCosts, type CostSums } from "../../model/ledger.ts";
 import { invalid } from "../../model/errors.ts";
 import { instantMs } from "../../model/fields.ts";
+import { toUsd } from "../../model/money.ts";
 import * as contract from "../contract/costs.ts";
 import { ok, route, type Route } from "../route.ts";
 import type { ApiServices } from "../services.ts";
@@ -12,8 +13,28 @@ const MAX_DAYS = 3660;
 const MAX_GROUPS = 1000;
 
 /** What was spent. */
-export function costRoutes({ ledger, clock }: ApiServices): Route[] {
+export function costRoutes({ batches, ledger, clock }: ApiServices): Route[] {
   return [
+    route({
+      method: "GET",
+      path: "/api/costs/budgets",
+      summary: "Batches that have not ended and may cost so much only",
+      tag: "Costs",
+      need: "viewer",
+      query: contract.budgetsQuery,
+      answers: { 200: contract.budgetsAnswer },
+      async handle({ caller, query }) {
+        const { batches: found, nextCursor } = await batches.budgeted(caller, query);
+        const budgets = found.map(({ id, name, status, cost, options }) => ({
+          batchId: id,
+          name,
+          status,
+          paid: toUsd(cost),
+          budget: options.budgetUsd!,
+        }));
+        return ok({ success: true, budgets, nextCursor });
+      },
+    }),
     route({
       method: "GET",
       path: "/api/costs",

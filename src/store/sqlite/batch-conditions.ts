@@ -12,6 +12,12 @@ export function isNarrowed(filter: NarrowFilter): boolean {
   return narrowing(filter).length > 0;
 }
 
+/** The one part of a filter that the fewest batches are likely to match, of those with an index of their own; null = it has none. */
+export function narrowest(filter: NarrowFilter): [sql: string, parameter: string] | null {
+  const name = (["id", "replayOf", "worker", "error", "key", "stream", "closeReason"] as const).find((each) => filter[each] !== undefined);
+  return name === undefined ? null : [CONDITIONS[name].sql, filter[name]!];
+}
+
 /** Such batches are named by another table. */
 export function isFoundById({ worker, error }: NarrowFilter): boolean {
   return worker !== undefined || error !== undefined;

@@ -1,5 +1,6 @@
 import type { SQLInputValue } from "node:sqlite";
 import type { BatchRow } from "../../model/batch.ts";
+import { toNanoUsd } from "../../model/money.ts";
 import { isFinal, type BatchStatus } from "../../model/moves.ts";
 import { BatchStats } from "../../model/stats/batch-stats.ts";
 import type {
@@ -28,6 +29,7 @@ import { failOpenItems } from "./finish.ts";
 import { JobPlaces } from "./job-places.ts";
 import { WIDTHS } from "./job-rollup.ts";
 import { Removal } from "./removal.ts";
+import { SortedBatches } from "./sorted-batches.ts";
 import { Sums } from "./sums.ts";
 import type { StatsCache } from "./stats-cache.ts";
 import { reopenItems } from "./retry.ts";
@@ -41,12 +43,14 @@ export class SqliteBatches implements BatchStore {
   private readonly db: Database;
   private readonly statistics: StatsCache;
   private readonly places: JobPlaces;
+  private readonly sorting: SortedBatches;
   private readonly removal: Removal;
 
   constructor(db: Database, statistics: StatsCache) {
     this.db = db;
     this.statistics = statistics;
     this.places = new JobPlaces(db);
+    this.sorting = new SortedBatches(db);
     this.removal = new Removal(db);
   }
 
@@ -110,7 +114,31 @@ export class SqliteBatches implements BatchStore {
       page.limit,
       seat?.skip ?? offset,
     );
-    return { batches: rows.map(toBatchRow), total: this.total(filter, where, parameters) };
+    return { batches: rows.map(toBatchRow), total: this.totalOf(filter, where, parameters) };
+  }
+
+  async sorted(filter: BatchFilter, page: Parameters<BatchStore["sorted"]>[1]): ReturnType<BatchStore["sorted"]> {
+    const { ids, next } = this.sorting.page(filter, page);
+    return { batches: ids.map((id) => toBatchRow(loadBatch(this.db, id)!)), next };
+  }
+
+  async total(filter: BatchFilter): Promise<number> {
+    const { where, parameters } = conditions(filter);
+    return this.totalOf(filter, where, parameters);
+  }
+
+  async budgeted(tenant: string, page: Parameters<BatchStore["budgeted"]>[1]): Promise<BatchRow[]> {
+    const { createdAt, id } = page.before ?? { createdAt: END_OF_TIME, id: "" };
+    return this.db
+      .all<RawBatch>(
+        `SELECT * FROM batches INDEXED BY batches_budget WHERE budget IS NOT NULL AND completed_at IS NULL AND sealed = 1 AND tenant = ?
+           AND (created_at, id) < (?, ?) ORDER BY created_at DESC, id DESC LIMIT ?`,
+        tenant,
+        createdAt,
+        id,
+        page.limit,
+      )
+      .map(toBatchRow);
   }
 
   async counts(tenant: string): Promise<BatchCounts> {
@@ -271,7 +299,7 @@ export class SqliteBatches implements BatchStore {
   private insert(batch: NewBatch): void {
     this.db.run(
       `INSERT INTO batches (id, tenant, operation, status, priority, created_at, served_at, deadline_at, executor, stream, stream_key, close_reason, name, description,
-         filters, options, input, notify, metadata, depends_on, tags, warnings, max_leased, trace, replay_of) VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         filters, options, input, notify, metadata, depends_on, tags, warnings, max_leased, trace, replay_of, budget) VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       batch.id,
       batch.tenant,
       batch.operation,
@@ -296,6 +324,7 @@ export class SqliteBatches implements BatchStore {
       batch.maxLeasedChunks,
       traceText(batch.trace),
       batch.replayOf,
+      batch.options.budgetUsd === undefined ? null : toNanoUsd(batch.options.budgetUsd),
     );
   }
 
@@ -340,7 +369,7 @@ export class SqliteBatches implements BatchStore {
   }
 
   /** From maintained counts and sums where the filter allows; else over the narrowest index. */
-  private total(filter: BatchFilter, where: string, parameters: SQLInputValue[]): number {
+  private totalOf(filter: BatchFilter, where: string, parameters: SQLInputValue[]): number {
     const range = rangeOf(filter);
     if (range === null) return this.db.get<{ n: number }>(`SELECT COUNT(*) AS n FROM batches WHERE ${where}`, ...parameters)!.n;
     if (filter.createdAfter !== undefined || filter.createdBefore !== undefined) return this.places.count(range);

@@ -1,6 +1,5 @@
-import type { RunOptions } from "../../model/batch.ts";
 import { isFinal } from "../../model/moves.ts";
-import { toNanoUsd, toUsd } from "../../model/money.ts";
+import { toUsd } from "../../model/money.ts";
 import { runsUpstream } from "../../model/upstream.ts";
 import type { RawBatch } from "./raw-batch.ts";
 import type { Database } from "./database.ts";
@@ -8,11 +7,8 @@ import { failOpenItems, IN_ATTEMPT } from "./finish.ts";
 
 /** The budget of a batch that has spent it, in nano-dollars; null = there is money left, or no limit. */
 function spentBudget(raw: RawBatch): number | null {
-  if (raw.cost === 0 || !raw.options.includes('"budgetUsd"')) return null;
-  const { budgetUsd } = JSON.parse(raw.options) as RunOptions;
-  if (budgetUsd === undefined) return null;
-  const budget = toNanoUsd(budgetUsd);
-  return raw.cost >= budget ? budget : null;
+  const { budget, cost } = raw;
+  return budget !== null && cost > 0 && cost >= budget ? budget : null;
 }
 
 /**

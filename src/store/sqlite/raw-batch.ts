@@ -17,6 +17,8 @@ export interface RawBatch {
   retried: number;
   late: number;
   cost: number;
+  /** Nano-dollars; null = it may cost what it costs. */
+  budget: number | null;
   /** Nano-dollars; see src/model/job-totals.ts. */
   standard: number;
   saved: number;

@@ -445,6 +445,17 @@ const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[
   ALTER TABLE outbox ADD COLUMN follows TEXT;
   CREATE INDEX outbox_settled ON outbox (created_at) WHERE next_at IS NULL;
   `,
+  `
+  -- what lists are sorted by: sorted-batches.ts; by when it ended: batches_removable
+  CREATE INDEX batches_items ON batches (tenant, status, total_items) WHERE sealed = 1;
+  CREATE INDEX batches_failed ON batches (tenant, status, failed) WHERE sealed = 1;
+  CREATE INDEX batches_duration ON batches (tenant, status, MAX(completed_at - started_at, 0)) WHERE completed_at IS NOT NULL AND started_at IS NOT NULL;
+  CREATE INDEX batches_unstarted ON batches (tenant, status, created_at DESC, id DESC) WHERE completed_at IS NOT NULL AND started_at IS NULL;
+  -- options.budgetUsd in nano-dollars; null = no limit
+  ALTER TABLE batches ADD COLUMN budget INTEGER;
+  UPDATE batches SET budget = CAST(ROUND(json_extract(options, '$.budgetUsd') * 1000000000) AS INTEGER) WHERE options LIKE '%"budgetUsd":%';
+  CREATE INDEX batches_budget ON batches (tenant, created_at DESC, id DESC) WHERE budget IS NOT NULL AND completed_at IS NULL AND sealed = 1;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -28,6 +28,7 @@ import { results } from "./results.ts";
 import { retries } from "./retries.ts";
 import { Rig } from "./rig.ts";
 import { scheduling } from "./scheduling.ts";
+import { sorts } from "./sorts.ts";
 import { streams } from "./streams.ts";
 import { tenants } from "./tenants.ts";
 import { upkeep } from "./upkeep.ts";
@@ -43,6 +44,7 @@ const CASES = [
   reports,
   results,
   lists,
+  sorts,
   scheduling,
   tenants,
   records,
