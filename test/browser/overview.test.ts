@@ -76,6 +76,18 @@ it("says the API's numbers: queue status, throughput, what was paid and saved", 
   await page.getByRole("region", { name: "Cost and savings" }).waitFor();
 });
 
+it("says how late it hears by the server's clock, also where its own is an hour ahead", async () => {
+  const skewed = await browser.newContext({ baseURL: served.url, storageState: await page.context().storageState() });
+  await skewed.addInitScript("{ const now = Date.now; Date.now = () => now() + 3_600_000; }");
+  const other = await skewed.newPage();
+  await other.goto("/");
+  await other
+    .getByTestId("live")
+    .getByText(/Hz · \d+(\.\d)? (ms|s)$/)
+    .waitFor();
+  await skewed.close();
+});
+
 it("says how fast it hears, and writes times in the zone that is asked for", async () => {
   await page.getByTestId("live").getByText(/Hz/).waitFor();
   const tokyo = await browser.newContext({

@@ -4,7 +4,10 @@ import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { built, launch, signedIn } from "../support/browser.ts";
-import { finished, serve, type Served } from "../support/served.ts";
+import { loadConfig } from "../../src/config.ts";
+import { startServer } from "../../src/server.ts";
+import { CuttingProxy } from "../support/cutting-proxy.ts";
+import { finished, serve, type Served, TOKEN } from "../support/served.ts";
 
 let data: string;
 let served: Served;
@@ -71,3 +74,58 @@ it("reload and back show the same list as before, with its filters", async () =>
   await page.goForward();
   await page.getByRole("heading", { name: "Outlives its server", level: 1 }).waitFor();
 });
+
+it("a page that cannot keep up says so, and so does one that is cut off: live, degraded, live, reconnecting, stale, live", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "batchyard-degraded-"));
+  const server = await startServer({
+    config: loadConfig({
+      BATCHYARD_DATA: folder,
+      BATCHYARD_PORT: "0",
+      BATCHYARD_WORKERS: "0",
+      BATCHYARD_TOKEN: TOKEN,
+      LOG_LEVEL: "silent",
+    }),
+    alerts: false,
+  });
+  const upstream = Number(new URL(server.url).port);
+  let isUp = true;
+  const proxy = new CuttingProxy(() => (isUp ? upstream : null));
+  await proxy.listen();
+  try {
+    const { page } = await signedIn(browser, { ...served, url: proxy.url }, { theme: "light", width: 1440 });
+    const pill = page.getByTestId("live");
+    await page.clock.install();
+    await page.reload();
+    await pill.getByText("Live").waitFor();
+
+    const degraded = async (): Promise<number> => {
+      const answer = await fetch(`${server.url}/api/events/stats`, { headers: { authorization: `Bearer ${TOKEN}` } });
+      return ((await answer.json()) as { stats: { connections: { degraded: number } } }).stats.connections.degraded;
+    };
+    proxy.hold();
+    for (let n = 0; (await degraded()) === 0; n += 1) {
+      expect(n).toBeLessThan(3_000);
+      const data = { batch_id: `b${n}`, text: "x".repeat(20_000) };
+      const entity = { kind: "batch", id: data.batch_id };
+      await server.yard.store.events.append([{ tenant: "default", type: "batch.created", entity, severity: "info", ts: Date.now(), data }]);
+    }
+    proxy.release("event: stream.degraded");
+    await pill.getByText("Degraded").waitFor();
+    proxy.release();
+    await pill.getByText("Live").waitFor();
+
+    isUp = false;
+    proxy.cut(0);
+    await pill.getByText("Reconnecting").waitFor();
+    await page.clock.fastForward(31_000);
+    await pill.getByText(/^Stale 3\d s$/).waitFor();
+    isUp = true;
+    await page.clock.fastForward(30_000);
+    await pill.getByText("Live").waitFor();
+    await page.context().close();
+  } finally {
+    await proxy.close();
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}, 90_000);

@@ -6,12 +6,13 @@ interface Link {
   far: Socket;
   /** Bytes of the server that were handed on. */
   bytes: number;
-  /** The last of them. */
+  /** The last of them: enough to find a frame by its name in. */
   tail: string;
   /** The link is cut when it has carried this many bytes. */
   cutAt: number;
 }
 
+const TAIL = 2_000;
 /** What ends a frame on the wire: its blank line, and the end of the piece of the body that it came in. */
 const FRAME_END = /\n\n(\r\n)?$/;
 
@@ -21,6 +22,7 @@ export class CuttingProxy {
   readonly cuts = { all: 0, withinFrame: 0 };
   private readonly links = new Set<Link>();
   private isHeld = false;
+  private until: string | null = null;
   private readonly server: Server;
 
   /** `upstream` is asked at each connection; null refuses it. */
@@ -74,21 +76,44 @@ export class CuttingProxy {
     for (const { far } of this.links) far.pause();
   }
 
+  /** Its clients read again; with `until`, they stop behind the frame that has these words. */
+  release(until: string | null = null): void {
+    this.isHeld = false;
+    this.until = until;
+    for (const { far } of this.links) far.resume();
+  }
+
   async close(): Promise<void> {
     for (const link of this.links) link.near.destroy();
     await new Promise((resolve) => this.server.close(resolve));
   }
 
   private carry(link: Link, piece: Buffer): void {
-    const part = piece.subarray(0, Math.max(0, link.cutAt - link.bytes));
+    const end = this.frameEnd(link, piece);
+    if (end !== null) {
+      this.hold();
+      link.far.unshift(piece.subarray(end));
+    }
+    const part = piece.subarray(0, Math.max(0, Math.min(end ?? Infinity, link.cutAt - link.bytes)));
     link.bytes += part.length;
-    link.tail = (link.tail + part.toString("latin1")).slice(-4);
+    link.tail = (link.tail + part.toString("latin1")).slice(-TAIL);
     if (link.bytes < link.cutAt) {
       if (!link.near.write(part)) link.far.pause();
       return;
     }
     // What was handed on arrives; then it is over.
     link.near.write(part, () => this.sever(link));
+  }
+
+  /** Where in this piece the frame ends that is waited for; null = not in this one. */
+  private frameEnd(link: Link, piece: Buffer): number | null {
+    if (this.until === null) return null;
+    const read = link.tail + piece.toString("latin1");
+    const found = read.indexOf(this.until);
+    const end = found === -1 ? -1 : read.indexOf("\n\n", found);
+    if (end === -1) return null;
+    this.until = null;
+    return end + 2 - link.tail.length;
   }
 
   private sever(link: Link): void {

@@ -177,6 +177,7 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "GET /api/system/failures": read(),
   "GET /api/system/metrics": read(),
   "GET /api/system/markers": read(),
+  "GET /api/system/clock": read(),
   "GET /api/system/alerts": read(),
   "GET /api/system/retention": read(),
   "GET /api/system/resources": read(),

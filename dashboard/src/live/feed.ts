@@ -1,5 +1,6 @@
 import type { Client, FeedEvent } from "batchyard/client";
 import { freeze } from "./freeze.ts";
+import { ServerClock } from "./server-clock.ts";
 
 /** How the page hears of the server. `since`: when it last did. */
 export type LiveState =
@@ -15,10 +16,14 @@ export interface LiveEvent {
   timestamp: string | null;
 }
 
-/** How the stream fares: flushes a second, and milliseconds from the stamp of an event to this page, by both clocks. */
+/** How the stream fares. */
 export interface Pace {
+  /** Flushes. */
   perSecond: number;
+  /** From an event to this page, by the server's clock; null = not known. */
   delayMs: number | null;
+  /** How much the delay may be wrong by: the server's clock is known to within half a round trip. */
+  withinMs: number;
 }
 
 type Listener = (events: readonly LiveEvent[]) => void;
@@ -41,6 +46,9 @@ const MOST_WAITING = 5_000;
 // What the pace is told of: long enough to hold still, short enough to be of now.
 const PACE_MS = 5_000;
 const MOST_DELAYS = 400;
+// The server's clock: asked a few times at the start, since the shortest round trip says it best, and then seldom.
+const CLOCK_ASKED = 4;
+const CLOCK_MS = 60_000;
 
 const LOG_TYPES = [
   "batch.*",
@@ -75,7 +83,10 @@ export class LiveFeed {
   #lastFlush = 0;
   #serial = 0;
   #flushes: number[] = [];
+  /** By two clocks: the page's at arrival less the server's at the event. */
   #delays: { at: number; ms: number }[] = [];
+  readonly #clock = new ServerClock();
+  #clockTimer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(client: Client) {
     this.#client = client;
@@ -94,7 +105,13 @@ export class LiveFeed {
     this.#flushes = this.#flushes.filter(recent);
     this.#delays = this.#delays.filter(({ at }) => recent(at));
     const sorted = this.#delays.map(({ ms }) => ms).toSorted((a, b) => a - b);
-    return { perSecond: this.#flushes.length / (PACE_MS / 1000), delayMs: sorted[Math.floor(sorted.length / 2)] ?? null };
+    const median = sorted[Math.floor(sorted.length / 2)];
+    const offset = this.#clock.offset();
+    return {
+      perSecond: this.#flushes.length / (PACE_MS / 1000),
+      delayMs: median === undefined || offset === null ? null : Math.max(0, Math.round(median + offset.ms)),
+      withinMs: Math.ceil(offset?.within ?? 0),
+    };
   }
 
   /** Told what happened since the last time, in order. */
@@ -148,15 +165,17 @@ export class LiveFeed {
           event: (event) => {
             if (signal.aborted) return;
             this.#lastHeard = Date.now();
-            if (event.timestamp !== null)
-              this.#delays.push({ at: this.#lastHeard, ms: Math.max(0, this.#lastHeard - Date.parse(event.timestamp)) });
+            if (event.timestamp !== null) this.#delays.push({ at: this.#lastHeard, ms: this.#lastHeard - Date.parse(event.timestamp) });
             if (this.#delays.length > MOST_DELAYS) this.#delays.splice(0, MOST_DELAYS / 2);
             this.#cursor = event.cursor ?? this.#cursor;
             if (this.#tail !== null && isOfTypes(this.#tail.types, event.type) && !GAUGE_TYPES.includes(event.type))
               this.#tail.event(event);
             if (isOfTypes(own, event.type)) this.#take(event);
           },
-          open: () => this.#setState({ kind: "live" }),
+          open: () => {
+            this.#setState({ kind: "live" });
+            void this.#askClock(CLOCK_ASKED);
+          },
           lost: (_error, retryInMs) => this.#setState({ kind: "reconnecting", retryAt: Date.now() + retryInMs, since: this.#lastHeard }),
           degraded: () => this.#setState({ kind: "degraded" }),
           reset: () => {
@@ -172,6 +191,22 @@ export class LiveFeed {
       .catch((error: unknown) => {
         if (!signal.aborted) this.#setState({ kind: "ended", message: error instanceof Error ? error.message : String(error) });
       });
+  }
+
+  /** Without an answer the delay is as well known as before. */
+  async #askClock(times: number): Promise<void> {
+    if (this.#clockTimer !== null) clearTimeout(this.#clockTimer);
+    this.#clockTimer = setTimeout(() => void this.#askClock(1), CLOCK_MS);
+    if (document.hidden || freeze.get()) return;
+    for (let i = 0; i < times; i += 1) {
+      try {
+        const asked = Date.now();
+        const { now } = await this.#client.request<{ now: number }>("/api/system/clock");
+        this.#clock.add({ asked, heard: Date.now(), server: now });
+      } catch {
+        return;
+      }
+    }
   }
 
   #take({ type, data, timestamp }: FeedEvent): void {

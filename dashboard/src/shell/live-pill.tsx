@@ -45,7 +45,7 @@ function titleOf(state: LiveState, pace: Pace | null): string {
     return "This page reads slower than events come: it gets figures and critical events only, until it has caught up";
   const about = "This page hears of changes as they happen";
   if (pace === null || pace.delayMs === null) return about;
-  return `${about}: ${rate(pace.perSecond)} times a second, ${duration(pace.delayMs)} after they did, by the clocks of both`;
+  return `${about}: ${rate(pace.perSecond)} times a second, ${duration(pace.delayMs)} after they did, to within ${duration(pace.withinMs)}`;
 }
 
 function look(state: LiveState, now: number): { text: string; tone: Tone; icon: IconName } {

@@ -188,6 +188,11 @@ export const failuresAnswer = z.strictObject({
   whole: z.boolean().meta({ description: "These are all batches of the last 24 hours" }),
 });
 
+export const clockAnswer = z.strictObject({
+  success: yes,
+  now: z.int().meta({ description: "Unix milliseconds by the server's clock; the middle of the round trip tells how far another is off" }),
+});
+
 export const markersQuery = z.strictObject(span);
 export const markersAnswer = z.strictObject({
   success: yes,

@@ -116,6 +116,15 @@ export function systemRoutes(services: ApiServices): Route[] {
     }),
     route({
       method: "GET",
+      path: "/api/system/clock",
+      summary: "What time it is here",
+      tag: TAG,
+      need: "viewer",
+      answers: { 200: contract.clockAnswer },
+      handle: async () => ok({ success: true, now: clock.now() }),
+    }),
+    route({
+      method: "GET",
       path: "/api/system/markers",
       summary: "What may have moved the figures: changed settings, alerts, starts of the server",
       tag: TAG,
