@@ -45,6 +45,12 @@ export function Loading({ lines = 3, label }: { lines?: number; label: string })
   );
 }
 
+/** What is not there yet: on its way, or why not. */
+export function Awaited(props: { error: unknown; label: string; lines?: number; retry: () => void }): ReactElement {
+  const { error, retry, ...loading } = props;
+  return error === null ? <Loading {...loading} /> : <Fault error={error} retry={retry} />;
+}
+
 export function Empty({ title, children }: { title: string; children?: ReactNode }): ReactElement {
   return (
     <div className="flex flex-col gap-2 py-6">

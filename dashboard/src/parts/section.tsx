@@ -22,3 +22,16 @@ export function Wide({ label, children }: { label: string; children: ReactNode }
     </div>
   );
 }
+
+/** Headings of columns of numbers. */
+export function NumberHeads({ names }: { names: readonly string[] }): ReactElement {
+  return (
+    <>
+      {names.map((name) => (
+        <th key={name} scope="col" className="number">
+          {name}
+        </th>
+      ))}
+    </>
+  );
+}

@@ -1,7 +1,6 @@
-import { useId, useState, type ReactElement } from "react";
+import { useState, type ReactElement } from "react";
 import { useQueryClient } from "@tanstack/react-query";
-import { Dialog } from "../../parts/dialog.tsx";
-import { Fault } from "../../parts/notice.tsx";
+import { FormDialog } from "../../parts/form-dialog.tsx";
 import { toast } from "../../parts/toast.ts";
 import { acts, type ChannelDraft } from "./queries.ts";
 
@@ -34,118 +33,90 @@ const KINDS: Readonly<Record<Kind, { label: string; field: string; placeholder: 
 /** Sets up a channel; one of the same name is replaced. */
 export function ChannelDialog({ known, onClose }: { known: readonly string[]; onClose: () => void }): ReactElement {
   const cache = useQueryClient();
-  const form = useId();
   const [name, setName] = useState("");
   const [kind, setKind] = useState<Kind>("webhook");
   const [target, setTarget] = useState("");
   const [secret, setSecret] = useState("");
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
   const { field, placeholder, type, hint } = KINDS[kind];
 
   async function send(): Promise<void> {
-    setBusy(true);
-    setError(null);
     const addresses = target.split(",").map((each) => each.trim());
     const draft: ChannelDraft =
       kind === "email"
         ? { email: addresses.filter((each) => each !== "") }
         : { [kind]: target.trim(), ...(kind === "webhook" && secret !== "" ? { secret } : {}) };
-    try {
-      await acts.saveChannel(name, draft);
-      toast(`${name} is set up; try it with Test`);
-      await cache.invalidateQueries({ queryKey: ["alerts"] });
-      onClose();
-    } catch (failure) {
-      setError(failure);
-      setBusy(false);
-    }
+    await acts.saveChannel(name, draft);
+    toast(`${name} is set up; try it with Test`);
+    await cache.invalidateQueries({ queryKey: ["alerts"] });
   }
   return (
-    <Dialog
+    <FormDialog
       title="New channel"
+      refuse="Do not add"
+      submit={known.includes(name) ? "Replace the channel" : "Add the channel"}
+      onSubmit={send}
       onClose={onClose}
-      footer={
-        <>
-          <button type="button" className="button" onClick={onClose}>
-            Do not add
-          </button>
-          <button type="submit" form={form} className="button button-main" disabled={busy}>
-            {known.includes(name) ? "Replace the channel" : "Add the channel"}
-          </button>
-        </>
-      }
     >
-      <form
-        id={form}
-        className="flex flex-col gap-4"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void send();
-        }}
-      >
-        <fieldset className="flex gap-4 text-sm">
-          <legend className="mb-1 font-medium">Kind</legend>
-          {(Object.keys(KINDS) as Kind[]).map((each) => (
-            <label key={each} className="inline-flex items-center gap-2">
-              <input
-                type="radio"
-                name="kind"
-                className="size-4 accent-accent"
-                checked={kind === each}
-                onChange={() => {
-                  setKind(each);
-                  setTarget("");
-                }}
-              />
-              {KINDS[each].label}
-            </label>
-          ))}
-        </fieldset>
-        <label className="flex flex-col gap-1 text-sm font-medium">
-          Name
-          <input
-            className="field font-normal"
-            value={name}
-            required
-            pattern="[A-Za-z][A-Za-z0-9_.\-]{0,99}"
-            title="1 to 100 letters, digits, '_', '-' or '.', beginning with a letter"
-            placeholder="team"
-            onChange={(event) => setName(event.target.value)}
-          />
-        </label>
-        <label className="flex flex-col gap-1 text-sm font-medium">
-          {field}
-          <input
-            className="field font-normal"
-            type={type}
-            value={target}
-            required
-            placeholder={placeholder}
-            onChange={(event) => setTarget(event.target.value)}
-          />
-          <span className="text-xs font-normal text-soft">{hint}</span>
-        </label>
-        {kind === "webhook" ? (
-          <label className="flex flex-col gap-1 text-sm font-medium">
-            <span>
-              Secret <span className="font-normal text-soft">optional</span>
-            </span>
+      <fieldset className="flex gap-4 text-sm">
+        <legend className="mb-1 font-medium">Kind</legend>
+        {(Object.keys(KINDS) as Kind[]).map((each) => (
+          <label key={each} className="inline-flex items-center gap-2">
             <input
-              className="field font-normal"
-              type="password"
-              autoComplete="off"
-              minLength={8}
-              value={secret}
-              onChange={(event) => setSecret(event.target.value)}
+              type="radio"
+              name="kind"
+              className="size-4 accent-accent"
+              checked={kind === each}
+              onChange={() => {
+                setKind(each);
+                setTarget("");
+              }}
             />
-            <span className="text-xs font-normal text-soft">
-              Signs each notice by Standard Webhooks, so that the receiver knows who sent it.
-            </span>
+            {KINDS[each].label}
           </label>
-        ) : null}
-        {error === null ? null : <Fault error={error} />}
-      </form>
-    </Dialog>
+        ))}
+      </fieldset>
+      <label className="flex flex-col gap-1 text-sm font-medium">
+        Name
+        <input
+          className="field font-normal"
+          value={name}
+          required
+          pattern="[A-Za-z][A-Za-z0-9_.\-]{0,99}"
+          title="1 to 100 letters, digits, '_', '-' or '.', beginning with a letter"
+          placeholder="team"
+          onChange={(event) => setName(event.target.value)}
+        />
+      </label>
+      <label className="flex flex-col gap-1 text-sm font-medium">
+        {field}
+        <input
+          className="field font-normal"
+          type={type}
+          value={target}
+          required
+          placeholder={placeholder}
+          onChange={(event) => setTarget(event.target.value)}
+        />
+        <span className="text-xs font-normal text-soft">{hint}</span>
+      </label>
+      {kind === "webhook" ? (
+        <label className="flex flex-col gap-1 text-sm font-medium">
+          <span>
+            Secret <span className="font-normal text-soft">optional</span>
+          </span>
+          <input
+            className="field font-normal"
+            type="password"
+            autoComplete="off"
+            minLength={8}
+            value={secret}
+            onChange={(event) => setSecret(event.target.value)}
+          />
+          <span className="text-xs font-normal text-soft">
+            Signs each notice by Standard Webhooks, so that the receiver knows who sent it.
+          </span>
+        </label>
+      ) : null}
+    </FormDialog>
   );
 }

@@ -2,7 +2,7 @@ import type { ReactElement } from "react";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { duration } from "../../figures/duration.ts";
 import { Empty, Fault, Loading } from "../../parts/notice.tsx";
-import { Section, Wide } from "../../parts/section.tsx";
+import { NumberHeads, Section, Wide } from "../../parts/section.tsx";
 import { Status } from "../../parts/status.tsx";
 import { Time } from "../../parts/time.tsx";
 import { lasted } from "./alert-list.tsx";
@@ -58,11 +58,7 @@ export function HistoryList({ open, rules }: { open: readonly Alert[]; rules: re
                   <tr>
                     <th scope="col">Severity</th>
                     <th scope="col">Alert</th>
-                    {["Worst", "Fired at", "Opened", "Lasted"].map((name) => (
-                      <th key={name} scope="col" className="number">
-                        {name}
-                      </th>
-                    ))}
+                    <NumberHeads names={["Worst", "Fired at", "Opened", "Lasted"]} />
                     <th scope="col" className="pl-6!">
                       Told
                     </th>

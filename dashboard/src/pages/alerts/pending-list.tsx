@@ -1,7 +1,7 @@
 import type { ReactElement } from "react";
 import { duration } from "../../figures/duration.ts";
 import { Empty } from "../../parts/notice.tsx";
-import { Wide } from "../../parts/section.tsx";
+import { NumberHeads, Wide } from "../../parts/section.tsx";
 import { Status } from "../../parts/status.tsx";
 import { Time } from "../../parts/time.tsx";
 import { CauseLink } from "./cause-link.tsx";
@@ -23,11 +23,7 @@ export function PendingList({ pending, rules }: { pending: readonly Pending[]; r
           <tr>
             <th scope="col">Severity</th>
             <th scope="col">Alert</th>
-            {["Value", "Fires at", "Since", "Fires after"].map((name) => (
-              <th key={name} scope="col" className="number">
-                {name}
-              </th>
-            ))}
+            <NumberHeads names={["Value", "Fires at", "Since", "Fires after"]} />
           </tr>
         </thead>
         <tbody>

@@ -1,10 +1,10 @@
-import { useEffect, useMemo, useRef, useState, type ReactElement } from "react";
+import { useMemo, useState, type ReactElement } from "react";
 import { Link } from "@tanstack/react-router";
-import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { fullTime, shortTime } from "../../figures/time.ts";
 import { useColumns } from "../../parts/columns.ts";
 import { CopyButton } from "../../parts/copy.tsx";
 import { Icon } from "../../parts/icon.tsx";
+import { BodyInSight, useRowsInSight } from "../../parts/rows-in-sight.tsx";
 import { Status } from "../../parts/status.tsx";
 import { useShortcuts } from "../../shell/shortcuts.ts";
 import { preference } from "../../theme/preference.ts";
@@ -21,7 +21,6 @@ const NEAR_THE_END = 10;
 
 /** A real table of which only the rows in sight are drawn; an entry opens in place. */
 export function EntryTable({ entries, onEnd }: { entries: readonly AuditEntry[]; onEnd: () => void }): ReactElement {
-  const body = useRef<HTMLTableSectionElement>(null);
   const [open, setOpen] = useState<ReadonlySet<number>>(new Set());
   const columns = useColumns([2, 3, 4, 5]);
   const [active, setActive] = useState(-1);
@@ -31,19 +30,13 @@ export function EntryTable({ entries, onEnd }: { entries: readonly AuditEntry[];
     [entries, open],
   );
   const height = HEIGHT[preference.get().density];
-  const top = body.current?.offsetTop ?? 0;
-  const virtual = useWindowVirtualizer({
+  const sight = useRowsInSight({
     count: rows.length,
-    estimateSize: (i) => (rows[i]?.kind === "detail" ? DETAIL_HEIGHT : height),
-    getItemKey: (i) => `${rows[i]?.kind} ${rows[i]?.entry.seq}`,
-    overscan: 10,
-    scrollMargin: top,
+    heightOf: (i) => (rows[i]?.kind === "detail" ? DETAIL_HEIGHT : height),
+    keyOf: (i) => `${rows[i]?.kind} ${rows[i]?.entry.seq}`,
+    nearEnd: NEAR_THE_END,
+    onEnd,
   });
-  const shown = virtual.getVirtualItems();
-  const last = shown.at(-1)?.index ?? 0;
-  useEffect(() => {
-    if (last >= rows.length - NEAR_THE_END) onEnd();
-  }, [last, rows.length, onEnd]);
   const toggle = (seq: number): void => {
     const next = new Set(open);
     if (!next.delete(seq)) next.add(seq);
@@ -54,7 +47,7 @@ export function EntryTable({ entries, onEnd }: { entries: readonly AuditEntry[];
     while (rows[next]?.kind === "detail") next += by;
     if (rows[next] === undefined) return;
     setActive(next);
-    virtual.scrollToIndex(next);
+    sight.scrollTo(next);
   };
   const activeSeq = rows[active]?.entry.seq;
   useShortcuts([
@@ -62,8 +55,6 @@ export function EntryTable({ entries, onEnd }: { entries: readonly AuditEntry[];
     { keys: "k", label: "Previous entry", run: () => move(-1) },
     { keys: "o", label: "Open or close the entry", run: () => activeSeq !== undefined && toggle(activeSeq) },
   ]);
-  const before = (shown[0]?.start ?? top) - top;
-  const after = virtual.getTotalSize() - ((shown.at(-1)?.end ?? top) - top);
   return (
     <table aria-label="Audit log" className="table table-fixed">
       <thead>
@@ -85,14 +76,13 @@ export function EntryTable({ entries, onEnd }: { entries: readonly AuditEntry[];
           </th>
         </tr>
       </thead>
-      <tbody ref={body}>
-        <Filler height={before} />
-        {shown.map(({ index }) => {
+      <BodyInSight rows={sight}>
+        {(index) => {
           const row = rows[index];
           if (row === undefined) return null;
           const { entry } = row;
           return row.kind === "detail" ? (
-            <tr key={`detail ${entry.seq}`} data-index={index} ref={virtual.measureElement}>
+            <tr key={`detail ${entry.seq}`} data-index={index} ref={sight.measure}>
               <td colSpan={columns} className="pb-5!">
                 <Detail entry={entry} />
               </td>
@@ -101,7 +91,7 @@ export function EntryTable({ entries, onEnd }: { entries: readonly AuditEntry[];
             <tr
               key={entry.seq}
               data-index={index}
-              ref={virtual.measureElement}
+              ref={sight.measure}
               style={{ height }}
               className={index === active ? "outline-2 -outline-offset-2 outline-accent" : ""}
             >
@@ -133,19 +123,9 @@ export function EntryTable({ entries, onEnd }: { entries: readonly AuditEntry[];
               </td>
             </tr>
           );
-        })}
-        <Filler height={after} />
-      </tbody>
+        }}
+      </BodyInSight>
     </table>
-  );
-}
-
-function Filler({ height }: { height: number }): ReactElement | null {
-  if (height <= 0) return null;
-  return (
-    <tr aria-hidden="true">
-      <td className="border-0! p-0!" style={{ height }} />
-    </tr>
   );
 }
 

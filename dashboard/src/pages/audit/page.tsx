@@ -4,7 +4,7 @@ import { Link, useSearch } from "@tanstack/react-router";
 import { sessionQuery, useMay } from "../../data/session.ts";
 import { plural } from "../../figures/number.ts";
 import { Icon } from "../../parts/icon.tsx";
-import { Empty, Fault, Loading } from "../../parts/notice.tsx";
+import { Awaited, Empty, Fault, Loading } from "../../parts/notice.tsx";
 import { PageTitle } from "../../shell/page-title.tsx";
 import { useShortcuts } from "../../shell/shortcuts.ts";
 import { ChainDialog } from "./chain.tsx";
@@ -66,11 +66,7 @@ function Entries({ search }: { search: AuditSearch }): ReactElement {
     <div className="flex flex-col gap-4">
       <Filters key={JSON.stringify(search)} search={search} />
       {data === undefined ? (
-        error === null ? (
-          <Loading lines={10} label="Loading the audit log" />
-        ) : (
-          <Fault error={error} retry={() => void refetch()} />
-        )
+        <Awaited error={error} lines={10} label="Loading the audit log" retry={() => void refetch()} />
       ) : entries.length === 0 ? (
         <Empty title="No entry matches">
           <Link to="/audit" search={{}} className="link">

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { vizQuery } from "../../data/queries.ts";
 import { compact } from "../../figures/number.ts";
 import { Chart } from "../../parts/chart.tsx";
-import { Fault, Loading } from "../../parts/notice.tsx";
+import { Awaited } from "../../parts/notice.tsx";
 import { Section } from "../../parts/section.tsx";
 
 /** How its items ended over time, added up. */
@@ -12,11 +12,7 @@ export function BatchTimeline({ id }: { id: string }): ReactElement {
   return (
     <Section title="Timeline">
       {data === undefined ? (
-        error === null ? (
-          <Loading lines={5} label="Loading the timeline" />
-        ) : (
-          <Fault error={error} retry={() => void refetch()} />
-        )
+        <Awaited error={error} lines={5} label="Loading the timeline" retry={() => void refetch()} />
       ) : data.timeline.length < 2 ? (
         <p className="text-soft">
           {data.timeline.length === 0 ? "No item has ended yet." : "Everything ended within one interval; a line needs two."}

@@ -5,7 +5,7 @@ import type { Batch, ErrorGroup } from "batchyard/client";
 import { client } from "../../data/client.ts";
 import { errorsQuery } from "../../data/queries.ts";
 import { count, plural } from "../../figures/number.ts";
-import { Fault, Loading, messageOf } from "../../parts/notice.tsx";
+import { Awaited, messageOf } from "../../parts/notice.tsx";
 import { Section, Wide } from "../../parts/section.tsx";
 import { Time } from "../../parts/time.tsx";
 import { toast } from "../../parts/toast.ts";
@@ -17,11 +17,7 @@ export function ErrorGroups({ batch }: { batch: Batch }): ReactElement {
   return (
     <Section title="Errors" aside={plural(batch.failed_items, "item failed", "items failed")}>
       {data === undefined ? (
-        error === null ? (
-          <Loading label="Loading errors" />
-        ) : (
-          <Fault error={error} retry={() => void refetch()} />
-        )
+        <Awaited error={error} label="Loading errors" retry={() => void refetch()} />
       ) : (
         <Wide label="Errors">
           <table className="table">

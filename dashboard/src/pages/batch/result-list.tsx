@@ -4,7 +4,7 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import type { Batch, BatchItemResult } from "batchyard/client";
 import { resultsQuery } from "../../data/queries.ts";
 import { duration } from "../../figures/duration.ts";
-import { Fault, Loading } from "../../parts/notice.tsx";
+import { Awaited } from "../../parts/notice.tsx";
 import { Section, Wide } from "../../parts/section.tsx";
 import { Status } from "../../parts/status.tsx";
 import { Payload } from "./payload.tsx";
@@ -70,11 +70,7 @@ export function ResultList({ batch }: { batch: Batch }): ReactElement {
         )}
       </div>
       {data === undefined ? (
-        error === null ? (
-          <Loading lines={5} label="Loading results" />
-        ) : (
-          <Fault error={error} retry={() => void refetch()} />
-        )
+        <Awaited error={error} lines={5} label="Loading results" retry={() => void refetch()} />
       ) : rows.length === 0 ? (
         <p className="text-soft">{batch.processed_items === 0 ? "No item has ended yet." : "No result matches."}</p>
       ) : (

@@ -1,9 +1,9 @@
-import { useEffect, useRef, type ReactElement } from "react";
+import { useEffect, type ReactElement } from "react";
 import { Link } from "@tanstack/react-router";
-import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import type { Batch } from "batchyard/client";
 import { count } from "../../figures/number.ts";
 import { Meter } from "../../parts/meter.tsx";
+import { BodyInSight, useRowsInSight } from "../../parts/rows-in-sight.tsx";
 import { BatchStatusMark } from "../../parts/status.tsx";
 import { Time } from "../../parts/time.tsx";
 import { preference } from "../../theme/preference.ts";
@@ -26,20 +26,12 @@ const NEAR_THE_END = 20;
 
 /** A real table of which only the rows in sight are drawn. */
 export function BatchTable({ rows, total, active, selection, onToggle, onEnd }: BatchTableProps): ReactElement {
-  const body = useRef<HTMLTableSectionElement>(null);
   const height = ROW[preference.get().density];
-  const top = body.current?.offsetTop ?? 0;
-  const virtual = useWindowVirtualizer({ count: rows.length, estimateSize: () => height, overscan: 12, scrollMargin: top });
-  const shown = virtual.getVirtualItems();
-  const last = shown.at(-1)?.index ?? 0;
+  const sight = useRowsInSight({ count: rows.length, heightOf: () => height, nearEnd: NEAR_THE_END, onEnd });
+  const { scrollTo } = sight;
   useEffect(() => {
-    if (last > rows.length - NEAR_THE_END) onEnd();
-  }, [last, rows.length, onEnd]);
-  useEffect(() => {
-    if (active >= 0) virtual.scrollToIndex(active);
-  }, [active, virtual]);
-  const before = (shown[0]?.start ?? top) - top;
-  const after = virtual.getTotalSize() - ((shown.at(-1)?.end ?? top) - top);
+    if (active >= 0) scrollTo(active);
+  }, [active, scrollTo]);
   return (
     <table aria-label="Batches" aria-rowcount={total + 1} className="table table-fixed">
       <thead>
@@ -65,32 +57,22 @@ export function BatchTable({ rows, total, active, selection, onToggle, onEnd }: 
           </th>
         </tr>
       </thead>
-      <tbody ref={body}>
-        {before > 0 ? (
-          <tr aria-hidden="true">
-            <td className="border-0! p-0!" style={{ height: before }} />
-          </tr>
-        ) : null}
-        {shown.map((place) => {
-          const batch = rows[place.index];
+      <BodyInSight rows={sight}>
+        {(index) => {
+          const batch = rows[index];
           return batch === undefined ? null : (
             <BatchRow
               key={batch.id}
               batch={batch}
               height={height}
-              index={place.index}
-              isActive={place.index === active}
+              index={index}
+              isActive={index === active}
               selected={isSelected(selection, batch.id)}
               onToggle={onToggle}
             />
           );
-        })}
-        {after > 0 ? (
-          <tr aria-hidden="true">
-            <td className="border-0! p-0!" style={{ height: after }} />
-          </tr>
-        ) : null}
-      </tbody>
+        }}
+      </BodyInSight>
     </table>
   );
 }

@@ -4,7 +4,7 @@ import { Link } from "@tanstack/react-router";
 import type { Batch } from "batchyard/client";
 import { count, exactMoney, percent } from "../../figures/number.ts";
 import { Meter } from "../../parts/meter.tsx";
-import { Fault, Loading } from "../../parts/notice.tsx";
+import { Awaited } from "../../parts/notice.tsx";
 import { Section, Wide } from "../../parts/section.tsx";
 import { BatchStatusMark } from "../../parts/status.tsx";
 import { activeQuery } from "./queries.ts";
@@ -30,11 +30,7 @@ export function Budgets(): ReactElement {
       }
     >
       {data === undefined ? (
-        error === null ? (
-          <Loading label="Loading budgets" />
-        ) : (
-          <Fault error={error} retry={() => void refetch()} />
-        )
+        <Awaited error={error} label="Loading budgets" retry={() => void refetch()} />
       ) : limited.length === 0 ? (
         <p className="max-w-prose text-soft">
           No batch that waits or runs has one. <code>options.budgetUsd</code> of a batch is what it may cost, retries included; what it does

@@ -3,7 +3,7 @@ import { Link } from "@tanstack/react-router";
 import type { Costs } from "batchyard/client";
 import { compact, count, exactMoney } from "../../figures/number.ts";
 import { Meter } from "../../parts/meter.tsx";
-import { Section, Wide } from "../../parts/section.tsx";
+import { NumberHeads, Section, Wide } from "../../parts/section.tsx";
 import { GROUPS, type CostsSearch, type Group } from "./search.ts";
 
 const FIRST_ROWS = 25;
@@ -47,11 +47,7 @@ export function GroupTable({ costs, search }: { costs: Costs; search: CostsSearc
           <thead>
             <tr>
               <th scope="col">{NAMES[by]}</th>
-              {["Requests", "Tokens in", "Tokens out", "Standard", "Paid", "Saved", "Saved, %"].map((name) => (
-                <th key={name} scope="col" className="number">
-                  {name}
-                </th>
-              ))}
+              <NumberHeads names={["Requests", "Tokens in", "Tokens out", "Standard", "Paid", "Saved", "Saved, %"]} />
               <th scope="col" className="min-w-32 pl-6!">
                 Paid of standard
               </th>

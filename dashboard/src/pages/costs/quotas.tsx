@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { count, percent } from "../../figures/number.ts";
 import { Meter } from "../../parts/meter.tsx";
 import { Fault, Loading } from "../../parts/notice.tsx";
-import { Section, Wide } from "../../parts/section.tsx";
+import { NumberHeads, Section, Wide } from "../../parts/section.tsx";
 import { resourcesQuery, type Resources } from "./queries.ts";
 
 /** From here on work is likely to wait for room. */
@@ -35,11 +35,7 @@ export function Quotas(): ReactElement | null {
               <tr>
                 <th scope="col">Provider</th>
                 <th scope="col">What</th>
-                {["In use", "Limit", "Used"].map((name) => (
-                  <th key={name} scope="col" className="number">
-                    {name}
-                  </th>
-                ))}
+                <NumberHeads names={["In use", "Limit", "Used"]} />
                 <th scope="col" className="min-w-32 pl-6!">
                   Of the limit
                 </th>

@@ -1,10 +1,10 @@
-import { memo, useEffect, useMemo, useRef, useState, type ReactElement } from "react";
+import { memo, useMemo, useState, type ReactElement } from "react";
 import { Link } from "@tanstack/react-router";
-import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { clockTime, dayOf, fullTime } from "../../figures/time.ts";
 import { useColumns } from "../../parts/columns.ts";
 import { CopyButton } from "../../parts/copy.tsx";
 import { Icon } from "../../parts/icon.tsx";
+import { BodyInSight, useRowsInSight } from "../../parts/rows-in-sight.tsx";
 import { Status } from "../../parts/status.tsx";
 import { useShortcuts } from "../../shell/shortcuts.ts";
 import { preference } from "../../theme/preference.ts";
@@ -29,32 +29,26 @@ interface EventTableProps {
 
 const HEIGHT = { comfortable: 40, compact: 30 } as const;
 const DETAIL_HEIGHT = 220;
+const NEAR_THE_END = 5;
 
 /** A real table of which only the rows in sight are drawn. Groups and events open in place. */
 export function EventTable({ label, rows, open, onToggle, onEnd }: EventTableProps): ReactElement {
-  const body = useRef<HTMLTableSectionElement>(null);
   const columns = useColumns([3, 3, 4, 5]);
   const [active, setActive] = useState(-1);
   const flat = useMemo(() => flattened(rows, open), [rows, open]);
   const height = HEIGHT[preference.get().density];
-  const top = body.current?.offsetTop ?? 0;
-  const virtual = useWindowVirtualizer({
+  const sight = useRowsInSight({
     count: flat.length,
-    estimateSize: (i) => (flat[i]?.kind === "detail" ? DETAIL_HEIGHT : height),
-    getItemKey: (i) => flat[i]?.id ?? i,
-    overscan: 10,
-    scrollMargin: top,
+    heightOf: (i) => (flat[i]?.kind === "detail" ? DETAIL_HEIGHT : height),
+    keyOf: (i) => flat[i]?.id ?? i,
+    nearEnd: NEAR_THE_END,
+    onEnd,
   });
-  const shown = virtual.getVirtualItems();
-  const last = shown.at(-1)?.index ?? 0;
-  useEffect(() => {
-    if (last >= flat.length - 5) onEnd?.();
-  }, [last, flat.length, onEnd]);
   const move = (by: 1 | -1): void => {
     let next = Math.max(0, Math.min(flat.length - 1, active + by));
     while (flat[next]?.kind !== "event" && next > 0 && next < flat.length - 1) next += by;
     setActive(next);
-    virtual.scrollToIndex(next, { align: "auto" });
+    sight.scrollTo(next);
   };
   const activeRow = flat[active];
   useShortcuts([
@@ -62,8 +56,6 @@ export function EventTable({ label, rows, open, onToggle, onEnd }: EventTablePro
     { keys: "k", label: "Previous event", run: () => move(-1) },
     { keys: "o", label: "Open or close the event", run: () => activeRow?.kind === "event" && onToggle(activeRow.id) },
   ]);
-  const before = (shown[0]?.start ?? top) - top;
-  const after = virtual.getTotalSize() - ((shown.at(-1)?.end ?? top) - top);
   return (
     <table aria-label={label} aria-rowcount={flat.length + 1} className="table table-fixed">
       <thead>
@@ -85,14 +77,12 @@ export function EventTable({ label, rows, open, onToggle, onEnd }: EventTablePro
           </th>
         </tr>
       </thead>
-      <tbody ref={body}>
-        <Filler height={before} />
-        {shown.map(({ index }) => {
+      <BodyInSight rows={sight}>
+        {(index) => {
           const row = flat[index];
           if (row === undefined) return null;
-          const place = { index, ref: virtual.measureElement };
           return row.kind === "line" ? (
-            <tr key={row.id} data-index={index} ref={place.ref} aria-rowindex={index + 2} style={{ height }}>
+            <tr key={row.id} data-index={index} ref={sight.measure} aria-rowindex={index + 2} style={{ height }}>
               <td className="figure text-soft" title={fullTime(row.line.at)}>
                 {clockTime(row.line.at)}
               </td>
@@ -103,7 +93,7 @@ export function EventTable({ label, rows, open, onToggle, onEnd }: EventTablePro
               </td>
             </tr>
           ) : row.kind === "detail" ? (
-            <tr key={row.id} data-index={index} ref={place.ref} aria-rowindex={index + 2}>
+            <tr key={row.id} data-index={index} ref={sight.measure} aria-rowindex={index + 2}>
               <td colSpan={columns} className="pb-4!">
                 <Detail entry={row.entry} />
               </td>
@@ -112,7 +102,7 @@ export function EventTable({ label, rows, open, onToggle, onEnd }: EventTablePro
             <tr
               key={row.id}
               data-index={index}
-              ref={place.ref}
+              ref={sight.measure}
               aria-rowindex={index + 2}
               style={{ height }}
               className={index === active ? "outline-2 -outline-offset-2 outline-accent" : ""}
@@ -120,19 +110,9 @@ export function EventTable({ label, rows, open, onToggle, onEnd }: EventTablePro
               <EventCells row={row} isOpen={open.has(row.id)} onToggle={onToggle} />
             </tr>
           );
-        })}
-        <Filler height={after} />
-      </tbody>
+        }}
+      </BodyInSight>
     </table>
-  );
-}
-
-function Filler({ height }: { height: number }): ReactElement | null {
-  if (height <= 0) return null;
-  return (
-    <tr aria-hidden="true">
-      <td className="border-0! p-0!" style={{ height }} />
-    </tr>
   );
 }
 

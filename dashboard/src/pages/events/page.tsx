@@ -1,7 +1,7 @@
 import { useMemo, useRef, type ReactElement } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { useSearch } from "@tanstack/react-router";
-import { Fault, Loading } from "../../parts/notice.tsx";
+import { Awaited } from "../../parts/notice.tsx";
 import { PageTitle } from "../../shell/page-title.tsx";
 import { useShortcuts } from "../../shell/shortcuts.ts";
 import { Filters, nounsOf } from "./filters.tsx";
@@ -23,11 +23,7 @@ export function EventsPage(): ReactElement {
       <div className="flex flex-col gap-4">
         <Filters search={search} field={field} />
         {kinds === undefined ? (
-          error === null ? (
-            <Loading lines={10} label="Loading events" />
-          ) : (
-            <Fault error={error} retry={() => void refetch()} />
-          )
+          <Awaited error={error} lines={10} label="Loading events" retry={() => void refetch()} />
         ) : search.at === undefined ? (
           <LiveList key={narrowing} search={search} types={types} />
         ) : (

@@ -4,7 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { plural } from "../../figures/number.ts";
 import { clockTime, dayOf } from "../../figures/time.ts";
 import { Icon } from "../../parts/icon.tsx";
-import { Empty, Fault, Loading } from "../../parts/notice.tsx";
+import { Awaited, Empty, Fault } from "../../parts/notice.tsx";
 import { type Entry, grouped, Grouper, narrowed } from "./entries.ts";
 import { EventTable } from "./event-table.tsx";
 import { ExportButton } from "./export-button.tsx";
@@ -49,11 +49,7 @@ export function ReplayList({ search, at }: { search: EventsSearch; at: string })
         <ExportButton entries={matching} />
       </div>
       {data === undefined ? (
-        error === null ? (
-          <Loading lines={10} label="Loading events" />
-        ) : (
-          <Fault error={error} retry={() => void refetch()} />
-        )
+        <Awaited error={error} lines={10} label="Loading events" retry={() => void refetch()} />
       ) : (
         <>
           {matching.length === 0 && last?.end === true ? (

@@ -2,7 +2,7 @@ import type { ReactElement } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { count } from "../../figures/number.ts";
-import { Empty, Fault, Loading } from "../../parts/notice.tsx";
+import { Awaited, Empty } from "../../parts/notice.tsx";
 import { Wide } from "../../parts/section.tsx";
 import { codesQuery } from "./queries.ts";
 import type { FailureRange } from "./search.ts";
@@ -12,12 +12,7 @@ const BATCHES_SHOWN = 3;
 /** Failures that stand in batches of the time, by their code. */
 export function CodeTable({ range, operation }: { range: FailureRange; operation: string | undefined }): ReactElement {
   const { data, error, refetch } = useQuery(codesQuery(range, operation));
-  if (data === undefined)
-    return error === null ? (
-      <Loading lines={6} label="Looking through the batches" />
-    ) : (
-      <Fault error={error} retry={() => void refetch()} />
-    );
+  if (data === undefined) return <Awaited error={error} lines={6} label="Looking through the batches" retry={() => void refetch()} />;
   if (data.errors.length === 0)
     return <Empty title="No failure stands">Every batch of this time is without failed items, or was retried.</Empty>;
   return (

@@ -2,7 +2,7 @@ import type { ReactElement } from "react";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { count } from "../../figures/number.ts";
-import { Fault, Loading } from "../../parts/notice.tsx";
+import { Awaited } from "../../parts/notice.tsx";
 import { Section, Wide } from "../../parts/section.tsx";
 import { Time } from "../../parts/time.tsx";
 import { deadJobsQuery, type DeadQueue } from "./queries.ts";
@@ -14,11 +14,7 @@ export function DeadItems({ queue }: { queue: DeadQueue }): ReactElement {
   return (
     <Section title={`Dead in ${queue.name}`} aside={`oldest first, ${count(queue.count)} in all`}>
       {data === undefined ? (
-        error === null ? (
-          <Loading lines={4} label="Loading dead items" />
-        ) : (
-          <Fault error={error} retry={() => void refetch()} />
-        )
+        <Awaited error={error} lines={4} label="Loading dead items" retry={() => void refetch()} />
       ) : (
         <>
           <Wide label={`Dead in ${queue.name}`}>

@@ -1,7 +1,6 @@
-import { useId, useState, type ReactElement } from "react";
+import { useState, type ReactElement } from "react";
 import { useQueryClient } from "@tanstack/react-query";
-import { Dialog } from "../../parts/dialog.tsx";
-import { Fault } from "../../parts/notice.tsx";
+import { FormDialog } from "../../parts/form-dialog.tsx";
 import { toast } from "../../parts/toast.ts";
 import { acts, type Group } from "./queries.ts";
 
@@ -17,91 +16,58 @@ const LENGTHS: readonly { minutes: number | null; word: string }[] = [
 /** Nobody wants to hear of this kind of failure for a time. */
 export function MuteDialog({ group, onClose }: { group: Group; onClose: () => void }): ReactElement {
   const cache = useQueryClient();
-  const form = useId();
   const [minutes, setMinutes] = useState<number | null>(7 * DAY_MINUTES);
   const [untilChange, setUntilChange] = useState(true);
   const [reason, setReason] = useState("");
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
 
   async function mute(): Promise<void> {
-    setBusy(true);
-    try {
-      await acts.mute(group.fingerprint, { reason: reason.trim(), untilChange, ...(minutes === null ? {} : { minutes }) });
-      toast("The kind of failure is muted");
-      await cache.invalidateQueries({ queryKey: ["failures"] });
-      onClose();
-    } catch (failure) {
-      setError(failure);
-      setBusy(false);
-    }
+    await acts.mute(group.fingerprint, { reason: reason.trim(), untilChange, ...(minutes === null ? {} : { minutes }) });
+    toast("The kind of failure is muted");
+    await cache.invalidateQueries({ queryKey: ["failures"] });
   }
   return (
-    <Dialog
-      title="Mute this kind of failure"
-      onClose={onClose}
-      footer={
-        <>
-          <button type="button" className="button" onClick={onClose}>
-            Do not mute
-          </button>
-          <button type="submit" form={form} className="button button-main" disabled={busy}>
-            Mute
-          </button>
-        </>
-      }
-    >
-      <form
-        id={form}
-        className="flex flex-col gap-4"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void mute();
-        }}
-      >
-        <p className="line-clamp-3 break-words text-soft">{group.error}</p>
-        <p className="text-sm text-soft">
-          It moves to the list of muted kinds, and alerts on new kinds of errors leave it out. Its items still count as failed.
-        </p>
-        <fieldset className="flex flex-col gap-2">
-          <legend className="mb-1 text-sm font-medium">For</legend>
-          <span className="flex flex-wrap gap-2">
-            {LENGTHS.map((each) => (
-              <button
-                key={each.word}
-                type="button"
-                aria-pressed={minutes === each.minutes}
-                className={`button ${minutes === each.minutes ? "border-accent! text-accent!" : ""}`}
-                onClick={() => setMinutes(each.minutes)}
-              >
-                {each.word}
-              </button>
-            ))}
+    <FormDialog title="Mute this kind of failure" refuse="Do not mute" submit="Mute" onSubmit={mute} onClose={onClose}>
+      <p className="line-clamp-3 break-words text-soft">{group.error}</p>
+      <p className="text-sm text-soft">
+        It moves to the list of muted kinds, and alerts on new kinds of errors leave it out. Its items still count as failed.
+      </p>
+      <fieldset className="flex flex-col gap-2">
+        <legend className="mb-1 text-sm font-medium">For</legend>
+        <span className="flex flex-wrap gap-2">
+          {LENGTHS.map((each) => (
+            <button
+              key={each.word}
+              type="button"
+              aria-pressed={minutes === each.minutes}
+              className={`button ${minutes === each.minutes ? "border-accent! text-accent!" : ""}`}
+              onClick={() => setMinutes(each.minutes)}
+            >
+              {each.word}
+            </button>
+          ))}
+        </span>
+      </fieldset>
+      <label className="flex items-start gap-2 text-sm">
+        <input type="checkbox" className="mt-1" checked={untilChange} onChange={(event) => setUntilChange(event.target.checked)} />
+        <span>
+          Only until it turns up in another operation
+          <span className="block text-xs text-soft">
+            So far in {group.operations.map(({ name }) => name).join(", ")}. An error of other words is another kind and never muted.
           </span>
-        </fieldset>
-        <label className="flex items-start gap-2 text-sm">
-          <input type="checkbox" className="mt-1" checked={untilChange} onChange={(event) => setUntilChange(event.target.checked)} />
-          <span>
-            Only until it turns up in another operation
-            <span className="block text-xs text-soft">
-              So far in {group.operations.map(({ name }) => name).join(", ")}. An error of other words is another kind and never muted.
-            </span>
-          </span>
-        </label>
-        <label className="flex flex-col gap-1 text-sm font-medium">
-          Why
-          <input
-            className="field font-normal"
-            value={reason}
-            required
-            maxLength={1_000}
-            pattern=".*\S.*"
-            placeholder="known, fixed with the next feed"
-            onChange={(event) => setReason(event.target.value)}
-          />
-        </label>
-        {error === null ? null : <Fault error={error} />}
-      </form>
-    </Dialog>
+        </span>
+      </label>
+      <label className="flex flex-col gap-1 text-sm font-medium">
+        Why
+        <input
+          className="field font-normal"
+          value={reason}
+          required
+          maxLength={1_000}
+          pattern=".*\S.*"
+          placeholder="known, fixed with the next feed"
+          onChange={(event) => setReason(event.target.value)}
+        />
+      </label>
+    </FormDialog>
   );
 }

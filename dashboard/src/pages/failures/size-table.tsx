@@ -3,20 +3,15 @@ import { useQuery } from "@tanstack/react-query";
 import { duration } from "../../figures/duration.ts";
 import { count } from "../../figures/number.ts";
 import { Icon } from "../../parts/icon.tsx";
-import { Empty, Fault, Loading } from "../../parts/notice.tsx";
-import { Wide } from "../../parts/section.tsx";
+import { Awaited, Empty } from "../../parts/notice.tsx";
+import { NumberHeads, Wide } from "../../parts/section.tsx";
 import { sizesQuery } from "./queries.ts";
 import type { FailureRange } from "./search.ts";
 
 /** How batches of each size do. */
 export function SizeTable({ range, operation }: { range: FailureRange; operation: string | undefined }): ReactElement {
   const { data, error, refetch } = useQuery(sizesQuery(range, operation));
-  if (data === undefined)
-    return error === null ? (
-      <Loading lines={6} label="Looking through the batches" />
-    ) : (
-      <Fault error={error} retry={() => void refetch()} />
-    );
+  if (data === undefined) return <Awaited error={error} lines={6} label="Looking through the batches" retry={() => void refetch()} />;
   if (data.sizes.length === 0) return <Empty title="No batch was created in this time" />;
   return (
     <>
@@ -29,11 +24,7 @@ export function SizeTable({ range, operation }: { range: FailureRange; operation
           <thead>
             <tr>
               <th scope="col">Items</th>
-              {["Batches", "Items in all", "Mean time", "Per item", "Succeeded", "Failed"].map((name) => (
-                <th key={name} scope="col" className="number">
-                  {name}
-                </th>
-              ))}
+              <NumberHeads names={["Batches", "Items in all", "Mean time", "Per item", "Succeeded", "Failed"]} />
             </tr>
           </thead>
           <tbody>

@@ -3,20 +3,15 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { duration } from "../../figures/duration.ts";
 import { count } from "../../figures/number.ts";
-import { Empty, Fault, Loading } from "../../parts/notice.tsx";
-import { Section, Wide } from "../../parts/section.tsx";
+import { Awaited, Empty } from "../../parts/notice.tsx";
+import { NumberHeads, Section, Wide } from "../../parts/section.tsx";
 import { slowQuery } from "./queries.ts";
 import type { FailureRange } from "./search.ts";
 
 /** The slowest batches, and how long batches of each operation take. */
 export function SlowTable({ range, operation }: { range: FailureRange; operation: string | undefined }): ReactElement {
   const { data, error, refetch } = useQuery(slowQuery(range, operation));
-  if (data === undefined)
-    return error === null ? (
-      <Loading lines={6} label="Looking through the batches" />
-    ) : (
-      <Fault error={error} retry={() => void refetch()} />
-    );
+  if (data === undefined) return <Awaited error={error} lines={6} label="Looking through the batches" retry={() => void refetch()} />;
   if (data.slowest.length === 0) return <Empty title="No batch has ended in this time" />;
   return (
     <div className="grid gap-x-10 gap-y-10 lg:grid-cols-2">
@@ -26,11 +21,7 @@ export function SlowTable({ range, operation }: { range: FailureRange; operation
             <thead>
               <tr>
                 <th scope="col">Batch</th>
-                {["Took", "Items", "Per item"].map((name) => (
-                  <th key={name} scope="col" className="number">
-                    {name}
-                  </th>
-                ))}
+                <NumberHeads names={["Took", "Items", "Per item"]} />
               </tr>
             </thead>
             <tbody>
@@ -57,11 +48,7 @@ export function SlowTable({ range, operation }: { range: FailureRange; operation
             <thead>
               <tr>
                 <th scope="col">Operation</th>
-                {["Batches", "Mean", "p50", "p95"].map((name) => (
-                  <th key={name} scope="col" className="number">
-                    {name}
-                  </th>
-                ))}
+                <NumberHeads names={["Batches", "Mean", "p50", "p95"]} />
               </tr>
             </thead>
             <tbody>

@@ -2,7 +2,7 @@ import type { ReactElement } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { duration } from "../../figures/duration.ts";
 import { Chart } from "../../parts/chart.tsx";
-import { Fault, Loading } from "../../parts/notice.tsx";
+import { Awaited } from "../../parts/notice.tsx";
 import { Section } from "../../parts/section.tsx";
 import { type Latencies, latenciesQuery } from "./queries.ts";
 import type { Span } from "./search.ts";
@@ -16,11 +16,7 @@ export function Latency({ minutes }: { minutes: Span }): ReactElement {
   return (
     <Section title="Latency over time" aside="all streams, p95 by when the window closed">
       {data === undefined ? (
-        error === null ? (
-          <Loading lines={5} label="Loading latencies" />
-        ) : (
-          <Fault error={error} retry={() => void refetch()} />
-        )
+        <Awaited error={error} lines={5} label="Loading latencies" retry={() => void refetch()} />
       ) : data.snapshots.length === 0 ? (
         <p className="text-soft">No window closed in this time.</p>
       ) : (

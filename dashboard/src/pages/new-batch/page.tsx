@@ -2,7 +2,7 @@ import type { ReactElement } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { operationsQuery } from "../../data/queries.ts";
-import { Fault, Loading } from "../../parts/notice.tsx";
+import { Awaited } from "../../parts/notice.tsx";
 import { PageTitle } from "../../shell/page-title.tsx";
 import { NewBatchForm } from "./new-batch-form.tsx";
 
@@ -19,11 +19,7 @@ export function NewBatchPage(): ReactElement {
         }
       />
       {data === undefined ? (
-        error === null ? (
-          <Loading lines={6} label="Loading operations" />
-        ) : (
-          <Fault error={error} retry={() => void refetch()} />
-        )
+        <Awaited error={error} lines={6} label="Loading operations" retry={() => void refetch()} />
       ) : (
         <NewBatchForm operations={data.operations} runOptions={data.runOptions} />
       )}

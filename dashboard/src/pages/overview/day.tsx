@@ -6,7 +6,7 @@ import { monitoringQuery } from "../../data/queries.ts";
 import type { Monitoring } from "../../data/wire.ts";
 import { duration } from "../../figures/duration.ts";
 import { compact, count, money } from "../../figures/number.ts";
-import { Fault, Loading } from "../../parts/notice.tsx";
+import { Awaited } from "../../parts/notice.tsx";
 import { Section } from "../../parts/section.tsx";
 import { Change, type Figure, FigureRow } from "../../parts/figure-row.tsx";
 import { DayCharts } from "./day-charts.tsx";
@@ -47,10 +47,8 @@ export function Day(): ReactElement | null {
           <QueueStatus queues={data.queues} range={NAMES[range].toLowerCase()} />
           <DayCharts points={data.historical} range={NAMES[range].toLowerCase()} />
         </>
-      ) : error === null ? (
-        <Loading lines={6} label="Loading figures" />
       ) : (
-        <Fault error={error} retry={() => void refetch()} />
+        <Awaited error={error} lines={6} label="Loading figures" retry={() => void refetch()} />
       )}
     </Section>
   );

@@ -3,7 +3,7 @@ import { Link } from "@tanstack/react-router";
 import type { Overview } from "../../data/wire.ts";
 import { duration } from "../../figures/duration.ts";
 import { count, rate } from "../../figures/number.ts";
-import { Section, Wide } from "../../parts/section.tsx";
+import { NumberHeads, Section, Wide } from "../../parts/section.tsx";
 import { Status } from "../../parts/status.tsx";
 import { Trend } from "../../parts/trend.tsx";
 import { HEALTH_LOOK } from "../../theme/states.ts";
@@ -23,11 +23,7 @@ export function QueueTable({ queues }: { queues: readonly Queue[] }): ReactEleme
               <tr>
                 <th scope="col">Operation</th>
                 <th scope="col">Health</th>
-                {["Waiting", "Running", "Items/min", "Wait p95", "Drained in"].map((name) => (
-                  <th key={name} scope="col" className="number">
-                    {name}
-                  </th>
-                ))}
+                <NumberHeads names={["Waiting", "Running", "Items/min", "Wait p95", "Drained in"]} />
               </tr>
             </thead>
             <tbody>

@@ -1,6 +1,6 @@
 import type { ReactElement } from "react";
 import { useQuery } from "@tanstack/react-query";
-import { Fault, Loading } from "../../parts/notice.tsx";
+import { Awaited } from "../../parts/notice.tsx";
 import { Section } from "../../parts/section.tsx";
 import { Snippets } from "../../parts/copy.tsx";
 import { Status } from "../../parts/status.tsx";
@@ -24,11 +24,7 @@ export function Connections(): ReactElement {
     <div className="flex flex-col gap-10">
       <Section title="Connections" aside="Set in the environment, never shown" className="border-t-0 pt-0!">
         {data === undefined ? (
-          error === null ? (
-            <Loading lines={4} label="Loading connections" />
-          ) : (
-            <Fault error={error} retry={() => void refetch()} />
-          )
+          <Awaited error={error} lines={4} label="Loading connections" retry={() => void refetch()} />
         ) : (
           <table className="table">
             <thead>

@@ -6,7 +6,7 @@ import { duration } from "../../figures/duration.ts";
 import { count, percent, rate } from "../../figures/number.ts";
 import { Dialog } from "../../parts/dialog.tsx";
 import { Icon } from "../../parts/icon.tsx";
-import { Fault, Loading } from "../../parts/notice.tsx";
+import { Awaited } from "../../parts/notice.tsx";
 import { Time } from "../../parts/time.tsx";
 
 type Outcome = NonNullable<Preview["candidate"]>;
@@ -44,11 +44,7 @@ export function ImpactDialog({ patch, onClose, onSave }: ImpactDialogProps): Rea
       }
     >
       {data === undefined ? (
-        error === null ? (
-          <Loading lines={6} label="Trying the rules on recorded arrivals" />
-        ) : (
-          <Fault error={error} retry={() => void refetch()} />
-        )
+        <Awaited error={error} lines={6} label="Trying the rules on recorded arrivals" retry={() => void refetch()} />
       ) : (
         <Impact preview={data} />
       )}

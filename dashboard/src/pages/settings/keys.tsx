@@ -7,7 +7,7 @@ import { fullTime } from "../../figures/time.ts";
 import { CopyButton } from "../../parts/copy.tsx";
 import { Dialog } from "../../parts/dialog.tsx";
 import { Icon } from "../../parts/icon.tsx";
-import { Empty, Fault, Loading, messageOf } from "../../parts/notice.tsx";
+import { Awaited, Empty, messageOf } from "../../parts/notice.tsx";
 import { Section, Wide } from "../../parts/section.tsx";
 import { Status } from "../../parts/status.tsx";
 import { Time } from "../../parts/time.tsx";
@@ -63,11 +63,7 @@ function KeyTable(): ReactElement {
       }
     >
       {keys === undefined ? (
-        error === null ? (
-          <Loading lines={4} label="Loading keys" />
-        ) : (
-          <Fault error={error} retry={() => void refetch()} />
-        )
+        <Awaited error={error} lines={4} label="Loading keys" retry={() => void refetch()} />
       ) : shown.length === 0 ? (
         <Empty title="There is no key yet">A program signs in with a key of its own, so that it can be revoked alone.</Empty>
       ) : (

@@ -6,7 +6,7 @@ import { client } from "../../data/client.ts";
 import { useMay } from "../../data/session.ts";
 import { plural } from "../../figures/number.ts";
 import { Icon } from "../../parts/icon.tsx";
-import { Empty, Fault, Loading } from "../../parts/notice.tsx";
+import { Awaited, Empty, Fault } from "../../parts/notice.tsx";
 import { Section } from "../../parts/section.tsx";
 import { toast } from "../../parts/toast.ts";
 import { changed, type Draft, isLarge, patchOf, previewable } from "./draft.ts";
@@ -45,11 +45,7 @@ export function ServerSettings({ q }: { q: string }): ReactElement {
         }
       />
       {settings === undefined ? (
-        error === null ? (
-          <Loading lines={12} label="Loading settings" />
-        ) : (
-          <Fault error={error} retry={() => void refetch()} />
-        )
+        <Awaited error={error} lines={12} label="Loading settings" retry={() => void refetch()} />
       ) : (
         <SettingsForm settings={settings} q={q.trim().toLowerCase()} />
       )}

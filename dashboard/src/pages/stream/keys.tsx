@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { duration } from "../../figures/duration.ts";
 import { count, rate } from "../../figures/number.ts";
-import { Fault, Loading } from "../../parts/notice.tsx";
+import { Awaited } from "../../parts/notice.tsx";
 import { Section, Wide } from "../../parts/section.tsx";
 import { keysQuery, RANGE_HOURS } from "./queries.ts";
 import type { Range } from "./search.ts";
@@ -17,11 +17,7 @@ export function Keys({ name, range }: { name: string; range: Range }): ReactElem
   return (
     <Section title="Keys" aside={hours === 1 ? "this hour" : `the last ${hours} hours, most items first`}>
       {data === undefined ? (
-        error === null ? (
-          <Loading lines={4} label="Loading keys" />
-        ) : (
-          <Fault error={error} retry={() => void refetch()} />
-        )
+        <Awaited error={error} lines={4} label="Loading keys" retry={() => void refetch()} />
       ) : data.length === 0 ? (
         <p className="text-soft">No item came in this time.</p>
       ) : (

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { newestQuery } from "./queries.ts";
 import { count } from "../../figures/number.ts";
-import { Fault, Loading } from "../../parts/notice.tsx";
+import { Awaited } from "../../parts/notice.tsx";
 import { Section, Wide } from "../../parts/section.tsx";
 import { BatchStatusMark } from "../../parts/status.tsx";
 import { Time } from "../../parts/time.tsx";
@@ -21,11 +21,7 @@ export function StreamBatches({ name }: { name: string }): ReactElement {
       }
     >
       {data === undefined ? (
-        error === null ? (
-          <Loading lines={3} label="Loading batches" />
-        ) : (
-          <Fault error={error} retry={() => void refetch()} />
-        )
+        <Awaited error={error} lines={3} label="Loading batches" retry={() => void refetch()} />
       ) : data.length === 0 ? (
         <p className="text-soft">No window has closed yet.</p>
       ) : (

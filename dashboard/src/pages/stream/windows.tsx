@@ -7,7 +7,7 @@ import { type Definition, definitionOf } from "../../data/streams.ts";
 import { fullTime } from "../../figures/time.ts";
 import { count } from "../../figures/number.ts";
 import { Meter } from "../../parts/meter.tsx";
-import { Fault, Loading } from "../../parts/notice.tsx";
+import { Awaited } from "../../parts/notice.tsx";
 import { Section, Wide } from "../../parts/section.tsx";
 import { Snippets } from "../../parts/copy.tsx";
 import { Status } from "../../parts/status.tsx";
@@ -60,11 +60,7 @@ export function Windows({ stream }: { stream: Stream }): ReactElement {
         </form>
       ) : null}
       {data === undefined ? (
-        error === null ? (
-          <Loading lines={4} label="Loading windows" />
-        ) : (
-          <Fault error={error} retry={() => void refetch()} />
-        )
+        <Awaited error={error} lines={4} label="Loading windows" retry={() => void refetch()} />
       ) : data.windows.length === 0 ? (
         key === undefined ? (
           <NoWindows stream={stream} />

@@ -5,7 +5,7 @@ import { ClientError } from "batchyard/client";
 import { client } from "../../data/client.ts";
 import { operationsQuery } from "../../data/queries.ts";
 import { Dialog } from "../../parts/dialog.tsx";
-import { Fault, Loading } from "../../parts/notice.tsx";
+import { Awaited, Fault } from "../../parts/notice.tsx";
 import { RULE_FIELDS, RuleInput } from "../../streams/rule-fields.tsx";
 import { fieldsOf } from "../../parts/schema.ts";
 import { SchemaField } from "../../parts/schema-field.tsx";
@@ -92,11 +92,7 @@ export function NewStream({ names, onClose }: { names: readonly string[]; onClos
       }
     >
       {data === undefined ? (
-        loading === null ? (
-          <Loading lines={5} label="Loading operations" />
-        ) : (
-          <Fault error={loading} retry={() => void refetch()} />
-        )
+        <Awaited error={loading} lines={5} label="Loading operations" retry={() => void refetch()} />
       ) : (
         <form
           id={FORM}

@@ -12,7 +12,7 @@ import { ClosureBar } from "../../parts/closure-bar.tsx";
 import { Fault } from "../../parts/notice.tsx";
 import { PauseStream, StreamState } from "../../streams/stream-state.tsx";
 import { Trend } from "../../parts/trend.tsx";
-import { Wide } from "../../parts/section.tsx";
+import { NumberHeads, Wide } from "../../parts/section.tsx";
 import { useRowKeys } from "../../shell/row-keys.ts";
 
 interface StreamListProps {
@@ -50,11 +50,7 @@ export function StreamList({ streams, told, toldAt, fault }: StreamListProps): R
               <th scope="col" className="min-w-36 pl-4!">
                 Oldest window
               </th>
-              {["Queue", "Wait p95", "Failed"].map((name) => (
-                <th key={name} scope="col" className="number">
-                  {name}
-                </th>
-              ))}
+              <NumberHeads names={["Queue", "Wait p95", "Failed"]} />
               <th scope="col" className="min-w-28 pl-4!">
                 Closed by
               </th>

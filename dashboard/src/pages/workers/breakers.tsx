@@ -2,7 +2,7 @@ import type { ReactElement } from "react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMay } from "../../data/session.ts";
 import { count } from "../../figures/number.ts";
-import { Fault, Loading, messageOf } from "../../parts/notice.tsx";
+import { Awaited, messageOf } from "../../parts/notice.tsx";
 import { Section, Wide } from "../../parts/section.tsx";
 import { Status } from "../../parts/status.tsx";
 import { Time } from "../../parts/time.tsx";
@@ -23,11 +23,7 @@ export function Breakers(): ReactElement {
   return (
     <Section title="Circuit breakers" aside="an open one puts chunks off, and tries again by itself">
       {data === undefined ? (
-        error === null ? (
-          <Loading lines={2} label="Loading breakers" />
-        ) : (
-          <Fault error={error} retry={() => void refetch()} />
-        )
+        <Awaited error={error} lines={2} label="Loading breakers" retry={() => void refetch()} />
       ) : data.length === 0 ? (
         <p className="text-soft">No breaker has counted a failure: what the operations talk to answers.</p>
       ) : (

@@ -2,7 +2,7 @@ import type { ReactElement } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { count, plural } from "../../figures/number.ts";
-import { Fault, Loading } from "../../parts/notice.tsx";
+import { Awaited } from "../../parts/notice.tsx";
 import { Section, Wide } from "../../parts/section.tsx";
 import { Time } from "../../parts/time.tsx";
 import { heldQuery } from "./queries.ts";
@@ -22,11 +22,7 @@ export function Held(): ReactElement {
       }
     >
       {data === undefined ? (
-        error === null ? (
-          <Loading lines={3} label="Loading chunks" />
-        ) : (
-          <Fault error={error} retry={() => void refetch()} />
-        )
+        <Awaited error={error} lines={3} label="Loading chunks" retry={() => void refetch()} />
       ) : data.chunks.length === 0 ? (
         <p className="text-soft">No chunk is being worked on.</p>
       ) : (

@@ -1,7 +1,7 @@
 import type { ReactElement } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { plural } from "../../figures/number.ts";
-import { Fault, Loading } from "../../parts/notice.tsx";
+import { Awaited } from "../../parts/notice.tsx";
 import { FigureRow } from "../../parts/figure-row.tsx";
 import { overviewQuery } from "../../data/queries.ts";
 import { percent } from "../../figures/number.ts";
@@ -19,11 +19,7 @@ export function WorkersPage(): ReactElement {
     <>
       <PageTitle title="Workers" below="Who runs chunks: this server itself, and programs of yours that pull over HTTP." />
       {data === undefined ? (
-        error === null ? (
-          <Loading lines={6} label="Loading workers" />
-        ) : (
-          <Fault error={error} retry={() => void refetch()} />
-        )
+        <Awaited error={error} lines={6} label="Loading workers" retry={() => void refetch()} />
       ) : (
         <div className="flex flex-col gap-10">
           <Figures workers={data} />

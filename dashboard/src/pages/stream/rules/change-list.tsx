@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { PreviewHistory } from "batchyard/client";
 import { duration } from "../../../figures/duration.ts";
 import { rate } from "../../../figures/number.ts";
-import { Fault, Loading } from "../../../parts/notice.tsx";
+import { Awaited } from "../../../parts/notice.tsx";
 import { Section, Wide } from "../../../parts/section.tsx";
 import { Time } from "../../../parts/time.tsx";
 import { RULE_FIELDS, type RuleField } from "../../../streams/rule-fields.tsx";
@@ -18,11 +18,7 @@ export function ChangeList({ name, onLoad }: { name: string; onLoad?: (rules: Ch
   return (
     <Section title="Earlier changes" aside="expected of the day before, against what happened in the day after">
       {data === undefined ? (
-        error === null ? (
-          <Loading lines={3} label="Loading changes" />
-        ) : (
-          <Fault error={error} retry={() => void refetch()} />
-        )
+        <Awaited error={error} lines={3} label="Loading changes" retry={() => void refetch()} />
       ) : data.length === 0 ? (
         <p className="text-soft">
           The rules are as they were from the beginning. Each change is listed here, and a day later how well it was predicted.
