@@ -1,21 +1,18 @@
-import type { FastifyRequest } from "fastify";
 import type { Caller, CreateRequest, ItemSource } from "../../batches/service.ts";
 import { readInline } from "../../intake/inline.ts";
-import { type LineBlock, splitLines, takeFirstLine } from "../../intake/lines.ts";
+import { takeFirstLine } from "../../intake/lines.ts";
 import { readNdjson } from "../../intake/ndjson.ts";
 import { readBody } from "../../intake/slice-items.ts";
-import { unpack } from "../../intake/unpack.ts";
 import { parseRequest } from "../contract/create-request.ts";
 import { BatchyardError, invalid } from "../../model/errors.ts";
 import { newBatchId } from "../../model/ids.ts";
-import { bodyBytes, bodyText, hashing, mediaType, parseBody } from "../body.ts";
+import { bodyText, mediaType, parseBody } from "../body.ts";
 import * as contract from "../contract/batch.ts";
 import type { Done, Idempotency } from "../idempotency.ts";
+import { drained, lineBody, NDJSON } from "../line-body.ts";
 import { route, type Route } from "../route.ts";
 import type { ApiServices } from "../services.ts";
 import { wireBatch } from "../wire/batch.ts";
-
-const NDJSON = ["application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"];
 
 /** POST /api/batch/create: a JSON body with inline items, or NDJSON in constant memory. */
 export function createRoutes(services: ApiServices, idempotency: Idempotency): Route[] {
@@ -29,13 +26,6 @@ export function createRoutes(services: ApiServices, idempotency: Idempotency): R
   async function recover(caller: Caller, id: string): Promise<Done | null> {
     const batch = await batches.get(caller, id).catch(() => null);
     return batch === null ? null : { status: 201, body: { success: true, batch: wireBatch(batch) } };
-  }
-
-  /** The bytes of an NDJSON body, unpacked; hashed as they come. */
-  function upload(request: FastifyRequest): { blocks: AsyncIterable<LineBlock>; digest(): string } {
-    const limit = config.limits.uploadBytes;
-    const { bytes, digest } = hashing(bodyBytes(request, { limit, clock }));
-    return { blocks: splitLines(unpack(bytes, { contentEncoding: request.headers["content-encoding"], maxBytes: limit })), digest };
   }
 
   return [
@@ -59,16 +49,12 @@ export function createRoutes(services: ApiServices, idempotency: Idempotency): R
         if (query.stream !== undefined && !NDJSON.includes(type))
           throw new BatchyardError("unsupported_type", { type: type || "none", accepted: NDJSON.join(", ") });
         if (NDJSON.includes(type)) {
-          const drain = async (): Promise<string> => {
-            const { blocks, digest } = upload(request);
-            const iterator = blocks[Symbol.asyncIterator]();
-            while ((await iterator.next()).done !== true);
-            return digest();
-          };
+          const sent = { limit: config.limits.uploadBytes, clock };
+          const drain = (): Promise<string> => drained(request, sent);
           return await idempotency.run(
             { tenant: caller.tenant, request, text: null, drain, promised, recover: (id) => recover(caller, id) },
             async () => {
-              const { blocks, digest } = upload(request);
+              const { blocks, digest } = lineBody(request, sent);
               const { first, rest, close } = await takeFirstLine(blocks);
               try {
                 const parsed = parseRequest(parseLine(first), registry);

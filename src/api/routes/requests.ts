@@ -1,21 +1,19 @@
 import type { FastifyRequest } from "fastify";
 import type { Caller } from "../../batches/service.ts";
-import { splitLines } from "../../intake/lines.ts";
 import { oneLine, readBody } from "../../intake/slice-items.ts";
-import { unpack } from "../../intake/unpack.ts";
 import { iso } from "../../model/clock.ts";
 import { BatchyardError, invalid } from "../../model/errors.ts";
 import type { CollectorView, Offer, RequestView } from "../../requests/collector.ts";
 import type { RequestRow } from "../../store/requests.ts";
 import { LONGEST_WAIT_SECONDS } from "../../streams/requests.ts";
-import { bodyBytes, bodyText, hashing, mediaType } from "../body.ts";
+import { bodyText, mediaType } from "../body.ts";
 import * as contract from "../contract/requests.ts";
 import type { Done, Idempotency } from "../idempotency.ts";
+import { drained, lineBody, NDJSON } from "../line-body.ts";
 import { ok, route, type Outcome, type Route } from "../route.ts";
 import type { ApiServices } from "../services.ts";
 
 const TAG = "Requests";
-const NDJSON = ["application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"];
 const ACCEPTED = ["application/json", ...NDJSON];
 /** Requests and refusals that an answer lists; its counts are exact. */
 const LISTED = 1_000;
@@ -26,18 +24,10 @@ export function requestRoutes({ collector, clock, config }: ApiServices, idempot
     const type = mediaType(request);
     const { tenant } = caller;
     if (NDJSON.includes(type)) {
-      const limit = config.limits.uploadBytes;
-      const lines = (): { blocks: ReturnType<typeof splitLines>; digest(): string } => {
-        const { bytes, digest } = hashing(bodyBytes(request, { limit, clock }));
-        return { blocks: splitLines(unpack(bytes, { contentEncoding: request.headers["content-encoding"], maxBytes: limit })), digest };
-      };
-      const drain = async (): Promise<string> => {
-        const { blocks, digest } = lines();
-        for await (const block of blocks) void block;
-        return digest();
-      };
+      const sent = { limit: config.limits.uploadBytes, clock };
+      const drain = (): Promise<string> => drained(request, sent);
       return idempotency.run({ tenant, request, text: null, drain }, async () => {
-        const { blocks, digest } = lines();
+        const { blocks, digest } = lineBody(request, sent);
         const taken = new Taken();
         for await (const block of blocks) taken.add(await collector.offer(caller, block.lines, taken.seen), block.lines.length);
         return { ...taken.answer(), contentHash: digest() };

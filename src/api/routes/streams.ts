@@ -2,22 +2,20 @@ import type { FastifyRequest } from "fastify";
 import { decodeCursor, encodeCursor } from "../../batches/cursor.ts";
 import type { Pressure } from "../../batches/backpressure.ts";
 import type { Caller } from "../../batches/service.ts";
-import { splitLines } from "../../intake/lines.ts";
 import { oneLine, readBody } from "../../intake/slice-items.ts";
-import { unpack } from "../../intake/unpack.ts";
 import { BatchyardError, type Fault, invalid } from "../../model/errors.ts";
 import { record } from "../../model/fields.ts";
 import { DETECTIONS } from "../../streams/detections.ts";
 import type { OfferAnswer, StreamView, WindowView } from "../../streams/service.ts";
-import { bodyBytes, bodyText, hashing, mediaType } from "../body.ts";
+import { bodyText, mediaType } from "../body.ts";
 import * as contract from "../contract/streams.ts";
 import type { Done, Idempotency } from "../idempotency.ts";
+import { drained, lineBody, NDJSON } from "../line-body.ts";
 import { ok, route, type Outcome, type Route } from "../route.ts";
 import type { ApiServices } from "../services.ts";
 import { round } from "../wire/batch.ts";
 
 const TAG = "Streams";
-const NDJSON = ["application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"];
 const ACCEPTED = ["application/json", ...NDJSON];
 /** Items and refusals that an answer lists; its counts are exact. */
 const LISTED = 1_000;
@@ -31,18 +29,10 @@ export function streamRoutes({ streams, pressure, clock, config }: ApiServices, 
     const type = mediaType(request);
     const { maxOpen } = streams.get(caller, name).definition;
     if (NDJSON.includes(type)) {
-      const limit = config.limits.uploadBytes;
-      const lines = (): { blocks: ReturnType<typeof splitLines>; digest(): string } => {
-        const { bytes, digest } = hashing(bodyBytes(request, { limit, clock }));
-        return { blocks: splitLines(unpack(bytes, { contentEncoding: request.headers["content-encoding"], maxBytes: limit })), digest };
-      };
-      const drain = async (): Promise<string> => {
-        const { blocks, digest } = lines();
-        for await (const block of blocks) void block;
-        return digest();
-      };
+      const sent = { limit: config.limits.uploadBytes, clock };
+      const drain = (): Promise<string> => drained(request, sent);
       return idempotency.run({ tenant: caller.tenant, request, text: null, drain }, async () => {
-        const { blocks, digest } = lines();
+        const { blocks, digest } = lineBody(request, sent);
         const total = new Offered();
         for await (const block of blocks) total.add(await streams.offer(caller, name, block.lines, total.seen), block.lines.length);
         return { ...answerOf(total, { name, maxOpen }, await pressure.of(caller.tenant), false), contentHash: digest() };

@@ -1,6 +1,7 @@
 import type { RequestState } from "../../model/request-states.ts";
 import type { NewRequest, RequestEnd, RequestRow, RequestStore } from "../requests.ts";
 import type { Database } from "./database.ts";
+import { insertMessage } from "./outbox-row.ts";
 
 /** A row as it is shown: its state is its outcome, else that of its batch; without a batch its window is still open. */
 const ROWS = `SELECT id, tenant, jobType, model, customId, fingerprint, webhook, batchId, createdAt, endedAt, state FROM (
@@ -92,17 +93,7 @@ export class SqliteRequests implements RequestStore {
         );
         if (rows === 0) continue;
         changed.push(id);
-        if (message === null) continue;
-        this.db.run(
-          "INSERT INTO outbox (tenant, channel, dedupe_key, subject, body, next_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (dedupe_key) DO NOTHING",
-          tenant,
-          message.channel,
-          message.dedupeKey,
-          message.subject,
-          message.body,
-          now,
-          now,
-        );
+        if (message !== null) insertMessage(this.db, tenant, message, now);
       }
       return changed;
     });
