@@ -8,9 +8,10 @@ export default defineConfig({
     // Never green on nothing, never on a part: `only` left behind fails, and so does a filter that matches no test.
     allowOnly: false,
     passWithNoTests: false,
-    // What hangs is told from what is slow on a busy machine.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // What hangs is told from what is slow on a busy machine: no test has a shorter time of its own.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    expect: { poll: { timeout: 120_000 } },
     execArgv: ["--conditions=batchyard-source"],
   },
 });

@@ -44,6 +44,7 @@ try {
         "handler calls": campaign.calls,
         "calls repeated": campaign.repeatedCalls,
         "most by one kill": campaign.mostRepeatedByOneKill,
+        "results read before a kill": campaign.readBeforeKills,
         "oldest repeated, ms before its kill": campaign.oldestRepeatedMs,
         faults: faults.length,
         seconds: campaign.seconds,
@@ -51,7 +52,7 @@ try {
     ],
     [
       `Seed ${seed}. Every key has exactly one result, each result is the function of its item, every counter equals its recount, every answered create is stored.`,
-      "A repeated call is one that ended (or ran) after the last commit before a kill: a chunk commits at its end and at least once a second, a chunk that was interrupted before ten times a second. Calls are written to a file before the handler does anything, and what a killed process wrote stays, so none is missed.",
+      "No item whose result was read before a kill was called after it. A repeated call is one that ended (or ran) after the last commit before a kill: a chunk commits at its end and at least once a second, a chunk that was interrupted before ten times a second. Calls are written to a file before the handler does anything, and what a killed process wrote stays, so none is missed.",
     ],
   );
   for (const fault of faults) process.stderr.write(`FAULT ${fault}\n`);

@@ -5,8 +5,8 @@ import { CheckoutCopy } from "./support/copy.ts";
 /** A gate that passes on nothing is none: each is shown one fault, planted in a copy of the checkout, and has to name it. */
 const copy = new CheckoutCopy();
 
-afterEach(() => copy.restore(), 120_000);
-afterAll(() => copy.remove(), 120_000);
+afterEach(() => copy.restore());
+afterAll(() => copy.remove());
 
 interface Fault {
   gate: string;
@@ -72,7 +72,7 @@ const FAULTS: readonly Fault[] = [
 ];
 
 describe("gates", () => {
-  it.each(FAULTS)("$gate reports $what", { timeout: 240_000 }, async ({ gate, plant, says }) => {
+  it.each(FAULTS)("$gate reports $what", async ({ gate, plant, says }) => {
     plant();
     const { code, output } = await copy.run("scripts/check.mjs", [gate]);
     expect(output).toMatch(says);
@@ -85,7 +85,7 @@ describe("gates", () => {
   });
 });
 
-describe("npm test", { timeout: 240_000 }, () => {
+describe("npm test", () => {
   const lastLine = (output: string): string => output.trimEnd().split("\n").at(-1) ?? "";
   const test = (body: string): string => `import { expect, it } from "vitest";\n${body}\n`;
 

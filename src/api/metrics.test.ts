@@ -87,9 +87,9 @@ describe("GET /metrics", () => {
     expect(low.get("batchyard_stream_items_received_total")).toBe(260);
     expect([...low.keys()].filter((name) => name.includes("stream="))).toEqual([]);
 
-    // Processor time of the fastest of some: what the machine does besides is not measured.
+    // Processor time of the fastest of some, of more the busier the machine is: what it does besides is not measured.
     const spent: number[] = [];
-    for (let n = 0; n < 7; n++) {
+    for (let n = 0; n < 7 || (n < 70 && Math.min(...spent) >= 50); n++) {
       const before = process.cpuUsage();
       await scrape();
       const { user, system } = process.cpuUsage(before);

@@ -146,7 +146,7 @@ function fold(packets: readonly [string, Body][]): object {
 }
 
 describe("folding what a Socket.IO client gets", () => {
-  it("gives the same state under every policy, merged or not, over every transport", { timeout: 30_000 }, async () => {
+  it("gives the same state under every policy, merged or not, over every transport", async () => {
     const readers = {
       off: await reader({ coalesce: "off" }),
       default: await reader(),

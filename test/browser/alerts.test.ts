@@ -25,7 +25,7 @@ beforeAll(async () => {
   authorization = `Bearer ${(await served.client.keys.create({ name: "test", role: "admin" })).secret}`;
   browser = await launch();
   ({ page } = await signedIn(browser, served, { theme: "light", width: 1440 }));
-}, 120_000);
+});
 
 afterAll(async () => {
   await browser.close();

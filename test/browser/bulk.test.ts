@@ -18,7 +18,7 @@ beforeAll(async () => {
     await served.client.create({ operation: "outside", name: `Wait ${i}`, total_items: 2, options: { executor: "external" } });
   await served.client.create({ operation: "outside", name: "Other", total_items: 2, options: { executor: "external" } });
   browser = await launch();
-}, 120_000);
+});
 
 afterAll(async () => {
   await browser.close();
@@ -52,7 +52,7 @@ it("pauses all that match but one, on the server, and cancels more than ten only
   await tray.getByRole("button", { name: "Undo" }).click();
   await tray.getByText("Undone: nothing was changed.").waitFor();
   expect(await byStatus()).toMatchObject({ paused: 13, pending: 2 });
-}, 90_000);
+});
 
 it("an operator does it from the page; a viewer is not asked", async () => {
   const as = async (role: "operator" | "viewer") => {
@@ -78,7 +78,7 @@ it("an operator does it from the page; a viewer is not asked", async () => {
   expect(batches[0]!.status).toBe("cancelled");
   await finished(served.client, batches[0]!.id);
   await worker.context().close();
-}, 60_000);
+});
 
 it("says which part of a search excludes everything, and refuses what has no index", async () => {
   const { page } = await signedIn(browser, served, { theme: "dark", width: 1440 });
@@ -94,4 +94,4 @@ it("says which part of a search excludes everything, and refuses what has no ind
   await page.goto("/batches?q=error:never");
   await page.getByText("No batch matches").waitFor();
   await page.context().close();
-}, 60_000);
+});

@@ -23,7 +23,7 @@ beforeAll(async () => {
   await sampleBudgets(served.client);
   browser = await launch();
   ({ page } = await signedIn(browser, served, { theme: "light", width: 1440 }));
-}, 120_000);
+});
 
 afterAll(async () => {
   await browser.close();

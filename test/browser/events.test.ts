@@ -25,7 +25,7 @@ beforeAll(async () => {
   served = await serve(data);
   browser = await launch();
   ({ page } = await signedIn(browser, served, { theme: "light", width: 1440 }));
-}, 60_000);
+});
 
 afterAll(async () => {
   await browser.close();
@@ -68,7 +68,7 @@ it("shows what happens as it happens; text, type and severity narrow it; an even
   await rows("batch.created").first().waitFor({ state: "detached" });
   await rows("batch.completed").getByRole("link").first().click();
   await page.getByRole("heading", { name: "Watched" }).waitFor();
-}, 60_000);
+});
 
 it("while a row is open new events wait, and come in when asked for", async () => {
   await page.goto("/events?types=batch.*");
@@ -98,9 +98,11 @@ it("events of one kind that came together are one row that opens, and the export
     body: keys.map((key) => `${JSON.stringify({ id: key, key, n: 1 })}\n`).join(""),
   });
   await page.getByText("40 events shown").waitFor();
-  const group = rows("window.opened × ").first();
-  await group.getByRole("button").click();
-  expect(await page.getByRole("row", { name: "window.opened" }).count()).toBeGreaterThan(5);
+  // However many rows they came in: opened, they are what the window on the list has room for.
+  const closed = rows("window.opened × ").getByRole("button", { expanded: false });
+  expect(await closed.count()).toBeGreaterThan(0);
+  while ((await closed.count()) > 0) await closed.first().click();
+  await expect.poll(() => page.getByRole("row", { name: "window.opened" }).count()).toBeGreaterThan(5);
 
   const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "JSONL" }).click()]);
   const lines = readFileSync(await download.path(), "utf8")

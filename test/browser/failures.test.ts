@@ -27,7 +27,7 @@ beforeAll(async () => {
     await finished(served.client, batch.id);
     made.push(batch.id);
   }
-}, 120_000);
+});
 
 afterAll(async () => {
   await browser.close();
@@ -76,7 +76,7 @@ it("shows the groups of all batches as the API counts them, and retries one of t
   }
   // What fails again has happened again.
   expect((await groups()).failures).toBe(15);
-}, 90_000);
+});
 
 it("mutes a group: it moves to the muted ones with its items and its reason, and back", async () => {
   await page.goto("/failures");
@@ -121,7 +121,7 @@ it("lists dead letters, gives up a group, and runs the rest again", async () => 
   await page.getByRole("button", { name: "Run again what is dead in validate" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Run again: 3 items" }).click();
   await page.getByRole("status").getByText("3 items run again").waitFor();
-}, 60_000);
+});
 
 it("analyses by code, by slowness and by size say what the API says", async () => {
   for (const id of made) await finished(served.client, id);

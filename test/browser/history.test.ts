@@ -22,7 +22,7 @@ beforeAll(async () => {
   browser = await launch();
   ({ page, complaints } = await signedIn(browser, served, { theme: "light", width: 1440 }));
   complaints.length = 0;
-}, 180_000);
+});
 
 afterAll(async () => {
   await browser.close();

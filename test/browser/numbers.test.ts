@@ -35,7 +35,7 @@ beforeAll(async () => {
   ids.push(id);
   browser = await launch();
   ({ page } = await signedIn(browser, served, { theme: "light", width: 1440 }));
-}, 120_000);
+});
 
 afterAll(async () => {
   await browser.close();

@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { built, launch, signedIn } from "../support/browser.ts";
+import { keptPort } from "../support/port.ts";
 import { sampleAlert } from "../support/sample-history.ts";
 import { sampleCosts } from "../support/sample-costs.ts";
 import { finished, serve, type Served } from "../support/served.ts";
@@ -18,10 +19,10 @@ beforeAll(async () => {
   data = mkdtempSync(join(tmpdir(), "batchyard-overview-"));
   await sampleCosts(data, 3);
   await sampleAlert(data);
-  served = await serve(data);
+  served = await serve(data, { port: await keptPort() });
   browser = await launch();
   ({ page } = await signedIn(browser, served, { theme: "light", width: 1440 }));
-}, 120_000);
+});
 
 afterAll(async () => {
   await browser.close();
@@ -53,26 +54,33 @@ it("pauses a stream and lets it go on", async () => {
 });
 
 it("says the API's numbers: queue status, throughput, what was paid and saved", async () => {
+  // An hour that moves: what the page shows is held against the answer it got last.
+  interface Told {
+    queues: Record<string, number>;
+    historical: { requests: number; recorded: boolean }[];
+  }
+  let told: Told | null = null;
+  page.on("response", (answer) => {
+    if (!/batch-monitoring\?.*timeRange=1h/.test(answer.url())) return;
+    void answer.json().then(({ data: body }: { data: Told }) => (told = body));
+  });
   await page.goto("/?range=1h");
-  const { data: told } = await served.client.request<{
-    data: {
-      queues: Record<string, number>;
-      historical: { requests: number; cost: number; savings: number; recorded: boolean }[];
-    };
-  }>("/api/admin/batch-monitoring", { query: { timeRange: "1h" } });
   const status = page.getByRole("region", { name: "Queue status" });
   await status.getByText("Completed").waitFor();
-  const counts = await status.locator("li").allTextContents();
-  expect(counts.map((text) => Number(text.replace(/\D/g, "")))).toEqual(
-    ["pending", "processing", "completed", "failed"].map((name) => told.queues[name]),
-  );
   const throughput = page.getByRole("region", { name: "Throughput" });
   await throughput.getByRole("button", { name: "Table", exact: true }).click();
-  const items = await throughput.locator("tbody tr td:nth-child(2)").allTextContents();
-  const expected = told.historical.map(({ requests, recorded }) => (recorded ? requests.toLocaleString("en") : "—"));
-  expect(items.slice(1, -1)).toEqual(expected.slice(1, 1 + items.length - 2));
-  // An hour ago there was no server: left open, not zero.
-  expect(items).toContain("—");
+  const saysWhatItWasTold = async (): Promise<void> => {
+    const counts = await status.locator("li").allTextContents();
+    expect(counts.map((text) => Number(text.replace(/\D/g, "")))).toEqual(
+      ["pending", "processing", "completed", "failed"].map((name) => told?.queues[name]),
+    );
+    const items = await throughput.locator("tbody tr td:nth-child(2)").allTextContents();
+    const expected = told!.historical.map(({ requests, recorded }) => (recorded ? requests.toLocaleString("en") : "—"));
+    expect(items.slice(1, -1)).toEqual(expected.slice(1, 1 + items.length - 2));
+    // An hour ago there was no server: left open, not zero.
+    expect(items).toContain("—");
+  };
+  await vi.waitFor(saysWhatItWasTold, { timeout: 60_000, interval: 200 });
   await page.getByRole("region", { name: "Cost and savings" }).waitFor();
 });
 

@@ -32,7 +32,7 @@ beforeAll(async () => {
   await sampleStreams(served.client);
   await sampleAlerts(served);
   browser = await launch();
-}, 180_000);
+});
 
 afterAll(async () => {
   await browser.close();

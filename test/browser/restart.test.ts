@@ -7,6 +7,7 @@ import { built, launch, signedIn } from "../support/browser.ts";
 import { loadConfig } from "../../src/config.ts";
 import { startServer } from "../../src/server.ts";
 import { CuttingProxy } from "../support/cutting-proxy.ts";
+import { keptPort } from "../support/port.ts";
 import { finished, serve, type Served, TOKEN } from "../support/served.ts";
 
 let data: string;
@@ -16,9 +17,9 @@ let browser: Browser;
 beforeAll(async () => {
   built();
   data = mkdtempSync(join(tmpdir(), "batchyard-restart-"));
-  served = await serve(data);
+  served = await serve(data, { port: await keptPort() });
   browser = await launch();
-}, 60_000);
+});
 
 afterAll(async () => {
   await browser.close();
@@ -44,7 +45,7 @@ it("the server is killed and comes back: the page keeps what it showed, says how
   expect(await page.getByText(/\d succeeded/).count()).toBe(1);
 
   served = await serve(data, { port: Number(new URL(served.url).port) });
-  await page.getByTestId("live").getByText("Live").waitFor({ timeout: 45_000 });
+  await page.getByTestId("live").getByText("Live").waitFor();
   await page.getByText("This is how it was").waitFor({ state: "detached" });
   await finished(served.client, batch.id);
   const ended = await served.client.get(batch.id);
@@ -52,7 +53,7 @@ it("the server is killed and comes back: the page keeps what it showed, says how
   await page.getByText("100 %", { exact: true }).first().waitFor();
   await page.getByText(`${ended.succeeded_items} succeeded`).waitFor();
   await page.getByText(`${ended.failed_items} failed`).first().waitFor();
-}, 120_000);
+});
 
 it("reload and back show the same list as before, with its filters", async () => {
   const { page } = await signedIn(browser, served, { theme: "dark", width: 1440 });

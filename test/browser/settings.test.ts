@@ -18,7 +18,7 @@ beforeAll(async () => {
   served = await serve(data, { env: { BATCH_MAX_RETRIES: "2" } });
   browser = await launch();
   ({ page } = await signedIn(browser, served, { theme: "light", width: 1440 }));
-}, 60_000);
+});
 
 afterAll(async () => {
   await browser.close();

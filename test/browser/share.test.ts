@@ -31,7 +31,7 @@ beforeAll(async () => {
   portalPort = (portal.address() as AddressInfo).port;
   served = await serve(data, { env: { BATCHYARD_FRAME_ORIGINS: `http://127.0.0.1:${portalPort}` } });
   browser = await launch();
-}, 60_000);
+});
 
 afterAll(async () => {
   await browser.close();
@@ -76,7 +76,7 @@ it("a link shows one batch to a stranger, sends its secret in no address, and sh
   await stranger.reload();
   await stranger.getByRole("heading", { name: "This link shows nothing" }).waitFor();
   await context.close();
-}, 60_000);
+});
 
 it("follows the batch by its own events, in the frame of a site that is named", async () => {
   const steady = { operation: "steady", options: { workMs: 50, batchSize: 10, concurrency: 2 } };
@@ -97,7 +97,7 @@ it("follows the batch by its own events, in the frame of a site that is named", 
   await frame.getByText("100 %", { exact: true }).waitFor();
   await frame.getByText("60 of 60 items").waitFor();
   await context.close();
-}, 60_000);
+});
 
 it("is shown in no frame of another site, nor is any other page in the frame of one that is named", async () => {
   const batch = await served.client.create({ operation: "validate", name: "Not for frames", options: { schema: {} } }, items(1));
@@ -115,7 +115,7 @@ it("is shown in no frame of another site, nor is any other page in the frame of 
     await page.close();
   }
   await context.close();
-}, 60_000);
+});
 
 const items = (count: number): { id: string }[] => Array.from({ length: count }, (_, n) => ({ id: `n${n}` }));
 const framing = (host: string, path: string): string =>

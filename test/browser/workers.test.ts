@@ -16,6 +16,7 @@ interface Workers {
   workers: { id: string; kind: string; state: string; running: number; slots: number | null }[];
 }
 
+const HOUR_MS = 3_600_000;
 let data: string;
 let served: Served;
 let browser: Browser;
@@ -33,7 +34,7 @@ beforeAll(async () => {
   data = mkdtempSync(join(tmpdir(), "batchyard-workers-"));
   served = await serve(data);
   browser = await launch();
-}, 60_000);
+});
 
 afterAll(async () => {
   await browser.close();
@@ -45,7 +46,7 @@ beforeEach(async () => ({ page } = await signedIn(browser, served, { theme: "lig
 afterEach(() => page.context().close());
 
 it("the server's worker: its slots, the chunk at work with its batch, drained and resumed", async () => {
-  const options = { workMs: 60_000, batchSize: 1 };
+  const options = { workMs: HOUR_MS, timeout: 2 * HOUR_MS, batchSize: 1 };
   const batch = await served.client.create({ operation: "steady", name: "Long winter", options }, [{ id: "1", n: 1 }]);
   await page.goto("/workers");
   const own = page.getByRole("table", { name: "This server" }).getByRole("row").nth(1);

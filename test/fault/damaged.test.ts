@@ -39,5 +39,5 @@ describe("a damaged store", () => {
       expect(code).toBe(1);
     }
     expect(statSync(file).size).toBe(bytes);
-  }, 30_000);
+  });
 });

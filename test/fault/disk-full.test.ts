@@ -9,6 +9,8 @@ import { callsIn, faultsOf, recount } from "../support/recount.ts";
 import { finished, serve, type ServeOptions } from "../support/served.ts";
 
 const ITEMS = 4000;
+const HOUR_MS = 3_600_000;
+const PATIENCE = { timeout: 120_000, interval: 100 };
 /** Makes a batch larger than what a full disk still takes. */
 const PADDING = "x".repeat(500);
 const newFolder = folders();
@@ -88,8 +90,9 @@ describe.each(Object.entries(media))("%s", (_, make) => {
     const { data, options, fill, free } = make(folder);
     const served = await serve(data, { ...options, env: { CALLS: calls, LOG_LEVEL: "error" } });
     const items = (first: number): Record<string, unknown>[] => numbered(first, ITEMS).map((item) => ({ ...item, weight: PADDING }));
+    const gate = { file: join(folder, "gate"), from: ITEMS / 2 };
     const running = await served.client.create(
-      { operation: "steady", options: { workMs: 20, batchSize: 250, retryBackoffMs: 10 } },
+      { operation: "steady", options: { workMs: 20, batchSize: 250, retryBackoffMs: 10, timeout: HOUR_MS, gate } },
       items(0),
     );
     for await (const { processed } of served.client.watch(running.id)) if (processed > 0) break;
@@ -112,9 +115,10 @@ describe.each(Object.entries(media))("%s", (_, make) => {
       const failing = found.services.filter(({ status, consecutive_failures: n }) => status === "unhealthy" && n > 0);
       return { mode: found.mode, failing: failing.map(({ name }) => name) };
     };
-    await vi.waitUntil(async () => (await degradation()).mode === "minimal", { timeout: 20_000, interval: 100 });
+    await vi.waitUntil(async () => (await degradation()).mode === "minimal", PATIENCE);
     expect((await degradation()).failing).toContain("writes");
     // The work that runs hits the wall too, and says so.
+    writeFileSync(gate.file, "");
     await served.child.line(/"level":50.*The store cannot write/);
     const during = await served.client.get(running.id);
     expect(during.status).toBe("running");
@@ -129,7 +133,7 @@ describe.each(Object.entries(media))("%s", (_, make) => {
 
     free(served.child.pid);
     await finished(served.client, running.id);
-    await vi.waitUntil(async () => (await degradation()).mode === "normal", { timeout: 20_000, interval: 100 });
+    await vi.waitUntil(async () => (await degradation()).mode === "normal", PATIENCE);
     const later = await served.client.create({ operation: "steady" }, items(ITEMS));
     await finished(served.client, later.id);
     expect(await served.child.end("SIGTERM")).toEqual({ code: 0, signal: null });
@@ -153,5 +157,5 @@ describe.each(Object.entries(media))("%s", (_, make) => {
     // Results that were waiting for space were kept, not made again.
     const made = callsIn(calls);
     expect(new Set(made.map((call) => `${call.key} ${call.attempt}`)).size).toBe(made.length);
-  }, 60_000);
+  });
 });

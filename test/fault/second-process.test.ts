@@ -30,5 +30,5 @@ describe("a second process on the same data directory", () => {
     expect(await first.child.end("SIGKILL")).toEqual({ code: null, signal: "SIGKILL" });
     const third = await serve(data);
     expect((await third.client.get(id)).id).toBe(id);
-  }, 30_000);
+  });
 });

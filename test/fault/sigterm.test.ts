@@ -36,29 +36,25 @@ describe("SIGTERM", () => {
   it.each([
     ["a handler that obeys its signal", "1"],
     ["a handler that never ends", "0"],
-  ])(
-    "hands back the chunk of %s, ends with 0, and costs no attempt",
-    async (_, obey) => {
-      const { data, calls } = places();
-      const { served, id } = await holding(data, calls, { OBEY: obey, BATCHYARD_SHUTDOWN_SECONDS: "1" });
-      expect(await served.child.end("SIGTERM")).toEqual({ code: 0, signal: null });
-      const between = await recount(data);
-      expect(between.findings).toEqual([]);
-      // Handed back, not taken back: nobody was counted as dead.
-      expect(between.stored[0]!.batch).toMatchObject({ status: "running", leasedChunks: 0, running: 0, retried: 0 });
-      expect(between.stored[0]!.results.map((result) => result.nodeId)).not.toContain("k5");
+  ])("hands back the chunk of %s, ends with 0, and costs no attempt", async (_, obey) => {
+    const { data, calls } = places();
+    const { served, id } = await holding(data, calls, { OBEY: obey, BATCHYARD_SHUTDOWN_SECONDS: "1" });
+    expect(await served.child.end("SIGTERM")).toEqual({ code: 0, signal: null });
+    const between = await recount(data);
+    expect(between.findings).toEqual([]);
+    // Handed back, not taken back: nobody was counted as dead.
+    expect(between.stored[0]!.batch).toMatchObject({ status: "running", leasedChunks: 0, running: 0, retried: 0 });
+    expect(between.stored[0]!.results.map((result) => result.nodeId)).not.toContain("k5");
 
-      await resumed(data, calls, id);
-      const { stored, findings, crashes } = await recount(data);
-      expect(findings).toEqual([]);
-      expect(crashes).toBe(0);
-      expect(faultsOf(stored[0]!, 0, ITEMS, false)).toEqual([]);
-      expect(stored[0]!.batch.retried).toBe(0);
-      const ofHeld = callsIn(calls).filter((call) => call.key === "k5");
-      expect(ofHeld.map((call) => call.attempt)).toEqual([0, 0]);
-    },
-    30_000,
-  );
+    await resumed(data, calls, id);
+    const { stored, findings, crashes } = await recount(data);
+    expect(findings).toEqual([]);
+    expect(crashes).toBe(0);
+    expect(faultsOf(stored[0]!, 0, ITEMS, false)).toEqual([]);
+    expect(stored[0]!.batch.retried).toBe(0);
+    const ofHeld = callsIn(calls).filter((call) => call.key === "k5");
+    expect(ofHeld.map((call) => call.attempt)).toEqual([0, 0]);
+  });
 
   it("twice ends the process at once; the chunk is taken back at the next start", async () => {
     const { data, calls } = places();
@@ -70,5 +66,5 @@ describe("SIGTERM", () => {
     const { stored, findings } = await recount(data);
     expect(findings).toEqual([]);
     expect(faultsOf(stored[0]!, 0, ITEMS, false)).toEqual([]);
-  }, 30_000);
+  });
 });

@@ -12,7 +12,6 @@ afterAll(() => peer.close());
 describe("single submit", () => {
   it.each(CRASH_POINTS.flatMap((point) => CRASHES.map((crash) => ({ point, crash }))))(
     "a $crash at $point leaves one upstream batch an attempt, and none without an owner",
-    { timeout: 300_000 },
     async ({ point, crash }) => {
       const verdict = await runCrash({ peer, point, crash, hit: 1 });
       expect(verdict.faults).toEqual([]);
@@ -23,7 +22,6 @@ describe("single submit", () => {
 
   it.each(["prepared", "create_sent", "create_answered", "collected", "settled"] as const)(
     "a process killed at %s is followed by one that finishes its work",
-    { timeout: 300_000 },
     async (point) => {
       await peer.faults({});
       const before = await peer.record();

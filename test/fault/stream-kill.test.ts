@@ -74,4 +74,4 @@ it(`kill -9 while ${CLIENTS} clients post: what was answered is in a window or a
     await served.child.end("SIGTERM");
   }
   expect(accepted.size).toBeGreaterThan(KILLS * POSTS_BEFORE_A_KILL * 0.9);
-}, 60_000);
+});

@@ -53,7 +53,7 @@ describe("an upload", () => {
     expect(findings).toEqual([]);
     expect(stored).toHaveLength(1);
     expect(faultsOf(stored[0]!, 0, ITEMS, true)).toEqual([]);
-  }, 30_000);
+  });
 
   it("whose server is killed leaves no batch, and no rows after the next start", async () => {
     const data = newFolder();
@@ -65,36 +65,32 @@ describe("an upload", () => {
     expect(storedNumber(data, ROWS)).toBe(0);
     expect((await next.client.history({})).batches).toEqual([]);
     expect((await whole(next, lines(ITEMS))).status).toBe(201);
-  }, 30_000);
+  });
 });
 
 describe("a create whose server is killed after the commit and before the answer", () => {
   it.each([
     ["streamed", "application/x-ndjson"],
     ["with its items inline", "application/json"],
-  ])(
-    "%s gives the same batch when it is sent again under its key",
-    async (_, type) => {
-      const data = newFolder();
-      const body = type === "application/json" ? JSON.stringify({ ...REQUEST, items: numbered(0, 5000) }) : lines(5000);
-      const dying = await ready(program("dies-unanswered.ts", [data]));
-      await expect(whole(dying, body, type)).rejects.toThrow("fetch failed");
-      expect(await dying.child.ended).toEqual({ code: null, signal: "SIGKILL" });
-      expect(storedNumber(data, "SELECT COUNT(*) FROM batches WHERE sealed = 1")).toBe(1);
+  ])("%s gives the same batch when it is sent again under its key", async (_, type) => {
+    const data = newFolder();
+    const body = type === "application/json" ? JSON.stringify({ ...REQUEST, items: numbered(0, 5000) }) : lines(5000);
+    const dying = await ready(program("dies-unanswered.ts", [data]));
+    await expect(whole(dying, body, type)).rejects.toThrow("fetch failed");
+    expect(await dying.child.ended).toEqual({ code: null, signal: "SIGKILL" });
+    expect(storedNumber(data, "SELECT COUNT(*) FROM batches WHERE sealed = 1")).toBe(1);
 
-      const served = await serve(data);
-      const [{ id } = { id: "none" }, ...others] = (await served.client.history({})).batches;
-      expect(others).toEqual([]);
-      expect(await whole(served, body, type)).toEqual({ status: 201, id });
-      // And once more, now that the answer is kept.
-      expect(await whole(served, body, type)).toEqual({ status: 201, id });
-      expect((await served.client.history({})).batches).toHaveLength(1);
-      await finished(served.client, id);
-      await served.child.end("SIGTERM");
-      const { stored, findings } = await recount(data);
-      expect(findings).toEqual([]);
-      expect(faultsOf(stored[0]!, 0, 5000, true)).toEqual([]);
-    },
-    30_000,
-  );
+    const served = await serve(data);
+    const [{ id } = { id: "none" }, ...others] = (await served.client.history({})).batches;
+    expect(others).toEqual([]);
+    expect(await whole(served, body, type)).toEqual({ status: 201, id });
+    // And once more, now that the answer is kept.
+    expect(await whole(served, body, type)).toEqual({ status: 201, id });
+    expect((await served.client.history({})).batches).toHaveLength(1);
+    await finished(served.client, id);
+    await served.child.end("SIGTERM");
+    const { stored, findings } = await recount(data);
+    expect(findings).toEqual([]);
+    expect(faultsOf(stored[0]!, 0, 5000, true)).toEqual([]);
+  });
 });

@@ -1,15 +1,16 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { serve, TOKEN, type Served } from "../../src/api/server.fixture.ts";
 import { kindOf, METRIC_NAMES, PREFIX } from "../../src/monitor/metrics/catalogue.ts";
+import { Child } from "../support/child.ts";
 import { ROOT } from "../support/sources.ts";
 
 /** Named by scripts/test.mjs, which installs it; else the one of this machine. */
 const PROMETHEUS = process.env["TEST_PROMETHEUS"] ?? "prometheus";
+const PATIENCE = { timeout: 120_000, interval: 200 };
 const PROMTOOL = PROMETHEUS.includes("/") ? join(dirname(PROMETHEUS), "promtool") : "promtool";
 
 let served: Served;
@@ -43,9 +44,8 @@ describe("promtool", () => {
 });
 
 describe("Prometheus", () => {
-  it("scrapes what the API says, and knows every query of the rules and the board", { timeout: 120_000 }, async () => {
+  it("scrapes what the API says, and knows every query of the rules and the board", async () => {
     const folder = mkdtempSync(join(tmpdir(), "batchyard-prometheus-"));
-    const port = await freePort();
     const rules = join(ROOT, "docs/operate/prometheus-rules.yml");
     writeFileSync(
       join(folder, "prometheus.yml"),
@@ -57,23 +57,25 @@ scrape_configs:
     static_configs: [{ targets: [${JSON.stringify(new URL(url).host)}] }]
 `,
     );
-    const child = spawn(
-      PROMETHEUS,
-      [
-        `--config.file=${join(folder, "prometheus.yml")}`,
-        `--storage.tsdb.path=${join(folder, "data")}`,
-        `--web.listen-address=127.0.0.1:${port}`,
-      ],
-      { stdio: "ignore" },
-    );
-    const ended = new Promise((resolve) => child.once("exit", resolve));
+    const child = new Child(PROMETHEUS, [
+      `--config.file=${join(folder, "prometheus.yml")}`,
+      `--storage.tsdb.path=${join(folder, "data")}`,
+      "--web.listen-address=127.0.0.1:0",
+    ]);
     try {
-      const value = async (query: string): Promise<number | null> => {
-        const answer = await fetch(`http://127.0.0.1:${port}/api/v1/query?query=${encodeURIComponent(query)}`);
-        const { data } = (await answer.json()) as { data: { result: { value: [number, string] }[] } };
-        return data.result[0] === undefined ? null : Number(data.result[0].value[1]);
+      const [, port] = await child.line(/Listening on.*address=127\.0\.0\.1:(\d+)/);
+      /** Null until it is ready for questions. */
+      const asked = async <T>(path: string): Promise<T | null> => {
+        const answer = await fetch(`http://127.0.0.1:${port}/api/v1/${path}`);
+        return answer.ok ? ((await answer.json()) as { data: T }).data : null;
       };
-      await vi.waitUntil(async () => (await value('up{job="batchyard"}').catch(() => null)) === 1, { timeout: 60_000, interval: 200 });
+      /** Once there is one: an answer that takes longer than the second between two scrapes counts as none. */
+      const value = async (query: string): Promise<number> => {
+        const now = async (): Promise<string | undefined> =>
+          (await asked<{ result: { value: [number, string] }[] }>(`query?query=${encodeURIComponent(query)}`))?.result[0]?.value[1];
+        return Number(await vi.waitUntil(now, PATIENCE));
+      };
+      await vi.waitUntil(async () => (await value('up{job="batchyard"}')) === 1, PATIENCE);
 
       expect(await value('batchyard_items_total{operation="echo",outcome="succeeded"}')).toBe(2);
       expect(await value('batchyard_items_total{operation="echo",outcome="failed"}')).toBe(1);
@@ -83,13 +85,15 @@ scrape_configs:
       expect(active_batches).toBe(1);
       expect(await value('batchyard_windows_open{stream="detections"}')).toBe(active_batches);
 
-      const answer = await fetch(`http://127.0.0.1:${port}/api/v1/rules`);
-      const { data } = (await answer.json()) as { data: { groups: { rules: { lastError?: string }[] }[] } };
-      expect(data.groups[0]?.rules.length).toBeGreaterThan(5);
-      expect(data.groups[0]?.rules.filter((rule) => rule.lastError !== undefined && rule.lastError !== "")).toEqual([]);
+      type Rules = { groups: { rules: { health: string; lastError?: string }[] }[] };
+      const evaluated = await vi.waitUntil(async () => {
+        const rules = (await asked<Rules>("rules"))?.groups.flatMap((group) => group.rules) ?? [];
+        return rules.length > 0 && rules.every(({ health }) => health !== "unknown") ? rules : null;
+      }, PATIENCE);
+      expect(evaluated.length).toBeGreaterThan(5);
+      expect(evaluated.filter(({ health }) => health !== "ok")).toEqual([]);
     } finally {
-      child.kill("SIGTERM");
-      await ended;
+      await child.end("SIGTERM");
       rmSync(folder, { recursive: true, force: true });
     }
   });
@@ -99,13 +103,3 @@ scrape_configs:
     expect([...shown].toSorted()).toEqual(METRIC_NAMES.map((name) => `${PREFIX}${name} ${kindOf(name).type}`).toSorted());
   });
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
-}

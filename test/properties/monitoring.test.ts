@@ -82,7 +82,7 @@ function expected(batches: readonly BatchRow[], hours: number) {
 }
 
 describe("GET /api/admin/batch-monitoring", () => {
-  it(`equals a recount over the batches for ${HISTORIES} histories and questions`, { timeout: 120_000 }, async () => {
+  it(`equals a recount over the batches for ${HISTORIES} histories and questions`, async () => {
     const { store } = served.yard;
     let answers = 0;
     for (let seed = 1; seed <= HISTORIES; seed++) {

@@ -103,4 +103,4 @@ it("each custom_id is once in the output or the error file, whatever becomes of 
   expect(cancelled).toBeGreaterThan(5);
   expect(midway).toBeGreaterThan(0);
   console.log(`openai files: ${count} batches, ${cancelled} cancelled, ${midway} of them midway`);
-}, 60_000);
+});

@@ -151,4 +151,4 @@ it("closed and open windows together are the input, in order, through any interl
     }),
     { numRuns: 40 },
   );
-}, 60_000);
+});

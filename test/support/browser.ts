@@ -5,9 +5,11 @@ import { type Served, TOKEN } from "./served.ts";
 
 /** Named by scripts/test.mjs, which installs it; else the one of this machine. */
 const CHROMIUM = process.env["TEST_CHROMIUM"] ?? "/usr/bin/chromium";
+/** What is waited for comes when the machine has time for it. */
+const PATIENCE_MS = 120_000;
 
-export function launch(): Promise<Browser> {
-  return chromium.launch({
+export async function launch(): Promise<Browser> {
+  const browser = await chromium.launch({
     executablePath: CHROMIUM,
     headless: true,
     args: [
@@ -19,7 +21,10 @@ export function launch(): Promise<Browser> {
       "--disable-component-update",
       "--disable-sync",
     ],
+    timeout: PATIENCE_MS,
   });
+  browser.on("context", (context) => context.setDefaultTimeout(PATIENCE_MS));
+  return browser;
 }
 
 export interface Look {

@@ -1,4 +1,4 @@
-import { openSync, writeSync } from "node:fs";
+import { existsSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { defineConfig, defineOperation, OperationError } from "../../src/index.ts";
@@ -20,13 +20,41 @@ const wait = (ms: number, signal: AbortSignal): Promise<void> =>
     });
   });
 
-/** Works `workMs` on an item, then does what the item's number says; an item costs `itemUsd`. */
+const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason as Error));
+  });
+
+const LOOK_MS = 20;
+const gates = new Map<string, Promise<void>>();
+
+/** Resolves when the file is there: one look after another, however many wait. */
+function opened(file: string): Promise<void> {
+  const look = (resolve: () => void): void => {
+    if (existsSync(file)) resolve();
+    else setTimeout(look, LOOK_MS, resolve).unref();
+  };
+  const gate = gates.get(file) ?? new Promise(look);
+  gates.set(file, gate);
+  return gate;
+}
+
+/**
+ * Works `workMs` on an item, then does what the item's number says; an item costs `itemUsd`. Items from the number `gate.from` on
+ * wait until the file `gate.file` is there, so that a test knows what is not done yet.
+ */
 const steady = defineOperation({
   name: "steady",
-  options: z.strictObject({ workMs: z.number().default(0), itemUsd: z.number().optional() }),
+  options: z.strictObject({
+    workMs: z.number().default(0),
+    itemUsd: z.number().optional(),
+    gate: z.strictObject({ file: z.string(), from: z.number() }).optional(),
+  }),
   async processItem(item: Numbered, ctx) {
     called(ctx.key, ctx.attempt);
-    if (ctx.options.workMs > 0) await wait(ctx.options.workMs, ctx.signal);
+    const { workMs, gate } = ctx.options;
+    if (workMs > 0) await wait(workMs, ctx.signal);
+    if (gate !== undefined && item.n >= gate.from) await Promise.race([opened(gate.file), aborted(ctx.signal)]);
     const kind = fate(item.n);
     if (kind === "transient" && ctx.attempt === 0) throw new Error("Not this time");
     if (kind === "permanent") throw new OperationError("Never", { code: "never" });

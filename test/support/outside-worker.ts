@@ -14,6 +14,7 @@ const post = (path: string, body: unknown): Promise<Response> => fetch(url + pat
 interface Leased {
   chunk: number;
   fence: number;
+  leaseUntil: string;
   items: { key: string; payload: Numbered }[];
 }
 
@@ -23,8 +24,9 @@ const continued = new Promise<void>((resolve) => process.once("SIGCONT", resolve
 const { chunks } = (await (await post("/api/external/lease", { worker: "slow", max: 1, leaseMs: Number(leaseMs) })).json()) as {
   chunks: Leased[];
 };
-const { chunk, fence, items } = chunks[0]!;
+const { chunk, fence, leaseUntil, items } = chunks[0]!;
 console.log(`leased ${chunk} fence ${fence} items ${items.length}`);
+console.log(`until ${leaseUntil}`);
 const beat = async (): Promise<void> => {
   const sentAt = Date.now();
   const answer = await post("/api/external/heartbeat", { leases: [{ chunk, fence }], leaseMs: Number(leaseMs) });

@@ -3,7 +3,7 @@ import type { Batch, Client } from "../../src/client/index.ts";
 export interface SampleBatches {
   /** Ended, some of its items failed, in two ways. */
   mixed: string;
-  /** Runs for minutes. */
+  /** Runs for most of an hour. */
   running: string;
   /** All its items failed. */
   failed: string;
@@ -47,7 +47,7 @@ export async function sampleBatches(client: Client): Promise<SampleBatches> {
   const mute = { reason: "The old shop writes prices as text; gone with its last feed", minutes: 10_080, untilChange: true };
   await client.request(`/api/system/failures/mutes/${rarer!.fingerprint}`, { method: "PUT", json: mute });
   const steady = { operation: "steady", options: { workMs: 400, batchSize: 10, concurrency: 2 } };
-  const numbers = Array.from({ length: 1_500 }, (_, n) => ({ id: `n${n}`, n }));
+  const numbers = Array.from({ length: 15_000 }, (_, n) => ({ id: `n${n}`, n }));
   const cancelled = await client.create({ ...steady, name: "Started by mistake" }, numbers.slice(0, 200));
   await client.cancel(cancelled.id);
   const paused = await client.create({ ...steady, name: "Waits for the week-end" }, numbers.slice(0, 300));

@@ -1,9 +1,8 @@
-import { createServer } from "node:net";
-import { once } from "node:events";
-import type { AddressInfo } from "node:net";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import OpenAI from "openai";
 import { fate, numbered, resultOf } from "./fates.ts";
+import { keptPort } from "./port.ts";
 import { seeded } from "./random.ts";
 import { finished, ready, starting, TOKEN, type Served } from "./served.ts";
 
@@ -45,11 +44,20 @@ export async function twoYards(options: TwoYardsOptions): Promise<TwoYards> {
   const { kills, items, batchSize, seed, folder, workMs, say = () => {} } = options;
   const startedAt = performance.now();
   const random = seeded(seed);
-  const port = await freePort();
+  const port = await keptPort();
   const upstream = `http://127.0.0.1:${port}/v1`;
   const soon = { BATCH_STATUS_CHECK_INTERVAL: "* * * * * *", BATCH_RESULT_PROCESSING_INTERVAL: "* * * * * *" };
+  const gate = join(folder, "gate");
+  const model = {
+    WORK_MS: String(workMs),
+    GATE: gate,
+    GATED_ITEM: String(items - 1),
+    // The item that waits for the last kill is not too slow.
+    BATCH_TIMEOUT_MS: "3600000",
+    LOG_LEVEL: "error",
+  };
   const start = {
-    server: () => ready(starting(join(folder, "server"), { config: CONFIG, port, env: { WORK_MS: String(workMs), LOG_LEVEL: "error" } })),
+    server: () => ready(starting(join(folder, "server"), { config: CONFIG, port, env: model })),
     client: () => ready(starting(join(folder, "client"), { config: CONFIG, env: { ...soon, UPSTREAM: upstream, LOG_LEVEL: "error" } })),
   };
   const yards = { server: await start.server(), client: await start.client() };
@@ -68,6 +76,7 @@ export async function twoYards(options: TwoYardsOptions): Promise<TwoYards> {
     await yards[which].child.end("SIGKILL");
     yards[which] = await start[which]();
   }
+  writeFileSync(gate, "");
   await finished(yards.client.client, id);
   const faults = await faultsOfClient(yards.client, id, items);
   const { upstreamBatches, answered, faults: more } = await faultsOfServer(upstream, items);
@@ -117,14 +126,4 @@ async function faultsOfServer(baseURL: string, items: number): Promise<{ upstrea
   }
   if (answered !== items) faults.push(`the server answered ${answered} lines for ${items} items`);
   return { upstreamBatches: batches.length, answered, faults };
-}
-
-/** One that the server keeps over its restarts. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
