@@ -101,7 +101,7 @@ it("mutes a group: it moves to the muted ones with its items and its reason, and
   await muted.getByRole("button", { name: `Unmute: ${error}` }).click();
   await page.getByRole("heading", { name: `${before.failures} items failed` }).waitFor();
   expect((await groups()).groups.map((group) => group.fingerprint)).toContain(fingerprint);
-}, 60_000);
+});
 
 it("lists dead letters, gives up a group, and runs the rest again", async () => {
   const stats = () => served.client.request<{ total: number }>("/api/dlq/stats");
