@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import pino, { type Logger } from "pino";
-import { DEFAULT_TENANT } from "./api/auth/secrets.ts";
+import { DEFAULT_TENANT } from "./model/tenant.ts";
 import { Backpressure } from "./batches/backpressure.ts";
 import { Bulk } from "./batches/bulk.ts";
 import { Creator } from "./batches/create.ts";

@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { issueKey, issueSignIn, TOKEN_KEY_ID, DEFAULT_TENANT } from "./api/auth/secrets.ts";
+import { DEFAULT_TENANT } from "./model/tenant.ts";
+import { issueKey, issueSignIn, TOKEN_KEY_ID } from "./api/auth/secrets.ts";
 import { readDashboard } from "./api/pages/dashboard.ts";
 import { createServer } from "./api/server.ts";
 import type { ApiServices } from "./api/services.ts";

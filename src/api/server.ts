@@ -13,7 +13,7 @@ import { BatchyardError } from "../model/errors.ts";
 import { newId } from "../model/ids.ts";
 import { HealthWatch } from "../monitor/health/health-watch.ts";
 import { Sampler } from "../monitor/metrics/sampler.ts";
-import { DEFAULT_TENANT } from "./auth/secrets.ts";
+import { DEFAULT_TENANT } from "../model/tenant.ts";
 import { Guard, isOwnOrigin, requireSameOrigin, SESSION_COOKIE } from "./auth/guard.ts";
 import { dispatch } from "./dispatch.ts";
 import { answerClientError, asClientError, installNotFound, isOpenAiPath, sendError } from "./failures.ts";

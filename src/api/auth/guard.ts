@@ -5,7 +5,8 @@ import { BatchyardError } from "../../model/errors.ts";
 import type { AccessStore, AuditEntry, AuditStore } from "../../store/port.ts";
 import { FailureLimit } from "./failure-limit.ts";
 import { KeyUse } from "./key-use.ts";
-import { DEFAULT_TENANT, hashSecret, isUsable, sameHash, TOKEN_KEY_ID } from "./secrets.ts";
+import { DEFAULT_TENANT } from "../../model/tenant.ts";
+import { hashSecret, isUsable, sameHash, TOKEN_KEY_ID } from "./secrets.ts";
 
 export const SESSION_COOKIE = "batchyard_session";
 

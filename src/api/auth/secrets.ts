@@ -2,8 +2,6 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { newId } from "../../model/ids.ts";
 import type { AccessStore, ApiKeyRow, Role } from "../../store/port.ts";
 
-/** The tenant of a server that nobody has divided. */
-export const DEFAULT_TENANT = "default";
 /** The key id of BATCHYARD_TOKEN, which has no row. */
 export const TOKEN_KEY_ID = "key_from_environment";
 

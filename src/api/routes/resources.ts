@@ -1,5 +1,5 @@
 import { iso } from "../../model/clock.ts";
-import { DEFAULT_TENANT } from "../auth/secrets.ts";
+import { DEFAULT_TENANT } from "../../model/tenant.ts";
 import * as contract from "../contract/resources.ts";
 import { ok, route, type Route } from "../route.ts";
 import type { ApiServices } from "../services.ts";

@@ -1,6 +1,6 @@
 import { iso } from "../../model/clock.ts";
 import type { Stored } from "../../monitor/retention-ladder.ts";
-import { DEFAULT_TENANT } from "../auth/secrets.ts";
+import { DEFAULT_TENANT } from "../../model/tenant.ts";
 import * as contract from "../contract/retention.ts";
 import { ok, route, type Route } from "../route.ts";
 import type { ApiServices } from "../services.ts";

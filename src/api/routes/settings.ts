@@ -1,4 +1,4 @@
-import { DEFAULT_TENANT } from "../auth/secrets.ts";
+import { DEFAULT_TENANT } from "../../model/tenant.ts";
 import { BatchyardError } from "../../model/errors.ts";
 import { describedSettings } from "../../settings/described.ts";
 import * as contract from "../contract/settings.ts";

@@ -13,7 +13,7 @@ import { kindOf, METRIC_NAMES } from "../../monitor/metrics/catalogue.ts";
 import { historyOf, widthFor } from "../../monitor/metrics/history.ts";
 import { promqlOf } from "../../monitor/metrics/promql.ts";
 import { finestKnown } from "../../monitor/retention.ts";
-import { DEFAULT_TENANT } from "../auth/secrets.ts";
+import { DEFAULT_TENANT } from "../../model/tenant.ts";
 import { streamParams } from "../contract/streams.ts";
 import * as contract from "../contract/system.ts";
 import { ok, route, type Route } from "../route.ts";

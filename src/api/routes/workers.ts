@@ -1,7 +1,7 @@
 import type { Caller } from "../../batches/service.ts";
 import { iso } from "../../model/clock.ts";
 import { BatchyardError } from "../../model/errors.ts";
-import { DEFAULT_TENANT } from "../auth/secrets.ts";
+import { DEFAULT_TENANT } from "../../model/tenant.ts";
 import * as contract from "../contract/workers.ts";
 import { ok, route, type Route } from "../route.ts";
 import type { ApiServices } from "../services.ts";

@@ -9,7 +9,7 @@ import { isFinal, type BatchStatus } from "../../model/moves.ts";
 import { littlesLaw } from "../../monitor/health/littles-law.ts";
 import type { MeasuredMetric, MetricReadings, MetricSample } from "../../monitor/metrics/catalogue.ts";
 import type { ApiServices } from "../services.ts";
-import { DEFAULT_TENANT } from "../auth/secrets.ts";
+import { DEFAULT_TENANT } from "../../model/tenant.ts";
 import { runningFor, wireWorkers } from "./workers.ts";
 
 const MODELS = 1000;

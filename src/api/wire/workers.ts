@@ -1,5 +1,5 @@
 import { iso } from "../../model/clock.ts";
-import { DEFAULT_TENANT } from "../auth/secrets.ts";
+import { DEFAULT_TENANT } from "../../model/tenant.ts";
 import type { ApiServices } from "../services.ts";
 
 export interface WireWorker {
