@@ -1,4 +1,4 @@
-import { countBits, hasBit, newBits, setBit } from "../../model/bits.ts";
+import { countBits, newBits } from "../../model/bits.ts";
 import type { LedgerEntry } from "../../model/ledger.ts";
 import type { NanoUsd } from "../../model/money.ts";
 import { isFinal } from "../../model/moves.ts";
@@ -33,23 +33,12 @@ import {
   toBatchRow,
 } from "./batch-row.ts";
 import type { RawBatch } from "./raw-batch.ts";
-import {
-  findItem,
-  insertChunk,
-  loadChunk,
-  loadKeys,
-  loadPayload,
-  locateItems,
-  payloadText,
-  toView,
-  type ItemPlace,
-  type RawChunk,
-} from "./chunk-row.ts";
+import { findItem, insertChunk, loadChunk, loadKeys, loadPayload, locateItems, payloadText, toView, type RawChunk } from "./chunk-row.ts";
 import { isInAttempt, stopOverBudget } from "./budget.ts";
 import type { Database } from "./database.ts";
 import { closeBatch, endIfSettled } from "./ending.ts";
 import { Sums } from "./sums.ts";
-import { Recorded, type Place } from "./recorded.ts";
+import { isSettled, Recorded, settleReported } from "./recorded.ts";
 import { addCost, bookEntries } from "./ledger.ts";
 import { insertFailures } from "./failure-rows.ts";
 import type { StatsCache } from "./stats-cache.ts";
@@ -306,14 +295,14 @@ export class SqliteChunks implements ChunkStore {
       const standing = locateItems(this.db, raw.id, keys);
       if (isFinal(raw.status)) {
         // Whoever did not hear the answer to the last report sends it again: that is a repetition, not a conflict.
-        const repeated = keys.every((key) => this.isSettled(raw, key, standing.get(key)?.[0]));
+        const repeated = keys.every((key) => isSettled(this.db, raw, key, standing.get(key)?.[0]));
         return repeated ? { accepted: 0, duplicates: results.length, unknown: [], batch: toBatchRow(raw), settled: [] } : null;
       }
       const unknown: string[] = [];
       const settled = new Recorded();
       const indexes: number[] = [];
       for (const [index, result] of results.entries()) {
-        const place = this.settle(raw, result, standing.get(result.nodeId) ?? [], openCount(raw) - settled.count);
+        const place = settleReported(this.db, raw, result, standing.get(result.nodeId) ?? [], openCount(raw) - settled.count);
         if (place === "unknown") unknown.push(result.nodeId);
         else if (place !== "duplicate") {
           settled.add(result, place, now);
@@ -465,39 +454,5 @@ export class SqliteChunks implements ChunkStore {
       return;
     }
     this.stats.drop(raw.id);
-  }
-
-  /** Does this key have a result that stands? */
-  private isSettled(raw: RawBatch, key: string, place: ItemPlace | undefined): boolean {
-    if (place === undefined) return this.db.get("SELECT 1 FROM recorded WHERE batch_id = ? AND key = ?", raw.id, key) !== undefined;
-    const chunk = loadChunk(this.db, place.chunkId)!;
-    return chunk.done !== null && hasBit(chunk.done, place.index);
-  }
-
-  /** Marks one reported item as settled and says where it stands; `open` items have no result yet. */
-  private settle(raw: RawBatch, result: RecordedResult, standing: readonly ItemPlace[], open: number): Place | "duplicate" | "unknown" {
-    for (const place of standing) {
-      const chunk = loadChunk(this.db, place.chunkId)!;
-      const done = chunk.done ?? newBits(chunk.items);
-      // Settled here, or handed on to a successor, which was looked at before (newest first).
-      if (hasBit(done, place.index)) continue;
-      if (chunk.state !== "pending") return "unknown";
-      setBit(done, place.index);
-      const finished = chunk.settled + 1 + chunk.moved === chunk.items;
-      // Whoever lost a lease on it did not end it: nothing is taken under that fence.
-      this.db.run(
-        "UPDATE chunks SET done = ?, settled = settled + 1, state = ?, fence = fence + ? WHERE id = ?",
-        done,
-        finished ? "done" : "pending",
-        finished ? 1 : 0,
-        chunk.id,
-      );
-      if (finished) raw.open_chunks -= 1;
-      return place;
-    }
-    if (raw.announced === 0) return standing.length > 0 ? "duplicate" : "unknown";
-    if (open === 0) return "unknown";
-    const isNew = this.db.run("INSERT INTO recorded (batch_id, key) VALUES (?, ?) ON CONFLICT DO NOTHING", raw.id, result.nodeId) > 0;
-    return isNew ? { chunkId: null, index: null } : "duplicate";
   }
 }
