@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
 import { Database } from "../src/store/sqlite/database.ts";
-import { fillRollups } from "../src/store/sqlite/rollup-recount.ts";
+import { fillSums } from "../src/store/sqlite/rollup-recount.ts";
 import { openSqlite } from "../test/contract/store/adapters.ts";
 import { failed, Rig } from "../test/contract/store/rig.ts";
 import { percentile, report, type Row } from "./support/report.ts";
@@ -91,7 +91,7 @@ async function seed(root: string, batches: number): Promise<void> {
   );
   db.close();
   const filled = new Database(path, "NORMAL");
-  filled.transaction(() => fillRollups(filled));
+  filled.transaction(() => fillSums(filled));
   filled.close();
 }
 

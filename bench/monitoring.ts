@@ -51,9 +51,22 @@ const questions = (batches: number): Record<string, string> => ({
   "monitoring, 24 h": "/api/admin/batch-monitoring",
   "monitoring, 30 days": "/api/admin/batch-monitoring?timeRange=30d",
 
+  "analysis of errors, 30 days": "/api/admin/batch-monitoring/analysis/errors?timeRange=30d",
+  "analysis of errors, 24 h": "/api/admin/batch-monitoring/analysis/errors",
+  "slowest jobs, 30 days": "/api/admin/batch-monitoring/analysis/slow?timeRange=30d",
+  "slowest jobs, 1 h": "/api/admin/batch-monitoring/analysis/slow?timeRange=1h",
+  "analysis of sizes, 30 days": "/api/admin/batch-monitoring/analysis/sizes?timeRange=30d",
+  "failures, 24 h": "/api/system/failures",
   overview: "/api/system/overview",
   "history, page 1": "/api/batch/history?limit=50",
   "history, row 90 %": `/api/batch/history?limit=50&offset=${Math.floor(batches * 0.9)}`,
+  "history, a name that many have": "/api/batch/history?limit=50&name=import",
+  "history, a name that none has": "/api/batch/history?limit=50&name=nowhere",
+  "history, a tag": "/api/batch/history?limit=50&tag=nightly",
+  "history, a tag that none has": "/api/batch/history?limit=50&tag=nowhere",
+  "history, a stream": "/api/batch/history?limit=50&stream=stream-1",
+  "history, a key and state": "/api/batch/history?limit=50&key=key-7&status=cancelled",
+  "history, an error code": "/api/batch/history?limit=50&error=code_7",
   "history, 7 days, failed": `/api/batch/history?limit=50&status=failed&createdAfter=${new Date(Date.now() - 7 * DAY).toISOString()}`,
 });
 

@@ -33,8 +33,9 @@ export class BatchLists {
     });
     const batches = page.batches.slice(0, limit);
     const last = batches.at(-1);
-    const more = page.batches.length > limit && last !== undefined;
-    return { batches, total: page.total, nextCursor: more ? encodeCursor("history", [last.createdAt, last.id]) : null };
+    const next = page.batches.length > limit && last !== undefined ? last : page.looked;
+    const nextCursor = next === null ? null : encodeCursor("history", [next.createdAt, next.id]);
+    return { batches, total: page.total, totalIsExact: page.isExact, nextCursor };
   }
 
   async *stream(caller: Caller, which: Parameters<Batches["streamHistory"]>[1]): AsyncGenerator<BatchRow[]> {
@@ -81,6 +82,7 @@ export class BatchLists {
     const page = { by, ascending: order === "asc", limit, after, looks: LOOKS };
     const { batches, next } = await this.store.batches.sorted(filter, page);
     const nextCursor = next === null ? null : encodeCursor(list, [next.none ? 1 : 0, next.key, next.id]);
-    return { batches, total: await this.store.batches.total(filter), nextCursor };
+    const { total, isExact } = await this.store.batches.total(filter);
+    return { batches, total, totalIsExact: isExact, nextCursor };
   }
 }

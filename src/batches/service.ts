@@ -59,6 +59,15 @@ export interface ReplayRequest {
 /** Items as they arrive: blocks of items whose keys are known. Throwing while iterating leaves no batch behind. */
 export type ItemSource = AsyncIterable<ItemText[]>;
 
+export interface HistoryPage {
+  batches: BatchRow[];
+  /** All that match, or, when not exact, at least so many. */
+  total: number;
+  totalIsExact: boolean;
+  /** Null = there are no more. A page may have fewer rows than asked for, or none, and a cursor to look further. */
+  nextCursor: string | null;
+}
+
 export interface HistoryQuery extends Omit<BatchFilter, "tenant"> {
   /** `created` when absent. */
   sort?: BatchSort | undefined;
@@ -147,7 +156,6 @@ export interface Batches {
   /** Throws batch_not_found. */
   get(caller: Caller, id: string): Promise<BatchRow>;
   view(caller: Caller, id: string): Promise<BatchView>;
-  history(caller: Caller, query: HistoryQuery): Promise<{ batches: BatchRow[]; total: number; nextCursor: string | null }>;
   /** All that match, newest first, or these, as far as they are there; in blocks, in constant memory. */
   streamHistory(caller: Caller, which: { filter: Omit<BatchFilter, "tenant"> } | { ids: readonly string[] }): AsyncIterable<BatchRow[]>;
   /** Open batches with a budget, newest first. */
@@ -155,6 +163,7 @@ export interface Batches {
     caller: Caller,
     page: { limit: number; cursor?: string | undefined },
   ): Promise<{ batches: BatchRow[]; nextCursor: string | null }>;
+  history(caller: Caller, query: HistoryQuery): Promise<HistoryPage>;
   /** What has not ended: running first, then paused, then waiting, each newest first; `total` is of all of them. */
   active(caller: Caller, limit: number): Promise<{ batches: BatchView[]; total: number }>;
   counts(caller: Caller): Promise<BatchCounts>;

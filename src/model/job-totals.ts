@@ -94,3 +94,15 @@ export function jobTimes(batch: {
   if (started === null || completed === null) return null;
   return { run: completed - started, wait: started - created, total: completed - created };
 }
+
+/** Batches are put together by their items in steps of this. */
+export const SIZE_STEP = 50;
+
+/** 0 = empty, 1 = up to one step, … */
+export function sizeStep(items: number): number {
+  return Math.ceil(items / SIZE_STEP);
+}
+
+/** What batches of one size add up to; `timed` are those that have started and ended, with their requests and their time from start to end. */
+export const SIZE_SUMS = ["jobs", "requests", "succeeded", "failed", "timed", "timed_requests", "run_ms"] as const;
+export type SizeSum = (typeof SIZE_SUMS)[number];

@@ -55,7 +55,7 @@ export interface SealRequest {
   announcedItems: number;
 }
 
-/** What sums over batches do not tell apart: such batches are found one by one, along an index but for name and tag. */
+/** What sums over batches do not tell apart: such batches are looked for along an index of one of these, and asked for the others. */
 export interface NarrowFilter {
   id?: string | undefined;
   /** Part of the name, case-insensitive. */
@@ -98,8 +98,11 @@ export interface SortPlace {
 
 export interface BatchPage {
   batches: BatchRow[];
-  /** All that match, exactly. */
+  /** All that match; when not exact, at least so many: of a narrowed list no more are counted than 10,000, nor looked for than among 50,000. */
   total: number;
+  isExact: boolean;
+  /** Where it stopped to look before the page was full: there may be more behind it. Null = there are no more, or the page is full. */
+  looked: { createdAt: number; id: string } | null;
 }
 
 export interface BatchCounts {
@@ -167,7 +170,7 @@ export interface BatchStore {
 
   get(tenant: string, id: string): Promise<BatchRow | null>;
   stats(tenant: string, id: string): Promise<BatchStats>;
-  /** Newest first (created_at, id). `before` is the keyset position of the last row seen. */
+  /** Newest first (created_at, id). `before` is the keyset position of the last row seen, or where the page before stopped to look. */
   list(filter: BatchFilter, page: { limit: number; offset?: number; before?: { createdAt: number; id: string } }): Promise<BatchPage>;
   /**
    * By a value and id, what has no value last, newest first. Looks at no more than `looks` batches of each status, so that a page takes
@@ -177,8 +180,8 @@ export interface BatchStore {
     filter: BatchFilter,
     page: { by: BatchSort; ascending: boolean; limit: number; after: SortPlace | null; looks: number },
   ): Promise<{ batches: BatchRow[]; next: SortPlace | null }>;
-  /** All that match, exactly. */
-  total(filter: BatchFilter): Promise<number>;
+  /** All that match, as a page tells it. */
+  total(filter: BatchFilter): Promise<Pick<BatchPage, "total" | "isExact">>;
   /** Open batches with a budget, newest first. */
   budgeted(tenant: string, page: { limit: number; before?: { createdAt: number; id: string } }): Promise<BatchRow[]>;
   counts(tenant: string): Promise<BatchCounts>;

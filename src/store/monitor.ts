@@ -1,7 +1,7 @@
 import type { BatchRow } from "../model/batch.ts";
 import type { ErrorCategory } from "../model/item.ts";
 import type { FlowMeasure, GaugeMeasure } from "../model/flow.ts";
-import type { JobTime, JobTotals } from "../model/job-totals.ts";
+import type { JobTime, JobTotals, SizeSum } from "../model/job-totals.ts";
 import type { BatchStatus } from "../model/moves.ts";
 import type { Sketch } from "../model/stats/sketch.ts";
 
@@ -28,6 +28,27 @@ export interface JobFacts {
   failed: number;
 }
 
+/** Batches of a time, of every state. */
+export type AnalysisFilter = Omit<JobFilter, "statuses">;
+
+export interface SizeSums extends Record<SizeSum, number> {
+  /** See src/model/job-totals.ts. */
+  step: number;
+}
+
+/** Failures of one error code that stand. */
+export interface ErrorSums {
+  code: string;
+  failures: number;
+  jobs: number;
+  /** Newest first. */
+  batchIds: string[];
+  /** Of the largest group of the newest batch. */
+  category: ErrorCategory;
+  error: string;
+}
+
+/** Failures of a batch that stand, by kind. */
 export interface JobError {
   batchId: string;
   code: string;
@@ -62,8 +83,12 @@ export interface MonitorStore {
   count(filter: JobFilter): Promise<number>;
   /** Batches of the range, newest first (created_at, id), from position `offset` on: the cost does not grow with it. */
   page(filter: JobFilter, offset: number, limit: number): Promise<BatchRow[]>;
-  /** All batches of the range, newest first, in blocks that leave room for other work between them: costs by the batches. */
-  scan(filter: JobFilter): AsyncIterable<JobFacts[]>;
+  /** How many batches of each size there are, what became of their items and how long they took, smallest first. */
+  sizes(filter: AnalysisFilter): Promise<SizeSums[]>;
+  /** Failures that stand, by error code, most frequent first; of each code at most `ids` batches. */
+  errorCodes(filter: AnalysisFilter, ids: number): Promise<ErrorSums[]>;
+  /** The batches that took longest from start to end, of those that have ended; the last id first where they are equal. */
+  slowest(filter: AnalysisFilter, limit: number): Promise<JobFacts[]>;
   /** Failures that stand in these batches, by kind: of each batch the most frequent first. */
   errors(tenant: string, batchIds: readonly string[]): Promise<JobError[]>;
   /** What happened, by the time it happened: minutes, hours and days in order. A bucket belongs to the range it starts in. */

@@ -252,7 +252,7 @@ export function snapshot(batches: readonly Batch[] = BATCHES): Snapshot {
       critical: [{ type: "worker.lost", entity: "worker:old-box", timestamp: at(3_590), data: { worker: "old-box" }, alert: null }],
     },
     active: { batches: [...open], count: open.length, total: open.length },
-    history: { batches: [...batches], count: batches.length, filter: {}, total: batches.length, nextCursor: null },
+    history: { batches: [...batches], count: batches.length, filter: {}, total: batches.length, totalIsExact: true, nextCursor: null },
     stats: { total: 120_311, byStatus: {}, byOperation: {}, completionRate: 0.99 },
     queues: {
       queues: [
@@ -333,8 +333,6 @@ export function snapshot(batches: readonly Batch[] = BATCHES): Snapshot {
       ],
       codes: 2,
       items: 275,
-      batches: 500,
-      whole: false,
     },
     alerts: {
       settings: { errorRateThreshold: 10, processingTimeThreshold: 3_600, notificationChannels: ["log"], alertSuppression: 0 },

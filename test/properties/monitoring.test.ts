@@ -26,8 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => served.close());
 
-const sum = (batches: readonly BatchRow[], value: (batch: BatchRow) => number): number =>
-  batches.reduce((total, batch) => total + value(batch), 0);
+const sum = <T>(all: readonly T[], value: (each: T) => number): number => all.reduce((total, each) => total + value(each), 0);
 const round = (value: number, places: number): number => Math.round(value * 10 ** places) / 10 ** places;
 
 interface Answer {
@@ -85,6 +84,7 @@ describe("GET /api/admin/batch-monitoring", () => {
   it(`equals a recount over the batches for ${HISTORIES} histories and questions`, async () => {
     const { store } = served.yard;
     let answers = 0;
+    let analyses = 0;
     for (let seed = 1; seed <= HISTORIES; seed++) {
       const tenant = `tenant-${seed}`;
       const random = randomOf(seed * 7919);
@@ -137,8 +137,33 @@ describe("GET /api/admin/batch-monitoring", () => {
         expect(data.changes["totalJobs"]).toMatchObject({ current: range.length, previous: before.length });
         expect(data.changes["successRate"]!.previous).toBe(previous.successRate);
         answers += 1;
+        if (seed % 5 !== 0) continue;
+        const analysis = async <T>(kind: string): Promise<T> => {
+          const path = `/api/admin/batch-monitoring/analysis/${kind}?timeRange=${timeRange}${jobType === undefined ? "" : `&jobType=${jobType}`}`;
+          return (await served.send({ method: "GET", url: path, headers: { authorization } })).json as T;
+        };
+        const within = all.filter(
+          (batch) =>
+            (jobType === undefined || batch.operation === jobType) && batch.createdAt >= now - RANGES[timeRange] && batch.createdAt <= now,
+        );
+        const errors = await analysis<{ total: number; errors: { jobs: number; jobIds: string[] }[] }>("errors");
+        const failing = within.filter((batch) => batch.failed > 0).map(({ id }) => id);
+        expect(errors.total).toBe(sum(within, (batch) => batch.failed));
+        expect(errors.errors.map(({ jobs, jobIds }) => [jobs, jobIds])).toEqual(
+          failing.length === 0 ? [] : [[failing.length, failing.slice(0, 20)]],
+        );
+        const { sizes } = await analysis<{ sizes: { jobs: number; requests: number }[] }>("sizes");
+        expect([sum(sizes, ({ jobs }) => jobs), sum(sizes, ({ requests }) => requests)]).toEqual([
+          within.length,
+          sum(within, (batch) => batch.totalItems),
+        ]);
+        const { slowest } = await analysis<{ slowest: { id: string }[] }>("slow");
+        const run = (batch: BatchRow): number => batch.completedAt! - batch.startedAt!;
+        const timed = within.filter((batch) => batch.startedAt !== null && batch.completedAt !== null);
+        expect(slowest.map(({ id }) => id)).toEqual(timed.sort((a, b) => run(b) - run(a) || (a.id < b.id ? 1 : -1)).map(({ id }) => id));
+        analyses += 1;
       }
     }
-    expect(answers).toBe(HISTORIES * 4);
+    expect([answers, analyses]).toEqual([HISTORIES * 4, (HISTORIES * 4) / 5]);
   });
 });

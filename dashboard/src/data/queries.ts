@@ -1,4 +1,5 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import type { Matches } from "../figures/number.ts";
 import type { BatchFilter, Visualization } from "batchyard/client";
 import { freeze } from "../live/freeze.ts";
 import { client } from "./client.ts";
@@ -54,11 +55,14 @@ export function batchesQuery(filter: BatchFilter) {
   });
 }
 
-/** How many match, exactly. */
+/** How many match. */
 export function countQuery(filter: BatchFilter) {
   return queryOptions({
     queryKey: ["count", filter],
-    queryFn: async () => (await client.history({ ...filter, limit: 1 })).total,
+    queryFn: async (): Promise<Matches> => {
+      const { total, totalIsExact } = await client.history({ ...filter, limit: 1 });
+      return { total, isExact: totalIsExact };
+    },
     refetchInterval: every(30_000),
   });
 }

@@ -49,6 +49,17 @@ export function plural(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
 
+/** How many match; at least so many when it is not exact. */
+export interface Matches {
+  total: number;
+  isExact: boolean;
+}
+
+/** "9,812", "10,000+" */
+export function matches({ total, isExact }: Matches, write: (value: number) => string = count): string {
+  return `${write(total)}${isExact ? "" : "+"}`;
+}
+
 /** 1536 → "1.5 KB"; powers of 1024. */
 export function bytes(value: number): string {
   const units = ["B", "KB", "MB", "GB", "TB"];

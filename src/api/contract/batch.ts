@@ -128,11 +128,15 @@ export const historyAnswer = z.strictObject({
   batches: z.array(batch),
   count: z.int().meta({ description: "Rows on this page" }),
   filter: record.meta({ description: "The parameters as they were understood" }),
-  total: z.int().meta({ description: "All that match" }),
-  nextCursor: z.string().nullable().meta({
+  total: z.int().meta({ description: "All that match; at least so many when totalIsExact is false" }),
+  totalIsExact: z.boolean().meta({
     description:
-      "Null = no more. A page of a sorted and narrowed list may be short, or empty, and go on all the same: it looks at so many batches only",
+      "False: narrowed by name, tag, stream, key, reason or error, more match than are counted (10,000) or were looked at (50,000)",
   }),
+  nextCursor: z
+    .string()
+    .nullable()
+    .meta({ description: "Null = there are no more; a page that was narrowed may have fewer rows, or none, and still go on" }),
 });
 
 export const listExportBody = z

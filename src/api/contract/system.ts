@@ -184,8 +184,6 @@ export const failuresAnswer = z.strictObject({
   failures: z.array(errorClass).meta({ description: "By error code, most frequent first" }),
   codes: count.meta({ description: "All there are" }),
   items: count.meta({ description: "Failures that stand, of all codes" }),
-  batches: count.meta({ description: "Batches looked at: of the last 24 hours, the newest 500" }),
-  whole: z.boolean().meta({ description: "These are all batches of the last 24 hours" }),
 });
 
 export const clockAnswer = z.strictObject({

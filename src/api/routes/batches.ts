@@ -39,6 +39,7 @@ export function batchRoutes({ batches, registry, config }: ApiServices): Route[]
           count: page.batches.length,
           filter: { ...query, ...(query.cursor === undefined ? { offset: query.offset ?? 0 } : {}) },
           total: page.total,
+          totalIsExact: page.totalIsExact,
           nextCursor: page.nextCursor,
         });
       },

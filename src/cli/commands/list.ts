@@ -43,11 +43,15 @@ export function addList(program: Command, context: Context): void {
       const page = await connect(flags).history({ ...query, limit });
       if (flags.json === true) {
         await context.terminal.out(
-          `${JSON.stringify({ batches: page.batches, count: page.count, total: page.total, nextCursor: page.nextCursor }, null, 2)}\n`,
+          `${JSON.stringify({ batches: page.batches, count: page.count, total: page.total, totalIsExact: page.totalIsExact, nextCursor: page.nextCursor }, null, 2)}\n`,
         );
         return;
       }
       if (page.batches.length === 0) {
+        if (page.nextCursor !== null) {
+          context.terminal.say(`None of the batches looked at matches; to look through older ones: --cursor ${page.nextCursor}`);
+          return;
+        }
         context.terminal.say("No batches match. Create one with 'batchyard submit', or run one here with 'batchyard run'");
         return;
       }
@@ -69,6 +73,8 @@ export function addList(program: Command, context: Context): void {
         ),
       );
       if (page.nextCursor !== null)
-        context.terminal.say(`${count(page.batches.length)} of ${count(page.total)}; the next page: --cursor ${page.nextCursor}`);
+        context.terminal.say(
+          `${count(page.batches.length)} of ${count(page.total)}${page.totalIsExact ? "" : " or more"}; the next page: --cursor ${page.nextCursor}`,
+        );
     });
 }

@@ -1,17 +1,14 @@
 import { isRetryable, type ErrorCategory } from "../../model/item.ts";
-import { jobTimes } from "../../model/job-totals.ts";
-import { Sketch } from "../../model/stats/sketch.ts";
-import type { JobError, JobFacts, JobFilter, MonitorStore } from "../../store/port.ts";
+import { SIZE_STEP } from "../../model/job-totals.ts";
+import type { AnalysisFilter, MonitorStore } from "../../store/port.ts";
 import { rounded } from "./job-figures.ts";
 
-/** Batches are put together by their items in steps of this. */
-const SIZE_STEP = 50;
 const MAX_IDS = 20;
 
 export interface ErrorClass {
   code: string;
   category: ErrorCategory;
-  /** The text of the largest group of this code. */
+  /** The text of the largest group of this code in the newest batch that has it. */
   error: string;
   count: number;
   jobs: number;
@@ -31,53 +28,18 @@ export const RECOMMENDATIONS: Readonly<Record<ErrorCategory, string>> = {
   permanent: "Look at the examples: a retry gives the same result unless the handler changes",
 };
 
-/** `largest`: failures of the largest group so far; `last`: the batch that was counted last. */
-type Gathered = ErrorClass & { largest: number; last: string };
-
 /** Failures that stand, by error code, most frequent first. */
-export async function errorsByCode(monitor: MonitorStore, filter: JobFilter): Promise<ErrorClass[]> {
-  return (await latestErrors(monitor, filter, Infinity)).errors;
-}
-
-/** The same of the newest batches only, at most `most` of them: its cost does not grow with what came before. */
-export async function latestErrors(
-  monitor: MonitorStore,
-  filter: JobFilter,
-  most: number,
-): Promise<{ errors: ErrorClass[]; batches: number; whole: boolean }> {
-  const classes = new Map<string, Gathered>();
-  let looked = 0;
-  for await (const block of monitor.scan(filter)) {
-    const batches = block.slice(0, most - looked);
-    looked += batches.length;
-    const failing = batches.filter((batch) => batch.failed > 0).map(({ id }) => id);
-    for (const each of failing.length === 0 ? [] : await monitor.errors(filter.tenant, failing)) addError(classes, each);
-    if (batches.length < block.length) return { errors: ordered(classes.values()), batches: looked, whole: false };
-  }
-  return { errors: ordered(classes.values()), batches: looked, whole: true };
-}
-
-/** Errors of one batch come one after the other. */
-function addError(classes: Map<string, Gathered>, each: JobError): void {
-  const { code, category, error, count, batchId } = each;
-  let found = classes.get(code);
-  if (found === undefined) {
-    const advice = { recoverable: isRetryable(category), recommendation: RECOMMENDATIONS[category] };
-    classes.set(code, (found = { code, category, error, count: 0, jobs: 0, jobIds: [], ...advice, largest: 0, last: "" }));
-  }
-  found.count += count;
-  if (count > found.largest) {
-    found.largest = count;
-    found.error = error;
-  }
-  if (found.last === batchId) return;
-  found.last = batchId;
-  found.jobs += 1;
-  if (found.jobIds.length < MAX_IDS) found.jobIds.push(batchId);
-}
-
-function ordered(classes: Iterable<Gathered>): ErrorClass[] {
-  return [...classes].sort((a, b) => b.count - a.count || (a.code < b.code ? -1 : 1)).map(({ largest: _, last: __, ...rest }) => rest);
+export async function errorsByCode(monitor: MonitorStore, filter: AnalysisFilter): Promise<ErrorClass[]> {
+  return (await monitor.errorCodes(filter, MAX_IDS)).map(({ code, category, error, failures, jobs, batchIds }) => ({
+    code,
+    category,
+    error,
+    count: failures,
+    jobs,
+    jobIds: batchIds,
+    recoverable: isRetryable(category),
+    recommendation: RECOMMENDATIONS[category],
+  }));
 }
 
 export interface SlowJob {
@@ -97,40 +59,40 @@ export interface TypeTimes {
   p95Ms: number | null;
 }
 
-/** The slowest batches that have ended, and how long batches of each operation take. */
+/** The slowest batches that have ended, and how long batches of each operation take; of these also those that retention removed. */
 export async function slowest(
   monitor: MonitorStore,
-  filter: JobFilter,
+  filter: AnalysisFilter,
   limit: number,
 ): Promise<{ slowest: SlowJob[]; byType: TypeTimes[] }> {
-  let top: SlowJob[] = [];
-  const types = new Map<string, { jobs: number; sum: number; sketch: Sketch }>();
-  for await (const batches of monitor.scan(filter)) {
-    for (const batch of batches) {
-      const run = runMs(batch);
-      if (run === null) continue;
-      let type = types.get(batch.operation);
-      if (type === undefined) types.set(batch.operation, (type = { jobs: 0, sum: 0, sketch: new Sketch() }));
-      type.jobs += 1;
-      type.sum += run;
-      type.sketch.add(run);
-      top.push({
-        id: batch.id,
-        jobType: batch.operation,
-        processingTimeMs: run,
-        requestCount: batch.totalItems,
-        msPerRequest: rounded(run / Math.max(1, batch.totalItems), 2),
-      });
-    }
-    top = top.sort((a, b) => b.processingTimeMs - a.processingTimeMs || (a.id < b.id ? 1 : -1)).slice(0, limit);
+  const types = new Map<string, { jobs: number; sum: number }>();
+  for (const { operation, totals } of await monitor.jobs(filter, null)) {
+    if (totals.timed === 0) continue;
+    const type = types.get(operation) ?? { jobs: 0, sum: 0 };
+    types.set(operation, { jobs: type.jobs + totals.timed, sum: type.sum + totals.run_ms });
   }
-  const byType = [...types].map(([jobType, { jobs, sum, sketch }]) => ({
-    jobType,
-    jobs,
-    averageMs: Math.round(sum / jobs),
-    p50Ms: sketch.quantile(0.5),
-    p95Ms: sketch.quantile(0.95),
-  }));
+  const byType = await Promise.all(
+    [...types].map(async ([jobType, { jobs, sum }]) => {
+      const sketch = (await monitor.times({ ...filter, operation: jobType }, "run", null))[0]?.sketch;
+      return {
+        jobType,
+        jobs,
+        averageMs: Math.round(sum / jobs),
+        p50Ms: sketch?.quantile(0.5) ?? null,
+        p95Ms: sketch?.quantile(0.95) ?? null,
+      };
+    }),
+  );
+  const top = (await monitor.slowest(filter, limit)).map((batch) => {
+    const run = batch.completedAt! - batch.startedAt!;
+    return {
+      id: batch.id,
+      jobType: batch.operation,
+      processingTimeMs: run,
+      requestCount: batch.totalItems,
+      msPerRequest: rounded(run / Math.max(1, batch.totalItems), 2),
+    };
+  });
   return { slowest: top, byType: byType.sort((a, b) => b.averageMs - a.averageMs) };
 }
 
@@ -147,45 +109,20 @@ export interface SizeClass {
 }
 
 /** How batches of each size do: which size gives the least time per request. */
-export async function sizes(monitor: MonitorStore, filter: JobFilter): Promise<{ sizes: SizeClass[]; best: string | null }> {
-  const classes = new Map<
-    number,
-    { jobs: number; requests: number; timed: number; timedRequests: number; ms: number; ok: number; failed: number }
-  >();
-  for await (const batches of monitor.scan(filter)) {
-    for (const batch of batches) {
-      const step = Math.ceil(batch.totalItems / SIZE_STEP);
-      let found = classes.get(step);
-      if (found === undefined) classes.set(step, (found = { jobs: 0, requests: 0, timed: 0, timedRequests: 0, ms: 0, ok: 0, failed: 0 }));
-      found.jobs += 1;
-      found.requests += batch.totalItems;
-      found.ok += batch.succeeded;
-      found.failed += batch.failed;
-      const run = runMs(batch);
-      if (run === null) continue;
-      found.timed += 1;
-      found.timedRequests += batch.totalItems;
-      found.ms += run;
-    }
-  }
-  const list = [...classes].sort(([a], [b]) => a - b);
-  const rows = list.map(([step, sum]): SizeClass => {
-    const ended = sum.ok + sum.failed;
-    const successRate = ended === 0 ? 100 : rounded((sum.ok / ended) * 100, 1);
+export async function sizes(monitor: MonitorStore, filter: AnalysisFilter): Promise<{ sizes: SizeClass[]; best: string | null }> {
+  const rows = (await monitor.sizes(filter)).map((sum): SizeClass => {
+    const ended = sum.succeeded + sum.failed;
+    const successRate = ended === 0 ? 100 : rounded((sum.succeeded / ended) * 100, 1);
     return {
-      size: step === 0 ? "0" : `${(step - 1) * SIZE_STEP + 1}-${step * SIZE_STEP}`,
+      size: sum.step === 0 ? "0" : `${(sum.step - 1) * SIZE_STEP + 1}-${sum.step * SIZE_STEP}`,
       jobs: sum.jobs,
       requests: sum.requests,
-      averageMs: sum.timed === 0 ? null : Math.round(sum.ms / sum.timed),
-      msPerRequest: sum.timedRequests === 0 ? null : rounded(sum.ms / sum.timedRequests, 3),
+      averageMs: sum.timed === 0 ? null : Math.round(sum.run_ms / sum.timed),
+      msPerRequest: sum.timed_requests === 0 ? null : rounded(sum.run_ms / sum.timed_requests, 3),
       successRate,
       errorRate: rounded(100 - successRate, 1),
     };
   });
   const measured = rows.filter((row) => row.msPerRequest !== null).sort((a, b) => a.msPerRequest! - b.msPerRequest!);
   return { sizes: rows, best: measured[0]?.size ?? null };
-}
-
-function runMs(batch: JobFacts): number | null {
-  return jobTimes({ created_at: batch.createdAt, started_at: batch.startedAt, completed_at: batch.completedAt })?.run ?? null;
 }

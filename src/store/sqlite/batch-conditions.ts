@@ -12,15 +12,37 @@ export function isNarrowed(filter: NarrowFilter): boolean {
   return narrowing(filter).length > 0;
 }
 
-/** The one part of a filter that the fewest batches are likely to match, of those with an index of their own; null = it has none. */
-export function narrowest(filter: NarrowFilter): [sql: string, parameter: string] | null {
-  const name = (["id", "replayOf", "worker", "error", "key", "stream", "closeReason"] as const).find((each) => filter[each] !== undefined);
-  return name === undefined ? null : [CONDITIONS[name].sql, filter[name]!];
+/** At most one batch, or those that a worker is at now. */
+export function isFew({ id, worker }: NarrowFilter): boolean {
+  return id !== undefined || worker !== undefined;
 }
 
-/** Such batches are named by another table. */
-export function isFoundById({ worker, error }: NarrowFilter): boolean {
-  return worker !== undefined || error !== undefined;
+/**
+ * The one part of a filter that the fewest batches are likely to match, of those with an index of their own, as a condition that finds
+ * at least `most` of them if there are so many; null = it has none.
+ */
+export function narrowest(
+  filter: NarrowFilter & { tenant: string },
+  most: number,
+): { sql: string; parameters: (string | number)[]; byId: boolean } | null {
+  const { tenant, error, tag } = filter;
+  const one = (name: keyof NarrowFilter, byId: boolean) =>
+    filter[name] === undefined ? null : { sql: CONDITIONS[name].sql, parameters: [filter[name]], byId };
+  const named = (sql: string, value: string | undefined) =>
+    value === undefined ? null : { sql: `id IN (${sql} LIMIT ?)`, parameters: [tenant, value, most], byId: true };
+  return (
+    one("id", true) ??
+    one("replayOf", false) ??
+    one("worker", true) ??
+    named(
+      "SELECT DISTINCT batch_id FROM error_groups INDEXED BY error_groups_newest WHERE failures > 0 AND tenant = ? AND code = ?",
+      error,
+    ) ??
+    one("key", false) ??
+    named("SELECT batch_id FROM batch_tags WHERE tenant = ? AND tag = ?", tag) ??
+    one("stream", false) ??
+    one("closeReason", false)
+  );
 }
 
 const CONDITIONS: Readonly<Record<keyof NarrowFilter, { sql: string; like?: true }>> = {
@@ -30,10 +52,9 @@ const CONDITIONS: Readonly<Record<keyof NarrowFilter, { sql: string; like?: true
   key: { sql: "stream_key = ?" },
   closeReason: { sql: "close_reason = ?" },
   tag: { sql: "EXISTS (SELECT 1 FROM json_each(tags) WHERE json_each.value = ?)" },
-  // By what is leased now and by what failed: both are few beside all batches, and have an index.
   worker: { sql: "id IN (SELECT batch_id FROM chunks WHERE state = 'leased' AND worker_id = ?)" },
-  error: { sql: "id IN (SELECT batch_id FROM error_groups WHERE failures > 0 AND code = ?)" },
   replayOf: { sql: "replay_of = ?" },
+  error: { sql: "EXISTS (SELECT 1 FROM error_groups WHERE batch_id = id AND failures > 0 AND code = ?)" },
 };
 
 function likeOf(part: string): string {

@@ -1,4 +1,3 @@
-import type { SQLInputValue } from "node:sqlite";
 import type { BatchRow } from "../../model/batch.ts";
 import { toNanoUsd } from "../../model/money.ts";
 import { isFinal, type BatchStatus } from "../../model/moves.ts";
@@ -9,7 +8,6 @@ import type {
   BatchPage,
   BatchStore,
   FootprintRow,
-  JobFilter,
   NewBatch,
   NewChunk,
   RemovalOptions,
@@ -22,35 +20,30 @@ import { endBatch, pauseBatch, prioritiseBatch, resumeBatch } from "./acts.ts";
 import { countStatus, emitBatch, loadBatch, loadOwnBatch, refreshReadyAt, saveBatch, toBatchRow, traceText } from "./batch-row.ts";
 import type { RawBatch } from "./raw-batch.ts";
 import { insertChunk } from "./chunk-row.ts";
-import { isFoundById, isNarrowed, narrowing } from "./batch-conditions.ts";
+import { BatchLists } from "./batch-lists.ts";
 import type { Database } from "./database.ts";
 import { awaitDependencies, endIfSettled } from "./ending.ts";
 import { failOpenItems } from "./finish.ts";
 import { JobPlaces } from "./job-places.ts";
-import { WIDTHS } from "./job-rollup.ts";
+import { WIDTHS } from "./widths.ts";
 import { Removal } from "./removal.ts";
 import { SortedBatches } from "./sorted-batches.ts";
 import { Sums } from "./sums.ts";
 import type { StatsCache } from "./stats-cache.ts";
 import { reopenItems } from "./retry.ts";
 
-/** Rows that are cheaper to pass one by one. */
-const FAR = 1000;
-/** The last day that a Date can be. */
-const END_OF_TIME = 8.64e15;
-
 export class SqliteBatches implements BatchStore {
   private readonly db: Database;
   private readonly statistics: StatsCache;
-  private readonly places: JobPlaces;
   private readonly sorting: SortedBatches;
+  private readonly lists: BatchLists;
   private readonly removal: Removal;
 
   constructor(db: Database, statistics: StatsCache) {
     this.db = db;
     this.statistics = statistics;
-    this.places = new JobPlaces(db);
     this.sorting = new SortedBatches(db);
+    this.lists = new BatchLists(db, new JobPlaces(db));
     this.removal = new Removal(db);
   }
 
@@ -96,25 +89,8 @@ export class SqliteBatches implements BatchStore {
     return this.statistics.load(raw === undefined ? "" : id);
   }
 
-  async list(
-    filter: BatchFilter,
-    page: { limit: number; offset?: number; before?: { createdAt: number; id: string } },
-  ): Promise<BatchPage> {
-    const { where, parameters } = conditions(filter);
-    const range = rangeOf(filter);
-    const offset = page.offset ?? 0;
-    const seat = offset < FAR || range === null || page.before !== undefined ? null : this.places.seat(range, offset);
-    const keyset = page.before === undefined ? "" : " AND (created_at, id) < (?, ?)";
-    const at: SQLInputValue[] = page.before === undefined ? [] : [page.before.createdAt, page.before.id];
-    const rows = this.db.all<RawBatch>(
-      `SELECT * FROM batches WHERE ${where}${keyset}${seat === null ? "" : " AND created_at < ?"} ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?`,
-      ...parameters,
-      ...at,
-      ...(seat === null ? [] : [seat.to]),
-      page.limit,
-      seat?.skip ?? offset,
-    );
-    return { batches: rows.map(toBatchRow), total: this.totalOf(filter, where, parameters) };
+  list(filter: BatchFilter, page: Parameters<BatchStore["list"]>[1]): Promise<BatchPage> {
+    return this.lists.list(filter, page);
   }
 
   async sorted(filter: BatchFilter, page: Parameters<BatchStore["sorted"]>[1]): ReturnType<BatchStore["sorted"]> {
@@ -122,13 +98,12 @@ export class SqliteBatches implements BatchStore {
     return { batches: ids.map((id) => toBatchRow(loadBatch(this.db, id)!)), next };
   }
 
-  async total(filter: BatchFilter): Promise<number> {
-    const { where, parameters } = conditions(filter);
-    return this.totalOf(filter, where, parameters);
+  total(filter: BatchFilter): ReturnType<BatchStore["total"]> {
+    return this.lists.total(filter);
   }
 
   async budgeted(tenant: string, page: Parameters<BatchStore["budgeted"]>[1]): Promise<BatchRow[]> {
-    const { createdAt, id } = page.before ?? { createdAt: END_OF_TIME, id: "" };
+    const { createdAt, id } = page.before ?? { createdAt: Number.MAX_SAFE_INTEGER, id: "" };
     return this.db
       .all<RawBatch>(
         `SELECT * FROM batches INDEXED BY batches_budget WHERE budget IS NOT NULL AND completed_at IS NULL AND sealed = 1 AND tenant = ?
@@ -350,6 +325,13 @@ export class SqliteBatches implements BatchStore {
     raw.total_items += request.announcedItems;
     raw.max_failures = request.maxFailures;
     countStatus(this.db, raw, 1);
+    this.db.run(
+      "INSERT INTO batch_tags (tenant, tag, created_at, batch_id) SELECT DISTINCT ?, value, ?, ? FROM json_each(?)",
+      raw.tenant,
+      raw.created_at,
+      raw.id,
+      raw.tags,
+    );
     refreshReadyAt(this.db, raw);
     saveBatch(this.db, raw);
     emitBatch(this.db, raw, "batch.created", request.now, {
@@ -367,51 +349,8 @@ export class SqliteBatches implements BatchStore {
       return raw !== undefined && work(raw) ? toBatchRow(raw) : null;
     });
   }
-
-  /** From maintained counts and sums where the filter allows; else over the narrowest index. */
-  private totalOf(filter: BatchFilter, where: string, parameters: SQLInputValue[]): number {
-    const range = rangeOf(filter);
-    if (range === null) return this.db.get<{ n: number }>(`SELECT COUNT(*) AS n FROM batches WHERE ${where}`, ...parameters)!.n;
-    if (filter.createdAfter !== undefined || filter.createdBefore !== undefined) return this.places.count(range);
-    return this.db.get<{ n: number }>(
-      "SELECT COALESCE(SUM(batches), 0) AS n FROM batch_counts WHERE tenant = ?1 AND (?2 IS NULL OR operation = ?2) AND (?3 IS NULL OR status = ?3)",
-      filter.tenant,
-      filter.operation ?? null,
-      filter.status ?? null,
-    )!.n;
-  }
-}
-
-/** The filter as a range of creation times; null when it also asks for what the sums over batches do not tell apart. */
-function rangeOf(filter: BatchFilter): JobFilter | null {
-  if (isNarrowed(filter)) return null;
-  return {
-    tenant: filter.tenant,
-    from: filter.createdAfter ?? 0,
-    to: filter.createdBefore === undefined ? END_OF_TIME : filter.createdBefore + 1,
-    ...(filter.operation === undefined ? {} : { operation: filter.operation }),
-    ...(filter.status === undefined ? {} : { statuses: [filter.status] }),
-  };
 }
 
 function marks(values: readonly unknown[]): string {
   return values.map(() => "?").join(", ");
-}
-
-function conditions(filter: BatchFilter): { where: string; parameters: SQLInputValue[] } {
-  // Found by id, a few at a time: a walk along all batches that asks of each whether it is one of them would grow with history.
-  const free = isFoundById(filter) ? "+" : "";
-  const where = ["sealed = 1", `${free}tenant = ?`];
-  const parameters: SQLInputValue[] = [filter.tenant];
-  const add = (sql: string, value: SQLInputValue | undefined): void => {
-    if (value === undefined) return;
-    where.push(sql);
-    parameters.push(value);
-  };
-  add(`${free}operation = ?`, filter.operation);
-  add(`${free}status = ?`, filter.status);
-  add(`${free}created_at >= ?`, filter.createdAfter);
-  add(`${free}created_at <= ?`, filter.createdBefore);
-  for (const [sql, value] of narrowing(filter)) add(sql, value);
-  return { where: where.join(" AND "), parameters };
 }

@@ -1,6 +1,7 @@
 import type { NewFailure } from "../port.ts";
 import type { RawBatch } from "./raw-batch.ts";
 import type { Database } from "./database.ts";
+import { Sums } from "./sums.ts";
 
 const EXAMPLES = 5;
 const HOUR_MS = 3_600_000;
@@ -9,6 +10,8 @@ const KINDS_AN_HOUR = 500;
 
 /** Writes final failures and their groups. The batch's `failed` counter is the caller's. */
 export function insertFailures(db: Database, raw: RawBatch, chunkId: number | null, failures: readonly NewFailure[], now: number): void {
+  if (failures.length === 0) return;
+  Sums.of(db).jobs.moving(raw.id);
   const groups = new Map<string, { first: NewFailure; count: number; examples: string[] }>();
   for (const failure of failures) {
     db.run(
@@ -41,7 +44,8 @@ export function insertFailures(db: Database, raw: RawBatch, chunkId: number | nu
       EXAMPLES,
     );
     db.run(
-      `INSERT INTO error_groups (batch_id, fingerprint, error, code, category, failures, first_seen, last_seen, examples) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)
+      `INSERT INTO error_groups (batch_id, fingerprint, error, code, category, failures, first_seen, last_seen, examples, tenant, operation, created_at)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11)
        ON CONFLICT (batch_id, fingerprint) DO UPDATE SET failures = failures + ?6, last_seen = ?7, examples = ?8`,
       raw.id,
       fingerprint,
@@ -51,6 +55,9 @@ export function insertFailures(db: Database, raw: RawBatch, chunkId: number | nu
       group.count,
       now,
       JSON.stringify(examples),
+      raw.tenant,
+      raw.operation,
+      raw.created_at,
     );
     countKind(db, raw, group.first, group.count, now);
   }

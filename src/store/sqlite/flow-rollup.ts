@@ -5,7 +5,7 @@ import { binOf } from "../../model/stats/sketch.ts";
 import type { NewFailure } from "../port.ts";
 import type { RawBatch } from "./raw-batch.ts";
 import type { Database } from "./database.ts";
-import { WIDTHS } from "./job-rollup.ts";
+import { WIDTHS } from "./widths.ts";
 
 const MINUTE = 60_000;
 /** Keys of a stream that are counted apart in one hour; the rest goes together as OTHER_KEYS. */

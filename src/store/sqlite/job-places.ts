@@ -1,7 +1,8 @@
 import type { SQLInputValue } from "node:sqlite";
 import type { JobFilter } from "../port.ts";
 import type { Database } from "./database.ts";
-import { ROLLED_COLUMNS, WIDTHS, type Rolled } from "./job-rollup.ts";
+import { ROLLED_COLUMNS, type Rolled } from "./job-rollup.ts";
+import { WIDTHS } from "./widths.ts";
 import { Sums } from "./sums.ts";
 
 /** A part of a range: whole buckets of one width, or, with width 0, less than a bucket, which is counted from the batches themselves. */

@@ -1,11 +1,11 @@
 import { binOf } from "../../model/stats/sketch.ts";
 import { addJobs, JOB_SUMS, JOB_TIMES, jobTimes, jobTotals, noJobs, type JobTotals } from "../../model/job-totals.ts";
 import type { RawBatch } from "./raw-batch.ts";
+import { AnalysisRollup, ERRORS_OF_BATCH, errorsOf, type AnalysesAdded, type Errors } from "./analysis-rollup.ts";
 import type { Database } from "./database.ts";
+import { WIDTHS } from "./widths.ts";
 
 const MINUTE = 60_000;
-/** Widths of the buckets kept, milliseconds, narrowest first; each divides the next. */
-export const WIDTHS = [MINUTE, 60 * MINUTE, 1440 * MINUTE] as const;
 
 /** The columns that decide what a batch adds. */
 export type Rolled = Pick<
@@ -58,8 +58,11 @@ interface Cell {
 }
 
 /** How the batch was counted last; null = it was not. The first of many moves writes it, the others find it there. */
-const FALL_BEHIND = `INSERT INTO sums_behind (batch_id, counted)
-  SELECT id, CASE WHEN sealed = 1 THEN json_array(${ROLLED_COLUMNS}) END FROM batches WHERE id = ? ON CONFLICT DO NOTHING`;
+const FALL_BEHIND = `INSERT INTO sums_behind (batch_id, counted, errors)
+  SELECT id, CASE WHEN sealed = 1 THEN json_array(${ROLLED_COLUMNS}) END, ${ERRORS_OF_BATCH} FROM batches WHERE id = ? ON CONFLICT DO NOTHING`;
+
+/** What is on its way into the buckets. */
+type Added = { jobs: JobsAdded[] } & AnalysesAdded;
 
 /** A cell on its way into the buckets; sums in the order of JOB_SUMS. */
 export interface JobsAdded {
@@ -86,6 +89,7 @@ export class JobRollup {
   private readonly db: Database;
   private readonly gather: () => void;
   private readonly cells = new Map<string, Cell>();
+  private readonly analyses: AnalysisRollup;
   /** Batches known to be in sums_behind. */
   private readonly behind = new Set<string>();
   /** Buckets this process has changed → how often. */
@@ -97,6 +101,7 @@ export class JobRollup {
   constructor(db: Database, gather: () => void) {
     this.db = db;
     this.gather = gather;
+    this.analyses = new AnalysisRollup(db);
   }
 
   /** Rows that catching up has to look at, as far as this process wrote them. */
@@ -104,7 +109,7 @@ export class JobRollup {
     return this.behind.size;
   }
 
-  /** The row of a sealed batch is about to change, or an unsealed one to be sealed. */
+  /** The row of a sealed batch or its groups of errors are about to change, or an unsealed one to be sealed. */
   moving(id: string): void {
     if (this.behind.has(id)) return;
     this.db.run(FALL_BEHIND, id);
@@ -113,9 +118,11 @@ export class JobRollup {
   }
 
   /** Retention removes a batch that is not behind: its sums stay, apart from those that can be recounted. */
-  removed(batch: Rolled): void {
+  removed(batch: Rolled & { id: string }): void {
     this.add(batch, -1, 0);
     this.add(batch, 1, 1);
+    const { errors } = this.db.get<{ errors: string | null }>(`SELECT ${ERRORS_OF_BATCH} AS errors FROM batches WHERE id = ?`, batch.id)!;
+    this.analyses.add(batch, errorsOf(errors), -1);
     this.gather();
   }
 
@@ -139,6 +146,7 @@ export class JobRollup {
   /** The transaction failed. */
   forget(): void {
     this.cells.clear();
+    this.analyses.forget();
     this.behind.clear();
   }
 
@@ -154,18 +162,23 @@ export class JobRollup {
   }
 
   /** What the buckets would have to be given for that. */
-  missing(): JobsAdded[] {
-    const rows = this.db.all<Rolled & { counted: string | null }>(
-      `SELECT counted, ${ROLLED_COLUMNS} FROM sums_behind CROSS JOIN batches ON batches.id = batch_id WHERE sealed = 1`,
+  missing(): Added {
+    const rows = this.db.all<Rolled & { counted: string | null; errors: string | null; standing: string | null }>(
+      `SELECT counted, errors, ${ERRORS_OF_BATCH} AS standing, ${ROLLED_COLUMNS} FROM sums_behind CROSS JOIN batches ON batches.id = batch_id WHERE sealed = 1`,
     );
-    for (const { counted, ...batch } of rows) {
-      if (counted !== null) this.add(standing(counted), -1, 0);
-      this.add(batch, 1, 0);
+    for (const { counted, errors, standing, ...batch } of rows) {
+      if (counted !== null) this.count(rolled(counted), errorsOf(errors), -1);
+      this.count(batch, errorsOf(standing), 1);
     }
     return this.take();
   }
 
-  private take(): JobsAdded[] {
+  private count(batch: Rolled, errors: Errors, times: 1 | -1): void {
+    this.add(batch, times, 0);
+    this.analyses.add(batch, errors, times);
+  }
+
+  private take(): Added {
     const added: JobsAdded[] = [];
     for (const { key, minute, totals, bins } of this.cells.values()) {
       const sums = JOB_SUMS.map((sum) => totals[sum]);
@@ -174,12 +187,13 @@ export class JobRollup {
       if (counts.length > 0 || sums.some((sum) => sum !== 0)) added.push({ key, minute, sums, bins: counts });
     }
     this.cells.clear();
-    return added;
+    return { jobs: added, ...this.analyses.take() };
   }
 
-  private write(added: readonly JobsAdded[]): void {
+  private write(added: Added): void {
     if (this.changes.size > MAX_CHANGES) this.rewritten();
-    for (const { key, minute, sums, bins } of added) {
+    this.analyses.write(added);
+    for (const { key, minute, sums, bins } of added.jobs) {
       for (const width of WIDTHS) {
         const name = `${key[0]} ${width} ${minute - (minute % width)}`;
         this.changes.set(name, (this.changes.get(name) ?? 0) + 1);
@@ -212,7 +226,7 @@ function addBin(cell: Cell, metric: string, bin: number, jobs: number): void {
   counts.set(bin, (counts.get(bin) ?? 0) + jobs);
 }
 
-function standing(counted: string): Rolled {
+function rolled(counted: string): Rolled {
   const values = JSON.parse(counted) as unknown[];
   return Object.fromEntries(COLUMNS.map((column, n) => [column, values[n]])) as unknown as Rolled;
 }

@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers/promises";
 import type { SQLInputValue } from "node:sqlite";
 import { addJobs, JOB_SUMS, jobTimes, jobTotals, noJobs, type JobTime, type JobTotals } from "../../model/job-totals.ts";
 import type { CacheFigures } from "../../model/cache-figures.ts";
@@ -6,6 +5,8 @@ import type { BatchStatus } from "../../model/moves.ts";
 import { binOf, Sketch } from "../../model/stats/sketch.ts";
 import type { FlowMeasure, GaugeMeasure } from "../../model/flow.ts";
 import type {
+  AnalysisFilter,
+  ErrorSums,
   FlowFilter,
   FlowPoint,
   GaugeSample,
@@ -16,31 +17,32 @@ import type {
   MeasuredPoint,
   MonitorStore,
   RollupHorizons,
+  SizeSums,
   TimePoint,
 } from "../port.ts";
 import type { BatchRow } from "../../model/batch.ts";
+import { Analyses } from "./analyses.ts";
 import { toBatchRow } from "./batch-row.ts";
 import type { RawBatch } from "./raw-batch.ts";
 import type { Database } from "./database.ts";
 import { BucketSketches } from "./bucket-sketches.ts";
 import { Sums } from "./sums.ts";
 import { JobPlaces, narrowed, pieces } from "./job-places.ts";
-import { WIDTHS } from "./job-rollup.ts";
+import { WIDTHS } from "./widths.ts";
 import { horizonsOf, trimRollups } from "./rollup-trim.ts";
-
-/** Batches read at once: a few milliseconds. */
-const SCAN_ROWS = 2_000;
 
 export class SqliteMonitor implements MonitorStore {
   private readonly db: Database;
   private readonly places: JobPlaces;
   private readonly sketches: BucketSketches;
+  private readonly analyses: Analyses;
   private readonly sums: Sums;
 
   constructor(db: Database) {
     this.db = db;
     this.places = new JobPlaces(db);
     this.sketches = new BucketSketches(db);
+    this.analyses = new Analyses(db);
     this.sums = Sums.of(db);
   }
 
@@ -76,25 +78,16 @@ export class SqliteMonitor implements MonitorStore {
       .map(toBatchRow);
   }
 
-  async *scan(filter: JobFilter): AsyncGenerator<JobFacts[]> {
-    const { where, parameters } = narrowed(filter);
-    let last = { createdAt: filter.to, id: "" };
-    for (;;) {
-      const rows = this.db.all<JobFacts>(
-        `SELECT id, operation, created_at AS createdAt, started_at AS startedAt, completed_at AS completedAt, total_items AS totalItems, succeeded, failed
-         FROM batches WHERE sealed = 1 AND tenant = ? AND created_at >= ? AND (created_at, id) < (?, ?)${where}
-         ORDER BY created_at DESC, id DESC LIMIT ${SCAN_ROWS}`,
-        filter.tenant,
-        filter.from,
-        last.createdAt,
-        last.id,
-        ...parameters,
-      );
-      if (rows.length > 0) yield rows;
-      if (rows.length < SCAN_ROWS) return;
-      last = rows.at(-1)!;
-      await setImmediate();
-    }
+  async sizes(filter: AnalysisFilter): Promise<SizeSums[]> {
+    return this.sums.current(() => this.analyses.sizes(filter));
+  }
+
+  async errorCodes(filter: AnalysisFilter, ids: number): Promise<ErrorSums[]> {
+    return this.sums.current(() => this.analyses.errors(filter, ids));
+  }
+
+  async slowest(filter: AnalysisFilter, limit: number): Promise<JobFacts[]> {
+    return this.sums.current(() => this.analyses.slowest(filter, limit));
   }
 
   async errors(tenant: string, batchIds: readonly string[]): Promise<JobError[]> {

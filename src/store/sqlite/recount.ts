@@ -10,6 +10,7 @@ import { addSavings, loadBatch, openCount, saveBatch } from "./batch-row.ts";
 import type { RawBatch } from "./raw-batch.ts";
 import type { Database } from "./database.ts";
 import { recountRollups } from "./rollup-recount.ts";
+import { Sums } from "./sums.ts";
 import type { StatsCache } from "./stats-cache.ts";
 
 /** `false`: the two sides of this check are both recounted, so nothing says which one is right. */
@@ -166,6 +167,7 @@ function recountGroups(db: Database, id: string, rebuild: boolean, report: Repor
      WHERE COALESCE(g.failures, 0) <> COALESCE(f.n, 0) OR COALESCE(g.dismissed, 0) <> COALESCE(f.d, 0)`,
     id,
   );
+  if (rebuild && rows.length > 0) Sums.of(db).jobs.moving(id);
   for (const row of rows) {
     if (row.kept !== row.found) report(`error group ${row.fingerprint} counts ${row.kept ?? 0} failures, recounted ${row.found ?? 0}`);
     if (row.kept_dismissed !== row.dismissed)
@@ -187,9 +189,10 @@ function recountGroups(db: Database, id: string, rebuild: boolean, report: Repor
 /** A group made again from its failures. Their rows do not keep the category, so the one that is never retried is assumed. */
 function restoreGroup(db: Database, id: string, fingerprint: string): void {
   db.run(
-    `INSERT INTO error_groups (batch_id, fingerprint, error, code, category, failures, dismissed, first_seen, last_seen, examples)
-     SELECT batch_id, fingerprint, MIN(error), COALESCE(json_extract(MIN(line), '$.errorCode'), 'unknown'), 'permanent', COUNT(*), COUNT(dismissed), MIN(created_at), MAX(created_at), json_array(MIN(node_id))
-     FROM failures WHERE batch_id = ? AND fingerprint = ? AND superseded IS NULL GROUP BY batch_id, fingerprint`,
+    `INSERT INTO error_groups (batch_id, fingerprint, error, code, category, failures, dismissed, first_seen, last_seen, examples, tenant, operation, created_at)
+     SELECT batch_id, fingerprint, MIN(f.error), COALESCE(json_extract(MIN(line), '$.errorCode'), 'unknown'), 'permanent', COUNT(*), COUNT(dismissed), MIN(f.created_at), MAX(f.created_at), json_array(MIN(node_id)),
+       b.tenant, b.operation, b.created_at
+     FROM failures f JOIN batches b ON b.id = f.batch_id WHERE batch_id = ? AND fingerprint = ? AND superseded IS NULL GROUP BY batch_id, fingerprint`,
     id,
     fingerprint,
   );

@@ -134,6 +134,11 @@ export class Removal {
     // One that is not ingested still has to be ended upstream, and paid for.
     this.db.run("DELETE FROM attempts WHERE batch_id = ? AND due_at IS NULL", id);
     this.db.run("DELETE FROM windows WHERE id = ?", id);
+    this.db.run(
+      `DELETE FROM batch_tags WHERE (tenant, tag, created_at, batch_id) IN
+         (SELECT tenant, value, created_at, batches.id FROM batches CROSS JOIN json_each(batches.tags) WHERE batches.id = ?)`,
+      id,
+    );
   }
 
   private async eraseRest(): Promise<void> {

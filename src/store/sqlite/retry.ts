@@ -5,6 +5,7 @@ import type { RawBatch } from "./raw-batch.ts";
 import { insertChunk, loadPayload } from "./chunk-row.ts";
 import { awaitDependencies } from "./ending.ts";
 import type { Database } from "./database.ts";
+import { Sums } from "./sums.ts";
 import type { StatsCache } from "./stats-cache.ts";
 
 interface FailedRow {
@@ -74,6 +75,7 @@ function codedGroups(db: Database, batchId: string, code: string): Set<string> {
 const byChunk = (a: FailedRow, b: FailedRow): number => (a.chunk_id ?? 0) - (b.chunk_id ?? 0) || (a.item ?? 0) - (b.item ?? 0);
 
 function takeBack(db: Database, statistics: StatsCache, raw: RawBatch, rows: readonly FailedRow[], now: number): void {
+  Sums.of(db).jobs.moving(raw.id);
   const byGroup = new Map<string, { failures: number; dismissed: number }>();
   const stats = statistics.load(raw.id);
   for (let i = 0; i < rows.length;) {

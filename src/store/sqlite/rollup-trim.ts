@@ -1,6 +1,6 @@
 import type { RollupHorizons } from "../port.ts";
 import type { Database } from "./database.ts";
-import { WIDTHS } from "./job-rollup.ts";
+import { WIDTHS } from "./widths.ts";
 import { Sums } from "./sums.ts";
 
 /** Buckets of one width taken off in one transaction. */
@@ -13,6 +13,8 @@ const TABLES = [
   { name: "flow_bins", only: "" },
   { name: "job_rollups", only: " AND kept = 1" },
   { name: "job_bins", only: " AND kept = 1" },
+  { name: "job_sizes", only: " AND jobs = 0" },
+  { name: "job_errors", only: " AND jobs = 0" },
 ] as const;
 
 /** Before these times there are no minutes, no hours, no days: each a whole bucket of the next width. */

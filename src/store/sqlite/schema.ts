@@ -5,7 +5,8 @@ import { BATCH_STATES, CHUNK_STATES, FINAL_BATCH_STATES, OPEN_BATCH_STATES, WIND
 import { FINAL_OPENAI_STATES, OPENAI_STATES } from "../../model/openai-moves.ts";
 import { REQUEST_OUTCOMES } from "../../model/request-states.ts";
 import type { Database } from "./database.ts";
-import { fillRollups } from "./rollup-recount.ts";
+import { SIZE_SUMS } from "../../model/job-totals.ts";
+import { fillAnalyses, fillRollups } from "./rollup-recount.ts";
 
 const list = (states: readonly string[]): string => states.map((state) => `'${state}'`).join(", ");
 
@@ -455,6 +456,37 @@ const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[
   ALTER TABLE batches ADD COLUMN budget INTEGER;
   UPDATE batches SET budget = CAST(ROUND(json_extract(options, '$.budgetUsd') * 1000000000) AS INTEGER) WHERE options LIKE '%"budgetUsd":%';
   CREATE INDEX batches_budget ON batches (tenant, created_at DESC, id DESC) WHERE budget IS NOT NULL AND completed_at IS NULL AND sealed = 1;
+  `,
+  {
+    fill: fillAnalyses,
+    sql: `
+  -- what the analyses of monitoring read, by the time batches were created, of batches that are still there: analysis-rollup.ts
+  CREATE TABLE job_sizes (
+    tenant TEXT, width INTEGER, bucket INTEGER, operation TEXT, step INTEGER,
+    ${SIZE_SUMS.map((sum) => `${sum} INTEGER NOT NULL`).join(", ")}, PRIMARY KEY (tenant, width, bucket, operation, step)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE job_errors (
+    tenant TEXT, width INTEGER, bucket INTEGER, operation TEXT, code TEXT, failures INTEGER NOT NULL, jobs INTEGER NOT NULL,
+    PRIMARY KEY (tenant, width, bucket, operation, code)
+  ) STRICT, WITHOUT ROWID;
+  -- failures that stood when it was counted: JSON list of [code, failures]
+  ALTER TABLE sums_behind ADD COLUMN errors TEXT;
+  CREATE INDEX batches_slowest ON batches (tenant, operation, created_at - created_at % 86400000, completed_at - started_at DESC, id DESC, created_at)
+    WHERE sealed = 1 AND started_at IS NOT NULL AND completed_at IS NOT NULL;
+  -- of its batch, which never changes them: the newest batches of a code are found without looking at others
+  ALTER TABLE error_groups ADD COLUMN tenant TEXT;
+  ALTER TABLE error_groups ADD COLUMN operation TEXT;
+  ALTER TABLE error_groups ADD COLUMN created_at INTEGER;
+  UPDATE error_groups SET (tenant, operation, created_at) = (SELECT tenant, operation, created_at FROM batches WHERE id = batch_id);
+  CREATE INDEX error_groups_newest ON error_groups (tenant, code, created_at DESC, batch_id DESC, operation) WHERE failures > 0;
+  DROP INDEX error_groups_code;
+  `,
+  },
+  `
+  -- lists by tag, and by name along the names
+  CREATE TABLE batch_tags (tenant TEXT, tag TEXT, created_at INTEGER, batch_id TEXT, PRIMARY KEY (tenant, tag, created_at DESC, batch_id DESC)) STRICT, WITHOUT ROWID;
+  INSERT INTO batch_tags SELECT DISTINCT tenant, value, created_at, batches.id FROM batches, json_each(batches.tags) WHERE sealed = 1;
+  CREATE INDEX batches_named ON batches (tenant, created_at DESC, id DESC, name) WHERE sealed = 1 AND name IS NOT NULL;
   `,
 ];
 

@@ -1,7 +1,7 @@
 import type { SQLInputValue } from "node:sqlite";
 import { BATCH_STATES, FINAL_BATCH_STATES, OPEN_BATCH_STATES, type BatchStatus } from "../../model/moves.ts";
 import type { BatchFilter, BatchSort, SortPlace } from "../batches.ts";
-import { isFoundById, narrowest, narrowing } from "./batch-conditions.ts";
+import { narrowest, narrowing } from "./batch-conditions.ts";
 import type { Database } from "./database.ts";
 
 /** Batches of these states that stand along an index (tenant, status, key, id). */
@@ -82,17 +82,17 @@ export class SortedBatches {
 
   /** What stands behind `after`, where a part of the filter leaves so few that they are rather sorted than walked to; else null. */
   private collected(filter: BatchFilter, { by, ascending, after, looks }: Page): Looked[] | null {
-    const few = narrowest(filter);
+    const few = narrowest(filter, looks + 1);
     if (few === null) return null;
     const order = orderOf(ascending);
     const parts = conditionsOf(filter);
     const { where, parameters } = joined(filter.status === undefined ? parts : [...parts, ["status = ?", filter.status]]);
     const rows = this.db.all<{ id: string; value: number | null; createdAt: number; hit: number }>(
       `SELECT id, ${VALUES[by]} AS value, created_at AS createdAt, (${where}) AS hit FROM batches
-       WHERE sealed = 1 AND ${isFoundById(filter) ? "+" : ""}tenant = ? AND ${few[0]} LIMIT ?`,
+       WHERE sealed = 1 AND ${few.byId ? "+" : ""}tenant = ? AND ${few.sql} LIMIT ?`,
       ...parameters,
       filter.tenant,
-      few[1],
+      ...few.parameters,
       looks + 1,
     );
     if (rows.length > looks) return null;

@@ -57,7 +57,7 @@ export function batchPane(filtered: () => boolean): Pane {
     title: "Batches",
     aside: ({ model: { snapshot } }) =>
       filtered()
-        ? words(`${count(snapshot.history.total)} match`, "soft")
+        ? words(`${count(snapshot.history.total)}${snapshot.history.totalIsExact ? "" : "+"} match`, "soft")
         : words(`${count(snapshot.active.total)} active, ${count(snapshot.stats.total)} in all`, "soft"),
     columns: (_, width) => columnsAt(width),
     rows: (scene, width) => batchesOf(scene, filtered()).map((batch) => rowOf(batch, scene, width)),

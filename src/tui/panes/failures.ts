@@ -17,7 +17,7 @@ export const failurePane: Pane = {
   title: "Failures",
   aside({ model }) {
     const { failures } = model.snapshot;
-    return words(`${count(failures.items)} items${failures.whole ? ", 24 h" : `, newest ${count(failures.batches)} batches`}`, "soft");
+    return words(`${count(failures.items)} items, 24 h`, "soft");
   },
   columns: () => COLUMNS,
   rows: ({ model }) =>

@@ -63,8 +63,8 @@ export const intake = section("intake", {
     await store.batches.stage(batch);
     await store.batches.append("acme", batch.id, rig.chunks([["a"]]));
     expect(await store.batches.get("acme", batch.id)).toBeNull();
-    expect(await store.batches.list({ tenant: "acme" }, { limit: 10 })).toEqual({ batches: [], total: 0 });
-    expect(await store.batches.list({ tenant: "acme", tag: "t" }, { limit: 10 })).toEqual({ batches: [], total: 0 });
+    expect(await store.batches.list({ tenant: "acme" }, { limit: 10 })).toMatchObject({ batches: [], total: 0 });
+    expect(await store.batches.list({ tenant: "acme", tag: "t" }, { limit: 10 })).toMatchObject({ batches: [], total: 0 });
     expect(await store.batches.counts("acme")).toEqual({ byOperation: {} });
     expect(await store.batches.runnable(rig.now, { executors: null, notExecutors: [], perTenant: 10 })).toEqual([]);
     expect(await store.batches.nextReadyAt(rig.now - 1)).toBeNull();

@@ -42,7 +42,7 @@ async function walk(
     seen.push(...found.batches.map(({ id }) => id));
     after = found.next;
   } while (after !== null);
-  return { seen, total: await rig.store.batches.total({ tenant: "acme", ...filter }) };
+  return { seen, total: (await rig.store.batches.total({ tenant: "acme", ...filter })).total };
 }
 
 /** Batches in many states, some of them alike in all that is sorted by. */

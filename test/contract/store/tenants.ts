@@ -16,8 +16,8 @@ export const tenants = section("tenants", {
     const { batches, chunks, results } = rig.store;
     expect(await batches.get("other", id)).toBeNull();
     expect((await batches.stats("other", id)).durationCount).toBe(0);
-    expect(await batches.list({ tenant: "other" }, { limit: 10 })).toEqual({ batches: [], total: 0 });
-    expect(await batches.list({ tenant: "other", name: "" }, { limit: 10 })).toEqual({ batches: [], total: 0 });
+    expect(await batches.list({ tenant: "other" }, { limit: 10 })).toMatchObject({ batches: [], total: 0 });
+    expect(await batches.list({ tenant: "other", name: "" }, { limit: 10 })).toMatchObject({ batches: [], total: 0 });
     expect(await batches.counts("other")).toEqual({ byOperation: {} });
     expect(await chunks.list("other", id, { after: 0, limit: 10 })).toEqual([]);
     expect(await chunks.open("other", id, 10)).toEqual([]);

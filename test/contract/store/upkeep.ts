@@ -76,7 +76,7 @@ export const upkeep: Case[] = [
       await readSums(rig);
       rig.opened.tamper("expired", batch.id);
       rig.opened.tamper("succeeded", batch.id);
-      expect((await verify(rig, true)).findings.map((finding) => finding.repaired)).toEqual([true, true, true]);
+      expect((await verify(rig, true)).findings.map((finding) => finding.repaired)).toEqual([true, true, true, true]);
       expect(await rig.get(batch)).toEqual(sound);
       expect(await rig.findings()).toEqual([]);
     },

@@ -1,9 +1,9 @@
-import { useMemo, useState, useSyncExternalStore, type ReactElement } from "react";
+import { useEffect, useMemo, useState, useSyncExternalStore, type ReactElement } from "react";
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import type { BatchFilter } from "batchyard/client";
 import { batchesQuery } from "../../data/queries.ts";
-import { plural } from "../../figures/number.ts";
+import { matches, type Matches, plural } from "../../figures/number.ts";
 import { arrivals } from "../../live/arrivals.ts";
 import { Icon } from "../../parts/icon.tsx";
 import { Empty, Fault, Loading } from "../../parts/notice.tsx";
@@ -23,7 +23,12 @@ export function BatchList({ filter }: { filter: BatchFilter }): ReactElement {
   const [selection, select] = useState<Selection>(NO_SELECTION);
   const [active, setActive] = useState(-1);
   const rows = useMemo(() => data?.pages.flatMap((page) => page.batches) ?? [], [data]);
-  const total = data?.pages[0]?.total ?? 0;
+  const first = data?.pages[0];
+  const found: Matches = { total: first?.total ?? 0, isExact: first?.totalIsExact ?? true };
+  const isLooking = rows.length === 0 && hasNextPage;
+  useEffect(() => {
+    if (isLooking && !isFetchingNextPage && error === null) void fetchNextPage();
+  }, [isLooking, isFetchingNextPage, error, fetchNextPage]);
   const move = (by: number): void => setActive((at) => Math.max(0, Math.min(rows.length - 1, at + by)));
   const activeId = rows[active]?.id;
   useShortcuts([
@@ -47,15 +52,19 @@ export function BatchList({ filter }: { filter: BatchFilter }): ReactElement {
   return (
     <div className="flex flex-col gap-3">
       <div className="flex min-h-9 flex-wrap items-center gap-3 text-sm text-soft">
-        <span className="figure">{plural(total, "batch", "batches")}</span>
+        <span className="figure">
+          {matches(found)} {found.total === 1 && found.isExact ? "batch" : "batches"}
+        </span>
         {waiting === 0 ? null : (
           <button type="button" className="button rounded-full! border-accent text-accent" onClick={takeIn}>
             <Icon name="up" /> {plural(waiting, "new batch", "new batches")}
           </button>
         )}
-        <BulkBar filter={filter} total={total} rows={rows} selection={selection} onSelect={select} />
+        <BulkBar filter={filter} found={found} rows={rows} selection={selection} onSelect={select} />
       </div>
-      {rows.length === 0 ? (
+      {isLooking ? (
+        <Loading lines={10} label="Looking through older batches" />
+      ) : rows.length === 0 ? (
         Object.keys(filter).length === 0 ? (
           <None />
         ) : (
@@ -64,7 +73,7 @@ export function BatchList({ filter }: { filter: BatchFilter }): ReactElement {
       ) : (
         <BatchTable
           rows={rows}
-          total={total}
+          total={found.isExact ? found.total : null}
           active={active}
           selection={selection}
           onToggle={(id) => select(toggled(selection, id))}

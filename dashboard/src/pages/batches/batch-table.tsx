@@ -11,8 +11,8 @@ import { isSelected, type Selection } from "./selection.ts";
 
 interface BatchTableProps {
   rows: readonly Batch[];
-  /** All that match, loaded or not. */
-  total: number;
+  /** All that match, loaded or not; null = nobody knows. */
+  total: number | null;
   /** The row the keyboard stands on; -1: none. */
   active: number;
   selection: Selection;
@@ -33,7 +33,7 @@ export function BatchTable({ rows, total, active, selection, onToggle, onEnd }: 
     if (active >= 0) scrollTo(active);
   }, [active, scrollTo]);
   return (
-    <table aria-label="Batches" aria-rowcount={total + 1} className="table table-fixed">
+    <table aria-label="Batches" aria-rowcount={total === null ? -1 : total + 1} className="table table-fixed">
       <thead>
         <tr aria-rowindex={1}>
           <th scope="col" className="w-8">

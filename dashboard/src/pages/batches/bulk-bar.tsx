@@ -2,7 +2,7 @@ import { useState, type ReactElement } from "react";
 import type { Batch, BatchFilter, Priority } from "batchyard/client";
 import { BulkDialog as ServerBulkDialog } from "../../bulk/bulk-dialog.tsx";
 import { useMay } from "../../data/session.ts";
-import { count } from "../../figures/number.ts";
+import { matches, type Matches } from "../../figures/number.ts";
 import { useShortcuts } from "../../shell/shortcuts.ts";
 import { type BulkAct, requestOf } from "./bulk.ts";
 import { BulkDialog } from "./bulk-dialog.tsx";
@@ -10,7 +10,7 @@ import { ALL_SELECTED, NO_SELECTION, type Selection, sizeOf } from "./selection.
 
 interface BulkBarProps {
   filter: BatchFilter;
-  total: number;
+  found: Matches;
   rows: readonly Batch[];
   selection: Selection;
   onSelect: (selection: Selection) => void;
@@ -21,25 +21,25 @@ const MOST_IDS = 1_000;
 const PRIORITIES: readonly Priority[] = ["critical", "high", "normal", "low"];
 
 /** What can be done to the selected batches. */
-export function BulkBar({ filter, total, rows, selection, onSelect }: BulkBarProps): ReactElement | null {
+export function BulkBar({ filter, found, rows, selection, onSelect }: BulkBarProps): ReactElement | null {
   const [act, setAct] = useState<BulkAct | null>(null);
   const isAdmin = useMay("admin");
   const mayAct = useMay("operator");
-  const size = sizeOf(selection, total);
-  useShortcuts([{ keys: "r", label: "Retry the selected batches", run: () => size > 0 && mayAct && setAct({ kind: "retry" }) }]);
-  if (total === 0 || !mayAct) return null;
-  if (size === 0)
+  const size = sizeOf(selection, found);
+  useShortcuts([{ keys: "r", label: "Retry the selected batches", run: () => size.total > 0 && mayAct && setAct({ kind: "retry" }) }]);
+  if (found.total === 0 || !mayAct) return null;
+  if (size.total === 0)
     return (
       <button type="button" className="button button-quiet text-soft" onClick={() => onSelect(ALL_SELECTED)}>
-        Select all {count(total)}
+        Select all {matches(found)}
       </button>
     );
   return (
     <>
-      <span className="figure font-medium text-ink">{count(size)} selected</span>
+      <span className="figure font-medium text-ink">{matches(size)} selected</span>
       {selection.all ? null : (
         <button type="button" className="button button-quiet text-soft" onClick={() => onSelect(ALL_SELECTED)}>
-          Select all {count(total)}
+          Select all {matches(found)}
         </button>
       )}
       <button type="button" className="button button-quiet text-soft" onClick={() => onSelect(NO_SELECTION)}>

@@ -3,7 +3,7 @@ import { useQueries } from "@tanstack/react-query";
 import { Link, useSearch } from "@tanstack/react-router";
 import { qualified } from "batchyard/client";
 import { countQuery } from "../../data/queries.ts";
-import { plural } from "../../figures/number.ts";
+import { matches, type Matches } from "../../figures/number.ts";
 import { Empty } from "../../parts/notice.tsx";
 import { partsOf } from "./parts-of.ts";
 import type { BatchesSearch } from "./search.ts";
@@ -35,9 +35,7 @@ export function NoMatch(): ReactElement {
               <Link to="/batches" search={search} className="link">
                 Drop <code>{part}</code>
               </Link>{" "}
-              <span className="figure">
-                {found === undefined ? "" : found === 0 ? "still none would match" : `${plural(found, "batch", "batches")} would match`}
-              </span>
+              <span className="figure">{found === undefined ? "" : said(found)}</span>
             </li>
           );
         })}
@@ -51,4 +49,9 @@ export function NoMatch(): ReactElement {
       </ul>
     </Empty>
   );
+}
+
+function said(found: Matches): string {
+  if (found.total === 0) return found.isExact ? "still none would match" : "none of the newest would match";
+  return `${matches(found)} ${found.total === 1 && found.isExact ? "batch" : "batches"} would match`;
 }

@@ -1,3 +1,5 @@
+import type { Matches } from "../../figures/number.ts";
+
 /** Which batches an act is for: those picked, or all that match but those left out. */
 export interface Selection {
   all: boolean;
@@ -17,7 +19,7 @@ export function toggled(selection: Selection, id: string): Selection {
   return { ...selection, ids };
 }
 
-/** How many, of so many that match. */
-export function sizeOf({ all, ids }: Selection, total: number): number {
-  return all ? total - ids.size : ids.size;
+/** How many, of those that match. */
+export function sizeOf({ all, ids }: Selection, { total, isExact }: Matches): Matches {
+  return all ? { total: Math.max(0, total - ids.size), isExact } : { total: ids.size, isExact: true };
 }

@@ -3,7 +3,7 @@ import { useQueries, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { BatchFilter, BatchStatus } from "batchyard/client";
 import { countQuery, statsQuery } from "../../data/queries.ts";
-import { compact, count } from "../../figures/number.ts";
+import { compact, matches, type Matches } from "../../figures/number.ts";
 import { Icon } from "../../parts/icon.tsx";
 import { BATCH_LOOK, TONE_TEXT } from "../../theme/states.ts";
 
@@ -19,12 +19,10 @@ export function StateTabs({ filter, chosen, q }: { filter: BatchFilter; chosen: 
       enabled: narrowed,
     })),
   });
-  const countOf = (status: BatchStatus | undefined): number | undefined =>
+  const countOf = (status: BatchStatus | undefined): Matches | undefined =>
     narrowed
       ? counted[status === undefined ? 0 : STATES.indexOf(status) + 1]?.data
-      : status === undefined
-        ? stats.data?.total
-        : stats.data && (stats.data.byStatus[status] ?? 0);
+      : stats.data && { total: status === undefined ? stats.data.total : (stats.data.byStatus[status] ?? 0), isExact: true };
   return (
     <nav aria-label="States" className="-mx-4 flex gap-1 overflow-x-auto border-b border-line px-4 md:mx-0 md:px-0">
       {[undefined, ...STATES].map((status) => {
@@ -43,8 +41,8 @@ export function StateTabs({ filter, chosen, q }: { filter: BatchFilter; chosen: 
           >
             {look === null ? null : <Icon name={look.icon} className={TONE_TEXT[look.tone]} />}
             {look?.word ?? "All"}
-            <span className="figure text-xs text-soft" title={number === undefined ? undefined : count(number)}>
-              {number === undefined ? "…" : compact(number)}
+            <span className="figure text-xs text-soft" title={number && matches(number)}>
+              {number === undefined ? "…" : matches(number, compact)}
             </span>
           </Link>
         );
