@@ -166,11 +166,13 @@ export interface Surroundings {
   readonly ci: boolean;
   /** COLUMNS: the width of what is no terminal; null = not said. */
   readonly columns: number | null;
+  /** Command that opens a page, where the owner of the terminal names one. */
+  readonly browser: string | null;
 }
 
 /** What a terminal program asks of its surroundings, apart from the settings. */
 export function terminalFromProcess(): Surroundings {
-  const { NO_COLOR = "", FORCE_COLOR = "", COLUMNS = "", CI = "", TERM } = process.env;
+  const { NO_COLOR = "", FORCE_COLOR = "", COLUMNS = "", CI = "", BROWSER = "", TERM } = process.env;
   const dumb = TERM === "dumb";
   const forced = FORCE_COLOR !== "" && FORCE_COLOR !== "0" && FORCE_COLOR !== "false";
   const refused = NO_COLOR !== "" || FORCE_COLOR === "0" || FORCE_COLOR === "false";
@@ -180,6 +182,7 @@ export function terminalFromProcess(): Surroundings {
     dumb,
     ci: CI !== "",
     columns: /^[1-9]\d{0,3}$/.test(COLUMNS) ? Number(COLUMNS) : null,
+    browser: BROWSER === "" ? null : BROWSER,
   };
 }
 

@@ -26,6 +26,7 @@ describe("the program", () => {
     dumb: false,
     ci: false,
     columns: null,
+    browser: null,
   });
   const context = { terminal, end: () => undefined };
   let commands: Command[] = [];

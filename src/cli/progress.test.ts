@@ -15,7 +15,14 @@ const standing: Standing = {
 
 function terminalOn(isTTY: boolean) {
   const err = Object.assign(new PassThrough(), { isTTY, columns: 60 });
-  const terminal = createTerminal(new PassThrough(), err, { color: true, forced: false, dumb: false, ci: false, columns: null });
+  const terminal = createTerminal(new PassThrough(), err, {
+    color: true,
+    forced: false,
+    dumb: false,
+    ci: false,
+    columns: null,
+    browser: null,
+  });
   return { terminal, written: () => String(err.read() ?? "") };
 }
 

@@ -94,6 +94,19 @@ export class Feed {
     void this.#load();
   }
 
+  /** Asks for these parts now; they are there afterwards, if the server answers. */
+  async refreshed(parts: readonly Part[]): Promise<void> {
+    try {
+      const found = await load(this.#client, this.#question, parts);
+      this.#model = { ...this.#model, snapshot: { ...this.#model.snapshot, ...found }, heardAt: Date.now() };
+      this.#later();
+    } catch (error) {
+      // The event stream says by itself when the server is gone; what was wanted is wanted again once it is back.
+      if (!(error instanceof ClientError) || !error.mayPass)
+        this.#note({ type: "stream.fault", data: { message: error instanceof Error ? error.message : String(error) }, timestamp: null });
+    }
+  }
+
   close(): void {
     this.#stop.abort();
     if (this.#due !== null) clearTimeout(this.#due);
@@ -205,17 +218,8 @@ export class Feed {
     this.#loading = true;
     const parts = [...this.#wanted];
     this.#wanted.clear();
-    try {
-      const found = await load(this.#client, this.#question, parts);
-      this.#model = { ...this.#model, snapshot: { ...this.#model.snapshot, ...found }, heardAt: Date.now() };
-      this.#later();
-    } catch (error) {
-      // The event stream says by itself when the server is gone; what was wanted is wanted again once it is back.
-      if (!(error instanceof ClientError) || !error.mayPass)
-        this.#note({ type: "stream.fault", data: { message: error instanceof Error ? error.message : String(error) }, timestamp: null });
-    } finally {
-      this.#loading = false;
-    }
+    await this.refreshed(parts);
+    this.#loading = false;
     if (this.#wanted.size > 0) this.#later();
   }
 

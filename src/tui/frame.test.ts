@@ -43,7 +43,8 @@ describe("the screen", () => {
       picture({}, { scene: scene({ connection: { kind: "lost", since: NOON - 12_000, retryAt: NOON + 3_400, message: "gone" } }) }),
     ],
     ["ascii", picture({}, { scene: scene({}, PLAIN) })],
-    ["help", picture({ dialog: { kind: "help" } })],
+    ["help", picture({ dialog: { kind: "help", scroll: 0 } })],
+    ["help, further down", picture({ dialog: { kind: "help", scroll: 200 } })],
     ["palette", picture({ dialog: { kind: "palette", text: "ale", at: 1 } })],
     ["filter", picture({ dialog: { kind: "filter", text: "op:annotate" } })],
     ["detail of a failure", picture({ focus: "failures", detail: { pane: "failures", key: "timeout", scroll: 0 } })],
@@ -52,13 +53,13 @@ describe("the screen", () => {
     ["workers", picture({ focus: "workers" })],
     ["streams", picture({ focus: "streams", filters: { ...firstView("", 60).filters, streams: "det" } })],
   ])("%s", async (name, of) => {
-    await expect(text(of, 80, 24)).toMatchFileSnapshot(shot(name.replaceAll(" ", "-")));
+    await expect(text(of, 80, 24)).toMatchFileSnapshot(shot(name.replaceAll(/,? /g, "-")));
   });
 
   it("is exactly as large as the terminal, whatever that is and whatever is shown", () => {
     const shown = [
       picture(),
-      picture({ dialog: { kind: "help" } }),
+      picture({ dialog: { kind: "help", scroll: 0 } }),
       picture({ detail: { pane: "failures", key: "timeout", scroll: 3 } }),
       picture({}, { scene: scene({ connection: { kind: "ended", message: "夜の列車 ".repeat(20) } }) }),
     ];

@@ -1,13 +1,13 @@
 import type { Depth } from "./detail.ts";
 import { detailLines } from "./detail.ts";
-import { COMMANDS, commandsLike } from "./keymap.ts";
+import { COMMANDS, commandsLike, HELP } from "./keymap.ts";
 import { headOf, rowOf, type Pane, type PaneId, type Scene } from "./pane.ts";
 import { performanceLines, queueLines } from "./panels/flow.ts";
 import { dayLines } from "./panels/day.ts";
 import { dayLine, kpiLines, verdictLine } from "./panels/header.ts";
 import { summaries } from "./panels/summaries.ts";
 import { systemLines } from "./panels/system.ts";
-import { apart, cut, fit, fitLine, foreign, lineWidth, span, type Line } from "./text.ts";
+import { apart, cut, fit, fitLine, foreign, lineWidth, span, widthOf, wrapped, type Line } from "./text.ts";
 import { chosenAt, listed, orderOf, type View } from "./view.ts";
 
 export interface Size {
@@ -21,6 +21,8 @@ export interface Picture {
   readonly panes: readonly Pane[];
   readonly depth: Depth | null;
   readonly readOnly: boolean;
+  /** Told how far what is shown can be scrolled. */
+  readonly scrollable?: (most: number) => void;
 }
 
 /** From here on the panes stand beside each other; below it the chosen one has the room and the others a line. */
@@ -47,7 +49,7 @@ function header({ scene, view }: Picture, { columns, rows }: Size): Line[] {
 
 function body(picture: Picture, width: number, height: number, grid: boolean): Line[] {
   const { dialog } = picture.view;
-  if (dialog?.kind === "help") return helpLines(width, height);
+  if (dialog?.kind === "help") return helpLines(picture, dialog.scroll, width, height);
   if (dialog?.kind === "palette") return paletteLines(dialog.text, dialog.at, picture.scene.glyphs.cursor, width, height);
   return grid ? gridLines(picture, width, height) : focusLines(picture, width, height);
 }
@@ -227,14 +229,16 @@ function titleLine(title: string, asides: Line, scene: Scene, width: number, foc
   return left > 2 && focused ? [...text, span(scene.glyphs.rule.repeat(left), "soft")] : text;
 }
 
-function detailBlock({ scene, view, panes, depth }: Picture, width: number, height: number): Line[] {
+function detailBlock({ scene, view, panes, depth, scrollable }: Picture, width: number, height: number): Line[] {
   const { detail } = view;
   if (detail === null) return [];
   const pane = panes.find(({ id }) => id === detail.pane)!;
   const inner = width - 2;
   const lines = detailLines(scene, detail.pane, detail.key, depth, inner);
   const space = height - 1;
-  const top = Math.max(0, Math.min(detail.scroll, lines.length - space));
+  const most = Math.max(0, lines.length - space);
+  scrollable?.(most);
+  const top = Math.min(detail.scroll, most);
   const more = lines.length > top + space ? [span(`${lines.length - top - space} more lines `, "soft")] : [];
   const title = titleLine(`${pane.title} ${scene.glyphs.cursor} ${cut(foreign(nameOf(scene, detail)), 40)}`, more, scene, width, true);
   return [title, ...lines.slice(top, top + space).map((line) => [span("  "), ...fitLine(line, inner)])];
@@ -245,22 +249,17 @@ function nameOf(scene: Scene, { pane, key }: NonNullable<View["detail"]>): strin
   return pane === "events" ? (scene.model.events.find(({ serial }) => String(serial) === key)?.type ?? key) : key;
 }
 
-function helpLines(width: number, height: number): Line[] {
-  const texts = COMMANDS.map(({ keys, help }) => ({ keys: keys.join(" "), help }));
-  const across = width >= 110 && texts.length >= height ? 2 : 1;
-  const perColumn = Math.ceil(texts.length / across);
-  const wide = Math.floor((width - 3 * (across - 1)) / across);
-  const cell = (at: number): Line => {
-    const text = texts[at];
-    return text === undefined ? fitLine([], wide) : fitLine([span(fit(text.keys, 14), "accent"), span(cut(text.help, wide - 14))], wide);
-  };
-  const rows = Array.from({ length: perColumn }, (_, row) => [
-    ...cell(row),
-    ...(across === 1 ? [] : [span("   "), ...cell(perColumn + row)]),
-  ]);
-  const shown = rows.slice(0, height - 1);
-  const more = rows.length > shown.length ? `, ${rows.length - shown.length} more where there is room` : "";
-  return [[span("Keys", "accent"), span(`  esc closes${more}`, "soft")], ...shown];
+function helpLines({ scrollable }: Picture, scroll: number, width: number, height: number): Line[] {
+  const keysWide = Math.min(Math.max(...HELP.map(({ keys }) => widthOf(keys))) + 2, Math.floor(width / 2));
+  const rows = HELP.flatMap(({ keys, help }) =>
+    wrapped(help, Math.max(8, width - keysWide)).map((text, n): Line => [span(fit(n === 0 ? keys : "", keysWide), "accent"), span(text)]),
+  );
+  const space = height - 1;
+  const most = Math.max(0, rows.length - space);
+  scrollable?.(most);
+  const top = Math.min(scroll, most);
+  const more = most > 0 ? `, j and k move, ${top + 1} to ${top + space} of ${rows.length}` : "";
+  return [[span("Keys", "accent"), span(`  esc closes${more}`, "soft")], ...rows.slice(top, top + space)];
 }
 
 function paletteLines(text: string, at: number, cursor: string, width: number, height: number): Line[] {
@@ -294,7 +293,9 @@ function footer(picture: Picture, width: number): Line {
     const question: Line = [span(`${act.verb} ${act.subject}? `, "warn")];
     return many
       ? apart(question, [span(`type ${act.things.length} and enter: `, "soft"), span(typed, "strong"), cursor], width)
-      : fitLine([...question, span("  y", "accent"), span(" yes"), span("  n", "accent"), span(" no")], width);
+      : lineWidth(question) + lineWidth(YES_OR_NO) > width
+        ? apart(question, YES_OR_NO, width)
+        : [...question, ...YES_OR_NO];
   }
   if (message !== null) return [span(message.text, message.tone)];
   const keys = COMMANDS.flatMap(({ name, keys: [key], short, changes }) => {
@@ -313,6 +314,8 @@ function footer(picture: Picture, width: number): Line {
   }
   return [...line, ...last].flatMap((part, n) => (n === 0 ? part : [span("  "), ...part]));
 }
+
+const YES_OR_NO: Line = [span("  y", "accent"), span(" yes"), span("  n", "accent"), span(" no")];
 
 /** Up to so many things are confirmed by one key. */
 export const MANY = 10;

@@ -75,6 +75,13 @@ export const COMMANDS: readonly Command[] = [
   { name: "go-events", keys: ["6"], help: "the pane of events" },
 ];
 
+/** The help: the panes' numbers are one line, and `ctrl-z` belongs to whoever has the terminal. */
+export const HELP: readonly { readonly keys: string; readonly help: string }[] = [
+  ...COMMANDS.filter(({ name }) => !name.startsWith("go-")).map(({ keys, help }) => ({ keys: keys.join(" "), help })),
+  { keys: "1 to 6", help: "the pane of that number" },
+  { keys: "ctrl-z", help: "stop for a while; the shell's fg goes on" },
+];
+
 const BY_KEY = new Map(COMMANDS.flatMap((command) => command.keys.map((key) => [key, command] as const)));
 
 export function commandOf(key: string): Command | null {

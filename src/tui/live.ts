@@ -9,7 +9,7 @@ import type { Snapshot } from "./snapshot.ts";
  * discipline are restored however it ends. Throws ClientError when the server cannot be asked at the start.
  */
 export async function runLive(options: RunOptions): Promise<Snapshot | null> {
-  const program = new Program(options, surround());
+  const program = new Program(options, surround(options.browser));
   await program.start();
   // Ink takes as long to load as everything before it: the first frame does not wait for it.
   const held = new HeldScreen(process.stdout, process.stdin);
@@ -25,16 +25,27 @@ export async function runLive(options: RunOptions): Promise<Snapshot | null> {
   return program.snapshot;
 }
 
-function surround(): Surround {
+function surround(browser: string | null): Surround {
   return {
     write: (text) => void process.stdout.write(text),
     browse(url) {
-      const [command, ...args] =
-        process.platform === "darwin" ? ["open"] : process.platform === "win32" ? ["cmd", "/c", "start", ""] : ["xdg-open"];
-      const child = spawn(command, [...args, url], { stdio: "ignore", detached: true });
+      const [command, ...args] = browserOf(browser, url);
+      const child = spawn(command, args, { stdio: "ignore", detached: true });
       // Where there is no browser the address stands in the last line.
       child.on("error", () => undefined);
       child.unref();
     },
   };
+}
+
+/** The command that opens the page: of `BROWSER`, as its convention says the first of several and `%s` the address. */
+function browserOf(browser: string | null, url: string): readonly [string, ...string[]] {
+  const [command, ...args] = (browser ?? "")
+    .split(":")[0]!
+    .split(" ")
+    .filter((word) => word !== "");
+  if (command !== undefined)
+    return args.includes("%s") ? [command, ...args.map((arg) => (arg === "%s" ? url : arg))] : [command, ...args, url];
+  if (process.platform === "darwin") return ["open", url];
+  return process.platform === "win32" ? ["cmd", "/c", "start", "", url] : ["xdg-open", url];
 }

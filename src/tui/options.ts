@@ -14,6 +14,8 @@ export interface RunOptions {
   readonly filterText: string;
   readonly filter: BatchFilter;
   readonly readOnly: boolean;
+  /** Command that opens a page; null: the one of this system. */
+  readonly browser: string | null;
 }
 
 /** Latency by stage is of the last hour unless asked otherwise. */

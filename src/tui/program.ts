@@ -16,6 +16,14 @@ import { choose, chosenAt, firstView, listed, type View } from "./view.ts";
 const WINDOWS = [5, 15, 60, 360, 1_440, 10_080];
 const PAGE = 10;
 const DEPTH_MS = 1_000;
+const STEPS: Readonly<Partial<Record<CommandName, number>>> = {
+  down: 1,
+  up: -1,
+  "page-down": PAGE,
+  "page-up": -PAGE,
+  first: -Infinity,
+  last: Infinity,
+};
 
 /** What the program does to its surroundings. */
 export interface Surround {
@@ -36,6 +44,8 @@ export class Program {
   #depthAt = 0;
   /** What is drawn while the screen stands still. */
   #still: { model: Model; now: number } | null = null;
+  /** How far what was drawn last can be scrolled. */
+  #scrollable = 0;
   #version = 0;
   #tick: ReturnType<typeof setInterval> | null = null;
   #finish: () => void = () => undefined;
@@ -79,7 +89,14 @@ export class Program {
   /** Every line of the screen, ready to be written. */
   screen(size: Size): string[] {
     const scene = this.#scene();
-    const picture = { scene, view: this.#view, panes: this.#panes, depth: this.#depth, readOnly: this.#options.readOnly };
+    const picture = {
+      scene,
+      view: this.#view,
+      panes: this.#panes,
+      depth: this.#depth,
+      readOnly: this.#options.readOnly,
+      scrollable: (most: number) => void (this.#scrollable = most),
+    };
     const old = scene.model.connection.kind !== "live";
     const { palette } = this.#options;
     // What is old is grey, but for the first line, which says how old, and the last, which says what the keys do.
@@ -95,7 +112,7 @@ export class Program {
       const command = commandOf(key);
       if (command !== null) this.#run(command.name);
     } else if (key === "esc") this.#set({ dialog: null });
-    else if (dialog.kind === "help") this.#set({ dialog: null });
+    else if (dialog.kind === "help") this.#leaf(dialog.scroll, key);
     else if (dialog.kind === "filter") this.#typeFilter(dialog.text, key);
     else if (dialog.kind === "palette") this.#typeCommand(dialog.text, dialog.at, key);
     else this.#answer(dialog.act, dialog.typed, key);
@@ -137,7 +154,7 @@ export class Program {
     const view = this.#view;
     const move = (to: (at: number, length: number) => number): void => {
       if (view.detail !== null) {
-        const scroll = Math.max(0, to(view.detail.scroll, 10_000));
+        const scroll = Math.max(0, Math.min(this.#scrollable, to(view.detail.scroll, this.#scrollable + 1)));
         return this.#set({ detail: { ...view.detail, scroll } });
       }
       this.#view = choose(view, pane.id, all, to(chosenAt(all, view.chosen[pane.id]), all.length));
@@ -147,7 +164,7 @@ export class Program {
       case "quit":
         return this.close();
       case "help":
-        return this.#set({ dialog: { kind: "help" } });
+        return this.#set({ dialog: { kind: "help", scroll: 0 } });
       case "filter":
         return this.#set({ dialog: { kind: "filter", text: view.filters[pane.id] } });
       case "palette":
@@ -215,6 +232,13 @@ export class Program {
       default:
         return this.#go(name.slice("go-".length) as PaneId);
     }
+  }
+
+  /** The help is read as rows are; every other key closes it. */
+  #leaf(scroll: number, key: string): void {
+    const step = STEPS[commandOf(key)?.name ?? "quit"];
+    if (step === undefined) return this.#set({ dialog: null });
+    this.#set({ dialog: { kind: "help", scroll: Math.max(0, Math.min(this.#scrollable, scroll + step)) } });
   }
 
   #go(focus: PaneId): void {
@@ -295,12 +319,14 @@ export class Program {
   }
 
   async #perform(act: Act): Promise<void> {
+    this.#say(`${act.verb} ${act.subject} …`);
     const { done, refused } = await perform(act, this.#options.client);
     if (done > 0) this.#set({ marked: new Set() });
+    // First what became of it, then the word that it is done: the next key is about what is there now.
+    await this.#feed?.refreshed([...FAST_PARTS, ...SLOW_PARTS]);
     const [first] = refused;
     if (first === undefined) this.#say(`${act.verb} ${act.subject}: done`, "good");
     else this.#say(`${done > 0 ? `${count(done)} done, ${count(refused.length)} refused: ` : ""}${first}`, "bad");
-    this.#feed?.refresh([...FAST_PARTS, ...SLOW_PARTS]);
     void this.#dive();
   }
 

@@ -1,5 +1,6 @@
-import { Box, render, Text, useInput, useWindowSize, type Key } from "ink";
-import { createElement, memo, useSyncExternalStore, type ReactElement } from "react";
+import { Box, render, Text, useApp, useInput, useWindowSize, type Key } from "ink";
+import { createElement, memo, useEffect, useRef, useSyncExternalStore, type ReactElement } from "react";
+import { JobControl } from "./job-control.ts";
 import type { Program } from "./program.ts";
 import { signsOf } from "./text.ts";
 
@@ -27,8 +28,16 @@ export async function show(program: Program): Promise<void> {
 function Screen({ program }: { program: Program }): ReactElement {
   const { columns, rows } = useWindowSize();
   useSyncExternalStore(program.subscribe, program.version);
+  const { suspendTerminal } = useApp();
+  const jobs = useRef<JobControl>(null);
+  useEffect(() => {
+    const control = (jobs.current = new JobControl(suspendTerminal));
+    return () => control.close();
+  }, [suspendTerminal]);
   useInput((input, key) => {
-    for (const name of namesOf(input, key)) program.press(name);
+    for (const name of namesOf(input, key))
+      if (name === "ctrl-z") jobs.current?.stop();
+      else program.press(name);
   });
   const lines = program.screen({ columns, rows });
   // Every line fits: clipping them once more would cost as much as all the rest.

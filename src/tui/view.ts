@@ -5,7 +5,7 @@ import type { Act } from "./acts.ts";
 import type { Tone } from "./text.ts";
 
 export type Dialog =
-  | { readonly kind: "help" }
+  | { readonly kind: "help"; readonly scroll: number }
   | { readonly kind: "filter"; readonly text: string }
   | { readonly kind: "palette"; readonly text: string; readonly at: number }
   /** More than ten things are confirmed by typing how many. */

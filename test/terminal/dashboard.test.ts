@@ -6,20 +6,18 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { endChildren } from "../support/child.ts";
 import { keptPort } from "../support/port.ts";
-import { batchyard, finished, ready, starting, TOKEN, type Served } from "../support/served.ts";
-import { Terminal, type TerminalOptions } from "./tmux.ts";
+import { batchyard, finished, ready, starting, type Served } from "../support/served.ts";
+import { masked } from "./masked.ts";
+import { closeTerminal, items, NODE, open, shown, slow } from "./stage.ts";
+import type { Terminal, TerminalOptions } from "./tmux.ts";
 
 /** The real command on a real terminal against the real server, each a process of its own. */
-const ROOT = join(import.meta.dirname, "../..");
-const NODE = `${process.execPath} --conditions=batchyard-source ${join(ROOT, "src/cli/main.ts")}`;
 const data = mkdtempSync(join(tmpdir(), "batchyard-live-"));
 
 let server: Served;
-let terminal: Terminal | null = null;
 let held = "";
 
-const items = (count: number): { id: string; n: number }[] => Array.from({ length: count }, (_, n) => ({ id: `i${n}`, n: n * 100 }));
-const slow = { operation: "steady", options: { workMs: 20_000, batchSize: 5, concurrency: 1 } };
+const live = (args?: string, options?: Partial<TerminalOptions>, url = server.url): Promise<Terminal> => shown(url, args, options);
 
 beforeAll(async () => {
   // What has waited for long on a slow machine is nothing critical here.
@@ -32,52 +30,11 @@ beforeAll(async () => {
   await client.streams.put("orders", { operation: "steady", windowSeconds: 600, idleTimeoutSeconds: 300, maxItems: 50 });
   await client.streams.push("orders", items(7));
 });
-afterEach(() => {
-  terminal?.close();
-  terminal = null;
-});
+afterEach(closeTerminal);
 afterAll(async () => {
   await endChildren();
   rmSync(data, { recursive: true, force: true });
 });
-
-/** A shell that is ready for a line. */
-async function open(options: Partial<TerminalOptions> = {}): Promise<Terminal> {
-  terminal = new Terminal({ columns: 120, rows: 40, ...options, env: { BATCHYARD_TOKEN: TOKEN, ...options.env } });
-  await terminal.shows("ready>");
-  return terminal;
-}
-
-/** The dashboard on a terminal, once it is drawn. */
-async function live(args = "", options: Partial<TerminalOptions> = {}, url = server.url): Promise<Terminal> {
-  const opened = await open(options);
-  opened.run(`${NODE} live --url ${url} ${args}; echo "ended $?"`);
-  await opened.shows(/● live|frozen/);
-  return opened;
-}
-
-/** What moves from run to run is masked: figures, times, ids, courses; columns are the matter of src/tui/frame.test.ts. */
-function masked(screen: string): string {
-  return screen
-    .replaceAll(/^ *\d\d:\d\d:\d\d [a-z]+\.[a-z]+ .*?(?=│|$)/gm, "  ")
-    .replaceAll(/^and \d+ more\n/gm, "")
-    .replaceAll(/(6 Events +)[a-z]+\.[a-z]+/g, "$1event")
-    .replaceAll(/local:\S*/g, "local")
-    .replaceAll(/(\d+ live), .*$/gm, "$1")
-    .replaceAll(/[○●] (idle|busy)/g, "○ idle")
-    .replaceAll(/\b(Memory|Cache|Store|Workers {5}) .*$/gm, "$1")
-    .replaceAll(/ {4}\d+ % hits.*$/gm, "  hits")
-    .replaceAll(/^[▁▂▃▄▅▆▇█ ]+$/gm, "▁")
-    .replaceAll(/[▁▂▃▄▅▆▇█░]+/g, "▁")
-    .replaceAll(/\b[a-z0-9]{9}\b(?= )/g, (word) => (/\d/.test(word) ? "ididididi" : word))
-    .replaceAll(/—|\b(\d+(\.\d+)?(ms|s|[mhd]\d\d[smh])|\d[\d.,]*[kM]?)\b/g, "0")
-    .replaceAll(/[ ─]{2,}/g, "  ")
-    .replaceAll(/(Healthy|Warning): .*?(?= {2})/g, "Healthy")
-    .replaceAll(/(^in all .*\n)(.+\n)+/gm, "$1")
-    .split("\n")
-    .map((line) => line.trimEnd())
-    .join("\n");
-}
 
 describe("batchyard live", () => {
   it("starts, moves, filters, pauses a batch and leaves the terminal as it was", async () => {
@@ -236,6 +193,24 @@ describe("batchyard live", () => {
     expect([at.flag("alternate_on"), at.flag("cursor_flag")]).toEqual(["0", "1"]);
     at.run("stty -a | tr ' ;' '\\n\\n' | grep -x -e echo -e icanon | tr '\\n' +");
     await at.shows("icanon+echo+");
+  });
+
+  it("stops at ctrl-z with the terminal in order, and goes on at fg", async () => {
+    const at = await open({ shell: "bash --norc +o history" });
+    at.run(`${NODE} live --url ${server.url}; echo "ended $?"`);
+    await at.shows("● live");
+    at.keys("C-z");
+    await at.shows(/Stopped/);
+    expect([at.flag("alternate_on"), at.flag("cursor_flag")]).toEqual(["0", "1"]);
+    at.run("stty -a | tr ' ;' '\\n\\n' | grep -x -e echo -e icanon | tr '\\n' +");
+    await at.shows("icanon+echo+");
+    at.run("fg");
+    await at.shows("● live");
+    expect([at.flag("alternate_on"), at.flag("cursor_flag")]).toEqual(["1", "0"]);
+    at.type("?");
+    await at.shows("show the chosen row whole");
+    at.type("qq");
+    await at.shows(/ready>$/);
   });
 
   it("keeps the last picture while the server is away, says since when, and goes on when it is back", async () => {

@@ -13,6 +13,8 @@ export interface TerminalOptions {
   rows: number;
   /** Beside PATH and what tmux sets. */
   env?: Readonly<Record<string, string>>;
+  /** The command that runs in it; `sh` unless told. */
+  shell?: string;
 }
 
 /** A terminal of its own, with a shell in it: what stands on its screen, and keys for it. */
@@ -20,7 +22,7 @@ export class Terminal {
   readonly #folder: string;
   readonly #socket: string;
 
-  constructor({ columns, rows, env = {} }: TerminalOptions) {
+  constructor({ columns, rows, env = {}, shell = "sh" }: TerminalOptions) {
     this.#folder = mkdtempSync(join(tmpdir(), "batchyard-tmux-"));
     this.#socket = join(this.#folder, "socket");
     const size = ["-x", String(columns), "-y", String(rows)];
@@ -39,8 +41,9 @@ export class Terminal {
       "CI",
       ...(env["CI"] === undefined ? [] : [`CI=${env["CI"]}`]),
       ...termOf(env),
-      "sh",
+      ...shell.split(" "),
     );
+    this.#tmux("set-option", "-s", "set-clipboard", "on");
   }
 
   /** Types a line into the shell. */
@@ -70,6 +73,11 @@ export class Terminal {
   /** What tmux knows of the terminal, such as `alternate_on` and `cursor_flag`. */
   flag(name: string): string {
     return this.#tmux("display-message", "-p", `#{${name}}`).trim();
+  }
+
+  /** What a program on it has copied to the clipboard by OSC 52. */
+  get clipboard(): string {
+    return this.#tmux("show-buffer");
   }
 
   get pid(): number {

@@ -60,7 +60,8 @@ async function run(context: Context, flags: Flags): Promise<void> {
   const stdout = process.stdout;
   const interactive = stdout.isTTY && process.stdin.isTTY && !surroundings.ci && !surroundings.dumb;
   const attended = interactive && flags.once !== true && flags.json !== true && flags.plain !== true && flags.watch === undefined;
-  const options = optionsOf(flags, surroundings.color && flags.color && (stdout.isTTY || surroundings.forced));
+  const color = surroundings.color && flags.color && (stdout.isTTY || surroundings.forced);
+  const options = { ...optionsOf(flags, color), browser: surroundings.browser };
   try {
     if (attended) {
       preferProduction();
@@ -106,7 +107,7 @@ function verdict(context: Context, flags: Flags, last: Snapshot | null): void {
   context.end(isCritical(last) ? EXIT.failedItems : EXIT.ok);
 }
 
-function optionsOf(flags: Flags, color: boolean): RunOptions {
+function optionsOf(flags: Flags, color: boolean): Omit<RunOptions, "browser"> {
   const filterText = flags.filter ?? "";
   const { filter, unknown } = qualified(filterText, Date.now());
   if (unknown.length > 0)

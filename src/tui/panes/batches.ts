@@ -85,11 +85,17 @@ function rowOf(batch: Batch, { glyphs, now }: Scene, width: number): Row {
       [span(meter(batch.progress / 100, barAt(width), glyphs), tone), span(` ${String(batch.progress).padStart(3)}%`)],
       words(`${compact(batch.processed_items)}/${compact(batch.total_items)}`),
       batch.failed_items === 0 ? words("0", "soft") : words(compact(batch.failed_items), "bad"),
-      moving ? words(or(batch.items_per_second, (rate) => `${compact(rate)}/s`)) : words(""),
+      moving ? words(or(batch.items_per_second, paceOf)) : words(""),
       // Nothing is left of what does not move: its state stands there.
       moving ? words(batch.eta_at === null ? NOTHING : brief(Date.parse(batch.eta_at) - now)) : words(batch.status, tone),
     ],
   };
+}
+
+/** In the unit that leaves a figure before the point: "118/s", "3/min", "5/h" */
+function paceOf(perSecond: number): string {
+  if (perSecond >= 0.1 || perSecond === 0) return `${compact(perSecond)}/s`;
+  return perSecond * 60 >= 0.5 ? `${compact(perSecond * 60)}/min` : `${compact(perSecond * 3_600)}/h`;
 }
 
 function nameOf({ name, stream, key, operation }: Batch): Line {

@@ -1,4 +1,4 @@
-import { clock, count } from "../../cli/figures.ts";
+import { clock, count, plural } from "../../cli/figures.ts";
 import type { Happening } from "../happenings.ts";
 import { words, type Column, type Pane } from "../pane.ts";
 import { foreign, span, type Tone } from "../text.ts";
@@ -40,7 +40,7 @@ function toneOf(type: string): Tone {
 }
 
 /** Its data as words: who, by its name where that is known, then what of it matters. */
-function said({ data }: Happening, names: ReadonlyMap<string, string | null>): string {
+function said({ type, data }: Happening, names: ReadonlyMap<string, string | null>): string {
   const parts: string[] = [];
   const add = (name: string, write = (value: string): string => value): void => {
     const value = data[name];
@@ -62,7 +62,8 @@ function said({ data }: Happening, names: ReadonlyMap<string, string | null>): s
   add("message");
   add("error");
   const { total, succeeded, failed } = data;
-  if (typeof total === "number" && typeof succeeded === "number")
+  if (typeof total === "number" && /\.(created|started)$/.test(type)) parts.push(plural(total, "item"));
+  else if (typeof total === "number" && typeof succeeded === "number")
     parts.push(`${count(succeeded)}/${count(total)} ok${typeof failed === "number" && failed > 0 ? `, ${count(failed)} failed` : ""}`);
   return parts.join(" ");
 }

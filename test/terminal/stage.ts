@@ -1,0 +1,33 @@
+import { join } from "node:path";
+import { TOKEN } from "../support/served.ts";
+import { Terminal, type TerminalOptions } from "./tmux.ts";
+
+/** The command, from the sources. */
+export const NODE = `${process.execPath} --conditions=batchyard-source ${join(import.meta.dirname, "../../src/cli/main.ts")}`;
+
+/** Items of which none fails. */
+export const items = (count: number): { id: string; n: number }[] => Array.from({ length: count }, (_, n) => ({ id: `i${n}`, n: n * 100 }));
+/** A batch that lasts longer than a test. */
+export const slow = { operation: "steady", options: { workMs: 20_000, batchSize: 5, concurrency: 1 } };
+
+let terminal: Terminal | null = null;
+
+/** A shell that is ready for a line. */
+export async function open(options: Partial<TerminalOptions> = {}): Promise<Terminal> {
+  terminal = new Terminal({ columns: 120, rows: 40, ...options, env: { BATCHYARD_TOKEN: TOKEN, ...options.env } });
+  await terminal.shows("ready>");
+  return terminal;
+}
+
+/** The dashboard on a terminal, once it is drawn. */
+export async function shown(url: string, args = "", options: Partial<TerminalOptions> = {}): Promise<Terminal> {
+  const opened = await open(options);
+  opened.run(`${NODE} live --url ${url} ${args}; echo "ended $?"`);
+  await opened.shows(/● live|frozen/);
+  return opened;
+}
+
+export function closeTerminal(): void {
+  terminal?.close();
+  terminal = null;
+}
