@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { z } from "zod";
 import type { resourcesAnswer } from "./contract/resources.ts";
 import type { workersAnswer } from "./contract/workers.ts";
+import { startPeer } from "../../test/support/openai-peer/peer.ts";
 import { serve, type Served } from "./server.fixture.ts";
 
 let served: Served;
@@ -128,5 +129,58 @@ describe("/metrics", () => {
     expect(value("batchyard_worker_chunks_total")).toBeGreaterThan(0);
     for (const { name, entries } of caches!.filter((cache) => cache.name !== "statements"))
       expect([name, value(`batchyard_cache_entries{cache="${name}"}`)]).toEqual([name, entries]);
+  });
+});
+
+describe("limits of a provider", () => {
+  it("are used as much as the provider itself accounts for, in the resources and the metrics of the server's own tenant", async () => {
+    const peer = await startPeer();
+    await served.close();
+    const limits = { requestsPerMinute: 50, tokensPerMinute: 100_000, enqueuedTokens: 2_000 };
+    served = await serve({ providers: { openai: { baseURL: peer.baseURL, apiKey: "sk-of-the-tests", batch: true, limits } } });
+    const items = [1, 2, 3].map((n) => ({ id: `${n}`, text: `Text number ${n} that somebody wrote` }));
+    const options = { model: "gpt-4o-mini", prompt: "Describe {{text}}", schema: { type: "object" } };
+    const create = (provider: string) =>
+      served.create({ operation: "annotate", items, options: { ...options, provider, retryAttempts: 0 } });
+    const metrics = async (key?: string): Promise<string> =>
+      (await served.send({ url: "/metrics", ...(key === undefined ? {} : { headers: { authorization: `Bearer ${key}` } }) })).text;
+    const value = (text: string, series: string): number | null => {
+      const line = text.split("\n").find((each) => each.startsWith(`batchyard_${series} `));
+      return line === undefined ? null : Number(line.split(" ").at(-1));
+    };
+    const once = await create("openai");
+    await served.event("batch.completed", once);
+    const { billed } = await peer.record();
+    expect(billed).toHaveLength(3);
+    const tokens = billed.reduce((sum, { usage }) => sum + usage.input + usage.output, 0);
+    const online = await resources();
+    expect(online.providers!.rates).toEqual([
+      { provider: "openai", unit: "requests", used: 3, limit: 50 },
+      { provider: "openai", unit: "tokens", used: tokens, limit: 100_000 },
+    ]);
+    expect(online.providers!.requests).toMatchObject([{ provider: "openai", model: "gpt-4o-mini", under_way: 0 }]);
+    const said = await metrics();
+    expect(value(said, 'provider_rate_use_ratio{provider="openai",unit="requests"}')).toBeCloseTo(3 / 50, 6);
+    expect(value(said, 'provider_rate_use_ratio{provider="openai",unit="tokens"}')).toBeCloseTo(tokens / 100_000, 6);
+    expect(value(said, 'provider_requests{provider="openai",model="gpt-4o-mini"}')).toBe(0);
+
+    await create("openai-batch");
+    await peer.seen("batches.create");
+    const [enqueued] = (await resources()).providers!.enqueued_tokens;
+    expect(enqueued).toMatchObject({ provider: "openai", model: "gpt-4o-mini", limit: 2_000 });
+    const held = await metrics();
+    expect(value(held, 'provider_enqueued_tokens{provider="openai",model="gpt-4o-mini"}')).toBe(enqueued!.tokens);
+    expect(value(held, 'provider_enqueued_tokens_limit{provider="openai",model="gpt-4o-mini"}')).toBe(2_000);
+    expect(await metrics(await served.key("admin", "another"))).not.toMatch(/^batchyard_provider_/m);
+    await peer.advance(Infinity);
+    const prompts = (await peer.record()).billed.filter(({ batchId }) => batchId !== null);
+    expect(prompts).toHaveLength(3);
+    // Reckoned before anything was sent: never less than what the provider counts, and not much more.
+    const counted = prompts.reduce((sum, { usage }) => sum + usage.input, 0);
+    expect(enqueued!.tokens).toBeGreaterThanOrEqual(counted);
+    expect(enqueued!.tokens).toBeLessThan(counted * 3);
+    await served.close();
+    await peer.close();
+    served = await serve();
   });
 });

@@ -210,6 +210,8 @@ describe("GET /api/system/overview", () => {
       const payload = [1, 2].map((i) => ({ id: `${n}-${i}`, door: `d${n % 4}`, ms: 500, fail: n === 3 }));
       await served.send({ method: "POST", url: "/api/streams/doors/items", payload });
       if (n % 3 === 0) await served.create({ operation: "slow", items: items(5, 2_000, 1) });
+      // Windows of other ages than their limit.
+      if (n === 5) await served.send({ method: "POST", url: "/api/streams/doors/flush", payload: {} });
       await clock.advance(37_000);
     }
     await clock.advance(70_000);
@@ -287,6 +289,18 @@ describe("GET /api/system/overview", () => {
     expect(again.reprocessed).toBe(1);
   });
 
+  it("counts what a silent worker held, of its operation and in the day", async () => {
+    await start({ settings: { BATCHYARD_WORKERS: "0" } });
+    await served.create({ operation: "slow", items: items(3, 0), options: { executor: "external", batchSize: 1 } });
+    const lease = { worker: "w1", max: 2, leaseMs: 5_000 };
+    const leased = await served.send({ method: "POST", url: "/api/external/lease", payload: lease });
+    expect(leased.status).toBe(200);
+    await clock.advance(MINUTE);
+    const seen = await overview();
+    expect(seen.queues.find(({ name }) => name === "slow")).toMatchObject({ stalled: 2, health: { status: "warning" } });
+    expect(seen.day.stalled).toBe(2);
+  });
+
   it("tells the trend and the time to drain as a recount does, at any instant", async () => {
     await start({ settings: { BATCHYARD_WORKERS: "0" } });
     const created: { id: string; at: number }[] = [];
@@ -362,6 +376,18 @@ describe("GET /api/system/overview", () => {
     expect(littles_law.mean_seconds).toBeGreaterThan(9);
     expect(littles_law.in_system).toBeGreaterThan(2);
     expect(littles_law.error).toBeLessThan(0.2);
+    const now = clock.now();
+    const from = now - (now % MINUTE) - 14 * MINUTE;
+    const all = await events();
+    const created = new Map(all.filter(({ type }) => type === "batch.created").map(({ entity, ts }) => [entity.id, ts]));
+    const ended = all.filter(({ type, ts }) => type === "batch.completed" && ts >= from);
+    const stays = ended.map(({ entity, ts }) => (ts - created.get(entity.id)!) / 1000);
+    const mean = stays.reduce((sum, each) => sum + each, 0) / stays.length;
+    expect(littles_law.mean_seconds! / mean).toBeCloseTo(1, 1.5);
+    const rate = ended.length / ((now - from) / 1000);
+    expect(littles_law.rate_per_second / rate).toBeCloseTo(1, 2);
+    const { in_system: inSystem } = littles_law;
+    expect(littles_law.error).toBeCloseTo(Math.abs(inSystem - rate * mean) / Math.max(inSystem, rate * mean), 1.5);
     await clock.advance(MINUTE);
   });
 
@@ -415,6 +441,20 @@ describe("GET /api/system/history", () => {
     expect(known).toEqual([1, 1, 1, 2, 2]);
     const states = await history("metric=batches&width=60");
     expect(Math.round(states.current.points.findLast(({ value }) => value !== null)!.value!)).toBe(2);
+  });
+
+  it("of a counter of this process has what came in each minute, from its first sight on", async () => {
+    await start();
+    // With its first request a server is ready, and measures.
+    await overview();
+    await minutes(1);
+    for (const count of [4, 0, 2]) {
+      for (let n = 0; n < count; n++) await served.create({ operation: "slow", items: items(1, 0) });
+      await minutes(1);
+    }
+    const { current } = await history("metric=worker_chunks_total&width=60");
+    const came = current.points.flatMap(({ value }) => (value === null ? [] : [Math.round(value)]));
+    expect(came).toEqual([4, 0, 2]);
   });
 
   it("of a gauge of several sources: their sum, each by itself, and by the second label", async () => {

@@ -11,6 +11,8 @@ const clock = new VirtualClock({ startsAt: Date.UTC(2026, 0, 10, 0, 1) });
 const faults: unknown[] = [];
 /** How far the clock of the machine is off, milliseconds. */
 let ahead = 0;
+/** How much too soon its timers ring. */
+let early = 0;
 
 beforeEach(async () => {
   opened = await ADAPTERS[0]!.open();
@@ -24,7 +26,11 @@ afterEach(async () => {
 const begin = (): StatisticsBroadcast => {
   const broadcast = new StatisticsBroadcast({
     store: rig.store,
-    clock: { now: () => clock.now() + ahead, elapsed: () => clock.elapsed(), after: (ms, fire) => clock.after(ms, fire) },
+    clock: {
+      now: () => clock.now() + ahead,
+      elapsed: () => clock.elapsed(),
+      after: (ms, fire) => clock.after(Math.max(1, ms - early), fire),
+    },
     tenants: async () => ["acme"],
     slots: () => 4,
     failed: (error) => void faults.push(error),
@@ -53,6 +59,17 @@ describe("statistics", () => {
       data: { minutes: 5, slots: 4, pending: 0, running: 0, batches_completed: 1, items_succeeded: 1, items_failed: 1 },
     });
     expect(events[1]!.data).toMatchObject({ batches_completed: 0, items_succeeded: 0 });
+  });
+
+  it("are told once, and of the right moment, by timers that ring a millisecond early", async () => {
+    early = 1;
+    const from = clock.now() - (clock.now() % (5 * MINUTE));
+    const broadcast = begin();
+    await clock.advance(10 * MINUTE);
+    await broadcast.stop();
+    early = 0;
+    const told = await rig.store.events.read(0, 100, { entity: "statistics" });
+    expect(told.map(({ ts }) => (ts - from) / MINUTE)).toEqual([5, 10]);
   });
 
   it("go on when the clock was set back", async () => {

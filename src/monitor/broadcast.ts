@@ -3,6 +3,8 @@ import type { EventStore, MonitorStore, StreamStore } from "../store/port.ts";
 
 /** At whole multiples of it. */
 const EVERY_MS = 5 * 60_000;
+/** A timer may ring a little before its time. */
+const EARLY_MS = 1_000;
 const TYPE = "worker.statistics";
 const ENTITY = "statistics";
 /** More than a day of them. */
@@ -46,7 +48,7 @@ export class StatisticsBroadcast {
 
   private async tell(): Promise<void> {
     const now = this.parts.clock.now();
-    const at = now - (now % EVERY_MS);
+    const at = now + EARLY_MS - ((now + EARLY_MS) % EVERY_MS);
     for (const tenant of await this.parts.tenants()) {
       const told = this.told.get(tenant) ?? (await this.lastOf(tenant));
       // Told already, or the clock was put right by a little; one that was set back is believed, or nobody would tell until it has caught up.

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { serve, type Served } from "../../src/api/server.fixture.ts";
 import type { BatchRow } from "../../src/model/batch.ts";
+import type { LedgerEntry } from "../../src/model/ledger.ts";
 import { VirtualClock } from "../../src/testing/virtual-clock.ts";
 import { history, randomOf } from "../contract/store/monitoring.ts";
 import { Rig } from "../contract/store/rig.ts";
@@ -8,6 +9,9 @@ import { Rig } from "../contract/store/rig.ts";
 const HISTORIES = 200;
 const HOUR = 3_600_000;
 const RANGES = { "1h": HOUR, "24h": 24 * HOUR, "7d": 7 * 24 * HOUR, "30d": 30 * 24 * HOUR };
+const WIDTHS = { "1h": 60_000, "24h": HOUR, "7d": 6 * HOUR, "30d": 24 * HOUR };
+/** BATCH_MAX_REQUESTS as it is when nobody says otherwise. */
+const MAX_SIZE = 1000;
 const STATUSES: Record<string, string[]> = {
   pending: ["pending"],
   processing: ["running"],
@@ -30,7 +34,7 @@ const sum = <T>(all: readonly T[], value: (each: T) => number): number => all.re
 const round = (value: number, places: number): number => Math.round(value * 10 ** places) / 10 ** places;
 
 interface Answer {
-  summary: Record<string, number>;
+  summary: Record<string, number> & { costSavings: Record<string, number> };
   queues: Record<string, number>;
   performance: { throughput: Record<string, number>; efficiency: Record<string, number> };
   jobs: { id: string; processingTimeMs: number | null; errorSummary: { error: string; count: number; percentage: number }[] }[];
@@ -40,10 +44,12 @@ interface Answer {
     completed: number;
     failed: number;
     requests: number;
+    cost: number;
+    savings: number;
     errorRate: number;
     p95Ms: number | null;
   }[];
-  changes: Record<string, { current: number; previous: number }>;
+  changes: Record<string, { current: number; previous: number; change: number; percent: number | null; trend: string }>;
   pagination: { total: number };
 }
 
@@ -57,7 +63,14 @@ function expected(batches: readonly BatchRow[], hours: number) {
   const successRate = completed + failed === 0 ? 100 : round((completed / (completed + failed)) * 100, 1);
   const running = sum(timed, (batch) => batch.completedAt! - batch.startedAt!);
   const queued = sum(timed, (batch) => batch.startedAt! - batch.createdAt);
+  const saved = sum(batches, (batch) => batch.saved) / 1e9;
+  const standard = sum(batches, (batch) => batch.standard) / 1e9;
   return {
+    costSavings: {
+      currentPeriod: expect.closeTo(saved, 9) as number,
+      projectedMonthly: expect.closeTo((saved / (hours / 24)) * 30, 5) as number,
+      savingsPercentage: standard === 0 ? 0 : round((saved / standard) * 100, 1),
+    },
     summary: {
       totalJobs: batches.length,
       completedJobs: completed,
@@ -75,9 +88,60 @@ function expected(batches: readonly BatchRow[], hours: number) {
     },
     efficiency: {
       errorRate: round(100 - successRate, 1),
+      batchUtilization: batches.length === 0 ? 0 : round((sum(batches, (batch) => batch.totalItems / MAX_SIZE) / batches.length) * 100, 1),
       processingEfficiency: running + queued === 0 ? 0 : round((running / (running + queued)) * 100, 1),
     },
   };
+}
+
+/** What some of them cost, as the provider says; what they would have cost one by one is at least as much. */
+async function spend(rig: Rig, random: (below: number) => number): Promise<void> {
+  const batches = (await rig.store.batches.list({ tenant: rig.tenant }, { limit: 10_000 })).batches;
+  const entries = batches.slice(0, random(8)).map(({ id, operation }, n): LedgerEntry => {
+    const paid = random(5_000_000);
+    return {
+      tenant: rig.tenant,
+      batchId: id,
+      operation,
+      attempt: `attempt ${id}`,
+      customId: `line ${n}`,
+      provider: "openai",
+      model: "gpt-4o",
+      tier: "batch",
+      tokens: { input: 10, cachedInput: 0, cacheWrite: 0, audioInput: 0, output: 5, reasoning: 0, audioOutput: 0 },
+      price: { standard: paid + random(3) * random(5_000_000), paid, factor: "0.5", version: "v" },
+      at: rig.now,
+      counted: true,
+    };
+  });
+  await rig.store.ledger.book(entries);
+}
+
+/** One point a bucket over the whole range, whose first and last it may cut. */
+function recountedHistory(batches: readonly BatchRow[], from: number, now: number, width: number) {
+  const starts = Array.from(
+    { length: Math.floor(now / width) - Math.floor(from / width) + 1 },
+    (_, n) => (Math.floor(from / width) + n) * width,
+  );
+  return starts.map((at) => {
+    const own = batches.filter(({ createdAt }) => createdAt >= at && createdAt < at + width);
+    const times = own.flatMap(({ startedAt, completedAt }) =>
+      startedAt === null || completedAt === null ? [] : [completedAt - startedAt],
+    );
+    const exact = times.toSorted((a, b) => a - b)[Math.ceil(0.95 * times.length) - 1];
+    const { summary, efficiency } = expected(own, 1);
+    return {
+      timestamp: new Date(at).toISOString(),
+      jobs: own.length,
+      completed: summary.completedJobs,
+      failed: summary.failedJobs,
+      requests: summary.totalRequests,
+      cost: expect.closeTo(sum(own, (batch) => batch.cost) / 1e9, 9) as number,
+      savings: expect.closeTo(sum(own, (batch) => batch.saved) / 1e9, 9) as number,
+      errorRate: efficiency.errorRate,
+      p95: exact ?? null,
+    };
+  });
 }
 
 describe("GET /api/admin/batch-monitoring", () => {
@@ -85,15 +149,17 @@ describe("GET /api/admin/batch-monitoring", () => {
     const { store } = served.yard;
     let answers = 0;
     let analyses = 0;
+    let saving = 0;
     for (let seed = 1; seed <= HISTORIES; seed++) {
       const tenant = `tenant-${seed}`;
       const random = randomOf(seed * 7919);
       const rig = new Rig({ store, close: async () => {} } as never);
       rig.tenant = tenant;
       rig.now = clock.now() - 4 * 24 * HOUR;
-      await history(rig, random, OPERATIONS, 14);
+      await history(rig, random, OPERATIONS, 18);
+      await spend(rig, random);
       const all = (await store.batches.list({ tenant }, { limit: 10_000 })).batches;
-      // Some histories lie so that a batch stands exactly at the beginning of the range.
+      // The last 24 hours begin exactly where one of the batches was created.
       const now = clock.now();
       const authorization = `Bearer ${await served.key("admin", tenant)}`;
       for (const timeRange of ["1h", "24h", "7d", "30d"] as const) {
@@ -115,7 +181,9 @@ describe("GET /api/admin/batch-monitoring", () => {
         const wanted = expected(range, hours);
         expect(data.summary).toMatchObject(wanted.summary);
         expect(data.performance.throughput).toEqual(wanted.throughput);
-        expect(data.performance.efficiency).toMatchObject(wanted.efficiency);
+        expect(data.performance.efficiency).toEqual(wanted.efficiency);
+        expect(data.summary.costSavings).toEqual(wanted.costSavings);
+        if (data.summary.costSavings["currentPeriod"]! > 0) saving += 1;
         expect(data.queues).toEqual({
           pending: kind.filter((batch) => batch.status === "pending").length,
           processing: kind.filter((batch) => batch.status === "running").length,
@@ -131,11 +199,31 @@ describe("GET /api/admin/batch-monitoring", () => {
           );
           expect(job.errorSummary.reduce((total, line) => total + line.count, 0)).toBe(batch.failed);
         }
-        expect(data.historical.reduce((total, point) => total + point.jobs, 0)).toBe(range.length);
-        expect(data.historical.reduce((total, point) => total + point.requests, 0)).toBe(wanted.summary.totalRequests);
-        const previous = expected(before, hours).summary;
-        expect(data.changes["totalJobs"]).toMatchObject({ current: range.length, previous: before.length });
-        expect(data.changes["successRate"]!.previous).toBe(previous.successRate);
+        const points = recountedHistory(range, now - RANGES[timeRange], now, WIDTHS[timeRange]);
+        expect(data.historical).toMatchObject(points.map(({ p95: _, ...point }) => point));
+        for (const [n, { p95 }] of points.entries()) {
+          const told = data.historical[n]!.p95Ms;
+          expect(told === null).toBe(p95 === null);
+          expect(Math.abs((told ?? 0) - (p95 ?? 0))).toBeLessThanOrEqual((p95 ?? 0) * 0.01 + 1e-9);
+        }
+        const previous = expected(before, hours);
+        const cards = (of: ReturnType<typeof expected>): Record<string, number> => {
+          const { totalJobs, completedJobs, failedJobs, totalRequests, averageProcessingTime, successRate } = of.summary;
+          const { jobsPerHour, requestsPerHour } = of.throughput;
+          return { totalJobs, completedJobs, failedJobs, totalRequests, averageProcessingTime, successRate, jobsPerHour, requestsPerHour };
+        };
+        const then = cards(previous);
+        for (const [name, current] of Object.entries(cards(wanted))) {
+          const change = round(current - then[name]!, 6);
+          expect({ name, ...data.changes[name] }).toEqual({
+            name,
+            current,
+            previous: then[name]!,
+            change,
+            percent: then[name] === 0 ? null : round((change / then[name]!) * 100, 1),
+            trend: change === 0 ? "flat" : change > 0 ? "up" : "down",
+          });
+        }
         answers += 1;
         if (seed % 5 !== 0) continue;
         const analysis = async <T>(kind: string): Promise<T> => {
@@ -165,5 +253,7 @@ describe("GET /api/admin/batch-monitoring", () => {
       }
     }
     expect([answers, analyses]).toEqual([HISTORIES * 4, (HISTORIES * 4) / 5]);
+    expect(answers).toBe(HISTORIES * 4);
+    expect(saving).toBeGreaterThan(HISTORIES / 4);
   });
 });

@@ -22,7 +22,7 @@ export function randomOf(seed: number): (below: number) => number {
   };
 }
 
-/** Batches over four days in every state, some created at the edges of a minute, an hour and a day. */
+/** Batches over four days in every state, some created at the edges of a minute, an hour and a day, and of the last 24 hours. */
 export async function history(
   rig: Rig,
   random: (below: number) => number,
@@ -30,7 +30,7 @@ export async function history(
   jobs = 60,
 ): Promise<void> {
   const start = rig.now - (rig.now % DAY);
-  const edges = [0, 1, MINUTE - 1, MINUTE, HOUR - 1, HOUR, DAY - 1, DAY, DAY + 1];
+  const edges = [0, 1, MINUTE - 1, MINUTE, HOUR - 1, HOUR, DAY - 1, DAY, DAY + 1, 3 * DAY - 1, 3 * DAY, 3 * DAY + 1];
   for (let n = 0; n < jobs; n++) {
     rig.now = start + (edges[n] ?? random(4 * DAY));
     const windows = n % 3 === 0 ? { stream: "orders", streamKey: "a", closeReason: "max_age" } : {};
