@@ -9,6 +9,8 @@ chunk whose lease it lost. With --until-idle it ends when nothing is left to lea
 import argparse
 import json
 import os
+import platform
+import resource
 import signal
 import threading
 import time
@@ -19,6 +21,12 @@ import urllib.request
 LEASE_MS = 12_000
 # Results are sent after this many items: a crash repeats at most that much work.
 PART = 10
+
+
+def process():
+    """What the page Workers shows of this worker; all of it may be left out."""
+    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"version": "python-example", "host": platform.node(), "rssBytes": kilobytes * 1024}
 
 
 class LeaseLost(Exception):
@@ -71,7 +79,7 @@ class Heartbeat:
     def beat(self):
         while not self.done.wait(LEASE_MS / 3000):
             try:
-                answer = self.yard.call("heartbeat", {"worker": self.worker, "leaseMs": LEASE_MS, "leases": [self.lease]})
+                answer = self.yard.call("heartbeat", {"worker": self.worker, "leaseMs": LEASE_MS, "leases": [self.lease], "process": process()})
             except (SystemExit, urllib.error.URLError):
                 continue
             if answer["lost"]:
@@ -131,7 +139,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     items = 0
     while not stopping.is_set():
-        leased = yard.call("lease", {"worker": options.name, "operations": ["count-words"], "leaseMs": LEASE_MS})["chunks"]
+        leased = yard.call("lease", {"worker": options.name, "operations": ["count-words"], "leaseMs": LEASE_MS, "process": process()})["chunks"]
         for chunk in leased:
             try:
                 work(yard, options.name, chunk, stopping)

@@ -1,3 +1,4 @@
+import { hostname, totalmem } from "node:os";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -107,6 +108,62 @@ describe("GET /api/system/workers", () => {
     const local = (await workers()).workers.find(({ kind }) => kind === "local")!;
     expect(local.chunks_done).toBeGreaterThan(0);
     expect(local.memory!.rss_bytes).toBeGreaterThan(10_000_000);
+  });
+
+  it("says the version and the machine of each: measured for its own, as told for one of outside", async () => {
+    const workers = async () => (await get<typeof workersAnswer>("/api/system/workers")).workers;
+    const told = { version: "1.2.3", host: "mill", cpuPercent: 40, rssBytes: 5_000_000, eventLoopLagMs: 12, hostCpuPercent: 80 };
+    const lease = (process: object) => served.send({ method: "POST", url: "/api/external/lease", payload: { worker: "w2", process } });
+    expect((await lease(told)).status).toBe(200);
+    expect((await lease({ hostCpuPercent: 101 })).status).toBe(400);
+    const of = async (id: string) => (await workers()).find((worker) => worker.id === id);
+    const shown = {
+      version: "1.2.3",
+      cpu_percent: 40,
+      event_loop_lag_p99_seconds: 0.012,
+      memory: { rss_bytes: 5_000_000, heap_used_bytes: null },
+    };
+    const host = { name: "mill", cpu_percent: 80, memory_bytes: null, memory_free_bytes: null };
+    expect(await of("external:w2")).toMatchObject({ ...shown, host });
+    // Who says nothing the next time has not become another.
+    await served.send({ method: "POST", url: "/api/external/lease", payload: { worker: "w2" } });
+    expect(await of("external:w2")).toMatchObject({ version: "1.2.3", host });
+    const own = (await workers()).find(({ kind }) => kind === "local")!;
+    expect(own).toMatchObject({ version: "0.0.0-test", host: { name: hostname(), memory_bytes: totalmem() } });
+    expect(own.cpu_percent).toBeGreaterThan(0);
+    expect(own.host!.cpu_percent).toBeGreaterThan(0);
+    expect(own.host!.memory_free_bytes).toBeLessThan(own.host!.memory_bytes!);
+  });
+
+  it("takes more or fewer slots, and a chunk from whoever works on it; another tenant's admin can not", async () => {
+    const post = (url: string, payload: object, headers = {}) => served.send({ method: "POST", url, payload, headers });
+    const own = served.yard.engine.id;
+    const resize = `/api/system/workers/${encodeURIComponent(own)}/resize`;
+    expect((await post(resize, { slots: 3 })).json).toMatchObject({ worker: { slots: 3 } });
+    expect((await post(resize, { slots: 257 })).status).toBe(400);
+    await post("/api/external/lease", { worker: "w2" });
+    expect((await post("/api/system/workers/external:w2/resize", { slots: 3 })).json).toMatchObject({ code: "worker_resized_there" });
+    const stranger = { authorization: `Bearer ${await served.key("admin", "another")}` };
+    expect((await post(resize, { slots: 1 }, stranger)).status).toBe(403);
+    expect((await post(resize, { slots: 0 })).json).toMatchObject({ worker: { status: "off" } });
+    const waiting = await served.create({ operation: "echo", items: [{ id: "a" }] });
+    await post(resize, { slots: 2 });
+    await served.event("batch.completed", waiting);
+
+    const batch = await served.create({ operation: "echo", items: [{ id: "a" }], options: { executor: "external" } });
+    const lease = async () =>
+      ((await post("/api/external/lease", { worker: "w3" })).json as unknown as { chunks: { chunk: number; fence: number }[] }).chunks[0]!;
+    const { chunk, fence } = await lease();
+    const revoke = (headers = {}) => served.send({ method: "DELETE", url: `/api/system/workers/chunks/${chunk}`, headers });
+    expect((await revoke(stranger)).status).toBe(404);
+    expect((await revoke()).json).toMatchObject({ chunk, worker: "external:w3" });
+    expect((await revoke()).json).toMatchObject({ code: "chunk_not_held" });
+    const results = [{ key: "a", result: 1 }];
+    expect((await post("/api/external/results", { chunk, fence, results, done: true })).json).toMatchObject({ code: "lease_lost" });
+    const again = await lease();
+    expect(again).toMatchObject({ chunk, attempt: 0 });
+    await post("/api/external/results", { chunk, fence: again.fence, results, done: true });
+    await served.event("batch.completed", batch);
   });
 });
 

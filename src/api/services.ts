@@ -65,8 +65,8 @@ export interface Health {
 /** The worker of this process. */
 export interface LocalWorker {
   readonly id: string;
-  /** Chunks at once. */
-  readonly slots: number;
+  /** Chunks at once; what runs beyond a smaller number ends as usual. */
+  slots: number;
   readonly running: number;
   /** Set: it starts no chunk until it may again. */
   draining: boolean;
@@ -77,6 +77,8 @@ export interface LocalWorker {
   runs(): readonly { tenant: string; operation: string; limited: boolean }[];
   readonly breakers: Pick<Breakers, "list" | "reset">;
   wake(): void;
+  /** Takes a chunk away from whoever works on it; null = nobody does. */
+  revoke(tenant: string, chunkId: number): Promise<{ batchId: string; workerId: string } | null>;
 }
 
 /** Everything behind the HTTP surface. */

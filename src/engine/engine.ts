@@ -73,7 +73,7 @@ export class Engine implements SettledItems {
       dispatcher,
       breakers: this.breakers,
       clock,
-      window: Math.max(8, settings.slots * 2),
+      window: () => Math.max(8, settings.slots * 2),
       operations: parts.registry.list().map((operation) => operation.name),
     });
     this.worker = new Worker({
@@ -158,6 +158,22 @@ export class Engine implements SettledItems {
 
   get slots(): number {
     return this.parts.settings.slots;
+  }
+
+  /** Fewer: what runs ends as usual. Not kept over a restart. */
+  set slots(slots: number) {
+    this.parts.settings.slots = slots;
+    this.wake();
+  }
+
+  /** Takes a chunk away from whoever works on it: it runs again, and the try costs it nothing. Null = nobody does. */
+  async revoke(tenant: string, chunkId: number): Promise<LostLease | null> {
+    const lease = await this.parts.store.chunks.revoke(tenant, chunkId, this.parts.clock.now());
+    if (lease === null) return null;
+    this.worker.lose(chunkId);
+    this.external.revoked(lease);
+    this.wake();
+    return lease;
   }
 
   /** True = it starts no chunk until it may again; what runs ends as usual. Not kept over a restart. */

@@ -8,7 +8,7 @@ import type { Clock } from "../model/clock.ts";
 import type { Store } from "../store/port.ts";
 import { unreadable } from "../operations/rows.ts";
 import { bisect } from "./bisection.ts";
-import { EXTERNAL, Roster } from "./roster.ts";
+import { EXTERNAL, Roster, type WorkerProcess } from "./roster.ts";
 import type { Run } from "./run.ts";
 import type { ClaimedChunk, LostLease } from "../store/port.ts";
 import type { Tracing } from "../tracing/port.ts";
@@ -52,6 +52,7 @@ interface LeaseCall {
   /** Chunks at most. */
   max: number;
   leaseMs: number;
+  process?: WorkerProcess | undefined;
 }
 
 interface SettleCall {
@@ -94,7 +95,7 @@ export class ExternalWorkers {
   /** In turn, so that two who ask at once do not reach for the same chunks and one leaves with nothing. `draining`: it gets nothing more. */
   lease(caller: { tenant: string }, request: LeaseCall): Promise<{ chunks: ExternalChunk[]; draining: boolean }> {
     return this.inTurn(`lease ${caller.tenant}`, async () => {
-      const mayWork = await this.roster.heard(caller.tenant, EXTERNAL + request.worker);
+      const mayWork = await this.roster.heard(caller.tenant, EXTERNAL + request.worker, request.process);
       return { chunks: mayWork ? await this.leaseNow(caller, request) : [], draining: !mayWork };
     });
   }
@@ -126,6 +127,11 @@ export class ExternalWorkers {
     return leased;
   }
 
+  /** Somebody took a lease away: nobody was lost by that. */
+  revoked(lease: LostLease): void {
+    this.attempts.lost([lease]);
+  }
+
   /** Leases ran out, of whichever worker. */
   async lost(leases: readonly LostLease[]): Promise<void> {
     this.attempts.lost(leases);
@@ -134,8 +140,9 @@ export class ExternalWorkers {
 
   async heartbeat(
     { tenant }: { tenant: string },
-    { leases, leaseMs }: { leases: { chunk: number; fence: number }[]; leaseMs: number },
+    call: { leases: { chunk: number; fence: number }[]; leaseMs: number; process?: WorkerProcess | undefined },
   ): Promise<{ held: number[]; lost: number[] }> {
+    const { leases, leaseMs, process } = call;
     const own: { chunkId: number; fence: number }[] = [];
     const workers = new Set<string>();
     for (const lease of leases) {
@@ -145,7 +152,7 @@ export class ExternalWorkers {
       workers.add(chunk.workerId);
     }
     const held = await this.store.chunks.renew(own, this.clock.now() + leaseMs);
-    for (const worker of workers) await this.roster.heard(tenant, worker);
+    for (const worker of workers) await this.roster.heard(tenant, worker, process);
     return { held, lost: leases.map((lease) => lease.chunk).filter((chunk) => !held.includes(chunk)) };
   }
 

@@ -19,7 +19,7 @@ export class Feeder {
   private readonly dispatcher: Dispatcher;
   private readonly breakers: Breakers;
   private readonly clock: Clock;
-  private readonly window: number;
+  private readonly windowNow: () => number;
   /** Those known here. A batch outlives a configuration that dropped its operation, and waits. */
   private readonly operations: readonly string[];
   /** Chunks offered or running here; never offered twice at once. */
@@ -35,15 +35,19 @@ export class Feeder {
     dispatcher: Dispatcher;
     breakers: Breakers;
     clock: Clock;
-    window: number;
+    window: () => number;
     operations: readonly string[];
   }) {
     this.store = parts.store;
     this.dispatcher = parts.dispatcher;
     this.breakers = parts.breakers;
     this.clock = parts.clock;
-    this.window = parts.window;
+    this.windowNow = parts.window;
     this.operations = parts.operations;
+  }
+
+  private get window(): number {
+    return this.windowNow();
   }
 
   /** Is it time to look again? True when a priority's window is half empty. */

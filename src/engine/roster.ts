@@ -13,6 +13,21 @@ export const EXTERNAL = "external:";
 
 export type WorkerState = "live" | "draining" | "lost";
 
+/** What a worker tells of the process it is and the machine it runs on; it need not. */
+export interface WorkerProcess {
+  version?: string | undefined;
+  /** Name of the machine. */
+  host?: string | undefined;
+  /** Of one core. */
+  cpuPercent?: number | undefined;
+  rssBytes?: number | undefined;
+  eventLoopLagMs?: number | undefined;
+  /** Of all cores, whoever uses them. */
+  hostCpuPercent?: number | undefined;
+  hostMemoryBytes?: number | undefined;
+  hostMemoryFreeBytes?: number | undefined;
+}
+
 export interface OutsideWorker {
   id: string;
   /** Leased chunks. */
@@ -22,6 +37,8 @@ export interface OutsideWorker {
   lastSeenAt: number | null;
   /** Chunks whose last report it sent, since it is known. */
   ended: number;
+  /** As it told last; {} = it did not. */
+  process: WorkerProcess;
 }
 
 interface Known {
@@ -31,6 +48,7 @@ interface Known {
   draining: boolean;
   lost: boolean;
   ended: number;
+  process: WorkerProcess;
 }
 
 /** The workers of outside, by what they ask and what they hold. Who they are is forgotten by a restart, what they hold is not. */
@@ -45,17 +63,17 @@ export class Roster {
   }
 
   /** It asked for something. False = it drains: it may finish what it has, and gets nothing more. */
-  async heard(tenant: string, id: string): Promise<boolean> {
+  async heard(tenant: string, id: string, process?: WorkerProcess): Promise<boolean> {
     if (!id.startsWith(EXTERNAL)) return true;
     const found = this.known.get(keyOf(tenant, id));
     if (found !== undefined) {
       const wasLost = found.lost;
-      Object.assign(found, { lastSeenAt: this.clock.now(), lost: false });
+      Object.assign(found, { lastSeenAt: this.clock.now(), lost: false, process: process ?? found.process });
       if (wasLost) await this.tell("worker.started", found);
       return !found.draining;
     }
     if ([...this.known.values()].filter((worker) => worker.tenant === tenant).length >= MAX_WORKERS) return true;
-    await this.tell("worker.started", this.add(tenant, id));
+    await this.tell("worker.started", this.add(tenant, id, process));
     return true;
   }
 
@@ -96,12 +114,13 @@ export class Roster {
   async list(tenant: string): Promise<OutsideWorker[]> {
     const held = (await this.store.chunks.leases(tenant)).filter(({ workerId }) => workerId.startsWith(EXTERNAL));
     const own = [...this.known.values()].filter((worker) => worker.tenant === tenant);
-    const listed = own.map(({ id, lastSeenAt, draining, lost, ended }): OutsideWorker => ({
+    const listed = own.map(({ id, lastSeenAt, draining, lost, ended, process }): OutsideWorker => ({
       id,
       leases: held.find(({ workerId }) => workerId === id)?.chunks ?? 0,
       state: lost ? "lost" : draining ? "draining" : "live",
       lastSeenAt,
       ended,
+      process,
     }));
     const unheard = held.filter(({ workerId }) => own.every(({ id }) => id !== workerId));
     return [
@@ -112,6 +131,7 @@ export class Roster {
         state: "live",
         lastSeenAt: null,
         ended: 0,
+        process: {},
       })),
     ].sort((a, b) => (a.id < b.id ? -1 : 1));
   }
@@ -124,8 +144,8 @@ export class Roster {
     return true;
   }
 
-  private add(tenant: string, id: string): Known {
-    const worker = { tenant, id, lastSeenAt: this.clock.now(), draining: false, lost: false, ended: 0 };
+  private add(tenant: string, id: string, process: WorkerProcess = {}): Known {
+    const worker = { tenant, id, lastSeenAt: this.clock.now(), draining: false, lost: false, ended: 0, process };
     this.known.set(keyOf(tenant, id), worker);
     return worker;
   }

@@ -148,6 +148,11 @@ export class Worker {
     }
   }
 
+  /** Its lease was taken away. */
+  lose(chunkId: number): void {
+    this.slots.get(chunkId)?.run?.loseLease();
+  }
+
   /** The batch was paused, cancelled or ended: stop at once what may not go on. */
   batchChanged(batch: Pick<BatchRow, "id" | "status">): void {
     for (const slot of this.slots.values()) {

@@ -236,7 +236,7 @@ export const EVENTS = {
   "chunk.stalled": kind({
     class: "critical",
     severity: "critical",
-    when: "a worker stopped answering while it held the chunk; the chunk runs again",
+    when: "a worker stopped answering while it held the chunk (reason lease_lost), or somebody took it away (lease_revoked); the chunk runs again",
     data: z.looseObject({
       batch_id: id,
       chunk: count,

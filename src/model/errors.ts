@@ -52,6 +52,7 @@ export const ERRORS = {
   stream_not_found: { status: 404, message: "Stream not found" },
   queue_not_found: { status: 404, message: "There is no such queue; queues are named after streams and operations" },
   worker_not_found: { status: 404, message: "There is no such worker; GET /api/system/workers lists them" },
+  chunk_not_held: { status: 404, message: "Nobody works on chunk {chunk}; GET /api/system/workers/chunks lists those at work" },
   request_not_found: { status: 404, message: "Request not found" },
   alert_not_found: { status: 404, message: "There is no such alert; GET /api/admin/batch-monitoring/alerts lists them" },
   bulk_not_found: { status: 404, message: "There is no such act on many batches; GET /api/batch/bulk lists them" },
@@ -84,6 +85,10 @@ export const ERRORS = {
   file_in_use: { status: 409, message: "File {id} is used by batch {batch}" },
   ready_made_stream: { status: 409, message: "The stream {stream} is ready-made and cannot be {action}; {cure}" },
   channel_fixed: { status: 409, message: "Channel '{channel}' comes from {from} and can only be changed there" },
+  worker_resized_there: {
+    status: 409,
+    message: "{worker} runs outside of this server; how much it takes at once is what it asks for: start it with another number",
+  },
   rule_fixed: { status: 409, message: "'{name}' is a rule of kind {kind} and stays one; give the new rule another name" },
   overridden_by_env: {
     status: 409,

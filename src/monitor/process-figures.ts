@@ -1,5 +1,6 @@
 import { statfs } from "node:fs/promises";
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { cpus, freemem, hostname, totalmem } from "node:os";
 import { cpuUsage, memoryUsage, pid, uptime } from "node:process";
 import { getHeapStatistics } from "node:v8";
 
@@ -19,6 +20,13 @@ export interface ProcessView {
   /** How much later than it should the event loop came round, seconds, over `windowSeconds`; null = not measured yet. */
   lag: { mean: number; p99: number; max: number } | null;
   windowSeconds: number;
+  host: {
+    name: string;
+    /** Of all cores, whoever uses them, over `windowSeconds`; null = the system does not say. */
+    cpuPercent: number | null;
+    memoryBytes: number;
+    memoryFreeBytes: number;
+  };
   /** Free for this user where the data lies; null = the system does not say. */
   diskFreeBytes: number | null;
 }
@@ -26,14 +34,25 @@ export interface ProcessView {
 interface Window {
   from: number;
   cpuSeconds: number;
+  cores: CoreTime;
+}
+
+/** Milliseconds of all cores since the machine started. */
+interface CoreTime {
+  busy: number;
+  all: number;
+}
+
+interface Recent extends Pick<ProcessView, "lag" | "cpuPercent" | "windowSeconds"> {
+  hostCpuPercent: number | null;
 }
 
 /** What this process takes of its machine. */
 export class ProcessFigures {
   private readonly directory: string;
   private readonly delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-  private window: Window = { from: performance.now(), cpuSeconds: cpuSeconds() };
-  private last: Pick<ProcessView, "lag" | "cpuPercent" | "windowSeconds"> | null = null;
+  private window: Window = { from: performance.now(), cpuSeconds: cpuSeconds(), cores: coreTime() };
+  private last: Recent | null = null;
 
   /** `directory`: where the data lies. */
   constructor(directory: string) {
@@ -47,6 +66,7 @@ export class ProcessFigures {
 
   async read(): Promise<ProcessView> {
     const { rss, heapUsed } = memoryUsage();
+    const { hostCpuPercent, ...recent } = this.recent();
     return {
       pid,
       uptimeSeconds: uptime(),
@@ -54,13 +74,14 @@ export class ProcessFigures {
       rssBytes: rss,
       heapUsedBytes: heapUsed,
       heapLimitBytes: getHeapStatistics().heap_size_limit,
-      ...this.recent(),
+      ...recent,
+      host: { name: hostname(), cpuPercent: hostCpuPercent, memoryBytes: totalmem(), memoryFreeBytes: freemem() },
       diskFreeBytes: await this.diskFree(),
     };
   }
 
   /** Of the last whole window; of what has passed, when none has. */
-  private recent(): Pick<ProcessView, "lag" | "cpuPercent" | "windowSeconds"> {
+  private recent(): Recent {
     const now = performance.now();
     const ms = now - this.window.from;
     if (this.last !== null && ms < WINDOW_MS) return this.last;
@@ -69,10 +90,18 @@ export class ProcessFigures {
     // The histogram counts the whole interval between two looks, the one that was asked for included.
     const seconds = (ns: number): number => Math.max(0, ns / 1e9 - RESOLUTION_MS / 1000);
     const lag = Number.isNaN(mean) ? null : { mean: seconds(mean), p99: seconds(this.delay.percentile(99)), max: seconds(max) };
-    const figures = { lag, cpuPercent: ms === 0 ? 0 : ((used - this.window.cpuSeconds) / (ms / 1000)) * 100, windowSeconds: ms / 1000 };
+    const cores = coreTime();
+    const passed = cores.all - this.window.cores.all;
+    const hostCpuPercent = passed > 0 ? ((cores.busy - this.window.cores.busy) / passed) * 100 : null;
+    const figures = {
+      lag,
+      hostCpuPercent,
+      cpuPercent: ms === 0 ? 0 : ((used - this.window.cpuSeconds) / (ms / 1000)) * 100,
+      windowSeconds: ms / 1000,
+    };
     if (ms < WINDOW_MS) return figures;
     this.last = figures;
-    this.window = { from: now, cpuSeconds: used };
+    this.window = { from: now, cpuSeconds: used, cores };
     this.delay.reset();
     return figures;
   }
@@ -85,6 +114,12 @@ export class ProcessFigures {
       return null;
     }
   }
+}
+
+function coreTime(): CoreTime {
+  const times = cpus().map((core) => core.times);
+  const all = times.reduce((sum, { user, nice, sys, idle, irq }) => sum + user + nice + sys + idle + irq, 0);
+  return { all, busy: all - times.reduce((sum, { idle }) => sum + idle, 0) };
 }
 
 function cpuSeconds(): number {

@@ -149,6 +149,8 @@ export interface ChunkStore {
   renew(leases: readonly { chunkId: number; fence: number }[], leaseUntil: number): Promise<number[]>;
   /** Takes back leases that ended before `now`, or all of the given workers, and counts a crash on each. */
   reap(selection: { now: number } | { workerPrefix: string; now: number }): Promise<LostLease[]>;
+  /** Takes back one lease because somebody wants it so, which is no crash; null = the tenant has no such chunk, or nobody holds it. */
+  revoke(tenant: string, chunkId: number, now: number): Promise<LostLease | null>;
   nextLeaseEnd(): Promise<number | null>;
   /** Who holds leases on chunks of a tenant, and how many. */
   leases(tenant: string): Promise<{ workerId: string; chunks: number }[]>;

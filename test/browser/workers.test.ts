@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
@@ -56,6 +56,15 @@ it("the server's worker: its slots, the chunk at work with its batch, drained an
   const chunk = page.getByRole("table", { name: "Chunks at work" }).getByRole("row", { name: /Long winter/ });
   await chunk.getByText(workers[0]!.id).waitFor();
 
+  await own.getByText(`on ${hostname()}`).waitFor();
+  await own.getByText(/^machine \d+ %$/).waitFor();
+  const more = workers[0]!.slots! + 1;
+  await own.getByRole("button", { name: /^Resize / }).click();
+  await page.getByLabel("Slots").fill(String(more));
+  await page.getByRole("dialog").getByRole("button", { name: "Resize" }).click();
+  await own.getByText(`${workers[0]!.running} of ${more}`, { exact: true }).waitFor();
+  expect((await read<Workers>("/api/system/workers")).workers[0]!.slots).toBe(more);
+
   await own.getByRole("button", { name: /^Drain / }).click();
   await page.getByRole("dialog").getByText("It starts no chunk any more").waitFor();
   await page.getByRole("button", { name: "Drain the worker" }).click();
@@ -83,6 +92,13 @@ it("a worker of outside appears with its first call and what it holds", async ()
     .getByRole("row", { name: /For somebody else/ })
     .getByText("w1")
     .waitFor();
+  const [{ chunk, fence }] = chunks as [{ chunk: number; fence: number }];
+  await post("/api/external/heartbeat", { leases: [{ chunk, fence }], process: { version: "3.1", host: "mill", cpuPercent: 12 } });
+  await row.getByText("version 3.1 on mill").waitFor();
+  await page.getByRole("button", { name: `Take chunk ${chunk} away` }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Take it away" }).click();
+  await page.getByRole("status").getByText(`Chunk ${chunk} is taken away and runs again`).waitFor();
+  expect(await post("/api/external/heartbeat", { leases: [{ chunk, fence }] })).toMatchObject({ held: [], lost: [chunk] });
 });
 
 it("flow: the shares are those of the API; the choice and the span stand in the address, and back leads back", async () => {

@@ -142,7 +142,14 @@ describe.each(ADAPTERS)("Feeder over $name", ({ open }) => {
   async function serve(n: number, window = 4): Promise<string[]> {
     const clock = { ...systemClock, now: () => rig.now };
     const dispatcher = new MemoryDispatcher();
-    const feeder = new Feeder({ store: rig.store, dispatcher, breakers: new Breakers(clock), clock, operations: ["transform"], window });
+    const feeder = new Feeder({
+      store: rig.store,
+      dispatcher,
+      breakers: new Breakers(clock),
+      clock,
+      operations: ["transform"],
+      window: () => window,
+    });
     const served: string[] = [];
     while (served.length < n) {
       if (feeder.low) await feeder.fill();
@@ -193,7 +200,14 @@ describe.each(ADAPTERS)("Feeder over $name", ({ open }) => {
     const batch = await rig.create(keys("a", 10), { batch: { maxLeasedChunks: 2 } });
     const clock = { ...systemClock, now: () => rig.now };
     const dispatcher = new MemoryDispatcher();
-    const feeder = new Feeder({ store: rig.store, dispatcher, breakers: new Breakers(clock), clock, operations: ["transform"], window: 8 });
+    const feeder = new Feeder({
+      store: rig.store,
+      dispatcher,
+      breakers: new Breakers(clock),
+      clock,
+      operations: ["transform"],
+      window: () => 8,
+    });
     await Promise.all([feeder.fill(), feeder.fill()]);
     expect(dispatcher.waiting(1)).toBe(2);
     expect(dispatcher.take(() => true)?.batchId).toBe(batch.id);

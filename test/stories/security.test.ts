@@ -30,6 +30,7 @@ const sample = (path: string): string =>
   path
     .replace("{nodeId}", "1")
     .replace("{fingerprint}", "0123456789ab")
+    .replace("{chunk}", "999999")
     .replace("{name}", "toys")
     .replace("{key}", "k")
     .replace("{id}", "batch_1_aaaaaaaaa") +

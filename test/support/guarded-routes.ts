@@ -193,6 +193,12 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "GET /api/system/workers": read(),
   "GET /api/system/workers/chunks": read(),
   "POST /api/system/workers/{id}/drain": { need: "admin", body: null },
+  "POST /api/system/workers/{id}/resize": { need: "admin", body: { slots: 2 } },
+  "DELETE /api/system/workers/chunks/{chunk}": {
+    need: "admin",
+    body: null,
+    about: ({ chunk }) => [{ path: `/api/system/workers/chunks/${chunk}` }],
+  },
   "POST /api/system/workers/{id}/resume": { need: "admin", body: null },
   // Operations, and so their breakers, are the server's; whose error it was is not told to others.
   "GET /api/system/breakers": read(),

@@ -5,11 +5,26 @@ import { decimal, record, text, time, whole, yes } from "../../model/fields.ts";
 
 const lease = z.strictObject({ chunk: whole(1, Number.MAX_SAFE_INTEGER), fence: whole(1, Number.MAX_SAFE_INTEGER) });
 
+/** What a worker may tell of itself, shown on the page Workers. */
+const process = z
+  .strictObject({
+    version: text(1, 100).optional(),
+    host: text(1, 255).optional().meta({ description: "Name of the machine" }),
+    cpuPercent: decimal(0, 1_000_000).optional().meta({ description: "Of one core" }),
+    rssBytes: whole(0, Number.MAX_SAFE_INTEGER).optional(),
+    eventLoopLagMs: decimal(0, 86_400_000).optional(),
+    hostCpuPercent: decimal(0, 100).optional().meta({ description: "Of all cores, whoever uses them" }),
+    hostMemoryBytes: whole(0, Number.MAX_SAFE_INTEGER).optional(),
+    hostMemoryFreeBytes: whole(0, Number.MAX_SAFE_INTEGER).optional(),
+  })
+  .optional();
+
 export const leaseBody = z.strictObject({
   worker: text(1, 200).meta({ description: "Your name for this worker, shown in 'why is it not done'" }),
   operations: z.array(text(1, 100)).min(1).max(100).optional().meta({ description: "Only chunks of these operations" }),
   max: whole(1, 100).default(1).meta({ description: "Chunks at most" }),
   leaseMs: whole(1_000, 3_600_000).default(60_000),
+  process,
 });
 export const leaseAnswer = z.strictObject({
   success: yes,
@@ -35,6 +50,7 @@ export const heartbeatBody = z.strictObject({
     .default(12_000)
     .meta({ description: "From now. 12 s, renewed every 4 s: missed within 15 s of its last heartbeat, and not for a pause of 8 s" }),
   leases: z.array(lease).min(1).max(1_000),
+  process,
 });
 export const heartbeatAnswer = z.strictObject({
   success: yes,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { text, time, yes } from "../../model/fields.ts";
+import { text, time, whole, yes } from "../../model/fields.ts";
 
 /** Who runs chunks: the worker of this server, and those of the caller's tenant that pull over HTTP. */
 
@@ -17,12 +17,26 @@ export const worker = z.strictObject({
     description: "Chunks it has had and given back or ended, since the server's start; null for tenants that do not own the server",
   }),
   memory: z
-    .strictObject({ rss_bytes: z.int(), heap_used_bytes: z.int() })
+    .strictObject({ rss_bytes: z.int(), heap_used_bytes: z.int().nullable() })
     .nullable()
     .meta({ description: "Of the process it runs in; null where only the worker knows" }),
   event_loop_lag_p99_seconds: z.number().nullable(),
+  version: z.string().nullable().meta({ description: "Of an external worker what it tells of itself, as all that follows" }),
+  cpu_percent: z.number().nullable().meta({ description: "Of one core, by its process" }),
+  host: z
+    .strictObject({
+      name: z.string().nullable(),
+      cpu_percent: z.number().nullable().meta({ description: "Of all cores, whoever uses them" }),
+      memory_bytes: z.int().nullable(),
+      memory_free_bytes: z.int().nullable(),
+    })
+    .nullable()
+    .meta({ description: "The machine it runs on; null where it is not told" }),
   last_seen: time.nullable().meta({ description: "Last call; null: holds leases, but was not heard of since the server's start" }),
 });
+export const resizeBody = z.strictObject({ slots: whole(0, 256).meta({ description: "Chunks at once; until the next start" }) });
+export const chunkParams = z.strictObject({ chunk: z.string().regex(/^\d{1,15}$/, { error: "must be the number of a chunk" }) });
+export const revokedAnswer = z.strictObject({ success: yes, chunk: z.int(), worker: z.string() });
 export const workedChunksAnswer = z.strictObject({
   success: yes,
   chunks: z

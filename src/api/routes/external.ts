@@ -36,8 +36,7 @@ export function externalRoutes({ external }: ApiServices): Route[] {
       need: "operator",
       body: contract.heartbeatBody,
       answers: { 200: contract.heartbeatAnswer },
-      handle: async ({ caller, body }) =>
-        ok({ success: true, ...(await external.heartbeat(caller, { leases: body.leases, leaseMs: body.leaseMs })) }),
+      handle: async ({ caller, body }) => ok({ success: true, ...(await external.heartbeat(caller, body)) }),
     }),
     route({
       method: "POST",

@@ -21,24 +21,21 @@ export function workerRoutes(services: ApiServices): Route[] {
     const before = (await workers(caller)).find((worker) => worker.id === id);
     if (before === undefined) throw new BatchyardError("worker_not_found");
     if (before.kind === "local") {
-      if (caller.tenant !== DEFAULT_TENANT) throw new BatchyardError("forbidden", { role: `admin of the tenant '${DEFAULT_TENANT}'` });
+      ownerOnly(caller);
       engine.draining = draining;
     } else await external.roster.setDraining(caller.tenant, id, draining);
-    const { tenant, actor, credential, address } = caller;
-    await audit.append({
-      tenant,
-      actor,
-      credential,
-      address,
-      at: clock.now(),
-      action: draining ? "worker.drain" : "worker.resume",
-      target: id,
-      before: { state: before.state },
-      after: { state: draining ? "draining" : "live" },
-      outcome: "SUCCESS",
-    });
+    const after = { state: draining ? "draining" : "live" };
+    await trace(caller, draining ? "worker.drain" : "worker.resume", id, { state: before.state }, after);
     return (await workers(caller)).find((worker) => worker.id === id) ?? before;
   }
+
+  const ownerOnly = (caller: Caller): void => {
+    if (caller.tenant !== DEFAULT_TENANT) throw new BatchyardError("forbidden", { role: `admin of the tenant '${DEFAULT_TENANT}'` });
+  };
+  const trace = (caller: Caller, action: string, target: string, before: unknown, after: unknown): Promise<void> => {
+    const { tenant, actor, credential, address } = caller;
+    return audit.append({ tenant, actor, credential, address, at: clock.now(), action, target, before, after, outcome: "SUCCESS" });
+  };
 
   return [
     route({
@@ -71,6 +68,42 @@ export function workerRoutes(services: ApiServices): Route[] {
           lease_until: iso(leaseUntil),
         }));
         return ok({ success: true, chunks: wire, total });
+      },
+    }),
+    route({
+      method: "DELETE",
+      path: "/api/system/workers/chunks/:chunk",
+      summary: "Take a chunk away from whoever works on it: it runs again, its open items lose no try",
+      tag: TAG,
+      need: "admin",
+      params: contract.chunkParams,
+      answers: { 200: contract.revokedAnswer },
+      async handle({ caller, params }) {
+        const chunk = Number(params.chunk);
+        const lease = await engine.revoke(caller.tenant, chunk);
+        if (lease === null) throw new BatchyardError("chunk_not_held", { chunk });
+        const { batchId, workerId } = lease;
+        await trace(caller, "worker.revoke", batchId, { chunk, worker: workerId }, null);
+        return ok({ success: true, chunk, worker: workerId });
+      },
+    }),
+    route({
+      method: "POST",
+      path: "/api/system/workers/:id/resize",
+      summary: "How many chunks this server runs at once, until its next start",
+      tag: TAG,
+      need: "admin",
+      params: contract.workerParams,
+      body: contract.resizeBody,
+      answers: { 200: contract.workerAnswer },
+      async handle({ caller, params, body }) {
+        const before = (await workers(caller)).find((worker) => worker.id === params.id);
+        if (before === undefined) throw new BatchyardError("worker_not_found");
+        if (before.kind !== "local") throw new BatchyardError("worker_resized_there", { worker: params.id });
+        ownerOnly(caller);
+        engine.slots = body.slots;
+        await trace(caller, "worker.resize", params.id, { slots: before.slots }, { slots: body.slots });
+        return ok({ success: true, worker: (await workers(caller)).find((worker) => worker.id === params.id) });
       },
     }),
     ...[true, false].map((draining) =>

@@ -205,34 +205,37 @@ export class SqliteChunks implements ChunkStore {
               selection.workerPrefix,
             )
           : this.db.all<RawChunk>("SELECT * FROM chunks WHERE state = 'leased' AND lease_until < ?", selection.now);
-      return lost.map((chunk) => {
-        const raw = loadBatch(this.db, chunk.batch_id)!;
-        const crashes = chunk.crashes + (runsUpstream(raw.executor) ? 0 : 1);
-        this.db.run("UPDATE chunks SET state = 'pending', lease_until = NULL, crashes = ? WHERE id = ?", crashes, chunk.id);
-        raw.leased_chunks -= 1;
-        raw.running -= chunk.items - chunk.settled - chunk.moved;
-        refreshReadyAt(this.db, raw);
-        saveBatch(this.db, raw);
-        const data = {
-          batch_id: raw.id,
-          operation: raw.operation,
-          chunk: chunk.id,
-          reason: "lease_lost",
-          worker: chunk.worker_id,
-          crashes,
-          ...originOf(raw),
-        };
-        insertEvent(this.db, {
-          tenant: raw.tenant,
-          type: "chunk.stalled",
-          entity: { kind: "batch", id: raw.id },
-          severity: "critical",
-          ts: selection.now,
-          data,
-        });
-        return { chunkId: chunk.id, tenant: raw.tenant, batchId: raw.id, workerId: chunk.worker_id ?? "", crashes };
-      });
+      return lost.map((chunk) => this.takeBack(chunk, "lease_lost", selection.now));
     });
+  }
+
+  async revoke(tenant: string, chunkId: number, now: number): Promise<LostLease | null> {
+    return this.db.transaction(() => {
+      const chunk = this.db.get<RawChunk>("SELECT * FROM chunks WHERE id = ? AND tenant = ? AND state = 'leased'", chunkId, tenant);
+      return chunk === undefined ? null : this.takeBack(chunk, "lease_revoked", now);
+    });
+  }
+
+  private takeBack(chunk: RawChunk, reason: "lease_lost" | "lease_revoked", now: number): LostLease {
+    const raw = loadBatch(this.db, chunk.batch_id)!;
+    const crashes = chunk.crashes + (reason === "lease_revoked" || runsUpstream(raw.executor) ? 0 : 1);
+    this.db.run("UPDATE chunks SET state = 'pending', lease_until = NULL, crashes = ? WHERE id = ?", crashes, chunk.id);
+    raw.leased_chunks -= 1;
+    raw.running -= chunk.items - chunk.settled - chunk.moved;
+    refreshReadyAt(this.db, raw);
+    saveBatch(this.db, raw);
+    const data = {
+      batch_id: raw.id,
+      operation: raw.operation,
+      chunk: chunk.id,
+      reason,
+      worker: chunk.worker_id,
+      crashes,
+      ...originOf(raw),
+    };
+    const entity = { kind: "batch", id: raw.id };
+    insertEvent(this.db, { tenant: raw.tenant, type: "chunk.stalled", entity, severity: "critical", ts: now, data });
+    return { chunkId: chunk.id, tenant: raw.tenant, batchId: raw.id, workerId: chunk.worker_id ?? "", crashes };
   }
 
   async nextLeaseEnd(): Promise<number | null> {

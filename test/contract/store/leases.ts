@@ -23,6 +23,19 @@ export const leases = section("leases", {
     ]);
   },
 
+  async "a lease that somebody takes back costs the chunk nothing, and its fence is over"(rig) {
+    const batch = await rig.create([["a", "b"]]);
+    const chunk = await rig.claim(batch, 5000, "w1");
+    expect(await rig.store.chunks.revoke("other", chunk.id, rig.now)).toBeNull();
+    expect(await rig.store.chunks.revoke("acme", chunk.id, rig.now)).toMatchObject({ chunkId: chunk.id, workerId: "w1", crashes: 0 });
+    expect(await rig.store.chunks.revoke("acme", chunk.id, rig.now)).toBeNull();
+    expect(await rig.store.chunks.renew([{ chunkId: chunk.id, fence: chunk.fence }], rig.now + 9000)).toEqual([]);
+    const again = await rig.claim(batch, 5000, "w2");
+    expect(again).toMatchObject({ id: chunk.id, crashes: 0, attempt: 0 });
+    expect(again.fence).toBeGreaterThan(chunk.fence);
+    expect(await rig.findings()).toEqual([]);
+  },
+
   async "the chunks at work of a tenant: whose batch, by whom, the next end of a lease before; as many as asked, and how many there are"(
     rig,
   ) {

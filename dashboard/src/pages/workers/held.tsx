@@ -1,15 +1,31 @@
-import type { ReactElement } from "react";
-import { useQuery } from "@tanstack/react-query";
+import { useState, type ReactElement } from "react";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { useMay } from "../../data/session.ts";
 import { count, plural } from "../../figures/number.ts";
-import { Awaited } from "../../parts/notice.tsx";
+import { Dialog } from "../../parts/dialog.tsx";
+import { Awaited, messageOf } from "../../parts/notice.tsx";
 import { Section, Wide } from "../../parts/section.tsx";
 import { Time } from "../../parts/time.tsx";
-import { heldQuery } from "./queries.ts";
+import { toast } from "../../parts/toast.ts";
+import { heldQuery, type HeldChunk, revoke } from "./queries.ts";
 
 /** What is being worked on: each chunk with its batch. */
 export function Held(): ReactElement {
   const { data, error, refetch } = useQuery(heldQuery);
+  const cache = useQueryClient();
+  const mayTake = useMay("admin");
+  const [asked, ask] = useState<HeldChunk | null>(null);
+  async function take({ chunk }: HeldChunk): Promise<void> {
+    ask(null);
+    try {
+      await revoke(chunk);
+      toast(`Chunk ${chunk} is taken away and runs again`);
+    } catch (failure) {
+      toast(messageOf(failure), "bad");
+    }
+    await Promise.all([["held"], ["workers"]].map((queryKey) => cache.invalidateQueries({ queryKey })));
+  }
   return (
     <Section
       title="At work"
@@ -44,6 +60,11 @@ export function Held(): ReactElement {
                 <th scope="col" className="number">
                   Lease ends
                 </th>
+                {mayTake ? (
+                  <th scope="col">
+                    <span className="sr-only">Act</span>
+                  </th>
+                ) : null}
               </tr>
             </thead>
             <tbody>
@@ -61,11 +82,44 @@ export function Held(): ReactElement {
                   <td className="number text-soft">
                     <Time at={chunk.lease_until} />
                   </td>
+                  {mayTake ? (
+                    <td className="text-right">
+                      <button
+                        type="button"
+                        className="button button-quiet"
+                        aria-label={`Take chunk ${chunk.chunk} away`}
+                        onClick={() => ask(chunk)}
+                      >
+                        Take away
+                      </button>
+                    </td>
+                  ) : null}
                 </tr>
               ))}
             </tbody>
           </table>
         </Wide>
+      )}
+      {asked === null ? null : (
+        <Dialog
+          title={`Take chunk ${asked.chunk} away?`}
+          onClose={() => ask(null)}
+          footer={
+            <>
+              <button type="button" className="button" onClick={() => ask(null)}>
+                Let it work
+              </button>
+              <button type="button" className="button button-danger" onClick={() => void take(asked)}>
+                Take it away
+              </button>
+            </>
+          }
+        >
+          <p className="max-w-prose">
+            {asked.worker.replace(/^external:/, "")} loses its lease: what it sends for this chunk from now on is refused. Items without a
+            result run again, and lose no try. What it has done to the world outside is not undone.
+          </p>
+        </Dialog>
       )}
     </Section>
   );

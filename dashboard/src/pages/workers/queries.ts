@@ -32,6 +32,15 @@ export async function setDraining(id: string, draining: boolean): Promise<Worker
   return (await client.request<{ worker: Worker }>(path, { method: "POST", json: {} })).worker;
 }
 
+export async function resize(id: string, slots: number): Promise<Worker> {
+  const path = `/api/system/workers/${encodeURIComponent(id)}/resize`;
+  return (await client.request<{ worker: Worker }>(path, { method: "POST", json: { slots } })).worker;
+}
+
+export function revoke(chunk: number): Promise<unknown> {
+  return client.request(`/api/system/workers/chunks/${chunk}`, { method: "DELETE" });
+}
+
 export function resetBreaker(name: string): Promise<unknown> {
   return client.request(`/api/system/breakers/${encodeURIComponent(name)}/reset`, { method: "POST", json: {} });
 }

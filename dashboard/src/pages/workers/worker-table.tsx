@@ -1,4 +1,4 @@
-import { useState, type ReactElement } from "react";
+import { useState, type ReactElement, type ReactNode } from "react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useMay } from "../../data/session.ts";
 import { duration } from "../../figures/duration.ts";
@@ -11,6 +11,7 @@ import { Status } from "../../parts/status.tsx";
 import { toast } from "../../parts/toast.ts";
 import type { Look } from "../../theme/states.ts";
 import { setDraining, type Worker } from "./queries.ts";
+import { Resize } from "./resize.tsx";
 import { SlotGrid } from "./slot-grid.tsx";
 
 interface WorkerTableProps {
@@ -23,7 +24,7 @@ interface WorkerTableProps {
 export function WorkerTable({ title, workers, toldAt }: WorkerTableProps): ReactElement {
   const mayDrain = useMay("admin");
   const isHere = workers.some(({ kind }) => kind === "local");
-  const knowsProcess = workers.some(({ memory }) => memory !== null);
+  const knowsProcess = workers.some(({ memory, cpu_percent: cpu, host }) => memory !== null || cpu !== null || host !== null);
   const counts = workers.some((worker) => worker.chunks_done !== null);
   return (
     <Section title={title} aside={workers.length > 1 ? plural(workers.length, "worker") : undefined}>
@@ -44,6 +45,9 @@ export function WorkerTable({ title, workers, toldAt }: WorkerTableProps): React
               ) : null}
               {knowsProcess ? (
                 <>
+                  <th scope="col" className="number">
+                    CPU
+                  </th>
                   <th scope="col" className="number">
                     Memory
                   </th>
@@ -79,11 +83,13 @@ interface WorkerRowProps {
 }
 
 function WorkerRow({ worker, toldAt, knowsProcess, counts, mayDrain }: WorkerRowProps): ReactElement {
-  const { id, slots, running, memory, chunks_done: done, event_loop_lag_p99_seconds: lag } = worker;
+  const { id, slots, running, memory, chunks_done: done, event_loop_lag_p99_seconds: lag, version, cpu_percent: cpu, host } = worker;
+  const about = [version === null ? null : `version ${version}`, host?.name === undefined || host.name === null ? null : `on ${host.name}`];
   return (
     <tr>
       <th scope="row" className="max-w-72 truncate text-left font-mono text-sm font-normal" title={id}>
         {id.replace(/^external:/, "")}
+        <span className="block truncate font-sans text-xs text-soft">{about.filter((each) => each !== null).join(" ")}</span>
       </th>
       <td>
         <Status look={lookOf(worker)} />
@@ -96,10 +102,21 @@ function WorkerRow({ worker, toldAt, knowsProcess, counts, mayDrain }: WorkerRow
       {knowsProcess ? (
         <>
           <td className="number">
+            {cpu === null ? "—" : <span title="Of one core, by its process">{count(Math.round(cpu))} %</span>}
+            {host === null || host.cpu_percent === null ? null : <OfHost>{count(Math.round(host.cpu_percent))} %</OfHost>}
+          </td>
+          <td className="number">
             {memory === null ? (
               "—"
+            ) : memory.heap_used_bytes === null ? (
+              megabytes(memory.rss_bytes)
             ) : (
               <span title={`${megabytes(memory.heap_used_bytes)} of it JavaScript objects`}>{megabytes(memory.rss_bytes)}</span>
+            )}
+            {host === null || host.memory_bytes === null || host.memory_free_bytes === null ? null : (
+              <OfHost>
+                {gigabytes(host.memory_bytes - host.memory_free_bytes)} of {gigabytes(host.memory_bytes)} GB
+              </OfHost>
             )}
           </td>
           <td className="number">{lag === null ? "—" : duration(lag * 1000)}</td>
@@ -107,7 +124,10 @@ function WorkerRow({ worker, toldAt, knowsProcess, counts, mayDrain }: WorkerRow
       ) : null}
       {mayDrain ? (
         <td className="number">
-          <Drain worker={worker} />
+          <span className="flex justify-end gap-1">
+            {worker.kind === "local" ? <Resize worker={worker} /> : null}
+            <Drain worker={worker} />
+          </span>
         </td>
       ) : null}
     </tr>
@@ -119,6 +139,15 @@ function lookOf({ state, status, running }: Worker): Look {
   if (state === "draining") return { word: running > 0 ? "Draining" : "Drained", icon: "pause", tone: "warn" };
   if (status === "off") return { word: "Off", icon: "slash", tone: "idle" };
   return running > 0 ? { word: "Busy", icon: "half", tone: "busy" } : { word: "Idle", icon: "circle", tone: "idle" };
+}
+
+/** Below what the process takes: what is in use of its machine, by everybody. */
+function OfHost({ children }: { children: ReactNode }): ReactElement {
+  return <span className="block text-xs whitespace-nowrap text-soft">machine {children}</span>;
+}
+
+function gigabytes(bytes: number): string {
+  return (bytes / 1_073_741_824).toFixed(1);
 }
 
 function megabytes(bytes: number): string {
