@@ -52,7 +52,7 @@ export const ERRORS = {
   stream_not_found: { status: 404, message: "Stream not found" },
   queue_not_found: { status: 404, message: "There is no such queue; queues are named after streams and operations" },
   worker_not_found: { status: 404, message: "There is no such worker; GET /api/system/workers lists them" },
-  chunk_not_held: { status: 404, message: "Nobody works on chunk {chunk}; GET /api/system/workers/chunks lists those at work" },
+  chunk_not_held: { status: 404, message: "Nobody works on this chunk; GET /api/system/workers/chunks lists those at work" },
   request_not_found: { status: 404, message: "Request not found" },
   alert_not_found: { status: 404, message: "There is no such alert; GET /api/admin/batch-monitoring/alerts lists them" },
   bulk_not_found: { status: 404, message: "There is no such act on many batches; GET /api/batch/bulk lists them" },

@@ -81,7 +81,7 @@ export function workerRoutes(services: ApiServices): Route[] {
       async handle({ caller, params }) {
         const chunk = Number(params.chunk);
         const lease = await engine.revoke(caller.tenant, chunk);
-        if (lease === null) throw new BatchyardError("chunk_not_held", { chunk });
+        if (lease === null) throw new BatchyardError("chunk_not_held");
         const { batchId, workerId } = lease;
         await trace(caller, "worker.revoke", batchId, { chunk, worker: workerId }, null);
         return ok({ success: true, chunk, worker: workerId });
