@@ -75,7 +75,7 @@ try {
       }),
   );
   await withServer(recordedStream, async (served) => {
-    const { mixed, running, failed } = await sampleBatches(served.client);
+    const { mixed, running, failed, replay } = await sampleBatches(served.client);
     await sampleStreams(served.client);
     await sampleAlerts(served);
     await shoot(browser, served, {
@@ -87,6 +87,8 @@ try {
       "batch-failed": `/batches/${failed}`,
       "new-batch": "/batches/new",
       compare: `/batches/compare?a=${mixed}&b=${failed}`,
+      "compare-replay": `/batches/compare?a=${mixed}&b=${replay}`,
+      "batch-replay": `/batches/${replay}`,
       events: "/events",
       "events-replay": `/events?at=${new Date(Date.now() - 60_000).toISOString()}&types=batch.*`,
       audit: "/audit",

@@ -116,9 +116,35 @@ describe("the life of a batch over HTTP", () => {
     expect(compared.json).toMatchObject({
       added: ["added"],
       removed: ["gone"],
-      counts: { added: 1, removed: 1, changed: 1, same: 1 },
+      counts: { added: 1, removed: 1, changed: 1, fixed: 0, broken: 0, same: 1 },
+      changed: [
+        {
+          nodeId: "new",
+          kind: "other",
+          a: { result: { v: 1 } },
+          b: { result: { v: 2 } },
+          changes: [{ path: "result.v", a: "1", b: "2" }],
+          more: 0,
+        },
+      ],
       deltas: { successful: -1, failed: 1 },
     });
+    const many = (fails: (i: number) => boolean) => items(30).map((item, i) => ({ ...item, ...(fails(i) ? { fail: "no" } : {}) }));
+    const c = await served.create({ operation: "echo", items: many((i) => i < 10) });
+    const d = await served.create({ operation: "echo", items: many((i) => i >= 8 && i < 12) });
+    await Promise.all([served.event("batch.completed", c), served.event("batch.completed", d)]);
+    const page = async (query: string) =>
+      (await served.send({ method: "GET", url: `/api/batch/compare?a=${c}&b=${d}&brief=true&${query}` })).json as unknown as {
+        changed: { nodeId: string; a?: unknown }[];
+        counts: object;
+      };
+    const fixed = await page("kind=fixed&limit=5");
+    expect(fixed.counts).toEqual({ added: 0, removed: 0, changed: 10, fixed: 8, broken: 2, same: 20 });
+    const rest = await page("kind=fixed&limit=5&offset=5");
+    const keys = [...fixed.changed, ...rest.changed].map(({ nodeId }) => nodeId);
+    expect(keys).toEqual(Array.from({ length: 8 }, (_, i) => `k${i}`));
+    expect(fixed.changed[0]).not.toHaveProperty("a");
+    expect((await page("kind=broken")).changed.map(({ nodeId }) => nodeId)).toEqual(["k10", "k11"]);
     expect((await served.send({ method: "GET", url: `/api/batch/${b}/reconcile` })).json).toMatchObject({
       reconciliation: { ok: true, expected: 3, settled: 3, open: 0 },
     });

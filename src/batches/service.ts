@@ -1,3 +1,4 @@
+import type { FieldChange } from "./field-changes.ts";
 import type { UpstreamEstimate } from "./upstream-estimate.ts";
 import type { BatchRow } from "../model/batch.ts";
 import type { CostSums } from "../model/ledger.ts";
@@ -180,7 +181,7 @@ export interface Batches {
   chunks(caller: Caller, id: string, page: { after: number; limit: number }): Promise<ChunkView[]>;
   payload(caller: Caller, id: string, key: string): Promise<string | null>;
   why(caller: Caller, id: string): Promise<{ state: BatchStatus; reasons: Reason[]; etaAt: number | null }>;
-  compare(caller: Caller, a: string, b: string): Promise<Comparison>;
+  compare(caller: Caller, a: string, b: string, page?: Partial<ComparisonPage>): Promise<Comparison>;
   /** Each key of the batch exactly once among its results? */
   reconcile(caller: Caller, id: string): Promise<Reconciliation>;
   record(
@@ -210,8 +211,20 @@ export interface Comparison {
   /** First 1,000 of each; `counts` is exact. Keys in key order. */
   added: string[];
   removed: string[];
-  changed: { nodeId: string; a: unknown; b: unknown }[];
-  counts: { added: number; removed: number; changed: number; same: number };
+  /** A page, in key order, of the first 10,000 that changed. `a` and `b` are the results themselves, unless the page is brief. */
+  changed: { nodeId: string; kind: ChangeKind; a?: unknown; b?: unknown; changes: FieldChange[]; /** Fields left out. */ more: number }[];
+  counts: { added: number; removed: number; changed: number; /** Of the changed. */ fixed: number; broken: number; same: number };
+}
+
+/** Failed and then succeeded, the other way round, or ended alike with other values. */
+export type ChangeKind = "fixed" | "broken" | "other";
+
+export interface ComparisonPage {
+  kind?: ChangeKind | undefined;
+  offset: number;
+  limit: number;
+  /** Field by field only, without the results as a whole. */
+  brief: boolean;
 }
 
 export interface Reconciliation {

@@ -10,7 +10,7 @@ import type { AuditEntry, BatchCounts, ChunkView, ErrorGroup, RecordedResult, Re
 import type { Backpressure } from "./backpressure.ts";
 import { batchEntry } from "./audit-entry.ts";
 import { BatchLists } from "./batch-lists.ts";
-import { compareResults } from "./compare.ts";
+import { Comparisons } from "./compare.ts";
 import type { Creator } from "./create.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { etaAt, recentRate } from "./rate.ts";
@@ -20,6 +20,7 @@ import type {
   BatchView,
   Caller,
   Comparison,
+  ComparisonPage,
   CreateRequest,
   DryRun,
   HistoryQuery,
@@ -34,6 +35,8 @@ import { whyNotDone } from "./why.ts";
 import { noCosts } from "../model/ledger.ts";
 
 const STREAM_PAGE = 1000;
+/** Changed items in an answer that says nothing else. */
+const COMPARED = 100;
 /** Upstream batches of one batch counted at most. */
 const OPEN_COUNTED = 10_000;
 /** What is full now has moved on by then. */
@@ -52,6 +55,7 @@ export class YardBatches implements Batches {
   private readonly signals: Signals;
   private readonly clock: Clock;
   private readonly pressure: Backpressure;
+  private readonly comparisons: Comparisons;
 
   constructor(parts: { store: Store; creator: Creator; signals: Signals; clock: Clock; pressure: Backpressure }) {
     this.pressure = parts.pressure;
@@ -60,6 +64,10 @@ export class YardBatches implements Batches {
     this.creator = parts.creator;
     this.signals = parts.signals;
     this.clock = parts.clock;
+    this.comparisons = new Comparisons({
+      all: ({ tenant, id }) => this.linesOf(tenant, id, {}),
+      one: async ({ tenant, id }, nodeId) => (await this.store.results.page(tenant, id, { nodeId }, null, 1)).lines[0] ?? null,
+    });
   }
 
   async create(caller: Caller, request: CreateRequest, items: ItemSource | null): Promise<BatchRow> {
@@ -142,9 +150,13 @@ export class YardBatches implements Batches {
 
   async *streamResults(caller: Caller, id: string, filter: ResultFilter): AsyncGenerator<string[]> {
     await this.get(caller, id);
+    yield* this.linesOf(caller.tenant, id, filter);
+  }
+
+  private async *linesOf(tenant: string, id: string, filter: ResultFilter): AsyncGenerator<string[]> {
     let cursor: ResultCursor | null = null;
     do {
-      const page = await this.store.results.page(caller.tenant, id, filter, cursor, STREAM_PAGE);
+      const page = await this.store.results.page(tenant, id, filter, cursor, STREAM_PAGE);
       if (page.lines.length > 0) yield page.lines;
       cursor = page.next;
     } while (cursor !== null);
@@ -172,9 +184,10 @@ export class YardBatches implements Batches {
     return { state: batch.status, reasons: await whyNotDone(this.store, this.signals, batch, this.clock.now()), etaAt: eta };
   }
 
-  async compare(caller: Caller, a: string, b: string): Promise<Comparison> {
+  async compare(caller: Caller, a: string, b: string, page: Partial<ComparisonPage> = {}): Promise<Comparison> {
     const views = { a: await this.view(caller, a), b: await this.view(caller, b) };
-    return { ...views, ...(await compareResults(this.streamResults(caller, a, {}), this.streamResults(caller, b, {}))) };
+    const asked = { offset: 0, limit: COMPARED, brief: false, ...page };
+    return { ...views, ...(await this.comparisons.page(views.a.batch, views.b.batch, asked)) };
   }
 
   async reconcile(caller: Caller, id: string): Promise<Reconciliation> {

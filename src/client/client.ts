@@ -18,6 +18,7 @@ import type {
   Costs,
   CostsQuery,
   Comparison,
+  CompareQuery,
   CreateRequest,
   DryRun,
   ErrorGroup,
@@ -135,8 +136,9 @@ export function createClient(options: ClientOptions) {
     async stats(): Promise<Stats> {
       return (await transport.json<{ stats: Stats }>("/api/batch/stats")).stats;
     },
-    async compare(a: string, b: string): Promise<Comparison> {
-      return transport.json<Comparison>("/api/batch/compare", { query: { a, b } });
+    /** What the second batch gave otherwise than the first, item by item; `query` says which page of the changed ones. */
+    async compare(a: string, b: string, query: CompareQuery = {}): Promise<Comparison> {
+      return transport.json<Comparison>("/api/batch/compare", { query: { a, b, ...query } });
     },
     cancel: (id: string): Promise<Batch> => batchAt(`${at(id)}/cancel`),
     /** Is each key of the batch exactly once among its results? */

@@ -33,6 +33,7 @@ export type ResultsPage = Omit<z.output<typeof results.resultsAnswer>, "success"
 export type ResultsQuery = Pick<z.input<typeof results.resultsQuery>, "success" | "error" | "nodeId">;
 export type ErrorGroup = z.output<typeof results.errorsAnswer>["groups"][number];
 export type Visualization = results.Visualization;
+export type CompareQuery = Omit<z.input<typeof results.compareQuery>, "a" | "b">;
 export type Comparison = Omit<z.output<typeof results.compareAnswer>, "success">;
 export type Reconciliation = z.output<typeof results.reconcileAnswer>["reconciliation"];
 export type ExportQuery = z.input<typeof results.exportQuery>;

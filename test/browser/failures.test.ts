@@ -138,3 +138,45 @@ it("analyses by code, by slowness and by size say what the API says", async () =
   await page.goBack();
   await page.getByRole("heading", { name: "Slowest batches" }).waitFor();
 });
+
+it("replays a batch from its page: the failed items, one payload changed, counted before; then compares it with the original", async () => {
+  const { id } = await served.client.create({ operation: "validate", options: { schema: { required: ["ean"] } } }, [
+    { id: "a" },
+    { id: "b", big: 1 },
+    { id: "c", ean: "1" },
+  ]);
+  await finished(served.client, id);
+  await page.goto(`/batches/${id}`);
+  await page.getByRole("button", { name: "Replay" }).click();
+  const dialog = page.getByRole("dialog", { name: "Replay the batch" });
+  await dialog.getByText("Creates a batch with 2 items in 1 chunk").waitFor();
+  await dialog.getByLabel("All 3").check();
+  await dialog.getByText("Creates a batch with 3 items in 1 chunk").waitFor();
+  await dialog.getByLabel("Some, by key").check();
+  await dialog.getByLabel("Keys of items, one a line").fill("a\nnobody");
+  await dialog.getByLabel("Key of the item to change").focus();
+  await dialog.getByText("'nobody' is no item of").waitFor();
+  expect(await dialog.getByRole("button", { name: "Create the batch" }).isDisabled()).toBe(true);
+  await dialog.getByLabel("The 2 without a success").check();
+  await dialog.getByLabel("Key of the item to change").fill("a");
+  await dialog.getByRole("button", { name: "Change its payload" }).click();
+  await dialog.getByLabel("Payload of a").fill('{"id":"a","ean":"2"}');
+  await dialog.getByRole("button", { name: "Create the batch" }).click();
+  await page.getByRole("link", { name: "Compare with the original" }).waitFor();
+  const replay = /batches\/(batch_\w+)/.exec(page.url())![1]!;
+  expect(await served.client.get(replay)).toMatchObject({ replay_of: id, total_items: 2 });
+  await finished(served.client, replay);
+
+  await page.getByRole("link", { name: "Compare with the original" }).click();
+  const row = page.getByRole("table").last().getByRole("row", { name: /^a / });
+  await row.getByText("Now succeeds").waitFor();
+  expect((await served.client.compare(id, replay, { brief: true })).changed.map(({ nodeId, kind }) => [nodeId, kind])).toEqual([
+    ["a", "fixed"],
+  ]);
+  await page.getByRole("link", { name: "Now fail 0" }).click();
+  await page.getByText("No item changed in this way.").waitFor();
+  expect(new URL(page.url()).search).toContain("kind=broken");
+  await page.goto(`/batches/${id}`);
+  await page.getByText("Replayed as").getByRole("link", { name: replay }).click();
+  await page.getByRole("link", { name: id }).waitFor();
+}, 60_000);

@@ -18,7 +18,7 @@ let data: string;
 let served: Served;
 let browser: Browser;
 let sample: SampleBatches;
-let links: Record<keyof SampleBatches, string>;
+let links: Record<"mixed" | "running" | "failed", string>;
 
 beforeAll(async () => {
   built();
@@ -61,6 +61,8 @@ const PAGES: readonly { name: string; at: () => string; shows: string }[] = [
   { name: "keys", at: () => "/settings?tab=keys", shows: "Sign-in link" },
   { name: "connections", at: () => "/settings?tab=connections", shows: "PostgreSQL" },
   { name: "settings of the browser", at: () => "/settings?tab=browser", shows: "Freeze the page" },
+  { name: "a replay", at: () => `/batches/${sample.replay}`, shows: "Compare with the original" },
+  { name: "compare with a replay", at: () => `/batches/compare?a=${sample.mixed}&b=${sample.replay}`, shows: "Now succeeds" },
   { name: "compare", at: () => `/batches/compare?a=${sample.mixed}&b=${sample.failed}`, shows: "only in the first" },
   { name: "streams", at: () => "/streams", shows: "Resume" },
   { name: "a stream", at: () => "/streams/orders", shows: "Newest batches" },

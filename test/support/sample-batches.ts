@@ -7,6 +7,8 @@ export interface SampleBatches {
   running: string;
   /** All its items failed. */
   failed: string;
+  /** The mixed one again, some of its prices mended and one spoilt. */
+  replay: string;
 }
 
 /** The address of a read-only link to a batch: path and secret. */
@@ -37,6 +39,12 @@ export async function sampleBatches(client: Client): Promise<SampleBatches> {
   const mixed = await ended(
     await client.create({ operation: "validate", name: "Spring catalogue", options: { schema, batchSize: 20 } }, products(640)),
   );
+  const edits = Object.fromEntries(
+    products(60).flatMap((product, i) =>
+      i % 9 === 4 ? [[product["id"], { ...product, price: 5 }]] : i === 0 ? [[product["id"], { ...product, price: -3 }]] : [],
+    ),
+  ) as Record<string, Record<string, unknown>>;
+  const replay = await ended(await client.replay(mixed, { edits }));
   const failed = await ended(
     await client.create(
       { operation: "validate", name: "Supplier feed, wrong columns", options: { schema: { required: ["ean"] } }, priority: "high" },
@@ -54,5 +62,5 @@ export async function sampleBatches(client: Client): Promise<SampleBatches> {
   await client.pause(paused.id);
   const running = await client.create({ ...steady, name: "Nightly enrichment of the whole archive, all shops and languages" }, numbers);
   for await (const { processed } of client.watch(running.id)) if ((processed ?? 0) >= 20) break;
-  return { mixed, running: running.id, failed };
+  return { mixed, running: running.id, failed, replay };
 }

@@ -115,6 +115,7 @@ export function batchCostsQuery(id: string, createdAt: string) {
   });
 }
 
-export function compareQuery(a: string, b: string) {
-  return queryOptions({ queryKey: ["compare", a, b], queryFn: () => client.compare(a, b) });
+/** The newest batches that got the items of this one. */
+export function replaysQuery(id: string) {
+  return queryOptions({ queryKey: ["replays", id], queryFn: () => client.history({ replayOf: id, limit: 3 }) });
 }

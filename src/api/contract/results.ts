@@ -121,7 +121,17 @@ export const visualization = z.strictObject({
 export type Visualization = z.output<typeof visualization>;
 export const visualizationAnswer = z.strictObject({ success: yes, visualization });
 
-export const compareQuery = z.strictObject({ a: text(1, 100), b: text(1, 100) });
+export const compareQuery = z.strictObject({
+  a: text(1, 100),
+  b: text(1, 100),
+  kind: z
+    .enum(["fixed", "broken", "other"])
+    .optional()
+    .meta({ description: "fixed: failed in a, succeeded in b; broken: the other way round" }),
+  offset: whole(0, 10_000).default(0),
+  limit: whole(1, 1_000).default(100).meta({ description: "Changed items of this page; the first 10,000 can be paged through" }),
+  brief: z.boolean().default(false).meta({ description: "Changed items field by field only, without both results as a whole" }),
+});
 const side = z.strictObject({ batch, summary });
 export const compareAnswer = z.strictObject({
   success: yes,
@@ -129,8 +139,23 @@ export const compareAnswer = z.strictObject({
   b: side,
   added: z.array(z.string()),
   removed: z.array(z.string()),
-  changed: z.array(z.strictObject({ nodeId: z.string(), a: z.unknown(), b: z.unknown() })),
-  counts: z.strictObject({ added: z.int(), removed: z.int(), changed: z.int(), same: z.int() }),
+  changed: z.array(
+    z.strictObject({
+      nodeId: z.string(),
+      kind: z.enum(["fixed", "broken", "other"]),
+      a: z.unknown().optional(),
+      b: z.unknown().optional(),
+      changes: z.array(
+        z.strictObject({
+          path: z.string().meta({ description: "result.tags[2]" }),
+          a: z.string().nullable().meta({ description: "JSON text, cut to what differs where it is long; null = not there" }),
+          b: z.string().nullable(),
+        }),
+      ),
+      more: z.int().meta({ description: "Fields that differ and are not told" }),
+    }),
+  ),
+  counts: z.strictObject({ added: z.int(), removed: z.int(), changed: z.int(), fixed: z.int(), broken: z.int(), same: z.int() }),
   deltas: z.strictObject({
     successful: z.int(),
     failed: z.int(),

@@ -40,7 +40,8 @@ export function resultRoutes({ batches, clock }: ApiServices): Route[] {
       query: contract.compareQuery,
       answers: { 200: contract.compareAnswer },
       async handle({ caller, query }) {
-        const { a, b, ...difference } = await batches.compare(caller, query.a, query.b);
+        const { a: first, b: second, ...page } = query;
+        const { a, b, ...difference } = await batches.compare(caller, first, second, page);
         const scores = [meanScore(a.stats), meanScore(b.stats)];
         return ok({
           success: true,

@@ -12,6 +12,7 @@ import { messageOf } from "../../parts/notice.tsx";
 import { toast } from "../../parts/toast.ts";
 import { useShortcuts } from "../../shell/shortcuts.ts";
 import { curlOf } from "./curl.ts";
+import { ReplayDialog } from "./replay-dialog.tsx";
 import { ShareDialog } from "./share.tsx";
 import { isOpen, retriable } from "../../parts/batch-state.ts";
 
@@ -22,7 +23,8 @@ export function BatchActions({ batch }: { batch: Batch }): ReactElement {
   const cache = useQueryClient();
   const [cancelling, setCancelling] = useState(false);
   const [sharing, setSharing] = useState(false);
-  const mayShare = useMay("operator");
+  const [replaying, setReplaying] = useState(false);
+  const mayAct = useMay("operator");
   const again = retriable(batch);
 
   async function act(done: string, run: () => Promise<Batch>): Promise<void> {
@@ -72,18 +74,28 @@ export function BatchActions({ batch }: { batch: Batch }): ReactElement {
           </button>
         </>
       ) : null}
-      <Link to="/batches/compare" search={{ a: batch.id }} className="button">
+      {mayAct && batch.total_items > 0 ? (
+        <button type="button" className="button" onClick={() => setReplaying(true)}>
+          Replay
+        </button>
+      ) : null}
+      <Link
+        to="/batches/compare"
+        search={batch.replay_of === null ? { a: batch.id } : { a: batch.replay_of, b: batch.id }}
+        className="button"
+      >
         Compare
       </Link>
       <button type="button" className="button" onClick={() => void copyText(curlOf(batch, window.location.origin), "curl command")}>
         <Icon name="copy" /> curl
       </button>
       {batch.processed_items > 0 ? <Export id={batch.id} /> : null}
-      {mayShare ? (
+      {mayAct ? (
         <button type="button" className="button" onClick={() => setSharing(true)}>
           Share
         </button>
       ) : null}
+      {replaying ? <ReplayDialog batch={batch} onClose={() => setReplaying(false)} /> : null}
       {sharing ? <ShareDialog id={batch.id} onClose={() => setSharing(false)} /> : null}
       {cancelling ? (
         <Dialog

@@ -1,102 +1,110 @@
 import { useState, type ReactElement } from "react";
-import { count } from "../../figures/number.ts";
-import { Icon } from "../../parts/icon.tsx";
+import type { Comparison } from "batchyard/client";
+import { plural } from "../../figures/number.ts";
+import { Icon, type IconName } from "../../parts/icon.tsx";
 import { Wide } from "../../parts/section.tsx";
 import { Status } from "../../parts/status.tsx";
-import { changeOf, type Changed } from "./change.ts";
+import type { Tone } from "../../theme/states.ts";
 
-const PAGE = 25;
-// Larger values are no reading matter; the batches themselves have them whole.
-const SHOWN_CHARACTERS = 16 * 1024;
+type Changed = Comparison["changed"][number];
 
-/** One line an item; both values side by side when it is opened. */
-export function ChangedItems({ items, total }: { items: readonly Changed[]; total: number }): ReactElement {
-  const [shown, show] = useState(PAGE);
+const LOOKS: Readonly<Record<Changed["kind"], { word: string; icon: IconName; tone: Tone }>> = {
+  fixed: { word: "Now succeeds", icon: "check", tone: "good" },
+  broken: { word: "Now fails", icon: "cross", tone: "bad" },
+  other: { word: "Other values", icon: "right", tone: "idle" },
+};
+const FIELDS = "grid grid-cols-[minmax(6rem,1fr)_minmax(0,2fr)_minmax(0,2fr)] gap-x-4";
+/** Fields shown of an item before it is opened. */
+const FEW = 3;
+
+/** One row an item, and in it field by field what is not the same. */
+export function ChangedItems({ items }: { items: readonly Changed[] }): ReactElement {
   return (
-    <>
-      <Wide label="Changed items">
-        <table className="table table-fixed min-w-2xl">
-          <thead>
-            <tr>
-              <th scope="col" className="w-44">
-                Item
-              </th>
-              <th scope="col" className="w-32">
-                First
-              </th>
-              <th scope="col" className="w-32">
-                Second
-              </th>
-              <th scope="col">What changed</th>
-            </tr>
-          </thead>
-          <tbody>
-            {items.slice(0, shown).map((item) => (
-              <ChangedRow key={item.nodeId} item={item} />
-            ))}
-          </tbody>
-        </table>
-      </Wide>
-      <div className="flex flex-wrap items-center gap-3 text-sm text-soft">
-        {items.length > shown ? (
-          <button type="button" className="button" onClick={() => show(shown + PAGE)}>
-            {PAGE} more
-          </button>
-        ) : null}
-        <span className="figure">
-          {count(Math.min(shown, items.length))} of {count(total)}
-          {total > items.length ? `; the server lists the first ${count(items.length)}` : ""}
-        </span>
-      </div>
-    </>
+    <Wide label="Changed items">
+      <table className="table table-fixed min-w-3xl">
+        <thead>
+          <tr>
+            <th scope="col" className="w-44">
+              Item
+            </th>
+            <th scope="col" className="w-36">
+              Outcome
+            </th>
+            <th scope="col">
+              <span className={FIELDS}>
+                <span>Field</span>
+                <span>First</span>
+                <span>Second</span>
+              </span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {items.map((item) => (
+            <ChangedRow key={item.nodeId} item={item} />
+          ))}
+        </tbody>
+      </table>
+    </Wide>
   );
 }
 
 function ChangedRow({ item }: { item: Changed }): ReactElement {
   const [open, setOpen] = useState(false);
-  const change = changeOf(item);
+  // The outcome says it already.
+  const changes = item.changes.filter(({ path }) => path !== "success");
+  const shown = open ? changes : changes.slice(0, FEW);
+  const hidden = changes.length - shown.length;
   return (
-    <>
-      <tr className={open ? "[&>*]:border-b-0!" : ""}>
-        <th scope="row" className="truncate text-left font-normal">
+    <tr>
+      <th scope="row" className="truncate text-left align-top font-normal">
+        <code title={item.nodeId}>{item.nodeId}</code>
+      </th>
+      <td className="align-top">
+        <Status look={LOOKS[item.kind]} />
+      </td>
+      <td className="align-top">
+        <dl className={`${FIELDS} gap-y-1 text-sm leading-5`}>
+          {shown.map(({ path, a, b }) => (
+            <div key={path} className="contents">
+              <dt className="font-mono break-all text-soft">{path}</dt>
+              <Side text={a} open={open} className="bg-bad/10" label="First" />
+              <Side text={b} open={open} className="bg-good/10" label="Second" />
+            </div>
+          ))}
+        </dl>
+        {open || hidden > 0 || shown.some(({ a, b }) => isLong(a) || isLong(b)) ? (
           <button
             type="button"
             aria-expanded={open}
-            className="inline-flex max-w-full items-center gap-1.5 font-mono"
+            className="mt-1 inline-flex items-center gap-1 text-sm text-soft hover:text-ink"
             onClick={() => setOpen(!open)}
           >
-            <Icon name={open ? "down" : "right"} /> <span className="truncate">{item.nodeId}</span>
+            <Icon name={open ? "down" : "right"} /> {open ? "Less" : hidden > 0 ? plural(hidden, "more field") : "Whole values"}
           </button>
-        </th>
-        {[change.first, change.second].map((success, i) => (
-          <td key={i}>
-            <Status look={success ? { word: "Succeeded", icon: "check", tone: "good" } : { word: "Failed", icon: "cross", tone: "bad" }} />
-          </td>
-        ))}
-        <td className="truncate text-soft" title={change.sentence}>
-          {change.sentence}
-        </td>
-      </tr>
-      {open ? (
-        <tr>
-          <td colSpan={4} className="pt-0! pb-4!">
-            <div className="grid gap-4 rounded-md bg-wash px-3 py-3 md:grid-cols-2">
-              <Value label={`${item.nodeId}, first`} value={item.a} />
-              <Value label={`${item.nodeId}, second`} value={item.b} />
-            </div>
-          </td>
-        </tr>
-      ) : null}
-    </>
+        ) : null}
+        {open && item.more > 0 ? (
+          <p className="text-sm text-soft">and {plural(item.more, "more field")}: the batches have them whole</p>
+        ) : null}
+      </td>
+    </tr>
   );
 }
 
-function Value({ label, value }: { label: string; value: unknown }): ReactElement {
-  const text = JSON.stringify(value, null, 2) ?? "null";
+const LONG = 90;
+const isLong = (text: string | null): boolean => text !== null && text.length > LONG;
+
+function Side({ text, open, label, className }: { text: string | null; open: boolean; label: string; className: string }): ReactElement {
   return (
-    <pre tabIndex={0} aria-label={label} className="max-h-80 min-w-0 overflow-auto text-sm leading-5 break-words whitespace-pre-wrap">
-      {text.slice(0, SHOWN_CHARACTERS)}
-      {text.length > SHOWN_CHARACTERS ? `\n… ${count(text.length - SHOWN_CHARACTERS)} more characters` : ""}
-    </pre>
+    <dd className="min-w-0">
+      <span className="sr-only">{label}: </span>
+      {text === null ? (
+        <span className="text-soft">none</span>
+      ) : (
+        <span className={`rounded-xs px-1 font-mono ${className} ${open ? "break-all whitespace-pre-wrap" : "line-clamp-2 break-all"}`}>
+          {text}
+        </span>
+      )}
+    </dd>
   );
 }

@@ -1,4 +1,4 @@
-import type { ReactElement } from "react";
+import type { ReactElement, ReactNode } from "react";
 import { Link } from "@tanstack/react-router";
 import type { Comparison } from "batchyard/client";
 import { duration } from "../../figures/duration.ts";
@@ -6,12 +6,11 @@ import { count, money } from "../../figures/number.ts";
 import { FigureRow } from "../../parts/figure-row.tsx";
 import { Section, Wide } from "../../parts/section.tsx";
 import { BatchStatusMark } from "../../parts/status.tsx";
-import { ChangedItems } from "./changed-items.tsx";
 
 const KEYS_SHOWN = 200;
 
 /** How many items ended otherwise, the figures of both, then the items themselves. */
-export function Differences({ comparison }: { comparison: Comparison }): ReactElement {
+export function Differences({ comparison, children }: { comparison: Comparison; children: ReactNode }): ReactElement {
   const { a, b, counts, deltas } = comparison;
   const signed = (value: number, written: (value: number) => string): string =>
     value === 0 ? "same" : `${value > 0 ? "+" : "−"}${written(Math.abs(value))}`;
@@ -28,7 +27,11 @@ export function Differences({ comparison }: { comparison: Comparison }): ReactEl
       <FigureRow
         label="Items"
         figures={[
-          { label: "Changed", value: count(counts.changed), below: "in both, ended otherwise" },
+          {
+            label: "Changed",
+            value: count(counts.changed),
+            below: `${count(counts.fixed)} now succeed, ${count(counts.broken)} now fail`,
+          },
           { label: "The same", value: count(counts.same), below: "in both" },
           { label: "Only in the first", value: count(counts.removed) },
           { label: "Only in the second", value: count(counts.added) },
@@ -68,13 +71,7 @@ export function Differences({ comparison }: { comparison: Comparison }): ReactEl
           </table>
         </Wide>
       </Section>
-      <Section title="Changed items">
-        {comparison.changed.length === 0 ? (
-          <p className="text-soft">No item that is in both ended otherwise.</p>
-        ) : (
-          <ChangedItems items={comparison.changed} total={counts.changed} />
-        )}
-      </Section>
+      {children}
       <Keys title="Only in the first" keys={comparison.removed} total={counts.removed} />
       <Keys title="Only in the second" keys={comparison.added} total={counts.added} />
     </>

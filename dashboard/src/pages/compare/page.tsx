@@ -1,10 +1,11 @@
 import { useState, type ReactElement } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { compareQuery } from "../../data/queries.ts";
 import { Fault, Loading } from "../../parts/notice.tsx";
 import { PageTitle } from "../../shell/page-title.tsx";
+import { ChangedSection } from "./changed-section.tsx";
 import { Differences } from "./differences.tsx";
+import { compareQuery } from "./queries.ts";
 
 /** Two batches side by side: what the second did otherwise than the first. */
 export function ComparePage(): ReactElement {
@@ -62,5 +63,9 @@ function Compared({ a, b }: { a: string; b: string }): ReactElement {
   const { data, error, refetch } = useQuery(compareQuery(a, b));
   if (data === undefined)
     return error === null ? <Loading lines={6} label="Comparing" /> : <Fault error={error} retry={() => void refetch()} />;
-  return <Differences comparison={data} />;
+  return (
+    <Differences comparison={data}>
+      <ChangedSection a={a} b={b} counts={data.counts} />
+    </Differences>
+  );
 }
