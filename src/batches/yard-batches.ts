@@ -161,7 +161,7 @@ export class YardBatches implements Batches {
       cursor = page.next;
     } while (cursor !== null);
     // One that was removed meanwhile has no more results: what was read of it must not pass for all.
-    await this.get(caller, id);
+    if ((await this.store.batches.get(tenant, id)) === null) throw await this.missing(tenant, id);
   }
 
   async errors(caller: Caller, id: string): Promise<ErrorGroup[]> {
