@@ -190,12 +190,12 @@ export interface BatchStore {
   resume(tenant: string, id: string, now: number): Promise<BatchRow | null>;
   /** Ends an open batch at once: `cancelled` and `expired` settle open items as such, `failed` (limit passed) as cancelled. */
   end(tenant: string, id: string, as: "cancelled" | "expired" | "failed", error: string | null, now: number): Promise<BatchRow | null>;
-  /** Settles every open item as failed with `code`, then ends the batch by its counts. */
+  /** Settles every open item as failed with `code`, then ends the batch by its counts. Very many items are several commits, as of `retry`. */
   finish(tenant: string, id: string, failure: { error: string; code: string }, now: number): Promise<BatchRow | null>;
   /** Brings the deadline of an open batch, and of what it has upstream, forward to `deadlineAt`; never puts it back. */
   bringForward(tenant: string, id: string, deadlineAt: number): Promise<void>;
   setPriority(tenant: string, id: string, priority: number, now: number): Promise<BatchRow | null>;
-  /** Starts the next epoch of a final batch with the failed items selected (all, and the cancelled and expired ones, without selection). Null when not final; `items` 0 when nothing matches. A deadline that has passed is lifted; dependencies count again as at sealing. */
+  /** Starts the next epoch of a final batch with the failed items selected (all, and the cancelled and expired ones, without selection). Null when not final; `items` 0 when nothing matches. A deadline that has passed is lifted; dependencies count again as at sealing. Very many items are several commits: it resolves behind the last; the batch runs meanwhile, and a store that is opened again goes on. */
   retry(tenant: string, id: string, selection: RetrySelection, now: number): Promise<{ batch: BatchRow; items: number } | null>;
   /**
    * Removes final batches (of all tenants: null) that ended before `before`, at most `limit`, with everything of theirs, a few

@@ -16,14 +16,26 @@ import type {
   RunnableBatch,
   SealRequest,
 } from "../port.ts";
+import { dropAct, isActing, ITEMS_AT_ONCE, saveAct } from "./act-row.ts";
 import { endBatch, pauseBatch, prioritiseBatch, resumeBatch } from "./acts.ts";
-import { countStatus, emitBatch, loadBatch, loadOwnBatch, refreshReadyAt, saveBatch, toBatchRow, traceText } from "./batch-row.ts";
+import {
+  countStatus,
+  emitBatch,
+  loadBatch,
+  loadOwnBatch,
+  openCount,
+  refreshReadyAt,
+  saveBatch,
+  toBatchRow,
+  traceText,
+} from "./batch-row.ts";
 import type { RawBatch } from "./raw-batch.ts";
 import { insertChunk } from "./chunk-row.ts";
 import { BatchLists } from "./batch-lists.ts";
 import type { Database } from "./database.ts";
 import { awaitDependencies, endIfSettled } from "./ending.ts";
 import { failOpenItems } from "./finish.ts";
+import type { LongActs } from "./long-acts.ts";
 import { JobPlaces } from "./job-places.ts";
 import { WIDTHS } from "./widths.ts";
 import { Removal } from "./removal.ts";
@@ -35,13 +47,15 @@ import { reopenItems } from "./retry.ts";
 export class SqliteBatches implements BatchStore {
   private readonly db: Database;
   private readonly statistics: StatsCache;
+  private readonly acts: LongActs;
   private readonly sorting: SortedBatches;
   private readonly lists: BatchLists;
   private readonly removal: Removal;
 
-  constructor(db: Database, statistics: StatsCache) {
+  constructor(db: Database, statistics: StatsCache, acts: LongActs) {
     this.db = db;
     this.statistics = statistics;
+    this.acts = acts;
     this.sorting = new SortedBatches(db);
     this.lists = new BatchLists(db, new JobPlaces(db));
     this.removal = new Removal(db);
@@ -155,14 +169,20 @@ export class SqliteBatches implements BatchStore {
   }
 
   async finish(tenant: string, id: string, failure: { error: string; code: string }, now: number): Promise<BatchRow | null> {
-    return this.change(tenant, id, (raw) => {
+    const begun = this.change(tenant, id, (raw) => {
       if (isFinal(raw.status)) return false;
+      if (openCount(raw) > ITEMS_AT_ONCE) {
+        saveAct(this.db, raw.id, { kind: "finish", ...failure, chunk: 0, unreported: 1, now });
+        return true;
+      }
+      dropAct(this.db, raw.id);
       const failed = failOpenItems(this.db, raw, failure, now);
       this.statistics.add(raw.id, new BatchStats(), 0, failed, now);
       this.statistics.drop(raw.id);
       endIfSettled(this.db, raw, now);
       return true;
     });
+    return begun === null ? null : this.settled(begun);
   }
 
   async bringForward(tenant: string, id: string, deadlineAt: number): Promise<void> {
@@ -179,12 +199,20 @@ export class SqliteBatches implements BatchStore {
   }
 
   async retry(tenant: string, id: string, selection: RetrySelection, now: number): Promise<{ batch: BatchRow; items: number } | null> {
-    return this.db.transaction(() => {
+    const begun = this.db.transaction(() => {
       const raw = loadOwnBatch(this.db, tenant, id);
       if (raw === undefined || !isFinal(raw.status)) return null;
       const items = reopenItems(this.db, this.statistics, raw, selection, now);
       return { batch: toBatchRow(raw), items };
     });
+    return begun === null ? null : { ...begun, batch: await this.settled(begun.batch) };
+  }
+
+  /** As it stands when what was begun with it is done. */
+  private async settled(batch: BatchRow): Promise<BatchRow> {
+    if (!isActing(this.db, batch.id)) return batch;
+    await this.acts.settle();
+    return toBatchRow(loadBatch(this.db, batch.id)!);
   }
 
   remove(tenant: string | null, before: number, options: RemovalOptions): Promise<number> {

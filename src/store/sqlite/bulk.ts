@@ -6,6 +6,8 @@ import { isFinal, type BatchStatus } from "../../model/moves.ts";
 import type { BulkActed, BulkAction, BulkFilter, BulkJob, BulkPlace, BulkProgress, BulkSlice, BulkStatus, BulkStore } from "../bulk.ts";
 import type { AuditEntry } from "../port.ts";
 import { endBatch, pauseBatch, prioritiseBatch, resumeBatch } from "./acts.ts";
+import { nextAct } from "./act-row.ts";
+import type { LongActs } from "./long-acts.ts";
 import type { SqliteAudit } from "./audit.ts";
 import type { Head } from "./audit-chain.ts";
 import { insertEvent, loadOwnBatch } from "./batch-row.ts";
@@ -51,10 +53,12 @@ export class SqliteBulk implements BulkStore {
   private readonly db: Database;
   private readonly statistics: StatsCache;
   private readonly audit: SqliteAudit;
+  private readonly acts: LongActs;
   private readonly places: JobPlaces;
 
-  constructor(db: Database, statistics: StatsCache, audit: SqliteAudit) {
+  constructor(db: Database, statistics: StatsCache, audit: SqliteAudit, acts: LongActs) {
     this.db = db;
+    this.acts = acts;
     this.statistics = statistics;
     this.audit = audit;
     this.places = new JobPlaces(db);
@@ -164,6 +168,7 @@ export class SqliteBulk implements BulkStore {
     if (done === null) return null;
     const { head, ...acted } = done;
     if (acted.acted.length > 0) this.audit.committed(head);
+    if (nextAct(this.db) !== null) await this.acts.settle();
     return acted;
   }
 

@@ -18,6 +18,7 @@ import type {
   RecordedResult,
   WorkedChunk,
 } from "../port.ts";
+import { isActing } from "./act-row.ts";
 import {
   cancelOpenWork,
   emitBatch,
@@ -445,7 +446,7 @@ export class SqliteChunks implements ChunkStore {
   private afterResults(raw: RawBatch, now: number, progress: boolean): void {
     // Items that a budget stopped are not failures of the work: they must not stop what still runs.
     const overBudget = this.stopOverBudget(raw, now);
-    if (!overBudget && raw.max_failures !== null && raw.failed > raw.max_failures && !isFinal(raw.status)) {
+    if (!overBudget && raw.max_failures !== null && raw.failed > raw.max_failures && !isFinal(raw.status) && !isActing(this.db, raw.id)) {
       cancelOpenWork(this.db, raw, "cancelled");
       raw.error = `Stopped: ${raw.failed} items failed, more than the ${raw.max_failures} that maxFailures allows`;
       closeBatch(this.db, raw, "fail", "failed", now);

@@ -1,4 +1,5 @@
 import { isFinal, type BatchMove, type BatchStatus } from "../../model/moves.ts";
+import { dropAct, isActing } from "./act-row.ts";
 import {
   cancelOpenWork,
   countsOf,
@@ -18,6 +19,7 @@ import { Sums } from "./sums.ts";
 /** Ends a batch whose items have all ended. Saves it. */
 export function endIfSettled(db: Database, raw: RawBatch, now: number): void {
   if (raw.sealed === 0 || isFinal(raw.status) || openCount(raw) > 0) return;
+  if (isActing(db, raw.id)) return saveBatch(db, raw);
   const completed = raw.succeeded > 0 || raw.total_items === 0;
   if (!completed && raw.error === null) {
     const group = db.get<{ error: string }>("SELECT error FROM error_groups WHERE batch_id = ? ORDER BY failures DESC LIMIT 1", raw.id);
@@ -36,6 +38,7 @@ export function closeBatch(db: Database, raw: RawBatch, move: BatchMove, to: Bat
   raw.running = raw.leased_chunks = raw.open_chunks = 0;
   raw.ready_at = null;
   if (raw.deps_open > 0) db.run("DELETE FROM batch_deps WHERE batch_id = ?", raw.id);
+  dropAct(db, raw.id);
   raw.deps_open = 0;
   saveBatch(db, raw);
   Sums.of(db).flow.ended(raw, now);

@@ -1,5 +1,6 @@
 import { joinLines, splitLines, type ItemResult } from "../../model/item.ts";
 import type { RetrySelection } from "../port.ts";
+import { ITEMS_AT_ONCE, saveAct, type LongAct } from "./act-row.ts";
 import { emitBatch, moveBatch, refreshReadyAt } from "./batch-row.ts";
 import type { RawBatch } from "./raw-batch.ts";
 import { insertChunk, loadPayload } from "./chunk-row.ts";
@@ -23,9 +24,12 @@ interface FailedRow {
  */
 export function reopenItems(db: Database, statistics: StatsCache, raw: RawBatch, selection: RetrySelection, now: number): number {
   const everything = selection.fingerprint === undefined && selection.nodeIds === undefined && selection.code === undefined;
-  const rows = selectFailures(db, raw.id, selection);
+  // Those named one by one are as many as a request has room for.
+  const matching = selection.nodeIds === undefined ? countFailures(db, raw, selection) : 0;
+  const rows = matching > ITEMS_AT_ONCE ? [] : selectFailures(db, raw.id, selection);
+  const failures = Math.max(matching, rows.length);
   const stopped = everything ? raw.cancelled + raw.expired : 0;
-  if (rows.length + stopped === 0) return 0;
+  if (failures + stopped === 0) return 0;
 
   moveBatch(db, raw, "retry", "pending");
   raw.epoch += 1;
@@ -45,12 +49,57 @@ export function reopenItems(db: Database, statistics: StatsCache, raw: RawBatch,
       raw.id,
     );
   }
+  if (matching > ITEMS_AT_ONCE) {
+    const until = db.get<{ id: number }>("SELECT MAX(id) AS id FROM failures WHERE batch_id = ? AND superseded IS NULL", raw.id)!.id;
+    const { fingerprint = null, code = null } = selection;
+    saveAct(db, raw.id, { kind: "retry", epoch: raw.epoch, until, fingerprint, code, now });
+  }
   takeBack(db, statistics, raw, rows, now);
   refreshReadyAt(db, raw);
-  emitBatch(db, raw, "batch.resumed", now, { retry: rows.length + stopped });
+  emitBatch(db, raw, "batch.resumed", now, { retry: failures + stopped });
   // Saves it.
   awaitDependencies(db, raw, now);
-  return rows.length + stopped;
+  return failures + stopped;
+}
+
+/** The next of them, of a batch that has been reopened. True: there are no more. Does not save the batch. */
+export function takeBackNext(db: Database, statistics: StatsCache, raw: RawBatch, act: LongAct & { kind: "retry" }): boolean {
+  const { fingerprint, code, until, now } = act;
+  const columns = "SELECT id, chunk_id, item, node_id, fingerprint, dismissed FROM failures";
+  const standing = "batch_id = ? AND superseded IS NULL AND id <= ?";
+  const order = `ORDER BY id LIMIT ${ITEMS_AT_ONCE}`;
+  const rows =
+    fingerprint !== null
+      ? db.all<FailedRow>(`${columns} INDEXED BY failures_group WHERE ${standing} AND fingerprint = ? ${order}`, raw.id, until, fingerprint)
+      : code === null
+        ? db.all<FailedRow>(`${columns} INDEXED BY failures_batch WHERE ${standing} ${order}`, raw.id, until)
+        : db.all<FailedRow>(
+            `${columns} INDEXED BY failures_group WHERE ${standing}
+               AND fingerprint = (SELECT fingerprint FROM error_groups WHERE batch_id = ? AND code = ? AND failures > 0
+                 AND EXISTS (SELECT 1 FROM failures f WHERE f.batch_id = error_groups.batch_id AND f.fingerprint = error_groups.fingerprint AND f.superseded IS NULL AND f.id <= ?) LIMIT 1)
+             ${order}`,
+            raw.id,
+            until,
+            raw.id,
+            code,
+            until,
+          );
+  raw.failed -= rows.length;
+  takeBack(db, statistics, raw, rows.sort(byChunk), now);
+  refreshReadyAt(db, raw);
+  // Of a code there may be more groups than the one that ended here.
+  return code === null ? rows.length < ITEMS_AT_ONCE : rows.length === 0;
+}
+
+/** From the counters. */
+function countFailures(db: Database, raw: RawBatch, { fingerprint, code }: RetrySelection): number {
+  if (fingerprint === undefined && code === undefined) return raw.failed;
+  return db.get<{ n: number }>(
+    "SELECT COALESCE(SUM(failures), 0) AS n FROM error_groups WHERE batch_id = ?1 AND (?2 IS NULL OR fingerprint = ?2) AND (?3 IS NULL OR code = ?3)",
+    raw.id,
+    fingerprint ?? null,
+    code ?? null,
+  )!.n;
 }
 
 function selectFailures(db: Database, batchId: string, { nodeIds, fingerprint, code }: RetrySelection): FailedRow[] {

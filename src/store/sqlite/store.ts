@@ -16,6 +16,7 @@ import { SqliteFailures } from "./failures.ts";
 import { SqliteFiles } from "./files.ts";
 import { SqliteLedger } from "./ledger.ts";
 import { lockDirectory } from "./lock.ts";
+import { LongActs } from "./long-acts.ts";
 import { SqliteMonitor } from "./monitor.ts";
 import { SqliteOpenAiBatches } from "./openai-batches.ts";
 import { SqliteDead } from "./dead.ts";
@@ -43,10 +44,12 @@ export function openSqliteStore(options: SqliteOptions): Store {
   try {
     const db = openMigrated(options);
     const stats = new StatsCache(db);
-    const batches = new SqliteBatches(db, stats);
+    const acts = new LongActs(db, stats);
+    const batches = new SqliteBatches(db, stats, acts);
     const anchor = new AuditAnchor(options.directory);
     const audit = new SqliteAudit(db, anchor);
     const monitor = new SqliteMonitor(db);
+    acts.resume();
     return {
       kind: "sqlite",
       batches,
@@ -67,7 +70,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
       audit,
       alerts: new SqliteAlerts(db),
       channels: new SqliteChannels(db),
-      bulk: new SqliteBulk(db, stats, audit),
+      bulk: new SqliteBulk(db, stats, audit, acts),
       monitor,
       ledger: new SqliteLedger(db),
       upkeep: new SqliteUpkeep(db, stats, anchor),
@@ -79,6 +82,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
         );
       },
       async close() {
+        await acts.close();
         await audit.settled();
         db.close();
         unlock();

@@ -130,4 +130,57 @@ export const retries = section("retry", {
     expect((await rig.store.batches.retry("acme", batch.id, { nodeIds: ["b"] }, rig.now))?.items).toBe(1);
     expect(await rig.claim(batch)).toMatchObject({ keys: ["b"], body: payloadOf("b") });
   },
+
+  async "very many failures are taken back some at a time: others act in between, and every counter equals a recount"(rig) {
+    const keys = Array.from({ length: 1_700 }, (_, n) => `k${n}`);
+    for (const selection of [{}, { code: "odd" }, { fingerprint: "" }]) {
+      const batch = await rig.create([keys.slice(0, 900), keys.slice(900)], { maxFailures: 1_300 });
+      // More fail at once than may fail: what is not taken back yet must not stop it.
+      const isOdd = (n: number): boolean => n % 3 > 0;
+      await rig.drain(batch, Object.fromEntries(keys.map((key, n) => [key, isOdd(n) ? failed("odd", "odd") : failed("even", "even")])));
+      const groups = await rig.store.results.groups("acme", batch.id);
+      const odd = groups.find((group) => group.code === "odd")!;
+      const wanted = "fingerprint" in selection ? { fingerprint: odd.fingerprint } : selection;
+      const before = await rig.get(batch);
+      const items = "code" in wanted || "fingerprint" in wanted ? odd.count : before.failed + before.cancelled;
+      let isOver = false;
+      const retried = rig.store.batches.retry("acme", batch.id, wanted, rig.now).then((answer) => {
+        isOver = true;
+        return answer;
+      });
+      let worked = 0;
+      for (; !isOver; await rig.findings().then((findings) => expect(findings).toEqual([]))) {
+        await new Promise((resolve) => setImmediate(resolve));
+        const chunk = worked > 0 ? null : await rig.tryClaim(batch);
+        if (chunk === null) continue;
+        worked += chunk.keys.length;
+        await rig.commit(chunk, Object.fromEntries(chunk.keys.map((key) => [key, failed("again", "odd")])));
+      }
+      expect(worked).toBeGreaterThan(0);
+      expect(await retried).toMatchObject({ items, batch: { epoch: 2 } });
+      // What failed anew meanwhile is not taken back again.
+      expect((await rig.get(batch)).failed).toBe(before.failed + before.cancelled - items + worked);
+      await rig.drain(batch);
+      expect((await rig.get(batch)).status).toBe("completed");
+      expect(await rig.findings()).toEqual([]);
+    }
+  },
+
+  async "very many open items are finished some at a time, those nobody reported too; a cancel in between ends it"(rig) {
+    const keys = Array.from({ length: 1_300 }, (_, n) => `k${n}`);
+    const batch = await rig.create([keys.slice(0, 100), keys.slice(100)], { announcedItems: 700 });
+    const worked = await rig.claim(batch);
+    const answer = await rig.store.batches.finish("acme", batch.id, { error: "enough", code: "enough" }, rig.now);
+    expect(answer).toMatchObject({ status: "failed", failed: 2_000, openChunks: 0, leasedChunks: 0, running: 0 });
+    expect((await rig.commit(worked, {})).accepted).toBe(false);
+    expect(new Set((await rig.results(batch)).map(({ nodeId }) => nodeId)).size).toBe(2_000);
+    const other = await rig.create([keys]);
+    const finished = rig.store.batches.finish("acme", other.id, { error: "enough", code: "enough" }, rig.now);
+    await new Promise((resolve) => setImmediate(resolve));
+    await rig.store.batches.end("acme", other.id, "cancelled", null, rig.now);
+    expect((await finished)!.status).toBe("cancelled");
+    const { failed: stopped, cancelled } = await rig.get(other);
+    expect([stopped > 0, cancelled > 0, stopped + cancelled]).toEqual([true, true, 1_300]);
+    expect(await rig.findings()).toEqual([]);
+  },
 });
