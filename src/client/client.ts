@@ -27,6 +27,7 @@ import type {
   FilesPage,
   HistoryPage,
   HistoryQuery,
+  ListExport,
   NewApiKey,
   OperationInfo,
   Priority,
@@ -128,6 +129,10 @@ export function createClient(options: ClientOptions) {
     },
     async history(query: HistoryQuery = {}): Promise<HistoryPage> {
       return transport.json<HistoryPage>("/api/batch/history", { query: { ...query } });
+    },
+    /** The list as a file's bytes, newest first: what matches the filter, or the batches named. */
+    async exportList(request: ListExport = {}): Promise<ReadableStream<Uint8Array>> {
+      return bodyOf(await transport.send("/api/batch/export", { method: "POST", json: request }));
     },
     /** What has not ended, with rate and ETA: running first, then paused, then waiting; `total` is of all of them. */
     async active(query: { limit?: number } = {}): Promise<ActivePage> {

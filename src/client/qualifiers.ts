@@ -2,7 +2,7 @@ import { BATCH_STATES } from "../model/moves.ts";
 import type { BatchStatus, HistoryQuery } from "./wire.ts";
 
 /** What a list of batches can be narrowed by, as the API takes it. */
-export type BatchFilter = Omit<HistoryQuery, "limit" | "offset" | "cursor">;
+export type BatchFilter = Omit<HistoryQuery, "limit" | "offset" | "cursor" | "sort" | "order">;
 
 /** What a search text means to the API, and what of it nobody understands. */
 export interface Qualified {

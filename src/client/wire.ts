@@ -18,6 +18,9 @@ export type Priority = Batch["priority"];
 export type CreateRequest = z.input<typeof batches.createRequest>;
 export type ReplayRequest = z.input<typeof replays.replayBody>;
 export type HistoryQuery = z.input<typeof batches.historyQuery>;
+/** Orders of a list; by creation, newest first, without them. */
+export type Sorting = Pick<HistoryQuery, "sort" | "order">;
+export type ListExport = z.input<typeof batches.listExportBody>;
 export type HistoryPage = Omit<z.output<typeof batches.historyAnswer>, "success">;
 export type ActivePage = Omit<z.output<typeof batches.activeAnswer>, "success">;
 export type Stats = z.output<typeof batches.statsAnswer>["stats"];

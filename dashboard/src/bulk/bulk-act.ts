@@ -5,7 +5,7 @@ import { cache } from "../data/cache.ts";
 import { client } from "../data/client.ts";
 import { every } from "../data/queries.ts";
 
-const PATH = "/api/admin/batch-monitoring/bulk";
+const PATH = "/api/batch/bulk";
 /** How long an act waits before it starts: the time to undo it. */
 export const UNDO_SECONDS = 10;
 // Events tell the progress; this mends what a cut stream missed.
@@ -47,7 +47,15 @@ export function bulkQuery(id: string) {
   });
 }
 
-// ── acts of this page: shown until they are put away ──
+/** What runs when the page is opened: begun here before, or by somebody else. Later ones of others are not shown. */
+export const runningQuery = queryOptions({
+  queryKey: ["bulks"],
+  queryFn: async () => (await client.request<{ bulks: BulkJob[] }>(PATH)).bulks.filter(({ status }) => status === "running"),
+  staleTime: Infinity,
+  retry: false,
+});
+
+// ── acts that are shown until they are put away ──
 
 const listeners = new Set<() => void>();
 let ids: readonly string[] = [];
@@ -59,6 +67,9 @@ function set(next: readonly string[]): void {
 
 export const bulkRuns = {
   get: (): readonly string[] => ids,
+  show: (id: string): void => {
+    if (!ids.includes(id)) set([...ids, id]);
+  },
   putAway: (id: string): void => set(ids.filter((each) => each !== id)),
   subscribe(listener: () => void): () => void {
     listeners.add(listener);
@@ -70,7 +81,7 @@ export const bulkRuns = {
 export async function startBulk(request: BulkRequest): Promise<void> {
   const { bulk: job } = await client.request<{ bulk: BulkJob }>(PATH, { method: "POST", json: { ...request, delaySeconds: UNDO_SECONDS } });
   cache.setQueryData(bulkQuery(job.id).queryKey, job);
-  set([...ids, job.id]);
+  bulkRuns.show(job.id);
 }
 
 /** What is done stays done. */

@@ -1,14 +1,19 @@
 import { useEffect, useState, useSyncExternalStore, type ReactElement } from "react";
 import { useQuery } from "@tanstack/react-query";
+import { useMay } from "../data/session.ts";
 import { count, plural } from "../figures/number.ts";
 import { Icon } from "../parts/icon.tsx";
 import { messageOf } from "../parts/notice.tsx";
 import { toast } from "../parts/toast.ts";
-import { bulkName, bulkQuery, bulkRuns, type BulkJob, stopBulk } from "./bulk-act.ts";
+import { bulkName, bulkQuery, bulkRuns, type BulkJob, runningQuery, stopBulk } from "./bulk-act.ts";
 
-/** Acts on many batches that this page began, at the foot of every page until they are put away. */
+/** Acts on many batches, at the foot of every page until they are put away: those that run when it is opened, and those it began. */
 export function BulkTray(): ReactElement | null {
   const ids = useSyncExternalStore(bulkRuns.subscribe, bulkRuns.get);
+  const { data: running } = useQuery({ ...runningQuery, enabled: useMay("operator") });
+  useEffect(() => {
+    for (const { id } of running ?? []) bulkRuns.show(id);
+  }, [running]);
   if (ids.length === 0) return null;
   return (
     <section

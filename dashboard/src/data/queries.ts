@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import type { BatchFilter, Sorting, Visualization } from "batchyard/client";
 import type { Matches } from "../figures/number.ts";
-import type { BatchFilter, Visualization } from "batchyard/client";
 import { freeze } from "../live/freeze.ts";
 import { client } from "./client.ts";
 import type { Chunk, Item, Monitoring, Operations, Overview, Standing } from "./wire.ts";
@@ -46,10 +46,17 @@ export const operationsQuery = queryOptions({
 
 const PAGE = 100;
 
-export function batchesQuery(filter: BatchFilter) {
+/** Each page says when it was asked for, in this page's clock: what comes later is new to it. */
+export function batchesQuery(filter: BatchFilter, sorting: Sorting) {
   return infiniteQueryOptions({
-    queryKey: ["batches", filter],
-    queryFn: ({ pageParam }) => client.history({ ...filter, limit: PAGE, ...(pageParam === null ? {} : { cursor: pageParam }) }),
+    queryKey: ["batches", filter, sorting],
+    queryFn: async ({ pageParam }) => {
+      const askedAt = Date.now();
+      return {
+        ...(await client.history({ ...filter, ...sorting, limit: PAGE, ...(pageParam === null ? {} : { cursor: pageParam }) })),
+        askedAt,
+      };
+    },
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.nextCursor,
   });

@@ -2,11 +2,24 @@ import type { InfiniteData, QueryClient } from "@tanstack/react-query";
 import { batchChange, withChange, type Batch, type HistoryPage, type Stats } from "batchyard/client";
 import type { Overview } from "../data/wire.ts";
 import type { LiveEvent } from "./feed.ts";
-import { arrivals } from "./arrivals.ts";
+import { type Arrival, arrivals } from "./arrivals.ts";
 
 const ENDED = new Set(["batch.completed", "batch.failed", "batch.cancelled", "batch.expired"]);
 // Counts are exact only when asked for; one question a second is enough for eyes and bearable with a million batches.
 const ASK_AGAIN_MS = 1_000;
+
+function arrivalOf({ type, data }: LiveEvent, before: Arrival | undefined): Arrival {
+  const text = (name: string): string | null => (typeof data[name] === "string" ? data[name] : null);
+  return {
+    at: Date.now(),
+    created: type === "batch.created" || before?.created === true,
+    status: text("status") ?? before?.status ?? "",
+    operation: text("operation") ?? before?.operation ?? "",
+    name: text("name") ?? before?.name ?? null,
+    stream: text("stream") ?? before?.stream ?? null,
+    key: text("key") ?? before?.key ?? null,
+  };
+}
 
 /** Brings the cache up to what happened: rows and counters on screen are patched, the rest is marked to be asked for again. */
 export class Patcher {
@@ -21,12 +34,12 @@ export class Patcher {
 
   apply(events: readonly LiveEvent[]): void {
     const changed = new Map<string, Partial<Batch>>();
-    let created = 0;
+    const arrived = new Map<string, Arrival>();
     for (const event of events) {
       const id = event.data["batch_id"];
       if (event.type.startsWith("batch.") && typeof id === "string") {
+        if (event.type !== "batch.progress") arrived.set(id, arrivalOf(event, arrived.get(id)));
         if (event.type === "batch.created") {
-          created += 1;
           // The first one turns the first-run page into the overview.
           if (this.#cache.getQueryData<Stats>(["stats"])?.total === 0) this.#ask("overview");
         } else changed.set(id, { ...changed.get(id), ...batchChange(event) });
@@ -39,7 +52,7 @@ export class Patcher {
       else if (event.type === "bulk.progress") this.#bulk(event.data);
       else if (event.type.startsWith("alert.")) this.#ask("standing", "alerts");
     }
-    if (created > 0) arrivals.add(created);
+    if (arrived.size > 0) arrivals.note(arrived);
     if (changed.size > 0) this.#batches(changed);
   }
 

@@ -13,6 +13,7 @@ export function useRowKeys(count: number, what: string, open: (row: number) => v
     { keys: "j", label: `Next ${what}`, run: () => move(1) },
     { keys: "k", label: `Previous ${what}`, run: () => move(-1) },
     { keys: "o", label: `Open the ${what}`, run: go },
+    { keys: "Enter", label: `Open the ${what}, too`, run: go },
   ]);
   return row;
 }

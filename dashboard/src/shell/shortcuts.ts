@@ -34,6 +34,9 @@ export function onKey(event: KeyboardEvent): void {
   const modified = event.metaKey || event.ctrlKey || event.altKey;
   const key = modified ? `mod+${event.key.toLowerCase()}` : event.key;
   if (!modified && (isTyping(event.target) || document.querySelector("dialog[open]") !== null)) return;
+  // Enter presses what has the focus; elsewhere it is a key like others.
+  if (key === "Enter" && event.target instanceof HTMLElement && event.target.closest("a, button, input, summary, [role=button]") !== null)
+    return;
   const now = Date.now();
   const sequence = typed !== "" && now - typedAt < SEQUENCE_MS ? `${typed} ${key}` : key;
   const all = allShortcuts();

@@ -25,7 +25,8 @@ export function BatchActions({ batch }: { batch: Batch }): ReactElement {
   const [sharing, setSharing] = useState(false);
   const [replaying, setReplaying] = useState(false);
   const mayAct = useMay("operator");
-  const again = retriable(batch);
+  const again = mayAct ? retriable(batch) : 0;
+  const canChange = mayAct && isOpen(batch);
 
   async function act(done: string, run: () => Promise<Batch>): Promise<void> {
     try {
@@ -41,7 +42,7 @@ export function BatchActions({ batch }: { batch: Batch }): ReactElement {
     void (batch.status === "paused" ? act("Resumed", () => client.resume(batch.id)) : act("Paused", () => client.pause(batch.id)));
   useShortcuts([
     ...(again > 0 ? [{ keys: "r", label: "Retry failed items", run: retry }] : []),
-    ...(isOpen(batch) ? [{ keys: "p", label: "Pause or resume the batch", run: pause }] : []),
+    ...(canChange ? [{ keys: "p", label: "Pause or resume the batch", run: pause }] : []),
     { keys: "c", label: "Copy the batch as curl", run: () => void copyText(curlOf(batch, window.location.origin), "curl command") },
   ]);
   return (
@@ -51,7 +52,7 @@ export function BatchActions({ batch }: { batch: Batch }): ReactElement {
           <Icon name="retry" /> Retry {plural(again, "item")}
         </button>
       ) : null}
-      {isOpen(batch) ? (
+      {canChange ? (
         <>
           <button type="button" className="button" onClick={pause}>
             {batch.status === "paused" ? "Resume" : "Pause"}

@@ -6,6 +6,7 @@ import { batchQuery } from "../../data/queries.ts";
 import { Empty, Fault, Loading } from "../../parts/notice.tsx";
 import { BatchStatusMark } from "../../parts/status.tsx";
 import { Time } from "../../parts/time.tsx";
+import { useBack } from "../../shell/back.ts";
 import { PageTitle } from "../../shell/page-title.tsx";
 import { BatchActions } from "./batch-actions.tsx";
 import { BatchProgress } from "../../parts/batch-progress.tsx";
@@ -24,6 +25,7 @@ import { isOpen } from "../../parts/batch-state.ts";
 export function BatchPage(): ReactElement {
   const { id } = useParams({ from: "/batches/$id" });
   const { data: batch, error, refetch } = useQuery(batchQuery(id));
+  useBack("/batches", "Back to the list");
   if (batch === undefined)
     return (
       <>

@@ -1,60 +1,75 @@
 import { useEffect, type ReactElement } from "react";
-import { Link } from "@tanstack/react-router";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import type { Batch } from "batchyard/client";
-import { count } from "../../figures/number.ts";
-import { Meter } from "../../parts/meter.tsx";
+import { Icon } from "../../parts/icon.tsx";
 import { BodyInSight, useRowsInSight } from "../../parts/rows-in-sight.tsx";
-import { BatchStatusMark } from "../../parts/status.tsx";
-import { Time } from "../../parts/time.tsx";
 import { preference } from "../../theme/preference.ts";
+import type { ColumnName } from "./column-names.ts";
+import { type Column, COLUMNS } from "./columns.tsx";
+import { sortedBy } from "./search.ts";
 import { isSelected, type Selection } from "./selection.ts";
 
 interface BatchTableProps {
   rows: readonly Batch[];
   /** All that match, loaded or not; null = nobody knows. */
   total: number | null;
+  /** Null: the usual ones, as far as there is room. */
+  chosen: readonly ColumnName[] | null;
+  columns: readonly ColumnName[];
   /** The row the keyboard stands on; -1: none. */
   active: number;
   selection: Selection;
-  onToggle: (id: string) => void;
+  /** `range`: all rows up to the one that was picked last. */
+  onToggle: (index: number, range: boolean) => void;
+  onToggleLoaded: () => void;
   /** The last loaded row comes into sight. */
   onEnd: () => void;
 }
 
 const ROW = { comfortable: 56, compact: 44 } as const;
 const NEAR_THE_END = 20;
+/** Rem: the name of a batch needs so much where columns that were chosen take the rest. */
+const NAME_WIDTH = 16;
+const SHOWN_FROM = { "": "", sm: "hidden sm:table-cell", md: "hidden md:table-cell", lg: "hidden lg:table-cell" } as const;
 
 /** A real table of which only the rows in sight are drawn. */
-export function BatchTable({ rows, total, active, selection, onToggle, onEnd }: BatchTableProps): ReactElement {
+export function BatchTable(props: BatchTableProps): ReactElement {
+  const { rows, total, chosen, columns, active, selection, onToggle, onToggleLoaded, onEnd } = props;
   const height = ROW[preference.get().density];
   const sight = useRowsInSight({ count: rows.length, heightOf: () => height, nearEnd: NEAR_THE_END, onEnd });
   const { scrollTo } = sight;
   useEffect(() => {
     if (active >= 0) scrollTo(active);
   }, [active, scrollTo]);
+  const classOf = (column: Column): string =>
+    `${column.number ? "number" : ""} ${chosen === null ? SHOWN_FROM[column.from] : ""} ${column.label === "Priority" ? "pl-6!" : ""}`;
+  const picked = rows.filter(({ id }) => isSelected(selection, id)).length;
+  const width = columns.reduce((sum, name) => sum + COLUMNS[name].width, NAME_WIDTH + 2);
   return (
-    <table aria-label="Batches" aria-rowcount={total === null ? -1 : total + 1} className="table table-fixed">
+    <table
+      aria-label="Batches"
+      aria-rowcount={total === null ? -1 : total + 1}
+      className="table table-fixed"
+      style={chosen === null ? undefined : { minWidth: `${width}rem` }}
+    >
       <thead>
         <tr aria-rowindex={1}>
           <th scope="col" className="w-8">
-            <span className="sr-only">Selected</span>
+            <input
+              type="checkbox"
+              aria-label="Select the loaded batches"
+              className="block size-4 accent-accent"
+              ref={(box) => {
+                if (box !== null) box.indeterminate = picked > 0 && picked < rows.length;
+              }}
+              checked={picked === rows.length}
+              onChange={onToggleLoaded}
+            />
           </th>
           <th scope="col">Batch</th>
-          <th scope="col" className="w-28">
-            State
-          </th>
-          <th scope="col" className="hidden w-52 sm:table-cell">
-            Progress
-          </th>
-          <th scope="col" className="number hidden w-24 lg:table-cell">
-            Failed
-          </th>
-          <th scope="col" className="hidden w-32 pl-6! lg:table-cell">
-            Priority
-          </th>
-          <th scope="col" className="number hidden w-32 md:table-cell">
-            Created
-          </th>
+          {columns.map((name) => (
+            <Head key={name} column={COLUMNS[name]} className={classOf(COLUMNS[name])} />
+          ))}
         </tr>
       </thead>
       <BodyInSight rows={sight}>
@@ -69,11 +84,45 @@ export function BatchTable({ rows, total, active, selection, onToggle, onEnd }: 
               isActive={index === active}
               selected={isSelected(selection, batch.id)}
               onToggle={onToggle}
+              columns={columns}
+              classOf={classOf}
             />
           );
         }}
       </BodyInSight>
     </table>
+  );
+}
+
+/** Where the server can sort, the head of a column does: largest first, then smallest, then as before. */
+function Head({ column, className }: { column: Column; className: string }): ReactElement {
+  const search = useSearch({ from: "/batches" });
+  const navigate = useNavigate();
+  const width = { width: `${column.width}rem` };
+  const { sort } = column;
+  if (sort === undefined)
+    return (
+      <th scope="col" className={className} style={width}>
+        {column.label}
+      </th>
+    );
+  const { sort: current = "created", order = "desc" } = search;
+  const isSorted = sort === current;
+  const next =
+    isSorted && order === "desc"
+      ? sortedBy(search, sort, "asc")
+      : sortedBy(search, isSorted && sort !== "created" ? "created" : sort, "desc");
+  return (
+    <th scope="col" className={className} style={width} aria-sort={isSorted ? (order === "desc" ? "descending" : "ascending") : undefined}>
+      <button
+        type="button"
+        className={`-mx-1 inline-flex items-center gap-1 rounded-sm px-1 hover:text-ink ${isSorted ? "font-semibold text-ink" : ""}`}
+        onClick={() => void navigate({ to: "/batches", search: next, resetScroll: false })}
+      >
+        {isSorted ? <Icon name={order === "desc" ? "down" : "up"} /> : null}
+        {column.label}
+      </button>
+    </th>
   );
 }
 
@@ -83,10 +132,12 @@ interface BatchRowProps {
   index: number;
   isActive: boolean;
   selected: boolean;
-  onToggle: (id: string) => void;
+  onToggle: (index: number, range: boolean) => void;
+  columns: readonly ColumnName[];
+  classOf: (column: Column) => string;
 }
 
-function BatchRow({ batch, height, index, isActive, selected, onToggle }: BatchRowProps): ReactElement {
+function BatchRow({ batch, height, index, isActive, selected, onToggle, columns, classOf }: BatchRowProps): ReactElement {
   const name = batch.name ?? batch.id;
   return (
     <tr
@@ -101,11 +152,16 @@ function BatchRow({ batch, height, index, isActive, selected, onToggle }: BatchR
           aria-label={`Select ${name}`}
           className="block size-4 accent-accent"
           checked={selected}
-          onChange={() => onToggle(batch.id)}
+          onChange={(event) => onToggle(index, event.nativeEvent instanceof MouseEvent && event.nativeEvent.shiftKey)}
         />
       </td>
       <td className="min-w-0">
-        <Link to="/batches/$id" params={{ id: batch.id }} className="block truncate font-medium hover:text-accent hover:underline">
+        <Link
+          to="/batches/$id"
+          params={{ id: batch.id }}
+          className="block truncate font-medium hover:text-accent hover:underline"
+          title={name}
+        >
           {name}
         </Link>
         <span className="block truncate text-xs text-soft">
@@ -114,32 +170,11 @@ function BatchRow({ batch, height, index, isActive, selected, onToggle }: BatchR
           {batch.tags.map((tag) => ` · ${tag}`)}
         </span>
       </td>
-      <td>
-        <BatchStatusMark status={batch.status} />
-      </td>
-      <td className="hidden sm:table-cell">
-        <span className="flex flex-col gap-1.5 pr-4">
-          <span className="figure flex justify-between text-xs">
-            <span>{batch.progress} %</span>
-            <span className="text-soft">
-              {count(batch.processed_items)} / {count(batch.total_items)}
-            </span>
-          </span>
-          <Meter
-            label="Items"
-            total={batch.total_items}
-            shares={[
-              { label: "succeeded", value: batch.succeeded_items, tone: batch.status === "running" ? "busy" : "good" },
-              { label: "failed", value: batch.failed_items, tone: "bad" },
-            ]}
-          />
-        </span>
-      </td>
-      <td className={`number hidden lg:table-cell ${batch.failed_items > 0 ? "text-bad" : "text-soft"}`}>{count(batch.failed_items)}</td>
-      <td className="hidden pl-6! text-soft lg:table-cell">{batch.priority}</td>
-      <td className="number hidden text-soft md:table-cell">
-        <Time at={batch.created_at} />
-      </td>
+      {columns.map((each) => (
+        <td key={each} className={classOf(COLUMNS[each])}>
+          {COLUMNS[each].cell(batch)}
+        </td>
+      ))}
     </tr>
   );
 }

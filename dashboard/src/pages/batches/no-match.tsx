@@ -6,18 +6,19 @@ import { countQuery } from "../../data/queries.ts";
 import { matches, type Matches } from "../../figures/number.ts";
 import { Empty } from "../../parts/notice.tsx";
 import { partsOf } from "./parts-of.ts";
-import type { BatchesSearch } from "./search.ts";
+import { type BatchesSearch, searchedFor } from "./search.ts";
 
 /** Which part of the search excludes everything: how many would match without each, and the way to drop it. */
 export function NoMatch(): ReactElement {
-  const { status, q = "" } = useSearch({ from: "/batches" });
+  const place = useSearch({ from: "/batches" });
+  const { status, q = "" } = place;
   const [now] = useState(Date.now);
   const parts = partsOf(q);
   const ways: { part: string; search: BatchesSearch }[] = [
-    ...(status === undefined ? [] : [{ part: `state ${status}`, search: q === "" ? {} : { q } }]),
+    ...(status === undefined ? [] : [{ part: `state ${status}`, search: searchedFor(place, { q }) }]),
     ...parts.map((part, i) => {
       const rest = parts.filter((_, at) => at !== i).join(" ");
-      return { part, search: { ...(status === undefined ? {} : { status }), ...(rest === "" ? {} : { q: rest }) } };
+      return { part, search: searchedFor(place, { status, q: rest }) };
     }),
   ];
   const counts = useQueries({
@@ -41,7 +42,7 @@ export function NoMatch(): ReactElement {
         })}
         {ways.length > 1 ? (
           <li>
-            <Link to="/batches" className="link">
+            <Link to="/batches" search={searchedFor(place, {})} className="link">
               Show all batches
             </Link>
           </li>

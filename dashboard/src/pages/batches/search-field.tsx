@@ -1,4 +1,4 @@
-import { useEffect, useId, useState, type ReactElement, type RefObject } from "react";
+import { useEffect, useId, useState, type ReactElement, type ReactNode, type RefObject } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { QUALIFIERS } from "batchyard/client";
 import { operationsQuery } from "../../data/queries.ts";
@@ -11,10 +11,11 @@ interface SearchFieldProps {
   /** Parts that mean nothing. */
   unknown: readonly string[];
   onSearch: (text: string) => void;
+  beside: ReactNode;
 }
 
 /** Qualifiers and words; what is typed takes effect on Enter. */
-export function SearchField({ ref, value, unknown, onSearch }: SearchFieldProps): ReactElement {
+export function SearchField({ ref, value, unknown, onSearch, beside }: SearchFieldProps): ReactElement {
   const [text, setText] = useState(value);
   const hint = useId();
   const list = useId();
@@ -29,28 +30,31 @@ export function SearchField({ ref, value, unknown, onSearch }: SearchFieldProps)
         onSearch(text.trim());
       }}
     >
-      <div className="relative flex items-center">
-        <Icon name="search" className="pointer-events-none absolute left-3 text-soft" />
-        <input
-          ref={ref}
-          type="search"
-          aria-label="Search batches"
-          aria-describedby={hint}
-          list={list}
-          aria-invalid={unknown.length > 0}
-          className="field pl-9!"
-          placeholder="Name, or qualifiers such as op:transform age<2h"
-          value={text}
-          onChange={(event) => setText(event.target.value)}
-          onKeyDown={(event) => {
-            if (event.key === "Escape") event.currentTarget.blur();
-          }}
-        />
-        <datalist id={list}>
-          {suggestions(text, operations.data?.operations.map(({ name }) => name) ?? []).map((each) => (
-            <option key={each} value={each} />
-          ))}
-        </datalist>
+      <div className="flex flex-wrap gap-2">
+        <div className="relative flex min-w-60 flex-1 items-center">
+          <Icon name="search" className="pointer-events-none absolute left-3 text-soft" />
+          <input
+            ref={ref}
+            type="search"
+            aria-label="Search batches"
+            aria-describedby={hint}
+            list={list}
+            aria-invalid={unknown.length > 0}
+            className="field pl-9!"
+            placeholder="Name, or qualifiers such as op:transform age<2h"
+            value={text}
+            onChange={(event) => setText(event.target.value)}
+            onKeyDown={(event) => {
+              if (event.key === "Escape") event.currentTarget.blur();
+            }}
+          />
+          <datalist id={list}>
+            {suggestions(text, operations.data?.operations.map(({ name }) => name) ?? []).map((each) => (
+              <option key={each} value={each} />
+            ))}
+          </datalist>
+        </div>
+        {beside}
       </div>
       <p id={hint} className="flex flex-wrap items-center gap-x-2 gap-y-1 text-sm text-soft">
         {unknown.length > 0 ? (

@@ -13,10 +13,14 @@ export function isSelected({ all, ids }: Selection, id: string): boolean {
   return all !== ids.has(id);
 }
 
-export function toggled(selection: Selection, id: string): Selection {
-  const ids = new Set(selection.ids);
-  if (!ids.delete(id)) ids.add(id);
-  return { ...selection, ids };
+/** These become selected, or not. */
+export function withSelected({ all, ids }: Selection, which: readonly string[], selected: boolean): Selection {
+  const next = new Set(ids);
+  for (const id of which) {
+    if (selected === all) next.delete(id);
+    else next.add(id);
+  }
+  return { all, ids: next };
 }
 
 /** How many, of those that match. */

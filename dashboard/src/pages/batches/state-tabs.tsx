@@ -6,11 +6,13 @@ import { countQuery, statsQuery } from "../../data/queries.ts";
 import { compact, matches, type Matches } from "../../figures/number.ts";
 import { Icon } from "../../parts/icon.tsx";
 import { BATCH_LOOK, TONE_TEXT } from "../../theme/states.ts";
+import { type BatchesSearch, searchedFor } from "./search.ts";
 
 const STATES = Object.keys(BATCH_LOOK) as BatchStatus[];
 
 /** The states with exact counts: of everything from the counters, of a narrowed list counted as it is narrowed. */
-export function StateTabs({ filter, chosen, q }: { filter: BatchFilter; chosen: BatchStatus | undefined; q: string }): ReactElement {
+export function StateTabs({ filter, place }: { filter: BatchFilter; place: BatchesSearch }): ReactElement {
+  const { status: chosen, q = "" } = place;
   const narrowed = Object.keys(filter).length > 0;
   const stats = useQuery({ ...statsQuery, enabled: !narrowed });
   const counted = useQueries({
@@ -32,7 +34,7 @@ export function StateTabs({ filter, chosen, q }: { filter: BatchFilter; chosen: 
           <Link
             key={status ?? "all"}
             to="/batches"
-            search={{ ...(status === undefined ? {} : { status }), ...(q === "" ? {} : { q }) }}
+            search={searchedFor(place, { status, q })}
             aria-current={status === chosen ? "page" : undefined}
             activeOptions={{ exact: true, includeSearch: true }}
             className={`-mb-px inline-flex items-center gap-1.5 border-b-2 px-2.5 py-2 text-sm whitespace-nowrap ${

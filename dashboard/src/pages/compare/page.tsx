@@ -2,6 +2,7 @@ import { useState, type ReactElement } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Fault, Loading } from "../../parts/notice.tsx";
+import { useBack } from "../../shell/back.ts";
 import { PageTitle } from "../../shell/page-title.tsx";
 import { ChangedSection } from "./changed-section.tsx";
 import { Differences } from "./differences.tsx";
@@ -10,6 +11,7 @@ import { compareQuery } from "./queries.ts";
 /** Two batches side by side: what the second did otherwise than the first. */
 export function ComparePage(): ReactElement {
   const { a = "", b = "" } = useSearch({ from: "/batches/compare" });
+  useBack("/batches", "Back to the list");
   return (
     <>
       <PageTitle

@@ -1,34 +1,22 @@
 import type { ReactElement } from "react";
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import type { Batch } from "batchyard/client";
-import { count, exactMoney, percent } from "../../figures/number.ts";
+import { exactMoney, percent } from "../../figures/number.ts";
 import { Meter } from "../../parts/meter.tsx";
 import { Awaited } from "../../parts/notice.tsx";
 import { Section, Wide } from "../../parts/section.tsx";
 import { BatchStatusMark } from "../../parts/status.tsx";
-import { activeQuery } from "./queries.ts";
+import { budgetsQuery } from "./queries.ts";
 
 /** From here on a budget is likely to end its batch. */
 const NEAR = 0.8;
 
 /** Batches that may not cost more than so much, and how much of it is used. */
 export function Budgets(): ReactElement {
-  const { data, error, refetch } = useQuery(activeQuery);
-  const limited = (data?.batches ?? []).flatMap((batch) => {
-    const budget = budgetOf(batch);
-    return budget === null ? [] : [{ batch, budget }];
-  });
-  const isPart = data !== undefined && data.total > data.batches.length;
+  const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(budgetsQuery);
+  const limited = data?.pages.flatMap(({ budgets }) => budgets) ?? [];
   return (
-    <Section
-      title="Budgets"
-      aside={
-        isPart
-          ? `of the ${count(data.batches.length)} batches that run or are next, of ${count(data.total)}`
-          : "of batches that have not ended"
-      }
-    >
+    <Section title="Budgets" aside="of batches that have not ended, newest first">
       {data === undefined ? (
         <Awaited error={error} label="Loading budgets" retry={() => void refetch()} />
       ) : limited.length === 0 ? (
@@ -58,26 +46,26 @@ export function Budgets(): ReactElement {
               </tr>
             </thead>
             <tbody>
-              {limited.map(({ batch, budget }) => {
-                const share = budget === 0 ? (batch.cost > 0 ? 1 : 0) : batch.cost / budget;
+              {limited.map(({ batchId, name, status, paid, budget }) => {
+                const share = budget === 0 ? (paid > 0 ? 1 : 0) : paid / budget;
                 return (
-                  <tr key={batch.id}>
+                  <tr key={batchId}>
                     <th scope="row" className="max-w-96 truncate text-left">
-                      <Link to="/batches/$id" params={{ id: batch.id }} className="link">
-                        {batch.name ?? batch.id}
+                      <Link to="/batches/$id" params={{ id: batchId }} className="link">
+                        {name ?? batchId}
                       </Link>
                     </th>
                     <td>
-                      <BatchStatusMark status={batch.status} />
+                      <BatchStatusMark status={status} />
                     </td>
-                    <td className="number">{exactMoney(batch.cost)}</td>
+                    <td className="number">{exactMoney(paid)}</td>
                     <td className="number">{exactMoney(budget)}</td>
                     <td className={`number ${share >= NEAR ? "font-medium text-warn" : ""}`}>{percent(share)}</td>
                     <td className="pl-6!">
                       <Meter
                         label="Used, US dollars"
-                        shares={[{ label: "paid", value: batch.cost, tone: share >= NEAR ? "warn" : "busy" }]}
-                        total={Math.max(budget, batch.cost)}
+                        shares={[{ label: "paid", value: paid, tone: share >= NEAR ? "warn" : "busy" }]}
+                        total={Math.max(budget, paid)}
                       />
                     </td>
                   </tr>
@@ -87,11 +75,11 @@ export function Budgets(): ReactElement {
           </table>
         </Wide>
       )}
+      {hasNextPage ? (
+        <button type="button" className="button self-start" disabled={isFetchingNextPage} onClick={() => void fetchNextPage()}>
+          More budgets
+        </button>
+      ) : null}
     </Section>
   );
-}
-
-function budgetOf({ options }: Batch): number | null {
-  const budget = options["budgetUsd"];
-  return typeof budget === "number" ? budget : null;
 }

@@ -1,6 +1,5 @@
-import { queryOptions } from "@tanstack/react-query";
-import type { Batch } from "batchyard/client";
-import type { resources } from "batchyard/contract";
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import type { costs, resources } from "batchyard/contract";
 import type { z } from "zod";
 import { client } from "../../data/client.ts";
 import { every } from "../../data/queries.ts";
@@ -17,6 +16,7 @@ export function costsQuery(range: Range, groupBy: Group | "day") {
   });
 }
 
+type Budgets = z.output<typeof costs.budgetsAnswer>;
 export type Resources = Pick<z.output<typeof resources.resourcesAnswer>, "providers">;
 
 /** What is in use of the limits of providers. */
@@ -26,9 +26,12 @@ export const resourcesQuery = queryOptions({
   refetchInterval: every(10_000),
 });
 
-/** What has not ended, for the budgets among it. */
-export const activeQuery = queryOptions({
-  queryKey: ["active", "budgets"],
-  queryFn: () => client.request<{ batches: Batch[]; total: number }>("/api/batch/active", { query: { limit: 100 } }),
+/** Every batch that has a budget and has not ended. */
+export const budgetsQuery = infiniteQueryOptions({
+  queryKey: ["budgets"],
+  queryFn: ({ pageParam }) =>
+    client.request<Budgets>("/api/costs/budgets", { query: { limit: 50, ...(pageParam === null ? {} : { cursor: pageParam }) } }),
+  initialPageParam: null as string | null,
+  getNextPageParam: (page) => page.nextCursor,
   refetchInterval: every(ROUND_MS),
 });

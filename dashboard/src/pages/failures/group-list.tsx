@@ -30,15 +30,15 @@ export function GroupList({ range, operation }: GroupListProps): ReactElement {
   const [muting, setMuting] = useState<Group | null>(null);
   const [active, setActive] = useState(-1);
   const isAdmin = useMay("admin");
-  const mayMute = useMay("operator");
+  const mayAct = useMay("operator");
   const groups = data?.groups ?? [];
   const chosen = groups[active];
   const move = (by: number): void => setActive((at) => Math.max(0, Math.min(groups.length - 1, at + by)));
   useShortcuts([
     { keys: "j", label: "Next group", run: () => move(1) },
     { keys: "k", label: "Previous group", run: () => move(-1) },
-    { keys: "r", label: "Retry the group", run: () => isAdmin && chosen !== undefined && chosen.fingerprint !== "" && setRetrying(chosen) },
-    { keys: "m", label: "Mute the group", run: () => mayMute && chosen !== undefined && chosen.fingerprint !== "" && setMuting(chosen) },
+    { keys: "r", label: "Retry the group", run: () => mayAct && chosen !== undefined && chosen.fingerprint !== "" && setRetrying(chosen) },
+    { keys: "m", label: "Mute the group", run: () => mayAct && chosen !== undefined && chosen.fingerprint !== "" && setMuting(chosen) },
   ]);
   if (data === undefined)
     return error === null ? <Loading lines={8} label="Loading failures" /> : <Fault error={error} retry={() => void refetch()} />;
@@ -95,7 +95,7 @@ export function GroupList({ range, operation }: GroupListProps): ReactElement {
               <th scope="col" className="hidden pl-6! lg:table-cell">
                 Where
               </th>
-              {mayMute ? (
+              {mayAct ? (
                 <th scope="col" className="hidden md:table-cell">
                   <span className="sr-only">Act</span>
                 </th>
@@ -109,7 +109,7 @@ export function GroupList({ range, operation }: GroupListProps): ReactElement {
                 group={group}
                 isActive={i === active}
                 isAdmin={isAdmin}
-                mayMute={mayMute}
+                mayAct={mayAct}
                 since={since(group, settings, start)}
                 onRetry={() => setRetrying(group)}
                 onGiveUp={() => setGivingUp(group)}
@@ -151,7 +151,7 @@ interface GroupRowProps {
   group: Group;
   isActive: boolean;
   isAdmin: boolean;
-  mayMute: boolean;
+  mayAct: boolean;
   /** First seen after the last change of this. */
   since: string | null;
   onRetry: () => void;
@@ -159,22 +159,20 @@ interface GroupRowProps {
   onMute: () => void;
 }
 
-function GroupRow({ group, isActive, isAdmin, mayMute, since, onRetry, onGiveUp, onMute }: GroupRowProps): ReactElement {
+function GroupRow({ group, isActive, isAdmin, mayAct, since, onRetry, onGiveUp, onMute }: GroupRowProps): ReactElement {
   const { sample } = group;
   const isRest = group.fingerprint === "";
   const [first] = group.operations;
   const actions =
-    isRest || !mayMute ? null : (
+    isRest || !mayAct ? null : (
       <>
+        <button type="button" className="button" onClick={onRetry}>
+          Retry
+        </button>
         {isAdmin ? (
-          <>
-            <button type="button" className="button" onClick={onRetry}>
-              Retry
-            </button>
-            <button type="button" className="button button-quiet" onClick={onGiveUp}>
-              Give up
-            </button>
-          </>
+          <button type="button" className="button button-quiet" onClick={onGiveUp}>
+            Give up
+          </button>
         ) : null}
         <button type="button" className="button button-quiet button-icon" aria-label={`Mute: ${group.error}`} title="Mute" onClick={onMute}>
           <Icon name="mute" />
@@ -259,7 +257,7 @@ function GroupRow({ group, isActive, isAdmin, mayMute, since, onRetry, onGiveUp,
             </span>
           ))}
       </td>
-      {mayMute ? (
+      {mayAct ? (
         <td className="hidden md:table-cell">
           <span className="-my-1.5 flex justify-end gap-1">{actions}</span>
         </td>
