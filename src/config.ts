@@ -59,6 +59,7 @@ export const SETTINGS = {
   // Sites that may show the page of a shared link in a frame; every other page is refused to all of them.
   BATCHYARD_FRAME_ORIGINS: origins(),
 
+  BATCHYARD_PREVIEW_REQUIRED: flag(false),
   BATCH_WINDOW_SECONDS: whole(1, 600, 90),
   BATCH_IDLE_TIMEOUT_SECONDS: whole(1, 300, 30),
   BATCH_CHECK_INTERVAL_SECONDS: decimal(1, 60, 5),
@@ -266,6 +267,8 @@ function shape(v: Values, origins: Record<SettingName, Origin>, env: Environment
         expired: v.BATCH_RETENTION_EXPIRED_DAYS,
       },
     },
+    /** Also of callers of the API, a large change of a stream's rules asks for a preview or a reason. */
+    previewRequired: v.BATCHYARD_PREVIEW_REQUIRED,
     windows: {
       windowSeconds: v.BATCH_WINDOW_SECONDS,
       idleTimeoutSeconds: v.BATCH_IDLE_TIMEOUT_SECONDS,

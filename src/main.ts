@@ -231,6 +231,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     pressure,
     clock,
     settings: () => settings.current().windows,
+    previewRequired: () => config.previewRequired,
     collecting: () => settings.current().processing,
     answeredBy(tenant, windowKey) {
       const executor = models.find(tenant, windowSubject(windowKey).model)?.askedBy[0];

@@ -245,4 +245,32 @@ describe("history", () => {
     // The replay of the rules in force is compared with what happened since they are: nothing closed yet.
     expect((await onStream({})).calibration).toMatchObject({ since: second!.at, share: null });
   });
+
+  it("is asked for before a large change where the caller or the installation says so, and a reason stands in for it", async () => {
+    const put = (windowSeconds: number, query = "") =>
+      served.send({ method: "PUT", url: `/api/streams/s${query}`, payload: { operation: "echo", windowSeconds, maxItems: 100 } });
+    expect((await put(100, "?preview=required")).status).toBe(201);
+    // An unmodified client changes what it likes.
+    expect((await put(200)).status).toBe(200);
+    expect((await put(240, "?preview=required")).status).toBe(200);
+    const refused = await put(300, "?preview=required");
+    expect([refused.status, refused.json]).toMatchObject([409, { code: "preview_required" }]);
+    expect(String(refused.json["error"])).toContain("windowSeconds of stream s changes from 240 to 300");
+    const preview = (changes: object) => served.send({ method: "POST", url: "/api/streams/s/preview", payload: changes });
+    await preview({ windowSeconds: 301 });
+    expect((await put(300, "?preview=required")).status).toBe(409);
+    await preview({ windowSeconds: 300 });
+    expect((await put(300, "?preview=required")).status).toBe(200);
+    await preview({ windowSeconds: 100 });
+    await clock.advance(HOUR);
+    expect((await put(100, "?preview=required")).status).toBe(409);
+    expect((await put(100, "?preview=required&reason=the+night+shift")).status).toBe(200);
+
+    const own = await serve({ clock, settings: { BATCHYARD_PREVIEW_REQUIRED: "true" } });
+    const send = (windowSeconds: number) =>
+      own.send({ method: "PUT", url: "/api/streams/s", payload: { operation: "echo", windowSeconds } });
+    expect((await send(100)).status).toBe(201);
+    expect((await send(10)).status).toBe(409);
+    await own.close();
+  });
 });

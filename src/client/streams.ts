@@ -14,7 +14,7 @@ export function streamCalls(transport: Transport) {
       return (await transport.json<{ stream: Stream }>(at(name))).stream;
     },
     /** Creates or changes; open windows obey at once. `reason` stands in the audit log. */
-    async put(name: string, definition: Record<string, unknown>, extras: { reason?: string } = {}): Promise<Stream> {
+    async put(name: string, definition: Record<string, unknown>, extras: { reason?: string; preview?: "required" } = {}): Promise<Stream> {
       return (await transport.json<{ stream: Stream }>(at(name), { method: "PUT", json: definition, query: extras })).stream;
     },
     /** Closes what is open, then forgets the stream. Returns the ids of the batches. */

@@ -84,6 +84,11 @@ export const ERRORS = {
   lease_lost: { status: 409, message: "The lease on chunk {chunk} was lost (fence {fence}); drop the chunk and lease again" },
   file_in_use: { status: 409, message: "File {id} is used by batch {batch}" },
   ready_made_stream: { status: 409, message: "The stream {stream} is ready-made and cannot be {action}; {cure}" },
+  preview_required: {
+    status: 409,
+    message:
+      "{field} of stream {stream} changes from {from} to {to}, which is more than 20 %; ask POST /api/streams/{stream}/preview for these rules first (it holds for an hour), or say why not with ?reason=",
+  },
   channel_fixed: { status: 409, message: "Channel '{channel}' comes from {from} and can only be changed there" },
   worker_resized_there: {
     status: 409,

@@ -52,6 +52,7 @@ let streams: YardStreams;
 async function begin(): Promise<void> {
   streams = new YardStreams({
     store,
+    previewRequired: () => false,
     collecting: () => COLLECTING,
     answeredBy: () => ({}),
     creator: {

@@ -78,7 +78,13 @@ export interface Streams {
   list(caller: Caller): StreamView[];
   get(caller: Caller, name: string): StreamView;
   /** Creates or changes; open windows obey the new rules at once. `reason`: for the audit log. Throws validation_failed, ready_made_stream. */
-  put(caller: Caller, name: string, definition: unknown, reason?: string): Promise<{ stream: StreamView; created: boolean }>;
+  put(
+    caller: Caller,
+    name: string,
+    definition: unknown,
+    /** `guarded`: a large change of its rules asks for a preview of the same rules or a reason, also where the settings do not ask for it. */
+    extras?: { reason?: string | undefined; guarded?: boolean },
+  ): Promise<{ stream: StreamView; created: boolean }>;
   /** Closes what is open (`drain`), then forgets the definition and its dead letters. */
   remove(caller: Caller, name: string): Promise<{ batches: string[] }>;
   /**

@@ -71,6 +71,7 @@ class Rig {
     });
     this.streams = new YardStreams({
       store: { streams, requests: store.requests, impact: store.impact, audit: store.audit, events: store.events },
+      previewRequired: () => false,
       collecting: () => COLLECTING,
       answeredBy: () => ({}),
       creator: {

@@ -15,6 +15,7 @@ import type { LagView } from "./lag.ts";
 import { StreamImpact, type PreviewRequest } from "./impact.ts";
 import { Letters } from "./letters.ts";
 import { OpenStream, type Closing } from "./open-stream.ts";
+import { PreviewGuard } from "./preview-guard.ts";
 import { RequestWindows } from "./request-windows.ts";
 import { COLLECTED_BY, REQUESTS, requestsDefinition, type CollectingSettings } from "./requests.ts";
 import type { ChangeReport } from "./rule-log.ts";
@@ -39,6 +40,8 @@ export interface YardStreamsParts {
   pressure: Backpressure;
   /** The settings as they are now. */
   settings(): WindowSettings;
+  /** Whether a large change of rules asks for a preview or a reason, whoever makes it. */
+  previewRequired(): boolean;
   /** Those of the stream that collects single requests. */
   collecting(): CollectingSettings;
   /** Options of the batch that a window of single requests becomes, by its key: who is to answer them. */
@@ -62,6 +65,7 @@ export interface DeclaredStreams {
 export class YardStreams implements Streams {
   private readonly parts: YardStreamsParts;
   private readonly aggregator: Aggregator;
+  private readonly previews: PreviewGuard;
   private readonly impact: StreamImpact;
   /** By tenant, then by name. */
   private readonly streams = new Map<string, Map<string, OpenStream>>();
@@ -72,6 +76,7 @@ export class YardStreams implements Streams {
 
   constructor(parts: YardStreamsParts) {
     this.parts = parts;
+    this.previews = new PreviewGuard(parts.clock);
     this.impact = new StreamImpact({ ...parts, store: parts.store.impact, failed: (error) => parts.failed(error) });
     this.aggregator = new Aggregator({
       store: parts.store.streams,
@@ -141,13 +146,20 @@ export class YardStreams implements Streams {
     return viewOf(this.find(tenant, name));
   }
 
-  async put(caller: Caller, name: string, given: unknown, reason?: string): Promise<{ stream: StreamView; created: boolean }> {
+  async put(
+    caller: Caller,
+    name: string,
+    given: unknown,
+    { reason, guarded = false }: { reason?: string | undefined; guarded?: boolean } = {},
+  ): Promise<{ stream: StreamView; created: boolean }> {
     const { store, clock } = this.parts;
     if (name === REQUESTS) throw ofRequests("defined", `its windows follow ${Object.values(COLLECTED_BY).join(", ")}`);
     const { definition, kept } = name === DETECTIONS ? changedDetections(this.parts.settings(), given) : parsedDefinition(given);
     // Refused now rather than when the first window closes.
     this.planNow(caller.tenant, definition);
     const before = this.found(caller.tenant, name);
+    if (before !== null && reason === undefined && (guarded || this.parts.previewRequired()))
+      this.previews.check(before, before.definition, definition);
     const row: StreamRow = {
       tenant: caller.tenant,
       name,
@@ -291,7 +303,10 @@ export class YardStreams implements Streams {
 
   async preview({ tenant }: Caller, name: string, request: PreviewRequest): Promise<PreviewAnswer> {
     const stream = this.find(tenant, name);
-    return { stream: name, current: closureSettings(stream.definition), ...(await this.impact.run(stream, request)) };
+    const current = closureSettings(stream.definition);
+    const answer = await this.impact.run(stream, request);
+    this.previews.previewed(stream, current, request.changes);
+    return { stream: name, current, ...answer };
   }
 
   async previewHistory({ tenant }: Caller, name: string): Promise<ChangeReport[]> {

@@ -9,6 +9,12 @@ export const streamParams = z.strictObject({ name: streamName });
 export const reasonQuery = z.strictObject({
   reason: text(1, 500).optional().meta({ description: "Why it is changed; stands in the audit entry" }),
 });
+export const putStreamQuery = reasonQuery.extend({
+  preview: z.enum(["required", "optional"]).default("optional").meta({
+    description:
+      "required: a limit that changes by more than 20 % is refused (409 preview_required) unless the same rules were previewed within the last hour or a reason is given; BATCHYARD_PREVIEW_REQUIRED asks for it always",
+  }),
+});
 export const stream = z.strictObject({
   name: z.string(),
   definition: record.meta({

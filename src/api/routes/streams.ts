@@ -87,11 +87,12 @@ export function streamRoutes({ streams, pressure, clock, config }: ApiServices, 
       path: "/api/streams/:name",
       summary: "Create or change a stream; open windows obey at once",
       need: "operator",
-      query: contract.reasonQuery,
+      query: contract.putStreamQuery,
       body: record,
       answers: { 200: contract.streamAnswer, 201: contract.streamAnswer },
       async handle({ caller, params, query, body }) {
-        const { stream, created } = await streams.put(caller, params.name, body, query.reason);
+        const extras = { reason: query.reason, guarded: query.preview === "required" };
+        const { stream, created } = await streams.put(caller, params.name, body, extras);
         return { kind: "json", status: created ? 201 : 200, body: { success: true, stream: wireStream(stream) } };
       },
     }),

@@ -19,7 +19,7 @@ export async function applyRules(stream: Stream, changes: RuleChanges, reason: s
   const given = { ...definitionOf(stream), paused: stream.paused, ...changes };
   const kept = Object.entries(given).filter(([, value]) => value !== null && value !== undefined);
   if (stream.name !== "detections") {
-    await client.streams.put(stream.name, Object.fromEntries(kept), extras);
+    await client.streams.put(stream.name, Object.fromEntries(kept), { ...extras, preview: "required" });
     return;
   }
   const settings = Object.entries(changes).flatMap(([name, value]) => {
