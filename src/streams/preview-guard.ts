@@ -32,7 +32,9 @@ export class PreviewGuard {
     if (large === undefined) return;
     const at = this.seen.get(keyOf(stream, after));
     if (at !== undefined && this.clock.now() - at < KEPT_MS) return;
-    const [from, to] = [before[large], after[large]].map((value) => (value === undefined || value === null ? "none" : String(value)));
+    const [from, to] = [before[large], after[large]].map((value) =>
+      value === undefined || value === null ? "none" : JSON.stringify(value),
+    );
     throw new BatchyardError("preview_required", { stream: stream.name, field: large, from: from!, to: to! });
   }
 }
