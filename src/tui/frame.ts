@@ -7,7 +7,7 @@ import { dayLines } from "./panels/day.ts";
 import { dayLine, kpiLines, verdictLine } from "./panels/header.ts";
 import { summaries } from "./panels/summaries.ts";
 import { systemLines } from "./panels/system.ts";
-import { apart, cut, fit, fitLine, foreign, lineWidth, span, widthOf, wrapped, type Line } from "./text.ts";
+import { apart, cut, cutFront, fit, fitLine, foreign, lineWidth, span, widthOf, wrapped, type Line } from "./text.ts";
 import { chosenAt, listed, orderOf, type View } from "./view.ts";
 
 export interface Size {
@@ -197,12 +197,12 @@ function paneLines({ scene, view, panes }: Picture, id: PaneId, width: number, h
   const title = titleLine(`${pane.digit} ${pane.title}`, asides, scene, width, focused);
   if (rows.length === 0)
     return [title, [span(`  ${view.filters[id] === "" || id === "batches" ? pane.empty(scene) : "Nothing matches the filter"}`, "soft")]];
-  const columns = pane.columns(scene, width);
+  const inner = width - 2;
+  const columns = pane.columns(scene, inner);
   const withHead = height >= 4;
   const space = Math.max(0, height - (withHead ? 2 : 1));
   const at = chosenAt(rows, view.chosen[id]);
   const top = Math.max(0, Math.min(at - space + 1, rows.length - space));
-  const inner = width - 2;
   const body = rows.slice(top, top + space).map((row, n): Line => {
     const isChosen = focused && top + n === at;
     const sign = isChosen ? scene.glyphs.cursor : view.marked.has(row.key) && id === "batches" ? scene.glyphs.mark : " ";
@@ -284,9 +284,8 @@ function paletteLines(text: string, at: number, cursor: string, width: number, h
 function footer(picture: Picture, width: number): Line {
   const { dialog, message, focus, detail } = picture.view;
   const cursor = span(picture.scene.glyphs.caret, "accent");
-  if (dialog?.kind === "filter")
-    return apart([span("/", "accent"), span(dialog.text), cursor], [span("enter filters, esc does not", "soft")], width);
-  if (dialog?.kind === "palette") return [span(":", "accent"), span(dialog.text), cursor];
+  if (dialog?.kind === "filter") return entry("/", dialog.text, cursor, "  enter filters, esc does not", width);
+  if (dialog?.kind === "palette") return entry(":", dialog.text, cursor, "", width);
   if (dialog?.kind === "confirm") {
     const { act, typed } = dialog;
     const many = act.things.length > MANY;
@@ -316,6 +315,13 @@ function footer(picture: Picture, width: number): Line {
 }
 
 const YES_OR_NO: Line = [span("  y", "accent"), span(" yes"), span("  n", "accent"), span(" no")];
+
+/** What is being typed: its end stays in sight, and gets the room of the hint before it is cut. */
+function entry(sign: string, text: string, cursor: Line[number], hint: string, width: number): Line {
+  const room = width - widthOf(sign) - widthOf(cursor.text);
+  const typed: Line = [span(sign, "accent"), span(cutFront(text, room)), cursor];
+  return widthOf(text) + widthOf(hint) > room ? typed : apart(typed, [span(hint, "soft")], width);
+}
 
 /** Up to so many things are confirmed by one key. */
 export const MANY = 10;

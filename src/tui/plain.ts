@@ -8,9 +8,11 @@ import type { RunOptions } from "./options.ts";
 import { panesOf } from "./panes/all.ts";
 import { painted, type Palette } from "./palette.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { span, type Line } from "./text.ts";
+import { foreign, span, widthOf, type Line } from "./text.ts";
 
 const ROWS = 10;
+/** The sign before the verdict, `● live` and the clock behind it. */
+const PILL = 30;
 
 /** The dashboard where nobody presses keys. */
 export function plainFrame(
@@ -29,7 +31,8 @@ export function plainFrame(
 /** Every panel one after the other, as lines of plain text. */
 function plainText(scene: Scene, panes: readonly Pane[], palette: Palette, width: number): string {
   const lines: Line[] = [
-    verdictLine(scene, false, width),
+    // Whole, however long: it is what a log is read for.
+    verdictLine(scene, false, Math.max(width, widthOf(foreign(scene.model.snapshot.overview.verdict)) + PILL)),
     dayLine(scene, width),
     [],
     ...kpiLines(scene, width, 6),

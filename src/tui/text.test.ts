@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { cut, fit, fitLine, foreign, lineWidth, span, widthOf, wrapped } from "./text.ts";
+import { cut, cutFront, fit, fitLine, foreign, lineWidth, span, widthOf, wrapped } from "./text.ts";
 
 describe("text of foreign origin", () => {
   it("is one line without anything that steers a terminal", () => {
@@ -33,6 +33,12 @@ describe("columns", () => {
     expect(cut("夜の列車", 8)).toBe("夜の列車");
     expect(cut("夜の列車", 6)).toBe("夜の…");
     expect(cut("ab👩‍👩‍👧‍👦cd", 4)).toBe("ab…");
+    expect([cutFront("夜の列車", 8), cutFront("夜の列車", 6), cutFront("abc", 2), cutFront("abc", 0)]).toEqual([
+      "夜の列車",
+      "…列車",
+      "…c",
+      "",
+    ]);
     expect(fit("夜の列車", 6)).toBe("夜の… ");
     expect(fit("7", 3, true)).toBe("  7");
   });

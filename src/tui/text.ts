@@ -69,6 +69,16 @@ export function cut(text: string, width: number): string {
   return `${taken}…`;
 }
 
+/** At most `width` columns of its end; what is cut begins with `…`. */
+export function cutFront(text: string, width: number): string {
+  if (widthOf(text) <= width) return text;
+  const signs = signsOf(text);
+  let used = 1;
+  let from = signs.length;
+  while (from > 0 && used + widthOf(signs[from - 1]!) <= width) used += widthOf(signs[--from]!);
+  return width <= 0 ? "" : `…${signs.slice(from).join("")}`;
+}
+
 /** Exactly `width` columns. */
 export function fit(text: string, width: number, right = false): string {
   const short = cut(text, width);

@@ -55,10 +55,11 @@ export function batchPane(filtered: () => boolean): Pane {
     id: "batches",
     digit: "2",
     title: "Batches",
-    aside: ({ model: { snapshot } }) =>
-      filtered()
-        ? words(`${count(snapshot.history.total)}${snapshot.history.totalIsExact ? "" : "+"} match`, "soft")
-        : words(`${count(snapshot.active.total)} active, ${count(snapshot.stats.total)} in all`, "soft"),
+    aside({ model: { snapshot } }) {
+      const { active, history, stats } = snapshot;
+      const all = filtered() ? `${count(history.total)} match` : `${count(active.total)} active, ${count(stats.total)} in all`;
+      return words(`${all}${history.total > history.batches.length ? `, newest ${history.batches.length} listed` : ""}`, "soft");
+    },
     columns: (_, width) => columnsAt(width),
     rows: (scene, width) => batchesOf(scene, filtered()).map((batch) => rowOf(batch, scene, width)),
     empty: () => (filtered() ? "No batch matches the filter" : "No batches yet: batchyard submit, or POST /api/batch/create"),

@@ -52,7 +52,8 @@ function said({ type, data }: Happening, names: ReadonlyMap<string, string | nul
   add("stream");
   add("key");
   add("worker");
-  add("rule");
+  // Messages of alerts begin with the rule.
+  if (!String(data["message"] ?? "").startsWith(String(data["rule"]))) add("rule");
   add("action");
   add("target");
   if (parts.length === 0 || data["batch_id"] !== undefined) add("batch_id", (id) => id.split("_").at(-1) ?? id);

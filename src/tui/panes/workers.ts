@@ -6,10 +6,12 @@ import { foreign, span, type Line } from "../text.ts";
 type Worker = Snapshot["overview"]["workers"][number];
 
 const SLOTS = 8;
-const COLUMNS: readonly Column[] = [
+/** Below it the slots are said, not drawn: who it is comes first. */
+const METER_COLUMNS = 50;
+const columnsAt = (width: number): readonly Column[] => [
   { title: "WORKER", width: "rest" },
   { title: "STATE", width: 10 },
-  { title: "SLOTS", width: SLOTS + 8 },
+  { title: "SLOTS", width: width < METER_COLUMNS ? 8 : SLOTS + 8 },
   { title: "MEMORY", width: 8, right: true, drop: 2 },
   { title: "CHUNKS", width: 7, right: true, drop: 3 },
   { title: "SEEN", width: 6, right: true, drop: 1 },
@@ -28,14 +30,14 @@ export const workerPane: Pane = {
     });
     return states.length === 0 ? words("none", "bad") : states.flatMap((state, n) => (n === 0 ? state : [span(", ", "soft"), ...state]));
   },
-  columns: () => COLUMNS,
-  rows: (scene) =>
+  columns: (_, width) => columnsAt(width),
+  rows: (scene, width) =>
     scene.model.snapshot.overview.workers.map((worker) => ({
       key: worker.id,
       cells: [
         words(foreign(worker.id)),
         stateOf(worker, scene),
-        slotsOf(worker, scene),
+        slotsOf(worker, scene, width),
         words(or(worker.memory?.rss_bytes, bytes), worker.memory === null ? "soft" : "plain"),
         words(or(worker.chunks_done, compact), worker.chunks_done === null ? "soft" : "plain"),
         words(
@@ -59,8 +61,9 @@ function stateOf(worker: Worker, { glyphs }: Scene): Line {
   return worker.running > 0 ? [span(`${glyphs.dot} busy`, "busy")] : [span(`${glyphs.ring} idle`, "soft")];
 }
 
-function slotsOf({ slots, running }: Worker, { glyphs }: Scene): Line {
+function slotsOf({ slots, running }: Worker, { glyphs }: Scene, width: number): Line {
   if (slots === null) return words(`${running} held`);
+  if (width < METER_COLUMNS) return words(`${running} of ${slots}`);
   const cells =
     slots <= SLOTS
       ? glyphs.bar.full.repeat(Math.min(running, slots)) + glyphs.bar.empty.repeat(Math.max(0, slots - running))
