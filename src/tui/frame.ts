@@ -284,8 +284,9 @@ function paletteLines(text: string, at: number, cursor: string, width: number, h
 function footer(picture: Picture, width: number): Line {
   const { dialog, message, focus, detail } = picture.view;
   const cursor = span(picture.scene.glyphs.caret, "accent");
-  if (dialog?.kind === "filter") return entry("/", dialog.text, cursor, "  enter filters, esc does not", width);
-  if (dialog?.kind === "palette") return entry(":", dialog.text, cursor, "", width);
+  if (dialog?.kind === "filter")
+    return entry("/", dialog.text, cursor, message ?? { text: "enter filters, esc does not", tone: "soft" }, width);
+  if (dialog?.kind === "palette") return entry(":", dialog.text, cursor, message, width);
   if (dialog?.kind === "confirm") {
     const { act, typed } = dialog;
     const many = act.things.length > MANY;
@@ -316,11 +317,14 @@ function footer(picture: Picture, width: number): Line {
 
 const YES_OR_NO: Line = [span("  y", "accent"), span(" yes"), span("  n", "accent"), span(" no")];
 
-/** What is being typed: its end stays in sight, and gets the room of the hint before it is cut. */
-function entry(sign: string, text: string, cursor: Line[number], hint: string, width: number): Line {
+/** What is being typed: its end stays in sight. A hint gives way to it; what is wrong with it does not. */
+function entry(sign: string, text: string, cursor: Line[number], said: View["message"], width: number): Line {
   const room = width - widthOf(sign) - widthOf(cursor.text);
-  const typed: Line = [span(sign, "accent"), span(cutFront(text, room)), cursor];
-  return widthOf(text) + widthOf(hint) > room ? typed : apart(typed, [span(hint, "soft")], width);
+  const firm = said !== null && said.tone !== "soft";
+  const beside = said === null ? "" : cut(`  ${said.text}`, firm ? Math.max(0, room - 8) : room);
+  const kept = firm || widthOf(text) + widthOf(beside) <= room ? beside : "";
+  const typed: Line = [span(sign, "accent"), span(cutFront(text, room - widthOf(kept))), cursor];
+  return apart(typed, [span(kept, said?.tone ?? "soft")], width);
 }
 
 /** Up to so many things are confirmed by one key. */

@@ -67,7 +67,17 @@ function namesOf(input: string, key: Key): string[] {
   if (key.tab) return [key.shift ? "shift-tab" : "tab"];
   if (key.backspace || key.delete) return ["backspace"];
   if (key.ctrl) return [`ctrl-${input}`];
-  const signs = signsOf(input).map((sign) => (sign === " " ? "space" : sign === "\r" || sign === "\n" ? "enter" : sign));
+  const signs = signsOf(input).map(nameOf);
   // Escape and a key close behind it come as one key with Alt.
   return key.meta ? ["esc", ...signs] : signs;
+}
+
+/** Of one sign among others: keys that are struck fast come together, those with Ctrl as control characters. */
+function nameOf(sign: string): string {
+  const code = sign.charCodeAt(0);
+  if (sign === " ") return "space";
+  if (sign === "\r" || sign === "\n" || sign === "\r\n") return "enter";
+  if (sign === "\t") return "tab";
+  if (sign === "\b" || sign === "\u007f") return "backspace";
+  return code < 0x20 ? (code === 0x1b ? "esc" : `ctrl-${String.fromCharCode(code + 0x60)}`) : sign;
 }

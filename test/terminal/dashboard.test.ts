@@ -91,6 +91,14 @@ describe("batchyard live", () => {
     at.type("?");
     await at.shows("show the chosen row whole");
     at.keys("Escape");
+    at.type("2/colour:red");
+    at.keys("Enter");
+    await at.shows(/^\/colour:red.* Not understood: colour:red$/m);
+    // Keys that are struck together are as many keys.
+    at.type("\u0015no such batch\r");
+    await at.shows("No batch matches the filter");
+    at.keys("Escape");
+    await at.shows("evil");
     at.type(":");
     at.type("batches");
     await at.shows("› go-batches");

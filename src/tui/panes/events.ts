@@ -53,7 +53,8 @@ function said({ type, data }: Happening, names: ReadonlyMap<string, string | nul
   add("key");
   add("worker");
   // Messages of alerts begin with the rule.
-  if (!String(data["message"] ?? "").startsWith(String(data["rule"]))) add("rule");
+  const { message, rule } = data;
+  if (typeof message !== "string" || typeof rule !== "string" || !message.startsWith(rule)) add("rule");
   add("action");
   add("target");
   if (parts.length === 0 || data["batch_id"] !== undefined) add("batch_id", (id) => id.split("_").at(-1) ?? id);
