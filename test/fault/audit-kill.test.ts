@@ -95,3 +95,14 @@ describe("an audit log whose server died by kill -9 before the anchor followed",
     expect(anchorOf(directory)).toBe(ANCHORED);
   });
 });
+
+it("an audit log that a server writes meanwhile is whole for whoever verifies it from outside", async () => {
+  const directory = newFolder();
+  const child = new Child(process.execPath, ["--conditions=batchyard-source", WRITER, directory, "1500", "Infinity"]);
+  await child.line(/^anchored$/);
+  const verdicts: AuditVerdict[] = [];
+  // Of nothing else but a log that grows does it prove anything.
+  const grown = (): number => new Set(verdicts.map(({ entries }) => entries)).size;
+  while (grown() < 5) verdicts.push(await verdictOf(directory));
+  expect(verdicts.flatMap(({ faults }) => faults)).toEqual([]);
+});

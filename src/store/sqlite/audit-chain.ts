@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { rename, writeFile } from "node:fs/promises";
-import { setTimeout as pause } from "node:timers/promises";
+import { setImmediate, setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
 import type { AuditEntry, AuditFault, AuditVerdict, StoredAudit } from "../port.ts";
 import type { Database } from "./database.ts";
@@ -15,6 +15,8 @@ export interface RawAudit extends Omit<AuditEntry, "before" | "after"> {
 
 /** Between two writes of the anchor: a thousand entries a second would else keep a processor busy with it. */
 const REST_MS = 5;
+/** Entries verified without a pause: some ten milliseconds. */
+const VERIFIED_AT_ONCE = 500;
 /** Faults told one by one; the first says where to look. */
 const FAULTS_TOLD = 20;
 
@@ -127,8 +129,11 @@ export function continued(db: Database, head: Head): Head | null {
   return last;
 }
 
-/** Reads the whole chain and compares it with itself and its anchor. `expected`: a head that was noted down elsewhere. */
-export function verifyChain(db: Database, anchor: Head | null, expected?: Head): AuditVerdict {
+/**
+ * Reads the whole chain, in blocks that leave room for other work between them, and compares it with itself and its anchor.
+ * `expected`: a head that was noted down elsewhere.
+ */
+export async function verifyChain(db: Database, anchor: Head | null, expected?: Head): Promise<AuditVerdict> {
   const faults: AuditFault[] = [];
   let found = 0;
   const say = (seq: number, kind: AuditFault["kind"], message: string): void => {
@@ -139,19 +144,27 @@ export function verifyChain(db: Database, anchor: Head | null, expected?: Head):
     ...(anchor === null ? [] : [{ ...anchor, of: "the anchor" }]),
     ...(expected === undefined ? [] : [{ ...expected, of: "the given head" }]),
   ];
+  // Both before the entries, as the anchor is: what is added meanwhile is looked at another time, and not missing.
+  const newest = db.get<{ seq: number | null }>("SELECT MAX(seq) AS seq FROM audit")!.seq ?? 0;
+  const given = db.get<{ seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'audit'")?.seq ?? 0;
   let last: Head = { seq: 0, hash: "" };
   let entries = 0;
-  for (const row of db.iterate<RawAudit>("SELECT * FROM audit ORDER BY seq")) {
-    entries += 1;
-    if (row.seq !== last.seq + 1) say(last.seq + 1, "missing", `entries ${last.seq + 1} to ${row.seq - 1} are missing`);
-    else if (row.hash !== chained(last.hash, row)) say(row.seq, "altered", `entry ${row.seq} is not what was written there`);
-    for (const head of heads) {
-      if (head.seq === row.seq && head.hash !== row.hash)
-        say(row.seq, "rewritten", `entry ${row.seq} is not the one that ${head.of} knows: it or one before it was written anew`);
+  for (let after = Number.MIN_SAFE_INTEGER; ;) {
+    const rows = db.all<RawAudit>(`SELECT * FROM audit WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ${VERIFIED_AT_ONCE}`, after, newest);
+    for (const row of rows) {
+      entries += 1;
+      if (row.seq !== last.seq + 1) say(last.seq + 1, "missing", `entries ${last.seq + 1} to ${row.seq - 1} are missing`);
+      else if (row.hash !== chained(last.hash, row)) say(row.seq, "altered", `entry ${row.seq} is not what was written there`);
+      for (const head of heads) {
+        if (head.seq === row.seq && head.hash !== row.hash)
+          say(row.seq, "rewritten", `entry ${row.seq} is not the one that ${head.of} knows: it or one before it was written anew`);
+      }
+      last = { seq: row.seq, hash: row.hash };
+      after = row.seq;
     }
-    last = { seq: row.seq, hash: row.hash };
+    if (rows.length < VERIFIED_AT_ONCE) break;
+    await setImmediate();
   }
-  const given = db.get<{ seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'audit'")?.seq ?? 0;
   const end = Math.max(given, ...heads.map(({ seq }) => seq));
   if (end > last.seq) say(last.seq + 1, "missing", `entries ${last.seq + 1} to ${end} are missing at the end`);
   if (anchor === null && given > 0)
