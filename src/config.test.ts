@@ -87,6 +87,16 @@ describe("loadConfig", () => {
     );
   });
 
+  it("takes weights of priorities and of tenants", () => {
+    expect(loadConfig({})).toMatchObject({ priorityWeights: [1, 4, 16, 64], tenantWeights: [] });
+    const given = { BATCHYARD_PRIORITY_WEIGHTS: "1, 1,2,10", BATCHYARD_TENANT_WEIGHTS: "acme=3, beta = 2" };
+    expect(loadConfig(given)).toMatchObject({ priorityWeights: [1, 1, 2, 10], tenantWeights: [["acme", 3], ["beta", 2]] }); // prettier-ignore
+    for (const value of ["1,2,3", "4,3,2,1", "0,1,2,3", "1,2,3,4,5", "a,b,c,d", "1,1,1,1001"])
+      expect([value, refusal({ BATCHYARD_PRIORITY_WEIGHTS: value }).errors?.[0]?.path]).toEqual([value, "BATCHYARD_PRIORITY_WEIGHTS"]);
+    for (const value of ["acme", "acme=0", "=3", "acme=3=4", "acme=1.5"])
+      expect([value, refusal({ BATCHYARD_TENANT_WEIGHTS: value }).errors?.[0]?.path]).toEqual([value, "BATCHYARD_TENANT_WEIGHTS"]);
+  });
+
   it("refuses an idle time that is not below the window", () => {
     expect(refusal({ BATCH_WINDOW_SECONDS: "30" }).message).toContain(
       "BATCH_IDLE_TIMEOUT_SECONDS is 30; allowed: less than BATCH_WINDOW_SECONDS (30)",

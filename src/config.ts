@@ -1,15 +1,18 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { BatchyardError, type Fault } from "./model/errors.ts";
+import { PRIORITY_WEIGHTS } from "./model/priority.ts";
 import {
   choice,
   cron,
   decimal,
   flag,
+  namedWeights,
   optionalSecret,
   optionalText,
   optionalUrl,
   origins,
+  risingWeights,
   text,
   traceUrl,
   upperChoice,
@@ -39,6 +42,10 @@ export const SETTINGS = {
   LOG_LEVEL: choice(["trace", "debug", "info", "warn", "error", "fatal", "silent"], "info"),
   // The two cores of a small machine: four slots hide the latency of handlers that wait, and cost a busy one nothing.
   BATCHYARD_WORKERS: whole(0, 256, 4),
+  // Shares of the slots while all four priorities wait: low, normal, high, critical.
+  BATCHYARD_PRIORITY_WEIGHTS: risingWeights(PRIORITY_WEIGHTS),
+  // Shares of tenants that wait at the same priority; 1 for those not named.
+  BATCHYARD_TENANT_WEIGHTS: namedWeights(),
   // 12 s and a tick of 1 s: who dies is missed within 15 s of its last heartbeat. Shorter makes a pause of 8 s look like a death.
   BATCHYARD_LEASE_MS: whole(1_000, 3_600_000, 12_000),
   BATCHYARD_SHUTDOWN_SECONDS: whole(1, 300, 30),
@@ -232,6 +239,9 @@ function shape(v: Values, origins: Record<SettingName, Origin>, env: Environment
     logLevel: v.LOG_LEVEL,
     /** Chunks run at once by this process; 0 = none, workers run elsewhere. */
     workers: v.BATCHYARD_WORKERS,
+    /** Low, normal, high, critical. */
+    priorityWeights: v.BATCHYARD_PRIORITY_WEIGHTS,
+    tenantWeights: v.BATCHYARD_TENANT_WEIGHTS,
     leaseMs: v.BATCHYARD_LEASE_MS,
     shutdownMs: v.BATCHYARD_SHUTDOWN_SECONDS * 1000,
     sqlite: { synchronous: v.BATCHYARD_SQLITE_SYNCHRONOUS },

@@ -73,6 +73,42 @@ export function words(fallback: readonly string[]): Setting<readonly string[]> {
   return setting<readonly string[]>(schema.pipe(z.array(z.string()).min(1)), "words separated by commas", fallback);
 }
 
+const MOST_WEIGHT = 1_000;
+const weightOf = z
+  .string()
+  .regex(/^\d{1,4}$/)
+  .transform(Number)
+  .pipe(z.number().int().min(1).max(MOST_WEIGHT));
+
+/** So many whole numbers, none smaller than the one before. */
+export function risingWeights(fallback: readonly number[]): Setting<readonly number[]> {
+  const { schema } = words([]);
+  const rising = z
+    .array(weightOf)
+    .length(fallback.length)
+    .refine((weights) => weights.every((weight, i) => i === 0 || weight >= weights[i - 1]!));
+  return setting<readonly number[]>(
+    schema.pipe(rising),
+    `${fallback.length} whole numbers from 1 to ${MOST_WEIGHT} separated by commas, none smaller than the one before it`,
+    fallback,
+  );
+}
+
+/** `acme=3,beta=2`. */
+export function namedWeights(): Setting<readonly (readonly [name: string, weight: number])[]> {
+  const { schema } = words([]);
+  const pair = z
+    .string()
+    .regex(/^[^=]+=[^=]+$/)
+    .transform((text) => text.split("=").map((part) => part.trim()))
+    .pipe(z.tuple([z.string().min(1), weightOf]));
+  return setting<readonly (readonly [string, number])[]>(
+    schema.pipe(z.array(pair)),
+    `name=weight pairs separated by commas, each weight a whole number from 1 to ${MOST_WEIGHT}`,
+    [],
+  );
+}
+
 const ORIGIN = /^https?:\/\/[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?$/;
 const MOST_ORIGINS = 50;
 

@@ -31,6 +31,8 @@ export interface EngineParts {
   home: string;
   store: Store;
   dispatcher: Dispatcher;
+  /** Shares of tenants that wait at the same priority; 1 for those not named. */
+  tenantWeights: ReadonlyMap<string, number>;
   executors: Executors;
   registry: Registry;
   pricing: Pricing;
@@ -74,6 +76,7 @@ export class Engine implements SettledItems {
       breakers: this.breakers,
       clock,
       window: () => Math.max(8, settings.slots * 2),
+      weights: parts.tenantWeights,
       operations: parts.registry.list().map((operation) => operation.name),
     });
     this.worker = new Worker({

@@ -54,6 +54,34 @@ describe("priorities", () => {
   });
 });
 
+describe("the size of chunks", () => {
+  it("is a first guess, then so much as takes a moment at the measured speed, or what batchSize says", async () => {
+    yard = await createTestYard({
+      operations: [
+        defineOperation({
+          name: "slow",
+          async processItem() {
+            await yard.clock.wait(1000);
+            return { result: 1 };
+          },
+        }),
+      ],
+      settings: { BATCH_DEFAULT_SIZE: "40" },
+    });
+    const largest = async (options: Record<string, unknown> = {}): Promise<number> => {
+      const { id } = await yard.createBatch({ operation: "slow", items: items(200), options });
+      await yard.runToEnd(id);
+      const chunks = await yard.parts.store.chunks.list("default", id, { after: 0, limit: 100 });
+      return Math.max(...chunks.map((chunk) => chunk.items));
+    };
+    expect(await largest()).toBe(40);
+    const measured = await largest();
+    expect(measured).toBeGreaterThan(1);
+    expect(measured).toBeLessThan(40);
+    expect(await largest({ batchSize: 7 })).toBe(7);
+  });
+});
+
 describe("dependencies", () => {
   it("a batch starts when those it depends on have completed, and fails with one that did not", async () => {
     const order: string[] = [];

@@ -11,7 +11,7 @@ const REMEMBERED = 10_000;
 
 /**
  * Finds pending chunks in the store and offers them to the dispatcher, a small window per priority. Within a priority
- * the tenant served least goes first, within a tenant the batch served least: a million-item batch and a ten-item one
+ * the tenant served least for its weight goes first, within a tenant the batch served least: a million-item batch and a ten-item one
  * take turns. The dispatcher then weighs the priorities against each other.
  */
 export class Feeder {
@@ -22,6 +22,7 @@ export class Feeder {
   private readonly windowNow: () => number;
   /** Those known here. A batch outlives a configuration that dropped its operation, and waits. */
   private readonly operations: readonly string[];
+  private readonly weights: ReadonlyMap<string, number>;
   /** Chunks offered or running here; never offered twice at once. */
   private readonly inFlight = new Map<number, string>();
   /** Per priority: the turns of its tenants, and of the batches within each of them. Flows that compete share a Turns; others would move its mark. */
@@ -37,6 +38,8 @@ export class Feeder {
     clock: Clock;
     window: () => number;
     operations: readonly string[];
+    /** Of tenants; 1 for those not named. */
+    weights?: ReadonlyMap<string, number>;
   }) {
     this.store = parts.store;
     this.dispatcher = parts.dispatcher;
@@ -44,6 +47,7 @@ export class Feeder {
     this.clock = parts.clock;
     this.windowNow = parts.window;
     this.operations = parts.operations;
+    this.weights = parts.weights ?? new Map();
   }
 
   private get window(): number {
@@ -117,7 +121,7 @@ export class Feeder {
         continue;
       }
       this.inFlight.set(chunk.id, batch.id);
-      this.tenants[priority]!.count(batch.tenant);
+      this.tenants[priority]!.count(batch.tenant, this.weights.get(batch.tenant));
       this.batchesOf(batch).count(batch.id);
       this.dispatcher.offer({
         chunkId: chunk.id,
@@ -169,9 +173,10 @@ class Turns {
     return Math.max(this.served.get(flow) ?? 0, this.mark);
   }
 
-  count(flow: string): void {
+  /** A flow of weight 3 has had a third of a turn then. */
+  count(flow: string, weight = 1): void {
     this.mark = this.of(flow);
     if (this.served.size >= REMEMBERED) this.served.clear();
-    this.served.set(flow, this.mark + 1);
+    this.served.set(flow, this.mark + 1 / weight);
   }
 }

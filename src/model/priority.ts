@@ -10,5 +10,5 @@ export function priorityName(rank: number): Priority {
   return PRIORITIES[rank] ?? "normal";
 }
 
-/** Share of dispatches a priority gets while all four wait: 64 : 16 : 4 : 1. Low still moves, so nothing starves. */
+/** Share of dispatches a priority gets while all four wait, unless the settings say otherwise: 64 : 16 : 4 : 1. Low still moves, so nothing starves. */
 export const PRIORITY_WEIGHTS = [1, 4, 16, 64] as const;

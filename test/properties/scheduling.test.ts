@@ -16,18 +16,20 @@ const hint = (chunkId: number, priority: number) => ({ chunkId, batchId: "b", te
 
 describe("MemoryDispatcher", () => {
   it("gives each priority its share while all wait", () => {
-    const dispatcher = new MemoryDispatcher();
-    const taken = [0, 0, 0, 0];
-    for (let priority = 0; priority < 4; priority++) for (let i = 0; i < 10; i++) dispatcher.offer(hint(i, priority));
-    const rounds = 8500;
-    for (let i = 0; i < rounds; i++) {
-      const next = dispatcher.take(() => true)!;
-      taken[next.priority]! += 1;
-      dispatcher.offer(next);
+    for (const weights of [PRIORITY_WEIGHTS, [1, 1, 2, 6]]) {
+      const dispatcher = new MemoryDispatcher(weights);
+      const taken = [0, 0, 0, 0];
+      for (let priority = 0; priority < 4; priority++) for (let i = 0; i < 10; i++) dispatcher.offer(hint(i, priority));
+      const rounds = 8500;
+      for (let i = 0; i < rounds; i++) {
+        const next = dispatcher.take(() => true)!;
+        taken[next.priority]! += 1;
+        dispatcher.offer(next);
+      }
+      const all = weights.reduce((sum, weight) => sum + weight, 0);
+      for (const [priority, weight] of weights.entries())
+        expect(Math.abs(taken[priority]! - (rounds * weight) / all)).toBeLessThanOrEqual(2);
     }
-    const all = PRIORITY_WEIGHTS.reduce((sum, weight) => sum + weight, 0);
-    for (const [priority, weight] of PRIORITY_WEIGHTS.entries())
-      expect(Math.abs(taken[priority]! - (rounds * weight) / all)).toBeLessThanOrEqual(2);
   });
 
   it("lets no priority wait long, whatever is offered, and hands out each hint once", () => {
@@ -139,7 +141,7 @@ describe.each(ADAPTERS)("Feeder over $name", ({ open }) => {
   const keys = (name: string, n: number): string[][] => Array.from({ length: n }, (_, i) => [`${name}${i}`]);
 
   /** Runs `n` chunks one after another, as a single slot would; returns whose they were. */
-  async function serve(n: number, window = 4): Promise<string[]> {
+  async function serve(n: number, window = 4, weights: ReadonlyMap<string, number> = new Map()): Promise<string[]> {
     const clock = { ...systemClock, now: () => rig.now };
     const dispatcher = new MemoryDispatcher();
     const feeder = new Feeder({
@@ -149,6 +151,7 @@ describe.each(ADAPTERS)("Feeder over $name", ({ open }) => {
       clock,
       operations: ["transform"],
       window: () => window,
+      weights,
     });
     const served: string[] = [];
     while (served.length < n) {
@@ -181,6 +184,14 @@ describe.each(ADAPTERS)("Feeder over $name", ({ open }) => {
     const single = await rig.create(keys("s", 60), { tenant: "single" });
     const served = await serve(80);
     expect(Math.abs(share(served, single) - 40)).toBeLessThanOrEqual(2);
+  });
+
+  it("shares by weight between tenants, and within each evenly between its batches", async () => {
+    const heavy = [await rig.create(keys("a", 60), { tenant: "heavy" }), await rig.create(keys("b", 60), { tenant: "heavy" })];
+    const light = await rig.create(keys("l", 60), { tenant: "light" });
+    const served = await serve(80, 4, new Map([["heavy", 3]]));
+    expect(Math.abs(share(served, light) - 20)).toBeLessThanOrEqual(2);
+    for (const batch of heavy) expect(Math.abs(share(served, batch) - 30)).toBeLessThanOrEqual(2);
   });
 
   it("starves no batch of a tenant because another tenant works too", async () => {

@@ -7,10 +7,18 @@ import type { ChunkHint, Dispatcher } from "./port.ts";
  * was empty joins at the current time: it is served at once, but saves up nothing.
  */
 export class MemoryDispatcher implements Dispatcher {
-  private readonly queues: ChunkHint[][] = PRIORITY_WEIGHTS.map(() => []);
-  private readonly passes: number[] = PRIORITY_WEIGHTS.map(() => 0);
+  private readonly weights: readonly number[];
+  private readonly queues: ChunkHint[][];
+  private readonly passes: number[];
   private readonly alone: ChunkHint[] = [];
   private time = 0;
+
+  /** `weights`: of the priorities, low first. */
+  constructor(weights: readonly number[] = PRIORITY_WEIGHTS) {
+    this.weights = weights;
+    this.queues = weights.map(() => []);
+    this.passes = weights.map(() => 0);
+  }
 
   offer(hint: ChunkHint): void {
     if (hint.suspect) {
@@ -32,7 +40,7 @@ export class MemoryDispatcher implements Dispatcher {
       const index = queue.findIndex(accept);
       if (index < 0) continue;
       this.time = this.passes[priority]!;
-      this.passes[priority]! += 1 / PRIORITY_WEIGHTS[priority]!;
+      this.passes[priority]! += 1 / this.weights[priority]!;
       return queue.splice(index, 1)[0]!;
     }
     return null;
