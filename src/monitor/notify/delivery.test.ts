@@ -20,6 +20,8 @@ const NOTICE = {
 /** Letters as they came over SMTP. */
 let mails: { from: string; to: string[]; text: string }[];
 let smtp: SMTPServer;
+/** Whom the mail server knows nobody for. */
+let refused: string | null = null;
 let http: Server;
 let heard: { url: string; body: string; headers: Record<string, unknown> }[];
 let answer: { status: number; headers?: Record<string, string> };
@@ -32,6 +34,7 @@ beforeEach(async () => {
   smtp = new SMTPServer({
     authOptional: true,
     disabledCommands: ["STARTTLS"],
+    onRcptTo: ({ address }, _session, done) => done(address === refused ? new Error("no such mailbox") : null),
     onData(stream, session, done) {
       const parts: Buffer[] = [];
       stream.on("data", (part: Buffer) => parts.push(part));
@@ -84,6 +87,18 @@ describe("e-mail", () => {
     const idOf = (mail: string): string | undefined => /^Message-ID: (.+)$/m.exec(mail)?.[1];
     expect(idOf(mails[0]!.text)).toBeDefined();
     expect(idOf(mails[1]!.text)).toBe(idOf(mails[0]!.text));
+  });
+
+  it("that a server takes for some only is a failure, and those do not get it again", async () => {
+    const email = new EmailNotifier(mailServer(), ["ops@example.org", "gone@example.org", "night@example.org"]);
+    refused = "gone@example.org";
+    await expect(email.send(NOTICE)).rejects.toThrow("the mail server refused gone@example.org");
+    await expect(email.send(NOTICE)).rejects.toThrow("no such mailbox");
+    refused = null;
+    await email.send(NOTICE);
+    expect(mails.map(({ to }) => to)).toEqual([["ops@example.org", "night@example.org"], ["gone@example.org"]]);
+    await email.send({ ...NOTICE, id: "another" });
+    expect(mails.at(-1)!.to).toHaveLength(3);
   });
 
   it("that no server takes is a failure", async () => {
