@@ -95,6 +95,8 @@ export interface MonitorStore {
   flow(filter: FlowFilter, widthMs: number | null): Promise<FlowPoint[]>;
   /** Distributions of what was measured when it happened. */
   measured(filter: Omit<FlowFilter, "metrics">, metric: FlowMeasure | GaugeMeasure, widthMs: number | null): Promise<MeasuredPoint[]>;
+  /** All of them but gauges, over the whole range. */
+  distributions(filter: Omit<FlowFilter, "metrics">): Promise<Distribution[]>;
   /** Adds one value of each gauge to its distribution in the buckets of `now`: what `measured` gives under the same names. */
   sample(tenant: string, gauges: readonly GaugeSample[], now: number): Promise<void>;
   /**
@@ -141,5 +143,11 @@ export interface FlowPoint {
 export interface MeasuredPoint {
   at: number;
   source: string;
+  sketch: Sketch;
+}
+
+export interface Distribution {
+  source: string;
+  metric: FlowMeasure;
   sketch: Sketch;
 }

@@ -111,15 +111,14 @@ function merged(metric: MetricName, samples: readonly MetricSample[]): MetricSam
   return [...sums.values()];
 }
 
+/** Distributions of the same labels as one; what is alone stays as it is. */
 function together(distributions: readonly Distributed[]): Distributed[] {
-  const sums = new Map<string, Distributed>();
-  for (const { labels, sketch } of distributions) {
-    const name = JSON.stringify(labels);
-    let sum = sums.get(name);
-    if (sum === undefined) sums.set(name, (sum = { labels, sketch: new Sketch() }));
-    sum.sketch.merge(sketch);
-  }
-  return [...sums.values()];
+  return [...Map.groupBy(distributions, ({ labels }) => JSON.stringify(labels)).values()].map((same) => {
+    if (same.length === 1) return same[0]!;
+    const sum = { labels: same[0]!.labels, sketch: new Sketch() };
+    for (const { sketch } of same) sum.sketch.merge(sketch);
+    return sum;
+  });
 }
 
 function register(registry: Registry, name: string, { type, help, labels }: MetricKind, samples: readonly MetricSample[]): void {
@@ -129,6 +128,14 @@ function register(registry: Registry, name: string, { type, help, labels }: Metr
   if (samples.length === 0 && labels.length === 0) metric.remove();
   for (const { labels: own, value } of samples) metric.inc({ ...own }, value);
 }
+
+interface Place {
+  value: number;
+  bucket: number;
+}
+
+/** Of each metric, where its bins are: some hundred bins cover a second to a day. */
+const PLACES = new Map<string, Map<number, Place>>();
 
 /** A histogram out of a sketch: each of its bins, which are 2 % wide, counts in the bucket its middle is in. */
 class Distribution extends Gauge {
@@ -152,18 +159,33 @@ class Distribution extends Gauge {
     >;
   }
 
+  /** The middle of a bin, and the first bucket it is in. */
+  private placeOf(bin: number): Place {
+    const places = PLACES.get(this.full) ?? new Map<number, Place>();
+    PLACES.set(this.full, places);
+    let place = places.get(bin);
+    if (place === undefined) {
+      const value = ((2 * Math.pow(BIN_BASE, bin)) / (BIN_BASE + 1)) * this.scale;
+      const bounds = this.kind.buckets ?? [];
+      // Half a bin of tolerance: a value that was exactly the bound belongs below it.
+      const first = bounds.findIndex((bound) => value <= bound * BIN_BASE);
+      places.set(bin, (place = { value, bucket: first < 0 ? bounds.length : first }));
+    }
+    return place;
+  }
+
   private series(labels: Readonly<Record<string, string>>, sketch: Sketch): object[] {
     const bounds = this.kind.buckets ?? [];
-    const counts = bounds.map(() => sketch.zeros);
+    const counts = bounds.map(() => 0);
     let sum = 0;
     for (const [bin, n] of sketch.bins) {
-      const value = ((2 * Math.pow(BIN_BASE, bin)) / (BIN_BASE + 1)) * this.scale;
+      const { value, bucket } = this.placeOf(bin);
       sum += value * n;
-      bounds.forEach((bound, i) => {
-        // Half a bin of tolerance: a value that was exactly the bound belongs below it.
-        if (value <= bound * BIN_BASE) counts[i]! += n;
-      });
+      if (bucket < counts.length) counts[bucket]! += n;
     }
+    // Each bucket holds those below it, too.
+    let below = sketch.zeros;
+    for (const [i, n] of counts.entries()) counts[i] = below += n;
     const bucket = (le: string, value: number): object => ({ metricName: `${this.full}_bucket`, labels: { ...labels, le }, value });
     return [
       ...bounds.map((bound, i) => bucket(String(bound), counts[i]!)),

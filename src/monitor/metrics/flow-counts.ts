@@ -1,4 +1,4 @@
-import { FLOW_MEASURES, type FlowMeasure } from "../../model/flow.ts";
+import type { FlowMeasure } from "../../model/flow.ts";
 import { Sketch } from "../../model/stats/sketch.ts";
 import type { MonitorStore } from "../../store/port.ts";
 
@@ -66,22 +66,18 @@ export class FlowCounts {
   private async add(totals: Totals, from: number, to: number): Promise<void> {
     const filter = { tenant: this.tenant, from, to, sources: SOURCES };
     const flow = await this.store.flow(filter, null);
-    const measured = await Promise.all(
-      FLOW_MEASURES.map(async (measure) => [measure, await this.store.measured(filter, measure, null)] as const),
-    );
+    const distributions = await this.store.distributions(filter);
     for (const { source, metric, value } of flow) {
       const counts = totals.counts.get(source) ?? new Map<string, number>();
       totals.counts.set(source, counts);
       counts.set(metric, (counts.get(metric) ?? 0) + value);
     }
-    for (const [measure, points] of measured) {
-      for (const { source, sketch } of points) {
-        const measures = totals.measures.get(source) ?? new Map<FlowMeasure, Sketch>();
-        totals.measures.set(source, measures);
-        const sum = measures.get(measure);
-        if (sum === undefined) measures.set(measure, sketch);
-        else sum.merge(sketch);
-      }
+    for (const { source, metric, sketch } of distributions) {
+      const measures = totals.measures.get(source) ?? new Map<FlowMeasure, Sketch>();
+      totals.measures.set(source, measures);
+      const sum = measures.get(metric);
+      if (sum === undefined) measures.set(metric, sketch);
+      else sum.merge(sketch);
     }
   }
 }

@@ -3,9 +3,10 @@ import { addJobs, JOB_SUMS, jobTimes, jobTotals, noJobs, type JobTime, type JobT
 import type { CacheFigures } from "../../model/cache-figures.ts";
 import type { BatchStatus } from "../../model/moves.ts";
 import { binOf, Sketch } from "../../model/stats/sketch.ts";
-import type { FlowMeasure, GaugeMeasure } from "../../model/flow.ts";
+import { FLOW_MEASURES, type FlowMeasure, type GaugeMeasure } from "../../model/flow.ts";
 import type {
   AnalysisFilter,
+  Distribution,
   ErrorSums,
   FlowFilter,
   FlowPoint,
@@ -113,6 +114,10 @@ export class SqliteMonitor implements MonitorStore {
     return this.sums.current(() => this.measuredNow(filter, metric, widthMs));
   }
 
+  async distributions(filter: Omit<FlowFilter, "metrics">): Promise<Distribution[]> {
+    return this.sums.current(() => this.distributionsNow(filter));
+  }
+
   async trim(before: RollupHorizons): Promise<boolean> {
     return trimRollups(this.db, before);
   }
@@ -196,6 +201,26 @@ export class SqliteMonitor implements MonitorStore {
       }
     }
     return [...points.values()].sort((a, b) => a.at - b.at || compare(a.source, b.source) || compare(a.metric, b.metric));
+  }
+
+  private distributionsNow(filter: Omit<FlowFilter, "metrics">): Distribution[] {
+    const found = new Map<string, Distribution>();
+    for (const part of flowParts(filter, null, horizonsOf(this.db))) {
+      // The first parameter is that of the bucket's time.
+      const rows = this.db.all<{ source: string; metric: FlowMeasure; bin: number; value: number }>(
+        `SELECT source, metric, bin, SUM(value) AS value FROM flow_bins WHERE ? IS NOT NULL AND ${part.where} AND metric IN (${FLOW_MEASURES.map(() => "?").join(", ")})
+         GROUP BY 1, 2, 3`,
+        ...part.parameters,
+        ...FLOW_MEASURES,
+      );
+      for (const { source, metric, bin, value } of rows) {
+        const name = `${metric} ${source}`;
+        let distribution = found.get(name);
+        if (distribution === undefined) found.set(name, (distribution = { source, metric, sketch: new Sketch() }));
+        distribution.sketch.addBin(bin, value);
+      }
+    }
+    return [...found.values()];
   }
 
   private measuredNow(filter: Omit<FlowFilter, "metrics">, metric: FlowMeasure | GaugeMeasure, widthMs: number | null): MeasuredPoint[] {

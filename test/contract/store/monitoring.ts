@@ -333,6 +333,8 @@ export const monitoring = section("monitoring", {
       ["lag", 7],
     ] as const) {
       const [point] = await rig.store.monitor.measured({ ...range, sources: ["stream:orders"] }, metric, null);
+      const together = await rig.store.monitor.distributions({ ...range, sources: ["stream:"] });
+      expect(together.filter((each) => each.metric === metric)).toEqual([{ source: "stream:orders", metric, sketch: point!.sketch }]);
       expect(point!.sketch.count).toBe(3);
       expect(Math.abs(point!.sketch.quantile(0.5)! - value)).toBeLessThanOrEqual(value * 0.0101);
     }
