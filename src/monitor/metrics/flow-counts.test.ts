@@ -45,7 +45,7 @@ it("keeps what the store forgets", async () => {
   await lost(START);
   const later = START + 10 * MINUTE;
   expect(await read(counts, later)).toBe(1);
-  const empty = { ...store.monitor, flow: () => Promise.resolve([]), measured: () => Promise.resolve([]) };
+  const empty = { ...store.monitor, flow: () => Promise.resolve([]), distributions: () => Promise.resolve([]) };
   Object.assign(counts, { store: empty });
   expect(await read(counts, later + 60 * MINUTE)).toBe(1);
 });

@@ -227,7 +227,7 @@ export class SqliteBatches implements BatchStore {
     return Sums.of(this.db).current(() =>
       this.db.all<FootprintRow>(
         `SELECT bucket AS day, status, SUM(jobs) AS batches, SUM(items) AS items FROM job_rollups
-         WHERE width = ${WIDTHS[2]} AND kept = 0 AND (?1 IS NULL OR tenant = ?1) GROUP BY bucket, status HAVING SUM(jobs) > 0 ORDER BY bucket, status`,
+         WHERE tenant IN (SELECT tenant FROM batch_counts WHERE ?1 IS NULL OR tenant = ?1) AND width = ${WIDTHS[2]} AND kept = 0 GROUP BY bucket, status HAVING SUM(jobs) > 0 ORDER BY bucket, status`,
         tenant,
       ),
     );

@@ -77,7 +77,7 @@ export class SqliteFiles implements FileStore {
   }
 
   async usedBy(tenant: string, id: string): Promise<string | null> {
-    const open = "tenant = ? AND completed_at IS NULL AND json_extract(input, '$.file_id') = ?";
+    const open = "tenant = ? AND completed_at IS NULL AND input IS NOT NULL AND json_extract(input, '$.file_id') = ?";
     return this.db.get<{ id: string }>(`SELECT id FROM batches WHERE ${open} LIMIT 1`, tenant, id)?.id ?? null;
   }
 

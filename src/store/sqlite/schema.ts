@@ -490,6 +490,13 @@ const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[
   `,
   // What is left to do to batches with very many items: act-row.ts
   "CREATE TABLE batch_acts (batch_id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;",
+  `
+  -- what was looked for among all rows there are
+  CREATE INDEX batch_deps_batch ON batch_deps (batch_id);
+  CREATE INDEX batches_open_input ON batches (tenant, json_extract(input, '$.file_id')) WHERE completed_at IS NULL AND input IS NOT NULL;
+  CREATE INDEX attempts_over_limit ON attempts (provider, model, ended_at) WHERE error_code = 'token_limit_exceeded' AND sent_at IS NOT NULL AND error IS NOT NULL;
+  CREATE INDEX openai_batches_final ON openai_batches (created_at) WHERE status IN (${FINAL_OPENAI});
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
