@@ -67,9 +67,10 @@ describe("retention", () => {
 
   it("keeps what happened by the minute for three days, by the hour as long as the setting says, and all of it by the day", async () => {
     yard = await createTestYard({ operations: [echo], settings: { BATCH_MONITORING_RETENTION_DAYS: "5", BATCH_RETENTION_DAYS: "2" } });
-    const { monitor } = yard.parts.store;
+    const { monitor, channels } = yard.parts.store;
     const start = yard.clock.now();
-    await yard.runToEnd((await yard.createBatch({ operation: "echo", items: [{ id: "a" }] })).id);
+    await yard.runToEnd((await yard.createBatch({ operation: "echo", items: [{ id: "a" }], options: { notifyOnComplete: ["log"] } })).id);
+    const told = async () => (await channels.deliveries("default", ["log"]))[0]!.last;
     const points = async (from: number): Promise<number[]> => {
       const range = { tenant: "default", from, to: from + 1, sources: ["operation:echo"], metrics: ["items.succeeded"] };
       return (await monitor.flow(range, null)).map(({ value }) => value);
@@ -90,9 +91,12 @@ describe("retention", () => {
     // A minute beside it stands for its hour now, an hour beside it does not yet.
     await until(async () => (await points(start + 5 * 60_000)).length > 0);
     expect(await points(start + 2 * HOUR_MS)).toEqual([]);
+    expect((await told())?.createdAt).toBe(start);
     await yard.advance(3 * DAY_MS);
     await until(async () => (await points(start + 2 * HOUR_MS)).length > 0);
     expect(await points(start)).toEqual([1]);
+    // What went out is forgotten with the rest.
+    expect(await told()).toBeNull();
     const [whole] = await monitor.jobs({ tenant: "default", from: day, to: day + DAY_MS }, null);
     expect(whole?.totals.jobs).toBe(1);
   });
