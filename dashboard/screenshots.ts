@@ -81,6 +81,7 @@ try {
     await shoot(browser, served, {
       overview: "/?range=1h",
       batches: "/batches",
+      "batches-sorted": "/batches?sort=failed&select=all&columns=state,items,failed,duration,cost,created,ended",
       "batches-none": "/batches?q=op:nothing",
       "batch-mixed": `/batches/${mixed}`,
       "batch-running": `/batches/${running}`,

@@ -40,10 +40,13 @@ afterAll(async () => {
   rmSync(data, { recursive: true, force: true });
 });
 
+const COLUMNS = "state,progress,items,failed,priority,stream,key,cost,duration,created,ended";
+
 /** Each page and what shows that it is complete. */
 const PAGES: readonly { name: string; at: () => string; shows: string }[] = [
   { name: "overview", at: () => "/?range=1h", shows: "Newest critical events" },
   { name: "batches", at: () => "/batches", shows: "Spring catalogue" },
+  { name: "batches, sorted, every column", at: () => `/batches?sort=failed&select=all&columns=${COLUMNS}`, shows: "Duration" },
   { name: "batches, none", at: () => "/batches?q=op:nothing", shows: "No batch matches" },
   { name: "a batch with failures", at: () => `/batches/${sample.mixed}`, shows: "Quality" },
   { name: "a batch that runs", at: () => `/batches/${sample.running}`, shows: "Why it is not done" },

@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import type { Batch, ErrorGroup } from "batchyard/client";
 import { client } from "../../data/client.ts";
 import { errorsQuery } from "../../data/queries.ts";
+import { useMay } from "../../data/session.ts";
 import { count, plural } from "../../figures/number.ts";
 import { Awaited, messageOf } from "../../parts/notice.tsx";
 import { Section, Wide } from "../../parts/section.tsx";
@@ -30,7 +31,9 @@ export function ErrorGroups({ batch }: { batch: Batch }): ReactElement {
                 <th scope="col" className="number">
                   Share
                 </th>
-                <th scope="col">Last</th>
+                <th scope="col" className="pl-4!">
+                  Last
+                </th>
                 <th scope="col">Examples</th>
                 <th scope="col">
                   <span className="sr-only">Act</span>
@@ -51,6 +54,7 @@ export function ErrorGroups({ batch }: { batch: Batch }): ReactElement {
 
 function GroupRow({ batch, group }: { batch: Batch; group: ErrorGroup }): ReactElement {
   const cache = useQueryClient();
+  const mayAct = useMay("operator");
   const [busy, setBusy] = useState(false);
   async function retry(): Promise<void> {
     setBusy(true);
@@ -76,7 +80,7 @@ function GroupRow({ batch, group }: { batch: Batch; group: ErrorGroup }): ReactE
       </th>
       <td className="number">{count(group.count)}</td>
       <td className="number">{group.percentage.toFixed(1)} %</td>
-      <td>
+      <td className="pl-4!">
         <Time at={group.lastSeen} />
       </td>
       <td className="max-w-48 truncate text-soft">
@@ -97,9 +101,11 @@ function GroupRow({ batch, group }: { batch: Batch; group: ErrorGroup }): ReactE
           >
             Show
           </Link>
-          <button type="button" className="button" disabled={busy || isOpen(batch)} onClick={() => void retry()}>
-            Retry
-          </button>
+          {mayAct ? (
+            <button type="button" className="button" disabled={busy || isOpen(batch)} onClick={() => void retry()}>
+              Retry
+            </button>
+          ) : null}
         </span>
       </td>
     </tr>

@@ -144,7 +144,7 @@ function BatchRow({ batch, height, index, isActive, selected, onToggle, columns,
       aria-rowindex={index + 2}
       aria-selected={selected}
       style={{ height }}
-      className={`${isActive ? "outline-2 -outline-offset-2 outline-accent" : ""} ${selected ? "bg-wash" : ""}`}
+      className={`${isActive ? "outline-2 outline-offset-2 outline-accent" : ""} ${selected ? "bg-wash" : ""}`}
     >
       <td>
         <input

@@ -38,6 +38,7 @@ export function ExportPicker({ filter, found, rows, selection }: ExportPickerPro
   return (
     <select
       aria-label="Export"
+      title={selected.total === 0 ? "All that match, as a file" : "What is selected, as a file"}
       className="button"
       value=""
       disabled={busy || size.total === 0 || selection.ids.size > MOST_IDS}
@@ -48,7 +49,7 @@ export function ExportPicker({ filter, found, rows, selection }: ExportPickerPro
       </option>
       {(Object.keys(FORMATS) as Format[]).map((format) => (
         <option key={format} value={format}>
-          {matches(size)} as {FORMATS[format]}
+          {FORMATS[format]}
         </option>
       ))}
     </select>

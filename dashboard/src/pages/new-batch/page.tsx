@@ -3,11 +3,13 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { operationsQuery } from "../../data/queries.ts";
 import { Awaited } from "../../parts/notice.tsx";
+import { useBack } from "../../shell/back.ts";
 import { PageTitle } from "../../shell/page-title.tsx";
 import { NewBatchForm } from "./new-batch-form.tsx";
 
 export function NewBatchPage(): ReactElement {
   const { data, error, refetch } = useQuery(operationsQuery);
+  useBack("/batches", "Back to the list");
   return (
     <>
       <PageTitle

@@ -5,6 +5,7 @@ import { ClientError } from "batchyard/client";
 import { useMay } from "../../data/session.ts";
 import { definitionOf } from "../../data/streams.ts";
 import { Empty, Fault, Loading } from "../../parts/notice.tsx";
+import { useBack } from "../../shell/back.ts";
 import { PageTitle } from "../../shell/page-title.tsx";
 import { PauseStream, StreamState } from "../../streams/stream-state.tsx";
 import { DeadLetters } from "./dead-letters.tsx";
@@ -20,6 +21,7 @@ import { Windows } from "./windows.tsx";
 /** One stream: what is open, what came and why it closed, the rules and what others would do. */
 export function StreamPage(): ReactElement {
   const { name } = useParams({ from: "/streams/$name" });
+  useBack("/streams", "Back to the streams");
   const { tab = "windows" } = useSearch({ from: "/streams/$name" });
   const { data: stream, error, refetch } = useQuery(streamQuery(name));
   const mayAct = useMay("operator");
