@@ -24,7 +24,8 @@ export function insertOneByOne(
   return { inserts: 2 * items.length, commits: 2 * items.length, seconds };
 }
 
-const require = createRequire(import.meta.url);
+// What the dashboard is made with.
+const near = createRequire(new URL("../../dashboard/package.json", import.meta.url));
 const MODULES = {
   react: "react/cjs/react.production.js",
   scheduler: "scheduler/cjs/scheduler.production.js",
@@ -34,8 +35,6 @@ const MODULES = {
 
 /** A list of batches that sets its state at each message, by the same React. */
 function page(): string {
-  const from = require.resolve("react-dom");
-  const near = createRequire(from);
   const sources = Object.entries(MODULES).map(([name, path]) => {
     const [pack = "", ...rest] = path.split("/");
     const file = near.resolve(`${pack}/package.json`).replace(/package\.json$/, rest.join("/"));
