@@ -1,6 +1,9 @@
 import type { ErrorCategory } from "../../model/item.ts";
 import type { DeadGroup, DeadItem, DeadSelection, DeadStore } from "../port.ts";
+import { OPEN_BATCH_STATES } from "../../model/moves.ts";
 import type { Database } from "./database.ts";
+import { Sums } from "./sums.ts";
+import { WIDTHS } from "./widths.ts";
 
 interface RawItem {
   id: number;
@@ -18,6 +21,8 @@ const DEAD_OF_BATCH = `SELECT f.id, f.batch_id, f.node_id, f.fingerprint, f.erro
   FROM failures f JOIN error_groups g ON g.batch_id = f.batch_id AND g.fingerprint = f.fingerprint
   WHERE f.superseded IS NULL AND f.dismissed IS NULL`;
 
+const OPEN = OPEN_BATCH_STATES.map((state) => `'${state}'`).join(", ");
+
 export class SqliteDead implements DeadStore {
   private readonly db: Database;
 
@@ -26,13 +31,33 @@ export class SqliteDead implements DeadStore {
   }
 
   async groups(tenant: string): Promise<DeadGroup[]> {
-    // CROSS JOIN: from the failures to their batches; batches without one are many more.
-    return this.db.all<{ queue: string; reason: string; count: number; oldest: number; newest: number }>(
-      `SELECT b.operation AS queue, g.code AS reason, SUM(g.failures - g.dismissed) AS count, MIN(g.first_seen) AS oldest, MAX(g.last_seen) AS newest
-       FROM error_groups g CROSS JOIN batches b ON b.id = g.batch_id
-       WHERE g.failures > g.dismissed AND b.tenant = ? AND b.completed_at IS NOT NULL GROUP BY b.operation, g.code ORDER BY b.operation, count DESC, g.code`,
+    return Sums.of(this.db).current(() => this.groupsNow(tenant));
+  }
+
+  /** All failures that stand, by the sums; less those that were dismissed, and less those of batches that are open. */
+  private groupsNow(tenant: string): DeadGroup[] {
+    const rows = this.db.all<{ queue: string; reason: string; count: number }>(
+      `SELECT operation AS queue, code AS reason, SUM(n) AS count FROM (
+         SELECT operation, code, failures AS n FROM job_errors WHERE tenant = ?1 AND width = ${WIDTHS[2]} UNION ALL
+         SELECT operation, code, -dismissed FROM error_groups INDEXED BY error_groups_dismissed WHERE tenant = ?1 AND dismissed > 0 UNION ALL
+         SELECT g.operation, g.code, g.dismissed - g.failures FROM batches b INDEXED BY batches_failed CROSS JOIN error_groups g ON g.batch_id = b.id
+           WHERE b.sealed = 1 AND b.tenant = ?1 AND b.status IN (${OPEN}) AND b.failed > 0
+       ) GROUP BY 1, 2 HAVING SUM(n) > 0 ORDER BY operation, count DESC, code`,
       tenant,
     );
+    const edge = (column: string, index: string, order: string, { queue, reason }: { queue: string; reason: string }): number | undefined =>
+      this.db.get<{ at: number }>(
+        `SELECT ${column} AS at FROM error_groups g INDEXED BY ${index} CROSS JOIN batches b ON b.id = g.batch_id
+         WHERE g.tenant = ? AND g.operation = ? AND g.code = ? AND g.failures > g.dismissed AND b.completed_at IS NOT NULL ORDER BY ${column} ${order} LIMIT 1`,
+        tenant,
+        queue,
+        reason,
+      )?.at;
+    return rows.flatMap((row) => {
+      const oldest = edge("g.first_seen", "error_groups_oldest", "ASC", row);
+      const newest = edge("g.last_seen", "error_groups_latest", "DESC", row);
+      return oldest === undefined || newest === undefined ? [] : [{ ...row, oldest, newest }];
+    });
   }
 
   async items(

@@ -497,6 +497,12 @@ const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[
   CREATE INDEX attempts_over_limit ON attempts (provider, model, ended_at) WHERE error_code = 'token_limit_exceeded' AND sent_at IS NOT NULL AND error IS NOT NULL;
   CREATE INDEX openai_batches_final ON openai_batches (created_at) WHERE status IN (${FINAL_OPENAI});
   `,
+  `
+  -- dead items: what was dismissed, and how old they are
+  CREATE INDEX error_groups_dismissed ON error_groups (tenant, operation, code, dismissed) WHERE dismissed > 0;
+  CREATE INDEX error_groups_oldest ON error_groups (tenant, operation, code, first_seen) WHERE failures > dismissed;
+  CREATE INDEX error_groups_latest ON error_groups (tenant, operation, code, last_seen) WHERE failures > dismissed;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
