@@ -35,6 +35,8 @@ const ERRORS = `
 
 /** Writes all buckets anew from the batches; those of removed batches stay as they are. */
 export function fillSums(db: Database): void {
+  // What is behind would be added to what was just recounted.
+  Sums.of(db).jobs.catchUp();
   fillRollups(db);
   fillAnalyses(db);
 }
