@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -8,6 +9,8 @@ export default defineConfig({
     // Never green on nothing, never on a part: `only` left behind fails, and so does a filter that matches no test.
     allowOnly: false,
     passWithNoTests: false,
+    // Most tests wait for servers, browsers and disks: a core for each is put to use, also where there are but two.
+    maxWorkers: availableParallelism(),
     // What hangs is told from what is slow on a busy machine: no test has a shorter time of its own.
     testTimeout: 300_000,
     hookTimeout: 300_000,

@@ -16,8 +16,7 @@ let complaints: string[];
 beforeAll(async () => {
   built();
   data = mkdtempSync(join(tmpdir(), "batchyard-history-"));
-  // Long enough for the time in which no server ran.
-  await sampleHistory(data, 5);
+  await sampleHistory(data, 3);
   served = await serve(data);
   browser = await launch();
   ({ page, complaints } = await signedIn(browser, served, { theme: "light", width: 1440 }));

@@ -119,7 +119,7 @@ it("a page that cannot keep up says so, and so does one that is cut off: live, d
     proxy.cut(0);
     await pill.getByText("Reconnecting").waitFor();
     await page.clock.fastForward(31_000);
-    await pill.getByText(/^Stale 3\d s$/).waitFor();
+    await pill.getByText(/^Stale ([3-9]\d|\d{3,}) s$/).waitFor();
     isUp = true;
     await page.clock.fastForward(30_000);
     await pill.getByText("Live").waitFor();
@@ -129,4 +129,4 @@ it("a page that cannot keep up says so, and so does one that is cut off: live, d
     await server.stop();
     rmSync(folder, { recursive: true, force: true });
   }
-}, 90_000);
+});

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { ROOT } from "./sources.ts";
 
 const LEFT_OUT = new Set(["node_modules", ".git", "dist", "data", "coverage", ".tmp", ".out"]);
@@ -11,9 +11,16 @@ export class CheckoutCopy {
   readonly folder = mkdtempSync(join(tmpdir(), "batchyard-copy-"));
   private readonly undo: (() => void)[] = [];
 
-  constructor() {
+  /** Of all of it, or of the files of its root and of `places` (folders and files, relative to it). */
+  constructor(places: readonly string[] | null = null) {
+    const isTaken = (path: string): boolean => {
+      if (LEFT_OUT.has(basename(path))) return false;
+      const place = relative(ROOT, path);
+      if (places === null || (!place.includes("/") && !statSync(path).isDirectory())) return true;
+      return places.some((each) => `${each}/`.startsWith(place === "" ? "" : `${place}/`) || `${place}/`.startsWith(`${each}/`));
+    };
     // Times are kept: a lock file newer than what is installed would be installed again.
-    cpSync(ROOT, this.folder, { recursive: true, preserveTimestamps: true, filter: (path) => !LEFT_OUT.has(basename(path)) });
+    cpSync(ROOT, this.folder, { recursive: true, preserveTimestamps: true, filter: isTaken });
     symlinkSync(join(ROOT, "node_modules"), join(this.folder, "node_modules"), "junction");
   }
 

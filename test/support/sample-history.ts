@@ -31,10 +31,12 @@ export async function sampleHistory(directory: string, hours = 6): Promise<void>
     url: "/api/streams/orders",
     payload: { operation: "enrich", keyField: "shop", maxItems: 12, windowSeconds: 240, idleTimeoutSeconds: 60 },
   });
+  const cycles = Math.floor((hours * 60) / 7);
+  const [bad, changed, stopped] = [0.3, 0.55, 0.8].map((share) => Math.floor(cycles * share)) as [number, number, number];
   for (let n = 0; clock.now() < now - 7 * MINUTE; n += 1) {
     // A day of work in waves; a third of the way in, a while in which much fails.
     const wave = 1 + Math.round(4 * (1 + Math.sin(n / 5)));
-    const isBad = n > 14 && n < 19;
+    const isBad = n >= bad && n < bad + 4;
     const items = Array.from({ length: 6 * wave }, (_, i) => ({
       id: `i${i}`,
       ms: 200 + ((i * 37 + n * 91) % 900),
@@ -44,9 +46,9 @@ export async function sampleHistory(directory: string, hours = 6): Promise<void>
       await served.create({ operation: "enrich", items, name: `Orders ${n}-${i}`, options: { batchSize: 10 } });
     const arrivals = Array.from({ length: 4 * wave }, (_, i) => ({ id: `${n}-${i}`, shop: `shop ${i % 3}`, ms: 100 }));
     await served.send({ method: "POST", url: "/api/streams/orders/items", payload: arrivals });
-    if (n === 24) await served.send({ method: "PATCH", url: "/api/v1/settings", payload: { batch: { window_seconds: 60 } } });
+    if (n === changed) await served.send({ method: "PATCH", url: "/api/v1/settings", payload: { batch: { window_seconds: 60 } } });
     await clock.advance(7 * MINUTE);
-    if (n !== 34) continue;
+    if (n !== stopped) continue;
     await served.close();
     await clock.advance(30 * MINUTE);
     served = await serve(options);
