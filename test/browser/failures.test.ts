@@ -179,4 +179,4 @@ it("replays a batch from its page: the failed items, one payload changed, counte
   await page.goto(`/batches/${id}`);
   await page.getByText("Replayed as").getByRole("link", { name: replay }).click();
   await page.getByRole("link", { name: id }).waitFor();
-}, 60_000);
+});
