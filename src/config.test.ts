@@ -21,7 +21,14 @@ describe("loadConfig", () => {
     const config = loadConfig({});
     expect(config.port).toBe(8377);
     expect(config.host).toBe("127.0.0.1");
-    expect(config.batch).toEqual({ defaultSize: 50, maxRetries: 3, timeoutMs: 30_000, retentionDays: 30, retention: AS_ALL });
+    expect(config.batch).toEqual({
+      defaultSize: 50,
+      maxRetries: 3,
+      timeoutMs: 30_000,
+      retentionDays: 30,
+      retention: AS_ALL,
+      retentionOfLog: { deadLetters: 0, audit: 0 },
+    });
     expect(config.windows).toEqual({
       windowSeconds: 90,
       idleTimeoutSeconds: 30,
@@ -39,7 +46,14 @@ describe("loadConfig", () => {
   it("takes flag before environment before runtime.env before default, and says which", () => {
     const runtime = { BATCH_DEFAULT_SIZE: "1", BATCH_MAX_RETRIES: "1", BATCH_TIMEOUT_MS: "1" };
     const config = loadConfig({ BATCH_DEFAULT_SIZE: "2", BATCH_MAX_RETRIES: "2" }, { BATCH_DEFAULT_SIZE: "3" }, runtime);
-    expect(config.batch).toEqual({ defaultSize: 3, maxRetries: 2, timeoutMs: 1, retentionDays: 30, retention: AS_ALL });
+    expect(config.batch).toEqual({
+      defaultSize: 3,
+      maxRetries: 2,
+      timeoutMs: 1,
+      retentionDays: 30,
+      retention: AS_ALL,
+      retentionOfLog: { deadLetters: 0, audit: 0 },
+    });
     expect(config.origins.BATCH_DEFAULT_SIZE).toBe("flag");
     expect(config.origins.BATCH_MAX_RETRIES).toBe("env");
     expect(config.origins.BATCH_TIMEOUT_MS).toBe("runtime");

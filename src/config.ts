@@ -102,6 +102,8 @@ export const SETTINGS = {
   BATCH_RETENTION_FAILED_DAYS: whole(0, 365, 0),
   BATCH_RETENTION_CANCELLED_DAYS: whole(0, 365, 0),
   BATCH_RETENTION_EXPIRED_DAYS: whole(0, 365, 0),
+  BATCH_DEAD_LETTER_RETENTION_DAYS: whole(0, 3_650, 0),
+  BATCHYARD_AUDIT_RETENTION_DAYS: whole(0, 3_650, 0),
 
   SSE_BATCH_SIZE: whole(1, 10_000, 10),
   SSE_BATCH_TIMEOUT_SECONDS: decimal(0.01, 60, 0.5),
@@ -276,6 +278,8 @@ function shape(v: Values, origins: Record<SettingName, Origin>, env: Environment
         cancelled: v.BATCH_RETENTION_CANCELLED_DAYS,
         expired: v.BATCH_RETENTION_EXPIRED_DAYS,
       },
+      /** Days; 0 = for ever. */
+      retentionOfLog: { deadLetters: v.BATCH_DEAD_LETTER_RETENTION_DAYS, audit: v.BATCHYARD_AUDIT_RETENTION_DAYS },
     },
     /** Also of callers of the API, a large change of a stream's rules asks for a preview or a reason. */
     previewRequired: v.BATCHYARD_PREVIEW_REQUIRED,

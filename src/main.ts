@@ -312,6 +312,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     settlePredictions: () => streams.settlePredictions(),
     days: () => settings.current().batch,
     monitoringDays: () => settings.current().monitoring.retentionDays,
+    home: DEFAULT_TENANT,
   });
   const processFigures = new ProcessFigures(config.data);
   const batchSpans = new BatchSpans({ tracing, store, events, failed });

@@ -18,6 +18,12 @@ export interface Stored {
   estimatedBytes: number;
 }
 
+/** `more` = that is not all. */
+export interface Due {
+  entries: number;
+  more: boolean;
+}
+
 export interface LadderState extends RetentionPolicy, Stored {
   /** What the next pass would remove; `more` = that is not all. */
   due: { batches: number; more: boolean };
@@ -32,12 +38,15 @@ export interface RetentionLadderView {
   states: LadderState[];
   /** Never removed. */
   unfinished: Stored;
+  /** Days (0 = for ever) and what the next pass would remove; of the audit log for its owner only: it is of all tenants. */
+  deadLetters: { days: number; due: Due };
+  audit: { days: number; due: Due };
   last: RetentionPass | null;
   nextAt: number | null;
 }
 
 export interface RetentionLadderParts {
-  store: Pick<Store, "batches" | "upkeep">;
+  store: Pick<Store, "batches" | "upkeep" | "dead" | "audit">;
   retention: Pick<Retention, "last" | "nextAt">;
   clock: Clock;
   days: () => BatchDays;
@@ -78,8 +87,22 @@ export class RetentionLadder {
       freeBytes,
       states,
       unfinished: stored(rows.filter(({ status }) => !isFinal(status))),
+      ...(await this.logs(tenant, now)),
       last: retention.last,
       nextAt: retention.nextAt,
+    };
+  }
+
+  private async logs(tenant: string, now: number): Promise<Pick<RetentionLadderView, "deadLetters" | "audit">> {
+    const { store, days } = this.parts;
+    const { deadLetters, audit } = days().retentionOfLog;
+    const due = async (kept: number, count: (before: number) => Promise<number>): Promise<{ days: number; due: Due }> => {
+      const found = kept === 0 ? 0 : await count(now - kept * DAY_MS);
+      return { days: kept, due: { entries: Math.min(found, DUE_COUNTED), more: found > DUE_COUNTED } };
+    };
+    return {
+      deadLetters: await due(deadLetters, (before) => store.dead.expire(before, DUE_COUNTED + 1, tenant)),
+      audit: await due(audit, (before) => store.audit.due(before, DUE_COUNTED + 1)),
     };
   }
 

@@ -19,6 +19,8 @@ export function finestKnown(agoMs: number, monitoringDays: number): number {
 const AT_ONCE = 20;
 /** Rows of /v1 batches and of requests, a few hundred bytes each. */
 const ROWS_AT_ONCE = 10_000;
+const LETTERS_AT_ONCE = 1_000;
+const ENTRIES_AT_ONCE = 5_000;
 /** What a stream of events can be resumed over: 24 hours or this many, whichever is less. */
 const EVENTS_KEPT = 5_000_000;
 /** Newest arrivals of a stream: what one preview replays, within a second and some 25 MB. */
@@ -28,6 +30,8 @@ const ARRIVALS_KEPT = 1_000_000;
 export interface BatchDays {
   retentionDays: number;
   retention: Readonly<Record<FinalBatchStatus, number>>;
+  /** 0 = for ever. */
+  retentionOfLog: { readonly deadLetters: number; readonly audit: number };
 }
 
 /** What is in force for batches of one state. */
@@ -62,6 +66,7 @@ export class Retention {
   private readonly settlePredictions: () => Promise<void>;
   /** Asked at every round: it can change. */
   private readonly days: () => BatchDays;
+  private readonly home: string;
   private readonly monitoringDays: () => number;
   private stopTimer = (): void => {};
   private running: Promise<void> = Promise.resolve();
@@ -79,6 +84,8 @@ export class Retention {
     settlePredictions: () => Promise<void>;
     days: () => BatchDays;
     monitoringDays: () => number;
+    /** The tenant whose the server is. */
+    home: string;
   }) {
     this.store = parts.store;
     this.clock = parts.clock;
@@ -86,6 +93,7 @@ export class Retention {
     this.sweepFiles = parts.sweepFiles;
     this.settlePredictions = parts.settlePredictions;
     this.days = parts.days;
+    this.home = parts.home;
     this.monitoringDays = parts.monitoringDays;
   }
 
@@ -122,6 +130,7 @@ export class Retention {
     const longest = now - Math.max(...kept) * DAY_MS;
     await this.store.openai.remove(longest, ROWS_AT_ONCE);
     await this.store.requests.remove(longest, ROWS_AT_ONCE);
+    await this.trimLogs(now);
     await this.store.events.trim({ before: now - DAY_MS, keep: EVENTS_KEPT });
     // Arrivals without the batches they became would say that a replay is wrong.
     const days = Math.min(this.monitoringDays(), ...kept);
@@ -133,6 +142,18 @@ export class Retention {
     const before = { minutes: now - MINUTES_KEPT_MS, hours: now - this.monitoringDays() * DAY_MS, days: now - DAYS_KEPT_MS };
     while (!this.stopped && (await this.store.monitor.trim(before))) await new Promise((resolve) => setImmediate(resolve));
     await this.sweepFiles(now);
+  }
+
+  /** Dead letters of streams, and the audit log from its beginning on. */
+  private async trimLogs(now: number): Promise<void> {
+    const { deadLetters, audit } = this.days().retentionOfLog;
+    const parts = [
+      [deadLetters, (before: number) => this.store.dead.expire(before, LETTERS_AT_ONCE)],
+      [audit, (before: number) => this.store.audit.trim(before, ENTRIES_AT_ONCE, { tenant: this.home, actor: "retention", at: now })],
+    ] as const;
+    for (const [days, remove] of parts) {
+      while (!this.stopped && days > 0 && (await remove(now - days * DAY_MS)) > 0) await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 
   /** A few at once, each part by the days as they are then. */

@@ -46,5 +46,7 @@ export const DESCRIPTIONS: Readonly<Record<string, SettingDescription>> = {
   "retention.failed_days": { says: "The same for failed batches alone; 0 = as batches_days.", unit: "days" },
   "retention.cancelled_days": { says: "The same for cancelled batches alone; 0 = as batches_days.", unit: "days" },
   "retention.expired_days": { says: "The same for expired batches alone; 0 = as batches_days.", unit: "days" },
+  "retention.dead_letters_days": { says: "Dead letters of streams are removed after this time; 0 = never by themselves.", unit: "days" },
+  "retention.audit_days": { says: "Entries of the audit log are removed after this time, provably; 0 = never.", unit: "days" },
   "retention.monitoring_days": { says: "How long statistics are kept; the same setting as monitoring.retention_days.", unit: "days" },
 };

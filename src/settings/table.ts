@@ -81,6 +81,16 @@ export const SETTING_FIELDS: Readonly<Record<string, Readonly<Record<string, Set
       ]),
     ),
     monitoring_days: { name: "BATCH_MONITORING_RETENTION_DAYS", of: (config) => config.monitoring.retentionDays },
+    dead_letters_days: {
+      name: "BATCH_DEAD_LETTER_RETENTION_DAYS",
+      of: (config) => config.batch.retentionOfLog.deadLetters,
+      allowed: "allowed: a whole number of days from 1 to 3650, or 0 = for ever",
+    },
+    audit_days: {
+      name: "BATCHYARD_AUDIT_RETENTION_DAYS",
+      of: (config) => config.batch.retentionOfLog.audit,
+      allowed: "allowed: a whole number of days from 1 to 3650, or 0 = for ever",
+    },
   },
 };
 

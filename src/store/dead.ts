@@ -22,6 +22,8 @@ export interface DeadStore {
     selection: DeadSelection,
     page: { after: { batchId: string; id: number } | null; limit: number },
   ): Promise<DeadItem[]>;
+  /** Removes at most so many letters of streams (of all tenants) that came before; with `tenant` they are only counted, and only its own. */
+  expire(before: number, limit: number, tenant?: string): Promise<number>;
   /** Takes at most `limit` of them out of this list; their batches keep their results. Returns how many. */
   dismiss(tenant: string, operation: string, selection: DeadSelection, limit: number, now: number): Promise<number>;
 }

@@ -97,6 +97,13 @@ export interface AuditStore {
   list(tenant: string, page: { before: number | null; limit: number; filter?: AuditFilter }): Promise<StoredAudit[]>;
   /** In the order they were written, in blocks; of all tenants: null. */
   scan(tenant: string | null, filter?: AuditFilter): AsyncIterable<StoredAudit[]>;
+  /**
+   * Removes entries before this time from the beginning on, at most so many, and notes where the chain begins now: in the log itself and,
+   * before anything goes, outside of it. What stays is proven as before. Nothing that was touched, and never the newest entry.
+   */
+  trim(before: number, limit: number, by: Pick<AuditEntry, "tenant" | "actor" | "at">): Promise<number>;
+  /** What `trim` would remove now. */
+  due(before: number, limit: number): Promise<number>;
   /** Recomputes the chain. `expected`: a head that was noted down elsewhere. */
   verify(expected?: { seq: number; hash: string }): Promise<AuditVerdict>;
 }

@@ -8,6 +8,13 @@ const stored = {
   estimated_bytes: z.int().meta({ description: "The share of the store that so many items and batches have, events and sums included" }),
 };
 
+const log = z.strictObject({
+  days: z.int().meta({ description: "0 = kept for ever" }),
+  setting: z.string(),
+  due: z
+    .strictObject({ entries: z.int(), more: z.boolean() })
+    .meta({ description: "What the next pass would remove, counted up to 10,000" }),
+});
 export const retentionAnswer = z.strictObject({
   success: yes,
   timestamp: time,
@@ -30,6 +37,8 @@ export const retentionAnswer = z.strictObject({
     }),
   ),
   unfinished: z.strictObject(stored).meta({ description: "Never removed" }),
+  dead_letters: log.meta({ description: "Of streams; what is dead of an operation goes with its batches" }),
+  audit: log.nullable().meta({ description: "Entries of all tenants; null for those that do not own the server" }),
   last_pass: z
     .strictObject({
       started_at: time,

@@ -18,7 +18,7 @@ export function retentionRoutes({ retention, clock }: ApiServices): Route[] {
       async handle({ caller }) {
         // What is of all tenants is told to the one whose server it is.
         const isHome = caller.tenant === DEFAULT_TENANT;
-        const { storeBytes, freeBytes, states, unfinished, last, nextAt } = await retention.read(caller.tenant);
+        const { storeBytes, freeBytes, states, unfinished, deadLetters, audit, last, nextAt } = await retention.read(caller.tenant);
         return ok({
           success: true,
           timestamp: iso(clock.now()),
@@ -32,6 +32,8 @@ export function retentionRoutes({ retention, clock }: ApiServices): Route[] {
             ages: rungs.map(({ fromDays, toDays, ...part }) => ({ from_days: fromDays, to_days: toDays, ...wireStored(part) })),
           })),
           unfinished: wireStored(unfinished),
+          dead_letters: { ...deadLetters, setting: "retention.dead_letters_days" },
+          audit: isHome ? { ...audit, setting: "retention.audit_days" } : null,
           last_pass:
             last === null
               ? null

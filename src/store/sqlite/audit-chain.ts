@@ -51,6 +51,11 @@ export interface Head {
   hash: string;
 }
 
+/** `base`: the last entry that retention removed, where the chain that is kept begins; absent = none was. */
+export interface Anchored extends Head {
+  base?: Head;
+}
+
 /**
  * The head of the chain, kept in a file beside the store: whoever cuts or rewrites the table does not thereby change it. Nobody waits
  * for the file: it is written behind the entries, one write after the other, each with the newest head there is when it starts. When
@@ -60,25 +65,36 @@ export class AuditAnchor {
   private readonly path: string;
   private wanted: Head | null = null;
   private written: Head | null = null;
+  private base: Head | null;
   private writing: Promise<void> | null = null;
 
   constructor(directory: string) {
     this.path = join(directory, "audit.anchor");
+    this.base = this.read()?.base ?? null;
   }
 
-  read(): Head | null {
+  read(): Anchored | null {
     try {
-      const found = JSON.parse(readFileSync(this.path, "utf8")) as Partial<Head>;
-      return typeof found.seq === "number" && typeof found.hash === "string" ? { seq: found.seq, hash: found.hash } : null;
+      const found = JSON.parse(readFileSync(this.path, "utf8")) as Partial<Anchored>;
+      const { base } = found;
+      return isHead(found) ? { seq: found.seq, hash: found.hash, ...(isHead(base) ? { base } : {}) } : null;
     } catch {
       return null;
     }
   }
 
   /** The file is the old one or the new one, whenever the process dies. */
-  write(head: Head): void {
-    writeFileSync(this.fresh, textOf(head), { mode: 0o600 });
+  write(head: Head, base: Head | null): void {
+    this.base = base;
+    writeFileSync(this.fresh, this.textOf(head), { mode: 0o600 });
     renameSync(this.fresh, this.path);
+  }
+
+  /** From now on the chain may begin after this entry. In the file before entries go, so that it never begins later than the file allows. */
+  async rebase(base: Head): Promise<void> {
+    await this.settled();
+    const head = this.read();
+    if (head !== null) this.write(head, base);
   }
 
   /** An entry was committed: the file is to follow. */
@@ -97,11 +113,15 @@ export class AuditAnchor {
     return `${this.path}.new`;
   }
 
+  private textOf(head: Head): string {
+    return `${JSON.stringify(this.base === null ? head : { ...head, base: this.base })}\n`;
+  }
+
   private async catchUp(): Promise<void> {
     try {
       while (this.wanted !== null && this.wanted !== this.written) {
         const head = this.wanted;
-        await writeFile(this.fresh, textOf(head), { mode: 0o600 });
+        await writeFile(this.fresh, this.textOf(head), { mode: 0o600 });
         await rename(this.fresh, this.path);
         this.written = head;
         if (this.wanted !== head) await pause(REST_MS);
@@ -114,8 +134,30 @@ export class AuditAnchor {
   }
 }
 
-function textOf(head: Head): string {
-  return `${JSON.stringify(head)}\n`;
+function isHead(found: Partial<Head> | undefined): found is Head {
+  return typeof found?.seq === "number" && typeof found.hash === "string";
+}
+
+/** Where the chain in the table begins: the last entry that retention removed. */
+export function baseOf(db: Database): Head {
+  const found = db.get<{ value: string }>("SELECT value FROM meta WHERE name = 'audit_base'");
+  return found === undefined ? { seq: 0, hash: "" } : (JSON.parse(found.value) as Head);
+}
+
+/** Whether the table begins no later than the anchor allows: retention writes the file first. */
+export function isBaseAllowed(base: Head, anchor: Anchored): boolean {
+  const allowed = anchor.base ?? { seq: 0, hash: "" };
+  return base.seq < allowed.seq || (base.seq === allowed.seq && base.hash === allowed.hash);
+}
+
+/** Whether the entries up to this one are as they were written. */
+export function isWhole(db: Database, end: Head): boolean {
+  let last = baseOf(db);
+  for (const row of db.iterate<RawAudit>("SELECT * FROM audit WHERE seq <= ? ORDER BY seq", end.seq)) {
+    if (row.seq !== last.seq + 1 || row.hash !== chained(last.hash, row)) return false;
+    last = { seq: row.seq, hash: row.hash };
+  }
+  return last.seq === end.seq && last.hash === end.hash;
 }
 
 /** The last entry, when all entries behind this head continue it; else null. */
@@ -133,7 +175,7 @@ export function continued(db: Database, head: Head): Head | null {
  * Reads the whole chain, in blocks that leave room for other work between them, and compares it with itself and its anchor.
  * `expected`: a head that was noted down elsewhere.
  */
-export async function verifyChain(db: Database, anchor: Head | null, expected?: Head): Promise<AuditVerdict> {
+export async function verifyChain(db: Database, anchor: Anchored | null, expected?: Head): Promise<AuditVerdict> {
   const faults: AuditFault[] = [];
   let found = 0;
   const say = (seq: number, kind: AuditFault["kind"], message: string): void => {
@@ -147,10 +189,24 @@ export async function verifyChain(db: Database, anchor: Head | null, expected?: 
   // Both before the entries, as the anchor is: what is added meanwhile is looked at another time, and not missing.
   const newest = db.get<{ seq: number | null }>("SELECT MAX(seq) AS seq FROM audit")!.seq ?? 0;
   const given = db.get<{ seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'audit'")?.seq ?? 0;
-  let last: Head = { seq: 0, hash: "" };
+  const base = baseOf(db);
+  const allowed = anchor?.base ?? { seq: 0, hash: "" };
+  if (anchor !== null && !isBaseAllowed(base, anchor))
+    say(1, "missing", `entries up to ${base.seq} are missing, and the anchor knows of no retention that removed them`);
+  for (const head of heads) {
+    if (head.seq < base.seq)
+      say(head.seq, "missing", `entry ${head.seq}, which ${head.of} knows, was removed by retention: compare a later one`);
+    else if (base.seq > 0 && head.seq === base.seq && head.hash !== base.hash)
+      say(head.seq, "rewritten", `entry ${head.seq} is not the one that ${head.of} knows: it or one before it was written anew`);
+  }
+  if (base.seq < allowed.seq) heads.push({ ...allowed, of: "the anchor" });
+  let last: Head = base;
   let entries = 0;
   for (let after = Number.MIN_SAFE_INTEGER; ;) {
     const rows = db.all<RawAudit>(`SELECT * FROM audit WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ${VERIFIED_AT_ONCE}`, after, newest);
+    // What retention took off meanwhile is not missing.
+    const moved = baseOf(db);
+    if (moved.seq > last.seq) last = moved;
     for (const row of rows) {
       entries += 1;
       if (row.seq !== last.seq + 1) say(last.seq + 1, "missing", `entries ${last.seq + 1} to ${row.seq - 1} are missing`);

@@ -1,7 +1,18 @@
 import { setImmediate } from "node:timers/promises";
 import type { SQLInputValue } from "node:sqlite";
 import type { AuditEntry, AuditFilter, AuditStore, AuditVerdict, StoredAudit } from "../port.ts";
-import { chained, continued, toStored, verifyChain, type AuditAnchor, type Head, type RawAudit } from "./audit-chain.ts";
+import {
+  baseOf,
+  chained,
+  isBaseAllowed,
+  isWhole,
+  continued,
+  toStored,
+  verifyChain,
+  type AuditAnchor,
+  type Head,
+  type RawAudit,
+} from "./audit-chain.ts";
 import type { Database } from "./database.ts";
 
 const SCAN_ROWS = 500;
@@ -88,6 +99,40 @@ export class SqliteAudit implements AuditStore {
     return verifyChain(this.db, this.anchor.read(), expected);
   }
 
+  /** Only from the beginning, only what is as it was written, and never the newest entry. */
+  async trim(before: number, limit: number, by: Pick<AuditEntry, "tenant" | "actor" | "at">): Promise<number> {
+    const anchored = this.anchor.read();
+    if (!this.continues(this.last()) || anchored === null || !isBaseAllowed(baseOf(this.db), anchored)) return 0;
+    const end = this.firstKept(before, limit) - 1;
+    const base = this.db.get<Head>("SELECT seq, hash FROM audit WHERE seq = ?", end);
+    if (base === undefined || !isWhole(this.db, base)) return 0;
+    await this.anchor.rebase(base);
+    const { removed, head } = this.db.transaction(() => {
+      const gone = this.db.run("DELETE FROM audit WHERE seq <= ?", base.seq);
+      this.db.run(
+        "INSERT INTO meta (name, value) VALUES ('audit_base', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        JSON.stringify(base),
+      );
+      const entry = { ...by, credential: null, address: null, action: "audit.trimmed", target: `${base.seq}:${base.hash}` };
+      return { removed: gone, head: this.write([{ ...entry, before: { entries: gone }, after: null, outcome: "SUCCESS" }]) };
+    });
+    this.committed(head);
+    return removed;
+  }
+
+  async due(before: number, limit: number): Promise<number> {
+    const first = this.db.get<{ seq: number | null }>("SELECT MIN(seq) AS seq FROM audit")!.seq;
+    return first === null ? 0 : Math.max(0, this.firstKept(before, limit) - first);
+  }
+
+  /** Entries are in the order they came, so this reads at most `limit` of them. */
+  private firstKept(before: number, limit: number): number {
+    const last = this.last().seq;
+    const rows = this.db.all<{ seq: number; at: number }>("SELECT seq, at FROM audit ORDER BY seq LIMIT ?", limit);
+    const kept = rows.find(({ seq, at }) => at >= before || seq === last);
+    return kept?.seq ?? (rows.at(-1)?.seq ?? 0) + 1;
+  }
+
   /** A log that was cut or rewritten gets no new anchor: else the next entry would cover it up. */
   private continues(last: Head): boolean {
     return this.known !== null && this.known.seq === last.seq && this.known.hash === last.hash;
@@ -97,7 +142,8 @@ export class SqliteAudit implements AuditStore {
   private adopt(): void {
     this.db.transaction(() => {
       if (this.db.run("INSERT INTO meta (name, value) VALUES ('audit_anchored', '1') ON CONFLICT (name) DO NOTHING") === 0) return;
-      this.anchor.write(this.last());
+      const base = baseOf(this.db);
+      this.anchor.write(this.last(), base.seq === 0 ? null : base);
     });
   }
 

@@ -77,6 +77,21 @@ export class SqliteDead implements DeadStore {
     }));
   }
 
+  async expire(before: number, limit: number, tenant?: string): Promise<number> {
+    if (tenant !== undefined)
+      return this.db.get<{ n: number }>(
+        "SELECT COUNT(*) AS n FROM (SELECT 1 FROM dead_letters WHERE at < ? AND tenant = ? LIMIT ?)",
+        before,
+        tenant,
+        limit,
+      )!.n;
+    return this.db.run(
+      "DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters WHERE at < ? ORDER BY at LIMIT ?)",
+      before,
+      limit,
+    );
+  }
+
   async dismiss(tenant: string, operation: string, selection: DeadSelection, limit: number, now: number): Promise<number> {
     return this.db.transaction(() => {
       const items = this.select(tenant, operation, selection, { after: null, limit });

@@ -503,6 +503,7 @@ const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): void })[
   CREATE INDEX error_groups_oldest ON error_groups (tenant, operation, code, first_seen) WHERE failures > dismissed;
   CREATE INDEX error_groups_latest ON error_groups (tenant, operation, code, last_seen) WHERE failures > dismissed;
   `,
+  "CREATE INDEX dead_letters_age ON dead_letters (at);",
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

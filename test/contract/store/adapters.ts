@@ -66,7 +66,7 @@ export const FAULTS = [
 export type Fault = (typeof FAULTS)[number];
 
 /** On three entries or more. */
-export const FORGERIES = ["edit", "delete", "reorder", "cut", "rewrite"] as const;
+export const FORGERIES = ["edit", "delete", "reorder", "cut", "rewrite", "behead"] as const;
 export type Forgery = (typeof FORGERIES)[number];
 
 export interface Adapter {
@@ -188,6 +188,10 @@ export function forgeSqlite(db: DatabaseSync, how: Forgery): void {
     case "cut":
       return db.exec(
         "DELETE FROM audit WHERE seq = (SELECT MAX(seq) FROM audit); UPDATE sqlite_sequence SET seq = (SELECT MAX(seq) FROM audit) WHERE name = 'audit'",
+      );
+    case "behead":
+      return db.exec(
+        `INSERT INTO meta (name, value) SELECT 'audit_base', json_object('seq', seq, 'hash', hash) FROM audit WHERE seq = 1; DELETE FROM audit WHERE seq = 1`,
       );
     case "rewrite": {
       db.exec("UPDATE audit SET actor = 'somebody else' WHERE seq = 1");

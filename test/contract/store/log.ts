@@ -203,6 +203,32 @@ export const log = section("events, outbox, audit", {
     expect((await rig.store.audit.list("acme", { before: first[1]!.seq, limit: 2 })).map((row) => row.action)).toEqual(["a"]);
   },
 
+  async "old audit entries go from the beginning, and what stays is proven as before; the newest never goes"(rig) {
+    const { audit } = rig.store;
+    for (let i = 0; i < 6; i += 1) await audit.append({ ...entry(rig, `a${i}`), at: rig.now + i });
+    const [, , , third] = await audit.list("acme", { before: null, limit: 9 });
+    const { head } = await audit.verify();
+    const by = { tenant: "acme", actor: "retention", at: rig.now + 10 };
+    expect([await audit.due(rig.now + 4, 100), await audit.due(rig.now + 4, 3), await audit.due(rig.now, 100)]).toEqual([4, 3, 0]);
+    expect([await audit.trim(rig.now + 4, 3, by), await audit.trim(rig.now + 4, 100, by), await audit.trim(rig.now + 4, 100, by)]).toEqual([
+      3, 1, 0,
+    ]);
+    expect((await audit.list("acme", { before: null, limit: 9 })).map(({ seq, action }) => [seq, action])).toEqual([
+      [8, "audit.trimmed"],
+      [7, "audit.trimmed"],
+      [6, "a5"],
+      [5, "a4"],
+    ]);
+    expect(await audit.verify()).toMatchObject({ ok: true, entries: 4 });
+    expect(await audit.verify(head!)).toMatchObject({ ok: true });
+    expect(await audit.verify({ seq: third!.seq, hash: third!.hash })).toMatchObject({
+      ok: false,
+      faults: [{ kind: "missing", seq: third!.seq }],
+    });
+    expect(await audit.trim(rig.now + 1_000_000, 100, by)).toBe(3);
+    expect(await audit.verify()).toMatchObject({ ok: true, entries: 2 });
+  },
+
   async "each audit hash covers its row and all before it"(rig) {
     const { audit } = rig.store;
     for (const action of ["a", "b", "b"]) await audit.append(entry(rig, action));
@@ -265,8 +291,17 @@ export const log = section("events, outbox, audit", {
         for (const action of ["a", "b", "c", "d"]) await rig.store.audit.append(entry(rig, action));
         expect(await rig.store.audit.verify()).toMatchObject({ ok: true });
         rig.opened.forge(how);
+        // Retention takes nothing off a log that was touched: it would take the trace with it.
+        expect(await rig.store.audit.trim(rig.now + 1, 9, { tenant: "acme", actor: "retention", at: rig.now })).toBe(0);
         const verdict = await rig.store.audit.verify();
-        const kinds = { edit: "altered", delete: "missing", reorder: "altered", cut: "missing", rewrite: "rewritten" } as const;
+        const kinds = {
+          edit: "altered",
+          delete: "missing",
+          reorder: "altered",
+          cut: "missing",
+          rewrite: "rewritten",
+          behead: "missing",
+        } as const;
         expect(verdict.ok).toBe(false);
         expect(verdict.faults.map(({ kind }) => kind)).toContain(kinds[how]);
         await rig.store.audit.append(entry(rig, "e"));

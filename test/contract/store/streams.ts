@@ -228,6 +228,15 @@ export const streams = section("streams", {
     const [one, two] = await rig.store.streams.deadLetters("acme", "orders", { after: 0, limit: 10 });
     expect(await rig.store.streams.deadLetters("acme", "orders", { after: one!.id, limit: 10 })).toEqual([two]);
     expect(two).toMatchObject({ text: '{"n":2}', itemKey: "k", reason: "overflow", at: rig.now });
+    const old = { ...letter("{}"), at: rig.now - 10 };
+    await rig.store.streams.commit({ changes: [], deadLetters: [old, { ...old, tenant: "other" }], arrivals: [], now: rig.now });
+    const { dead } = rig.store;
+    expect([
+      await dead.expire(rig.now, 9, "acme"),
+      await dead.expire(rig.now, 1),
+      await dead.expire(rig.now, 9),
+      await dead.expire(rig.now, 9),
+    ]).toEqual([1, 1, 1, 0]);
     await commit(rig, adding(rig, windowRow(rig), ["1"], { requeued: [one!.id] }));
     const left = [{ queue: "orders", reason: "overflow", count: 1, oldest: rig.now, newest: rig.now }];
     expect(await rig.store.streams.deadLetterGroups("acme")).toEqual(left);
