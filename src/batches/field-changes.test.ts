@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { fieldChanges } from "./field-changes.ts";
@@ -9,6 +10,9 @@ it.each([
   [{ a: [1] }, { a: { b: 1 } }, [["a", "[1]", '{"b":1}']]],
   [{ a: null }, {}, [["a", "null", null]]],
   [{ a: 1, b: 2 }, { b: 2, a: 1 }, []],
+  [{ toString: 1 }, {}, [["toString", "1", null]]],
+  [JSON.parse('{"__proto__":{"a":1}}'), {}, [["__proto__", '{"a":1}', null]]],
+  [{ a: 0 }, { a: -0 }, []],
 ])("%j against %j", (a, b, expected) => {
   const { changes, more } = fieldChanges(a, b);
   expect([changes.map(({ path, a: x, b: y }) => [path, x, y]), more]).toEqual([expected, 0]);
@@ -31,6 +35,8 @@ it("finds a change exactly where values are not equal", () => {
       expect(canonical(y)).toBe("same");
       const equal = fieldChanges(x, y).changes.length === 0;
       expect(equal).toBe(fieldChanges(y, x).changes.length === 0);
+      expect(equal).toBe(isDeepStrictEqual(x, y));
     }),
+    { numRuns: 500 },
   );
 });

@@ -22,10 +22,11 @@ export function fieldChanges(a: unknown, b: unknown): { changes: FieldChange[]; 
   const differ = (path: string, x: unknown, y: unknown): void => {
     if (isDeepStrictEqual(x, y)) return;
     if (isRecord(x) && isRecord(y)) {
-      for (const name of new Set([...Object.keys(x), ...Object.keys(y)])) differ(under(path, name), x[name], y[name]);
+      for (const name of new Set([...Object.keys(x), ...Object.keys(y)])) differ(under(path, name), own(x, name), own(y, name));
     } else if (Array.isArray(x) && Array.isArray(y)) {
       for (let i = 0; i < Math.max(x.length, y.length); i++) differ(`${path}[${i}]`, x[i], y[i]);
-    } else if (changes.length < MOST_FIELDS) changes.push({ path, ...textsOf(x, y) });
+    } else if (textOf(x) === textOf(y)) return;
+    else if (changes.length < MOST_FIELDS) changes.push({ path, ...textsOf(x, y) });
     else more += 1;
   };
   differ("", a, b);
@@ -51,6 +52,11 @@ function cut(text: string, from: number): string {
 function under(path: string, name: string): string {
   if (!/^[\w-]+$/.test(name)) return `${path}[${JSON.stringify(name)}]`;
   return path === "" ? name : `${path}.${name}`;
+}
+
+/** Not what every object inherits: a field may be called `constructor`. */
+function own(record: Readonly<Record<string, unknown>>, name: string): unknown {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
