@@ -95,7 +95,7 @@ it("a worker of outside appears with its first call and what it holds", async ()
   const [{ chunk, fence }] = chunks as [{ chunk: number; fence: number }];
   await post("/api/external/heartbeat", { leases: [{ chunk, fence }], process: { version: "3.1", host: "mill", cpuPercent: 12 } });
   await row.getByText("version 3.1 on mill").waitFor();
-  await page.getByRole("button", { name: `Take chunk ${chunk} away` }).click();
+  await page.getByRole("button", { name: `Take away chunk ${chunk}` }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Take it away" }).click();
   await page.getByRole("status").getByText(`Chunk ${chunk} is taken away and runs again`).waitFor();
   expect(await post("/api/external/heartbeat", { leases: [{ chunk, fence }] })).toMatchObject({ held: [], lost: [chunk] });

@@ -87,7 +87,7 @@ export function Held(): ReactElement {
                       <button
                         type="button"
                         className="button button-quiet"
-                        aria-label={`Take chunk ${chunk.chunk} away`}
+                        aria-label={`Take away chunk ${chunk.chunk}`}
                         onClick={() => ask(chunk)}
                       >
                         Take away
