@@ -186,9 +186,11 @@ export async function verifyChain(db: Database, anchor: Anchored | null, expecte
     ...(anchor === null ? [] : [{ ...anchor, of: "the anchor" }]),
     ...(expected === undefined ? [] : [{ ...expected, of: "the given head" }]),
   ];
-  // Both before the entries, as the anchor is: what is added meanwhile is looked at another time, and not missing.
-  const newest = db.get<{ seq: number | null }>("SELECT MAX(seq) AS seq FROM audit")!.seq ?? 0;
-  const given = db.get<{ seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'audit'")?.seq ?? 0;
+  // Before the entries, as the anchor is, and both by one statement: what another process adds meanwhile is looked at another time.
+  const { newest, given } = db.get<{ newest: number; given: number }>(
+    `SELECT COALESCE((SELECT MAX(seq) FROM audit), 0) AS newest,
+      COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'audit'), 0) AS given`,
+  )!;
   const base = baseOf(db);
   const allowed = anchor?.base ?? { seq: 0, hash: "" };
   if (anchor !== null && !isBaseAllowed(base, anchor))
