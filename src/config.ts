@@ -109,6 +109,13 @@ export const SETTINGS = {
   SSE_BATCH_TIMEOUT_SECONDS: decimal(0.01, 60, 0.5),
   SSE_BATCH_MAX_RETRIES: whole(0, 20, 2),
   SSE_BATCH_RETRY_DELAY: decimal(0, 60, 0.5),
+
+  // How often an open page asks by itself: events keep it fresh, this mends what they missed.
+  BATCHYARD_DASHBOARD_REFRESH_SECONDS: whole(1, 3_600, 10),
+  BATCHYARD_DASHBOARD_ALERTS_SECONDS: whole(1, 3_600, 30),
+  BATCHYARD_DASHBOARD_DETAIL_SECONDS: whole(1, 3_600, 5),
+  BATCHYARD_DASHBOARD_MAX_RETRIES: whole(0, 20, 2),
+  BATCHYARD_DASHBOARD_RETRY_DELAY_MS: whole(0, 60_000, 1_000),
 } as const;
 
 export type SettingName = keyof typeof SETTINGS;
@@ -321,6 +328,14 @@ function shape(v: Values, origins: Record<SettingName, Origin>, env: Environment
       batchTimeoutMs: v.SSE_BATCH_TIMEOUT_SECONDS * 1000,
       maxRetries: v.SSE_BATCH_MAX_RETRIES,
       retryDelayMs: v.SSE_BATCH_RETRY_DELAY * 1000,
+    },
+    /** How open pages of the dashboard ask. */
+    dashboard: {
+      refreshSeconds: v.BATCHYARD_DASHBOARD_REFRESH_SECONDS,
+      alertsSeconds: v.BATCHYARD_DASHBOARD_ALERTS_SECONDS,
+      detailSeconds: v.BATCHYARD_DASHBOARD_DETAIL_SECONDS,
+      maxRetries: v.BATCHYARD_DASHBOARD_MAX_RETRIES,
+      retryDelayMs: v.BATCHYARD_DASHBOARD_RETRY_DELAY_MS,
     },
     /** Where a trace is looked at, with `{traceId}`; null = nowhere. */
     traceUrl: v.BATCHYARD_TRACE_URL,

@@ -4,6 +4,7 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { cache } from "./data/cache.ts";
 import { shared } from "./data/client.ts";
+import { startRhythm } from "./data/rhythm.ts";
 import { startLive } from "./live/live.ts";
 import { router } from "./router.tsx";
 import { startPreference } from "./theme/preference.ts";
@@ -13,6 +14,7 @@ import "./theme/parts.css";
 const SharedPage = lazy(async () => ({ default: (await import("./pages/shared/page.tsx")).SharedPage }));
 
 startPreference();
+startRhythm();
 // A shared link may hear of its own batch only.
 if (shared === null) startLive();
 

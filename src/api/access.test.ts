@@ -89,6 +89,22 @@ describe("credentials", () => {
     expect(wrong[0]).toBe(401);
   });
 
+  it("tells who is signed in, and how the settings want an open page to ask", async () => {
+    const me = async () =>
+      (await served.app.inject({ method: "GET", url: "/api/session", headers: { authorization: `Bearer ${TOKEN}` } })).json<object>();
+    expect(await me()).toMatchObject({
+      role: "admin",
+      dashboard: { refreshSeconds: 10, alertsSeconds: 30, detailSeconds: 5, maxRetries: 2, retryDelayMs: 1_000 },
+    });
+    await served.app.inject({
+      method: "PATCH",
+      url: "/api/v1/settings",
+      headers: { authorization: `Bearer ${TOKEN}` },
+      payload: { dashboard: { refresh_seconds: 60, max_retries: 0 } },
+    });
+    expect(await me()).toMatchObject({ dashboard: { refreshSeconds: 60, alertsSeconds: 30, maxRetries: 0 } });
+  });
+
   it("slows down whoever guesses, and lets the right key through", async () => {
     const guess = (credential: string) =>
       served.app.inject({

@@ -38,6 +38,14 @@ export const DESCRIPTIONS: Readonly<Record<string, SettingDescription>> = {
   "events.max_events": { says: "Events at which a group is sent under the classic policy.", unit: "events" },
   "events.max_retries": { says: "Further tries of an EventBatcher to send a group that failed.", unit: "retries" },
   "events.retry_delay_ms": { says: "Pause of an EventBatcher before such a try.", unit: "ms" },
+  "dashboard.refresh_seconds": {
+    says: "How often an open page asks for lists and figures anew, beside the events it hears; dear ones every few of these.",
+    unit: "s",
+  },
+  "dashboard.alerts_seconds": { says: "How often an open page asks how many alerts fire.", unit: "s" },
+  "dashboard.detail_seconds": { says: "How often an open page of one batch or stream, or of the workers, asks anew.", unit: "s" },
+  "dashboard.max_retries": { says: "Further tries of a page's question that failed in a way that may pass.", unit: "retries" },
+  "dashboard.retry_delay_ms": { says: "Pause before the first of them; it doubles with each, up to 30 s.", unit: "ms" },
   "retention.batches_days": {
     says: "Batches that ended this long ago are removed; the same setting as batch.retention_days.",
     unit: "days",

@@ -68,6 +68,13 @@ export const SETTING_FIELDS: Readonly<Record<string, Readonly<Record<string, Set
       allowed: "allowed: a whole number of milliseconds from 0 to 60000",
     },
   },
+  dashboard: {
+    refresh_seconds: { name: "BATCHYARD_DASHBOARD_REFRESH_SECONDS", of: (config) => config.dashboard.refreshSeconds },
+    alerts_seconds: { name: "BATCHYARD_DASHBOARD_ALERTS_SECONDS", of: (config) => config.dashboard.alertsSeconds },
+    detail_seconds: { name: "BATCHYARD_DASHBOARD_DETAIL_SECONDS", of: (config) => config.dashboard.detailSeconds },
+    max_retries: { name: "BATCHYARD_DASHBOARD_MAX_RETRIES", of: (config) => config.dashboard.maxRetries },
+    retry_delay_ms: { name: "BATCHYARD_DASHBOARD_RETRY_DELAY_MS", of: (config) => config.dashboard.retryDelayMs },
+  },
   retention: {
     batches_days: { name: "BATCH_RETENTION_DAYS", of: (config) => config.batch.retentionDays },
     ...Object.fromEntries(

@@ -112,6 +112,43 @@ it("a new key is shown once, works, and no longer once it is revoked; a sign-in 
   await other.close();
 });
 
+it("an open page asks in the rhythm of the settings, from the moment they are saved", async () => {
+  const change = (dashboard: Record<string, number>) => served.client.settings.change({ dashboard });
+  await change({ alerts_seconds: 3_600, detail_seconds: 3_600, max_retries: 4, retry_delay_ms: 1 });
+  const other = await page.context().newPage();
+  const asked = { alerts: 0, workers: 0 };
+  other.on("request", (request) => {
+    if (request.url().endsWith("/api/system/alerts")) asked.alerts += 1;
+  });
+  await other.route("**/api/system/workers", (route) => {
+    asked.workers += 1;
+    return route.fulfill({ status: 503, json: { error: "Not now", code: "unavailable" } });
+  });
+  await other.clock.install();
+  await other.goto("/settings?q=dashboard.");
+  // Who may change settings is known by the session, which told the rhythm too.
+  const alertsSeconds = other
+    .getByRole("listitem")
+    .filter({ has: other.getByText("dashboard.alerts_seconds", { exact: true }) })
+    .locator("input");
+  await expect.poll(() => alertsSeconds.isEnabled()).toBe(true);
+  await other.getByRole("link", { name: "Workers" }).click();
+  await other.getByText("Not now").first().waitFor();
+  expect(asked.workers).toBe(1 + 4);
+
+  await page.goto("/settings?q=dashboard.");
+  await setting("dashboard.alerts_seconds").locator("input").fill("5");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("status").getByText("1 setting saved").waitFor();
+  await expect
+    .poll(async () => {
+      await other.clock.runFor(1_000);
+      return asked.alerts;
+    })
+    .toBeGreaterThan(4);
+  await other.close();
+});
+
 it("keys can be others: conflicts are named, they work on every page, and a reload keeps them", async () => {
   await page.goto("/settings?tab=browser");
   const freeze = page.getByRole("row").filter({ has: page.getByRole("button", { name: "Change the keys of: Freeze the page" }) });

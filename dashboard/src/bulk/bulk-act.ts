@@ -3,12 +3,12 @@ import { queryOptions } from "@tanstack/react-query";
 import type { z } from "zod";
 import { cache } from "../data/cache.ts";
 import { client } from "../data/client.ts";
-import { every } from "../data/queries.ts";
+import { every } from "../data/rhythm.ts";
 
 const PATH = "/api/batch/bulk";
 /** How long an act waits before it starts: the time to undo it. */
 export const UNDO_SECONDS = 10;
-// Events tell the progress; this mends what a cut stream missed.
+// Events tell the progress.
 const SELDOM_MS = 15_000;
 
 export type BulkJob = z.output<typeof bulk.bulkStarted>["bulk"];
@@ -42,7 +42,7 @@ export function bulkQuery(id: string) {
   return queryOptions({
     queryKey: ["bulk", id],
     queryFn: async () => (await client.request<{ bulk: BulkJob }>(`${PATH}/${id}`)).bulk,
-    refetchInterval: (query) => (query.state.data?.status === "running" ? every(SELDOM_MS)() : false),
+    refetchInterval: (query) => (query.state.data?.status === "running" ? every("detail", 3)() : false),
     staleTime: SELDOM_MS,
   });
 }

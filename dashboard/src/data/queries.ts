@@ -1,29 +1,24 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import type { BatchFilter, Sorting, Visualization } from "batchyard/client";
 import type { Matches } from "../figures/number.ts";
-import { freeze } from "../live/freeze.ts";
 import { client } from "./client.ts";
+import { every } from "./rhythm.ts";
 import type { Chunk, Item, Monitoring, Operations, Overview, Standing } from "./wire.ts";
-
-/** A frozen page asks for nothing by itself. */
-export function every(ms: number): () => number | false {
-  return () => (freeze.get() ? false : ms);
-}
 
 /** How many alerts stand: read by every page, so it leaves no trace and costs by what is open. */
 export const standingQuery = queryOptions({
   queryKey: ["standing"],
   queryFn: async () => (await client.request<{ alerts: Standing }>("/api/system/alerts")).alerts,
-  refetchInterval: every(30_000),
+  refetchInterval: every("alerts"),
 });
 
-export const statsQuery = queryOptions({ queryKey: ["stats"], queryFn: () => client.stats(), refetchInterval: every(30_000) });
+export const statsQuery = queryOptions({ queryKey: ["stats"], queryFn: () => client.stats(), refetchInterval: every("refresh", 3) });
 
 /** Everything of the first page in one answer, whose cost does not grow with batches. */
 export const overviewQuery = queryOptions({
   queryKey: ["overview"],
   queryFn: () => client.request<Overview>("/api/system/overview"),
-  refetchInterval: every(10_000),
+  refetchInterval: every("refresh"),
 });
 
 /** Needs the role admin, and every read is audited: asked for seldom. */
@@ -33,7 +28,7 @@ export function monitoringQuery(timeRange: "1h" | "24h" | "7d" | "30d") {
     queryFn: async () =>
       (await client.request<{ data: Monitoring }>("/api/admin/batch-monitoring", { query: { timeRange, limit: 100 } })).data,
     staleTime: 60_000,
-    refetchInterval: every(120_000),
+    refetchInterval: every("refresh", 12),
     retry: false,
   });
 }
@@ -70,12 +65,12 @@ export function countQuery(filter: BatchFilter) {
       const { total, totalIsExact } = await client.history({ ...filter, limit: 1 });
       return { total, isExact: totalIsExact };
     },
-    refetchInterval: every(30_000),
+    refetchInterval: every("refresh", 3),
   });
 }
 
 export function batchQuery(id: string) {
-  return queryOptions({ queryKey: ["batch", id], queryFn: () => client.get(id), refetchInterval: every(30_000) });
+  return queryOptions({ queryKey: ["batch", id], queryFn: () => client.get(id), refetchInterval: every("detail", 6) });
 }
 
 export function vizQuery(id: string) {
@@ -87,7 +82,7 @@ export function errorsQuery(id: string) {
 }
 
 export function whyQuery(id: string) {
-  return queryOptions({ queryKey: ["why", id], queryFn: () => client.why(id), refetchInterval: every(10_000) });
+  return queryOptions({ queryKey: ["why", id], queryFn: () => client.why(id), refetchInterval: every("detail", 2) });
 }
 
 export function chunksQuery(id: string) {

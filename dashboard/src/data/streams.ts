@@ -1,7 +1,7 @@
 import { queryOptions } from "@tanstack/react-query";
 import type { Stream } from "batchyard/client";
 import { client } from "./client.ts";
-import { every } from "./queries.ts";
+import { every } from "./rhythm.ts";
 
 /** What a definition says, as far as the pages look into it; the server checked it. */
 export interface Definition extends Record<string, unknown> {
@@ -18,4 +18,8 @@ export interface Definition extends Record<string, unknown> {
 
 export const definitionOf = (stream: Stream): Definition => stream.definition as Definition;
 
-export const streamsQuery = queryOptions({ queryKey: ["streams"], queryFn: () => client.streams.list(), refetchInterval: every(10_000) });
+export const streamsQuery = queryOptions({
+  queryKey: ["streams"],
+  queryFn: () => client.streams.list(),
+  refetchInterval: every("refresh"),
+});

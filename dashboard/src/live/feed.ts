@@ -60,6 +60,7 @@ const LOG_TYPES = [
   "bulk.*",
   "stream.paused",
   "upstream.doubled",
+  "settings.changed",
 ];
 const GAUGE_TYPES = ["queue.status", "pipeline.throughput", "worker.stats"];
 

@@ -50,6 +50,7 @@ export class Patcher {
       else if (event.type.startsWith("worker.")) this.#ask("overview", "workers", "held");
       else if (event.type === "stream.paused") this.#ask("overview", "streams", "stream");
       else if (event.type === "bulk.progress") this.#bulk(event.data);
+      else if (event.type === "settings.changed") this.#ask("session", "settings");
       else if (event.type.startsWith("alert.")) this.#ask("standing", "alerts");
     }
     if (arrived.size > 0) arrivals.note(arrived);

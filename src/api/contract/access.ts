@@ -24,7 +24,21 @@ export const newKeyAnswer = z.strictObject({
 });
 export const signInLinkAnswer = z.strictObject({ success: yes, path: z.string(), expiresAt: time });
 export const doneAnswer = z.strictObject({ success: yes });
-export const meAnswer = z.strictObject({ success: yes, tenant: z.string(), role, actor: z.string() });
+/** How the server wants its pages to ask: the settings of the group dashboard. */
+const pace = z.strictObject({
+  refreshSeconds: z.number(),
+  alertsSeconds: z.number(),
+  detailSeconds: z.number(),
+  maxRetries: z.number(),
+  retryDelayMs: z.number(),
+});
+export const meAnswer = z.strictObject({
+  success: yes,
+  tenant: z.string(),
+  role,
+  actor: z.string(),
+  dashboard: pace.meta({ description: "How often an open page asks, and how often again what failed" }),
+});
 
 export const fault = z.strictObject({ path: z.string(), message: z.string(), code: z.string() });
 export const envelope = z.strictObject({

@@ -16,7 +16,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 const TAG = "Access";
 
 /** Keys, sign-in, sessions. */
-export function accessRoutes({ access, audit, clock }: ApiServices, guard: Guard): Route[] {
+export function accessRoutes({ access, audit, clock, settings }: ApiServices, guard: Guard): Route[] {
   async function record(
     entry: Pick<AuditEntry, "tenant" | "actor" | "credential" | "address" | "action" | "target" | "outcome"> & { after?: unknown },
   ): Promise<void> {
@@ -96,7 +96,14 @@ export function accessRoutes({ access, audit, clock }: ApiServices, guard: Guard
       tag: TAG,
       need: "viewer",
       answers: { 200: contract.meAnswer },
-      handle: async ({ caller }) => ok({ success: true, tenant: caller.tenant, role: caller.role, actor: caller.actor }),
+      handle: async ({ caller }) =>
+        ok({
+          success: true,
+          tenant: caller.tenant,
+          role: caller.role,
+          actor: caller.actor,
+          dashboard: settings.current().dashboard,
+        }),
     }),
     route({
       method: "POST",

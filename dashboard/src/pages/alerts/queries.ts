@@ -2,7 +2,7 @@ import type { alerts } from "batchyard/contract";
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import type { z } from "zod";
 import { client } from "../../data/client.ts";
-import { every } from "../../data/queries.ts";
+import { every } from "../../data/rhythm.ts";
 
 const BASE = "/api/admin/batch-monitoring";
 
@@ -20,13 +20,13 @@ export type ChannelTest = z.output<typeof alerts.channelTestAnswer>;
 export type AlertingChange = z.input<typeof alerts.alertSettingsBody>;
 
 // Each read leaves an audit entry: events and the count that every page keeps fresh say when to read again.
-const SELDOM_MS = 120_000;
+const SELDOM = 4;
 
 /** What is open, at most 200; what is pending; how alerting is set. */
 export const openQuery = queryOptions({
   queryKey: ["alerts", "open"],
   queryFn: async () => (await client.request<{ data: Alerting }>(`${BASE}/alerts`, { query: { state: "open", limit: 200 } })).data,
-  refetchInterval: every(SELDOM_MS),
+  refetchInterval: every("alerts", SELDOM),
 });
 
 export const historyQuery = infiniteQueryOptions({
@@ -44,19 +44,19 @@ export const historyQuery = infiniteQueryOptions({
 export const rulesQuery = queryOptions({
   queryKey: ["alerts", "rules"],
   queryFn: async () => (await client.request<{ rules: Rule[] }>(`${BASE}/rules`)).rules,
-  refetchInterval: every(SELDOM_MS),
+  refetchInterval: every("alerts", SELDOM),
 });
 
 export const silencesQuery = queryOptions({
   queryKey: ["alerts", "silences"],
   queryFn: async () => (await client.request<{ silences: Silence[] }>(`${BASE}/silences`)).silences,
-  refetchInterval: every(SELDOM_MS),
+  refetchInterval: every("alerts", SELDOM),
 });
 
 export const channelsQuery = queryOptions({
   queryKey: ["alerts", "channels"],
   queryFn: async () => (await client.request<{ channels: Channel[] }>(`${BASE}/channels`)).channels,
-  refetchInterval: every(SELDOM_MS),
+  refetchInterval: every("alerts", SELDOM),
 });
 
 /** What a rule would have done over the last 7 days; changes nothing. */

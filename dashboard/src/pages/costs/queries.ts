@@ -2,17 +2,15 @@ import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import type { costs, resources } from "batchyard/contract";
 import type { z } from "zod";
 import { client } from "../../data/client.ts";
-import { every } from "../../data/queries.ts";
+import { every } from "../../data/rhythm.ts";
 import { firstDay } from "./days.ts";
 import type { Group, Range } from "./search.ts";
-
-const ROUND_MS = 60_000;
 
 export function costsQuery(range: Range, groupBy: Group | "day") {
   return queryOptions({
     queryKey: ["costs", range, groupBy],
     queryFn: () => client.costs({ groupBy, from: firstDay(range, Date.now()) }),
-    refetchInterval: every(ROUND_MS),
+    refetchInterval: every("refresh", 6),
   });
 }
 
@@ -23,7 +21,7 @@ export type Resources = Pick<z.output<typeof resources.resourcesAnswer>, "provid
 export const resourcesQuery = queryOptions({
   queryKey: ["resources"],
   queryFn: () => client.request<Resources>("/api/system/resources"),
-  refetchInterval: every(10_000),
+  refetchInterval: every("refresh"),
 });
 
 /** Every batch that has a budget and has not ended. */
@@ -33,5 +31,5 @@ export const budgetsQuery = infiniteQueryOptions({
     client.request<Budgets>("/api/costs/budgets", { query: { limit: 50, ...(pageParam === null ? {} : { cursor: pageParam }) } }),
   initialPageParam: null as string | null,
   getNextPageParam: (page) => page.nextCursor,
-  refetchInterval: every(ROUND_MS),
+  refetchInterval: every("refresh", 6),
 });

@@ -2,7 +2,7 @@ import type { dlq, failures, monitoring, system } from "batchyard/contract";
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import type { z } from "zod";
 import { client } from "../../data/client.ts";
-import { every } from "../../data/queries.ts";
+import { every } from "../../data/rhythm.ts";
 import type { FailureRange } from "./search.ts";
 
 export type Failures = z.output<typeof failures.failureGroupsAnswer>;
@@ -26,7 +26,7 @@ export function groupsQuery(range: FailureRange, operation: string | undefined) 
       client.request<Failures>("/api/system/failures/groups", {
         query: { range, limit: LISTED, ...(operation === undefined ? {} : { operation }) },
       }),
-    refetchInterval: every(30_000),
+    refetchInterval: every("refresh", 3),
   });
 }
 
@@ -40,7 +40,7 @@ export function mutesQuery(range: FailureRange, operation: string | undefined) {
           query: { range, ...(operation === undefined ? {} : { operation }) },
         })
       ).mutes,
-    refetchInterval: every(30_000),
+    refetchInterval: every("refresh", 3),
   });
 }
 
@@ -94,7 +94,7 @@ export function sizesQuery(range: FailureRange, operation: string | undefined) {
 export const deadQuery = queryOptions({
   queryKey: ["dead", "stats"],
   queryFn: () => client.request<DeadStats>("/api/dlq/stats"),
-  refetchInterval: every(60_000),
+  refetchInterval: every("refresh", 6),
 });
 
 type QueueOf = Pick<DeadQueue, "name" | "kind">;

@@ -2,7 +2,7 @@ import { queryOptions } from "@tanstack/react-query";
 import type { streams, system } from "batchyard/contract";
 import type { z } from "zod";
 import { client } from "../../data/client.ts";
-import { every } from "../../data/queries.ts";
+import { every } from "../../data/rhythm.ts";
 import type { FlowSearch, Span } from "./search.ts";
 
 export type Flow = z.output<typeof system.flowAnswer>;
@@ -15,7 +15,7 @@ export function flowQuery({ stream, operation, minutes = "15" }: FlowSearch) {
   return queryOptions({
     queryKey: ["flow", stream ?? null, operation ?? null, minutes],
     queryFn: () => client.request<Flow>("/api/system/flow", { query: { stream, operation, minutes } }),
-    refetchInterval: every(15_000),
+    refetchInterval: every("detail", 3),
     placeholderData: (before) => before,
   });
 }
@@ -26,7 +26,7 @@ export function latenciesQuery(minutes: Span) {
     queryKey: ["latencies", minutes],
     queryFn: () =>
       client.request<Latencies>("/api/system/pipeline-latency/history", { query: { since: minutes, bucket_seconds: BUCKETS[minutes] } }),
-    refetchInterval: every(60_000),
+    refetchInterval: every("refresh", 6),
     placeholderData: (before) => before,
   });
 }

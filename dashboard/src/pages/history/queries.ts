@@ -2,7 +2,7 @@ import { queryOptions } from "@tanstack/react-query";
 import type { system } from "batchyard/contract";
 import type { z } from "zod";
 import { client } from "../../data/client.ts";
-import { every } from "../../data/queries.ts";
+import { every } from "../../data/rhythm.ts";
 import type { HistorySearch } from "./search.ts";
 
 export type MetricInfo = z.output<typeof system.metricsListAnswer>["metrics"][number];
@@ -11,11 +11,10 @@ export type Point = History["current"]["whole"];
 export type Marker = z.output<typeof system.markersAnswer>["markers"][number];
 
 type Span = Pick<HistorySearch, "range" | "from" | "to">;
-const ROUND_MS = 30_000;
 
 /** A stretch that is over does not change. */
 function round({ from }: Span): () => number | false {
-  return from === undefined ? every(ROUND_MS) : () => false;
+  return from === undefined ? every("refresh", 3) : () => false;
 }
 
 function spanOf({ range, from, to }: Span): Record<string, string | undefined> {

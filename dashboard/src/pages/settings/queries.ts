@@ -2,7 +2,7 @@ import { queryOptions } from "@tanstack/react-query";
 import type { retention, settings } from "batchyard/contract";
 import type { z } from "zod";
 import { client } from "../../data/client.ts";
-import { every } from "../../data/queries.ts";
+import { every } from "../../data/rhythm.ts";
 
 export type Setting = z.output<typeof settings.describedSetting>;
 
@@ -19,7 +19,7 @@ export const connectionsQuery = queryOptions({
 export const retentionQuery = queryOptions({
   queryKey: ["settings", "retention"],
   queryFn: () => client.request<z.output<typeof retention.retentionAnswer>>("/api/system/retention"),
-  refetchInterval: every(60_000),
+  refetchInterval: every("refresh", 6),
 });
 
 export const keysQuery = queryOptions({ queryKey: ["keys"], queryFn: () => client.keys.list() });

@@ -22,6 +22,7 @@ const TITLES: Readonly<Record<string, string>> = {
   alerts: "Alerts",
   queue: "Queues and backpressure",
   events: "Events in groups",
+  dashboard: "Dashboard",
   retention: "Retention",
 };
 const CHECK_MS = 300;
@@ -78,7 +79,7 @@ function SettingsForm({ settings, q }: { settings: readonly Setting[]; q: string
     } catch (cause) {
       setError(cause);
     }
-    await cache.invalidateQueries({ queryKey: ["settings"] });
+    await Promise.all(["settings", "session"].map((key) => cache.invalidateQueries({ queryKey: [key] })));
     setSaving(false);
   }
   return (

@@ -2,7 +2,7 @@ import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import type { streams, system } from "batchyard/contract";
 import type { z } from "zod";
 import { client } from "../../data/client.ts";
-import { every } from "../../data/queries.ts";
+import { every } from "../../data/rhythm.ts";
 import type { Range } from "./search.ts";
 
 export type Letter = z.output<typeof streams.lettersAnswer>["dead_letters"][number];
@@ -20,7 +20,7 @@ export const RANGE_HOURS: Readonly<Record<Range, number>> = { "1h": 1, "24h": 24
 const at = (name: string): string => `/api/streams/${encodeURIComponent(name)}`;
 
 export function streamQuery(name: string) {
-  return queryOptions({ queryKey: ["stream", name], queryFn: () => client.streams.get(name), refetchInterval: every(5_000) });
+  return queryOptions({ queryKey: ["stream", name], queryFn: () => client.streams.get(name), refetchInterval: every("detail") });
 }
 
 /** Asked again every few seconds; in between the bars age by themselves. */
@@ -28,7 +28,7 @@ export function windowsQuery(name: string, key: string | undefined) {
   return queryOptions({
     queryKey: ["windows", name, key ?? null],
     queryFn: () => client.streams.windows(name, { limit: LISTED_WINDOWS, ...(key === undefined ? {} : { key }) }),
-    refetchInterval: every(5_000),
+    refetchInterval: every("detail"),
   });
 }
 
@@ -36,7 +36,7 @@ export function keysQuery(name: string, range: Range) {
   return queryOptions({
     queryKey: ["stream-keys", name, range],
     queryFn: async () => (await client.request<{ keys: KeyFigures[] }>(`${at(name)}/keys`, { query: { hours: RANGE_HOURS[range] } })).keys,
-    refetchInterval: every(60_000),
+    refetchInterval: every("detail", 12),
   });
 }
 
@@ -48,7 +48,7 @@ export function metricQuery(name: string, metric: Metric, range: Range) {
       client.request<History>("/api/system/history", {
         query: { metric, source: name, from: new Date(Date.now() - RANGE_HOURS[range] * 3_600_000).toISOString() },
       }),
-    refetchInterval: every(60_000),
+    refetchInterval: every("detail", 12),
   });
 }
 
@@ -70,7 +70,7 @@ export function lettersQuery(name: string) {
       }),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.nextCursor,
-    refetchInterval: every(30_000),
+    refetchInterval: every("detail", 6),
   });
 }
 
@@ -89,6 +89,6 @@ export function newestQuery(name: string) {
   return queryOptions({
     queryKey: ["newest", name],
     queryFn: async () => (await client.history({ stream: name, limit: 8 })).batches,
-    refetchInterval: every(10_000),
+    refetchInterval: every("detail", 2),
   });
 }

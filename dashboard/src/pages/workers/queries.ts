@@ -2,7 +2,7 @@ import { queryOptions } from "@tanstack/react-query";
 import type { streams, workers } from "batchyard/contract";
 import type { z } from "zod";
 import { client } from "../../data/client.ts";
-import { every } from "../../data/queries.ts";
+import { every } from "../../data/rhythm.ts";
 
 export type Worker = z.output<typeof workers.worker>;
 export type HeldChunk = z.output<typeof workers.workedChunksAnswer>["chunks"][number];
@@ -11,20 +11,20 @@ export type Breaker = z.output<typeof streams.breakersAnswer>["breakers"][number
 export const workersQuery = queryOptions({
   queryKey: ["workers"],
   queryFn: async () => (await client.request<{ workers: Worker[] }>("/api/system/workers")).workers,
-  refetchInterval: every(5_000),
+  refetchInterval: every("detail"),
 });
 
 /** Which chunks are worked on now, and by whom. */
 export const heldQuery = queryOptions({
   queryKey: ["held"],
   queryFn: async () => client.request<{ chunks: HeldChunk[]; total: number }>("/api/system/workers/chunks"),
-  refetchInterval: every(5_000),
+  refetchInterval: every("detail"),
 });
 
 export const breakersQuery = queryOptions({
   queryKey: ["breakers"],
   queryFn: async () => (await client.request<{ breakers: Breaker[] }>("/api/system/breakers")).breakers,
-  refetchInterval: every(5_000),
+  refetchInterval: every("detail"),
 });
 
 export async function setDraining(id: string, draining: boolean): Promise<Worker> {
