@@ -1,3 +1,5 @@
+// Before React loads: it tells of its work only whom it finds then.
+import "./live/commits.ts";
 import { lazy, StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
 import { QueryClientProvider } from "@tanstack/react-query";

@@ -115,7 +115,8 @@ it("a new key is shown once, works, and no longer once it is revoked; a sign-in 
 it("an open page asks in the rhythm of the settings, from the moment they are saved", async () => {
   const change = (dashboard: Record<string, number>) => served.client.settings.change({ dashboard });
   await change({ alerts_seconds: 3_600, detail_seconds: 3_600, max_retries: 4, retry_delay_ms: 1 });
-  const other = await page.context().newPage();
+  // A clock is that of all pages of a context.
+  const { page: other } = await signedIn(browser, served, { theme: "light", width: 1440 });
   const asked = { alerts: 0, workers: 0 };
   other.on("request", (request) => {
     if (request.url().endsWith("/api/system/alerts")) asked.alerts += 1;
@@ -146,7 +147,7 @@ it("an open page asks in the rhythm of the settings, from the moment they are sa
       return asked.alerts;
     })
     .toBeGreaterThan(4);
-  await other.close();
+  await other.context().close();
 });
 
 it("keys can be others: conflicts are named, they work on every page, and a reload keeps them", async () => {
@@ -170,6 +171,35 @@ it("keys can be others: conflicts are named, they work on every page, and a relo
   await page.getByRole("radio", { name: "UTC" }).check();
   await page.reload();
   expect(await page.getByRole("radio", { name: "UTC" }).isChecked()).toBe(true);
+});
+
+/** Work that lets nothing else run for a while. */
+const BUSY = "() => { const until = performance.now() + 600; while (performance.now() < until); }";
+
+it("what the page costs the browser is measured against its budget, and told to nobody", async () => {
+  await page.goto("/settings?tab=browser");
+  const table = page.getByRole("table", { name: "Budget of this page" });
+  const line = (what: string) => table.getByRole("row", { name: what });
+  const first = async (what: string): Promise<number> =>
+    Number.parseFloat((await line(what).getByRole("cell").first().innerText()) || "NaN");
+  // The table itself is drawn anew each second.
+  await expect.poll(() => first("Changes of the page")).toBeGreaterThan(0);
+  await page.getByRole("button", { name: "Measure anew" }).click();
+  const before = await first("Long tasks");
+  const sent: string[] = [];
+  page.on("request", (request) => sent.push(`${request.method()} ${request.postData() ?? ""}`));
+  await page.evaluate(`setTimeout(${BUSY}, 0)`);
+  await expect.poll(() => first("Long tasks")).toBeGreaterThanOrEqual(before + 1);
+  expect(await line("Long tasks").innerText()).toMatch(/longest [\d.]+ m?s[\s\S]*Over/);
+
+  // A press that is answered late.
+  await page.evaluate(`document.addEventListener("keydown", ${BUSY}, { once: true })`);
+  await page.keyboard.press("Shift");
+  await line("Input delay").getByText("Over").waitFor();
+  await line("Delay of events").getByText(/^\d/).first().waitFor();
+  expect(sent.filter((request) => request !== "GET ")).toEqual([]);
+  await page.getByRole("button", { name: "Measure anew" }).click();
+  await line("Input delay").getByText("Within").waitFor();
 });
 
 it("the audit log narrows by its address, and its chain is verified in the server's words", async () => {

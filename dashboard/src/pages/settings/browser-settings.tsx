@@ -3,6 +3,7 @@ import { Icon } from "../../parts/icon.tsx";
 import { Section } from "../../parts/section.tsx";
 import { type Act, ACTS, bindings, conflictsOf } from "../../shell/bindings.ts";
 import { DENSITIES, preference, THEMES, ZONES } from "../../theme/preference.ts";
+import { PageCost } from "./page-cost.tsx";
 
 /** How this reader wants it; kept in this browser only. */
 export function BrowserSettings(): ReactElement {
@@ -17,6 +18,7 @@ export function BrowserSettings(): ReactElement {
         </div>
       </Section>
       <KeyTable />
+      <PageCost />
     </div>
   );
 }
@@ -99,7 +101,7 @@ function KeyRow({ act, own }: { act: Act; own: Readonly<Record<string, string>> 
   };
   return (
     <tr>
-      <th scope="row" className="text-left font-normal">
+      <th scope="row" className="text-left font-normal whitespace-normal!">
         {act.what}
         {conflicts.length === 0 ? null : (
           <span className="flex items-center gap-1.5 text-sm text-warn">
