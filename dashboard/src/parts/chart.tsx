@@ -1,5 +1,5 @@
 import { lazy, Suspense, useCallback, useMemo, useRef, useState, type ReactElement } from "react";
-import { fullTime, shortTime, zoneName } from "../figures/time.ts";
+import { clockTime, fullTime, shortTime, zoneName } from "../figures/time.ts";
 import type { ChartProps, Hover, Series } from "./chart-props.ts";
 import { Icon } from "./icon.tsx";
 
@@ -86,7 +86,9 @@ function Readout({ times, series, format, flags, across, hover }: ChartProps & {
       className={`panel pointer-events-none absolute top-1 z-10 max-w-72 px-3 py-2 text-xs ${hover.isLeft ? "right-2" : "left-14"}`}
       style={{ boxShadow: "var(--shadow)" }}
     >
-      <div className="figure mb-1 font-medium">{across === undefined ? shortTime(at * 1000) : across.format(at)}</div>
+      <div className="figure mb-1 font-medium">
+        {across !== undefined ? across.format(at) : next - at < 60 ? clockTime(at * 1000) : shortTime(at * 1000)}
+      </div>
       {series.map((each) => (
         <div key={each.label} className="flex items-center gap-2">
           <Swatch series={each} /> <span className="text-soft">{each.label}</span>

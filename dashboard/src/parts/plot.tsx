@@ -84,7 +84,17 @@ function zoned(seconds: number): Date {
 const STEPS = Array.from({ length: 24 }, (_, n) => n - 8).flatMap((power) => [1, 2, 5].map((digit) => Number(`${digit}e${power}`)));
 
 const minutes = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const seconds = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const millis = new Intl.DateTimeFormat("en-GB", { minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 });
 const days = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+
+/** Exact enough that no two lines of the grid, so many seconds apart, are written the same. */
+function timeLabel(at: number, apart: number): string {
+  const date = zoned(at);
+  if (apart < 1) return millis.format(date);
+  if (apart < 60) return seconds.format(date);
+  return (date.getHours() + date.getMinutes() === 0 ? days : minutes).format(date);
+}
 
 /** Characters of the longest label of an axis. */
 function longest(values: readonly (string | number)[] | null): number {
@@ -107,7 +117,6 @@ function optionsOf(width: number, current: () => PlotProps): uPlot.Options {
     width,
     height,
     tzDate: zoned,
-    fmtDate: () => (date) => (date.getHours() + date.getMinutes() === 0 ? days : minutes).format(date),
     padding: [8, 8, 0, 0],
     legend: { show: false },
     cursor: {
@@ -139,7 +148,8 @@ function optionsOf(width: number, current: () => PlotProps): uPlot.Options {
         grid: { show: false },
         space: 70,
         size: 26,
-        ...(across === undefined ? {} : { values: (_plot: uPlot, values: number[]) => values.map(across.format) }),
+        values: (_plot, values, _axis, _space, apart) =>
+          values.map(across === undefined ? (at: number): string => timeLabel(at, apart) : across.format),
       },
       {
         ...axis,

@@ -31,11 +31,13 @@ export function ErrorGroups({ batch }: { batch: Batch }): ReactElement {
                 <th scope="col" className="number">
                   Share
                 </th>
-                <th scope="col" className="pl-4!">
+                <th scope="col" className="hidden pl-4! md:table-cell">
                   Last
                 </th>
-                <th scope="col">Examples</th>
-                <th scope="col">
+                <th scope="col" className="hidden md:table-cell">
+                  Examples
+                </th>
+                <th scope="col" className="hidden md:table-cell">
                   <span className="sr-only">Act</span>
                 </th>
               </tr>
@@ -68,45 +70,54 @@ function GroupRow({ batch, group }: { batch: Batch; group: ErrorGroup }): ReactE
       setBusy(false);
     }
   }
+  const actions = (
+    <>
+      <Link
+        to="/batches/$id"
+        params={{ id: batch.id }}
+        search={{ items: "failed", error: group.error.slice(0, 200) }}
+        hash="results"
+        className="button button-quiet"
+      >
+        Show
+      </Link>
+      {mayAct ? (
+        <button type="button" className="button" disabled={busy || isOpen(batch)} onClick={() => void retry()}>
+          Retry
+        </button>
+      ) : null}
+    </>
+  );
   return (
-    <tr>
-      <th scope="row" className="min-w-64 py-2! text-left">
+    <tr className="[&>*]:align-top md:[&>*]:align-middle">
+      <th scope="row" className="py-2! text-left whitespace-normal! md:min-w-64">
         <span className="line-clamp-2 font-medium break-words" title={group.error}>
           {group.error}
         </span>
         <span className="text-xs font-normal text-soft">
           <code>{group.code}</code> · {group.category}
         </span>
+        <span className="mt-2 flex flex-wrap items-center gap-2 text-xs font-normal text-soft md:hidden">
+          <span className="w-full">
+            last seen <Time at={group.lastSeen} />
+          </span>
+          {actions}
+        </span>
       </th>
-      <td className="number">{count(group.count)}</td>
-      <td className="number">{group.percentage.toFixed(1)} %</td>
-      <td className="pl-4!">
+      <td className="number py-2!">{count(group.count)}</td>
+      <td className="number py-2!">{group.percentage.toFixed(1)} %</td>
+      <td className="hidden pl-4! md:table-cell">
         <Time at={group.lastSeen} />
       </td>
-      <td className="max-w-48 truncate text-soft">
+      <td className="hidden max-w-48 truncate text-soft md:table-cell">
         {group.examples.slice(0, 3).map((key) => (
           <code key={key} className="mr-2">
             {key}
           </code>
         ))}
       </td>
-      <td>
-        <span className="flex justify-end gap-2">
-          <Link
-            to="/batches/$id"
-            params={{ id: batch.id }}
-            search={{ items: "failed", error: group.error.slice(0, 200) }}
-            hash="results"
-            className="button button-quiet"
-          >
-            Show
-          </Link>
-          {mayAct ? (
-            <button type="button" className="button" disabled={busy || isOpen(batch)} onClick={() => void retry()}>
-              Retry
-            </button>
-          ) : null}
-        </span>
+      <td className="hidden md:table-cell">
+        <span className="flex justify-end gap-2">{actions}</span>
       </td>
     </tr>
   );

@@ -4,6 +4,7 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import type { Batch, BatchItemResult } from "batchyard/client";
 import { resultsQuery } from "../../data/queries.ts";
 import { duration } from "../../figures/duration.ts";
+import { plural } from "../../figures/number.ts";
 import { Awaited } from "../../parts/notice.tsx";
 import { Section, Wide } from "../../parts/section.tsx";
 import { Status } from "../../parts/status.tsx";
@@ -81,14 +82,16 @@ export function ResultList({ batch }: { batch: Batch }): ReactElement {
                 <tr>
                   <th scope="col">Item</th>
                   <th scope="col">Outcome</th>
-                  <th scope="col">Error</th>
+                  <th scope="col" className="hidden md:table-cell">
+                    Error
+                  </th>
                   <th scope="col" className="number">
                     Took
                   </th>
-                  <th scope="col" className="number">
+                  <th scope="col" className="number hidden md:table-cell">
                     Retries
                   </th>
-                  <th scope="col" className="number">
+                  <th scope="col" className="number hidden md:table-cell">
                     Score
                   </th>
                 </tr>
@@ -116,22 +119,33 @@ function ResultRow({ batchId, result }: { batchId: string; result: BatchItemResu
   return (
     <>
       <tr>
-        <th scope="row" className="text-left">
-          <button type="button" aria-expanded={open} className="link max-w-64 truncate font-mono text-sm" onClick={() => setOpen(!open)}>
+        <th scope="row" className="w-full max-w-0 text-left whitespace-normal! md:w-auto md:max-w-none">
+          <button
+            type="button"
+            aria-expanded={open}
+            className="link max-w-full truncate text-left md:max-w-64 font-mono text-sm"
+            onClick={() => setOpen(!open)}
+          >
             {result.nodeId}
           </button>
+          {result.error === undefined && result.retries === 0 ? null : (
+            <span className="line-clamp-2 text-xs font-normal break-words text-soft md:hidden">
+              {result.error}
+              {result.retries > 0 ? ` after ${plural(result.retries, "retry", "retries")}` : ""}
+            </span>
+          )}
         </th>
         <td>
           <Status
             look={result.success ? { word: "Succeeded", icon: "check", tone: "good" } : { word: "Failed", icon: "cross", tone: "bad" }}
           />
         </td>
-        <td className="w-full max-w-0 min-w-40 truncate text-soft" title={result.error}>
+        <td className="hidden w-full max-w-0 min-w-40 truncate text-soft md:table-cell" title={result.error}>
           {result.error ?? ""}
         </td>
         <td className="number">{result.durationMs === undefined ? "—" : duration(result.durationMs)}</td>
-        <td className="number">{result.retries}</td>
-        <td className="number">{result.qualityScore?.toFixed(2) ?? "—"}</td>
+        <td className="number hidden md:table-cell">{result.retries}</td>
+        <td className="number hidden md:table-cell">{result.qualityScore?.toFixed(2) ?? "—"}</td>
       </tr>
       {open ? (
         <tr>

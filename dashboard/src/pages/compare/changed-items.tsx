@@ -13,7 +13,10 @@ const LOOKS: Readonly<Record<Changed["kind"], { word: string; icon: IconName; to
   broken: { word: "Now fails", icon: "cross", tone: "bad" },
   other: { word: "Other values", icon: "right", tone: "idle" },
 };
-const FIELDS = "grid grid-cols-[minmax(6rem,1fr)_minmax(0,2fr)_minmax(0,2fr)] gap-x-4";
+/** On a phone the fields of an item stand below its key and outcome, and the two values below the name of their field. */
+const ROW =
+  "text-sm leading-5 max-md:grid max-md:grid-cols-[minmax(0,1fr)_auto] max-md:border-b max-md:border-line max-md:py-2 max-md:[&>*]:h-auto! max-md:[&>*]:border-b-0! max-md:[&>*]:py-1! md:[&>*]:py-2.5! [&>*]:align-top";
+const FIELDS = "grid grid-cols-2 gap-x-4 md:grid-cols-[minmax(6rem,1fr)_minmax(0,2fr)_minmax(0,2fr)]";
 /** Fields shown of an item before it is opened. */
 const FEW = 3;
 
@@ -21,13 +24,13 @@ const FEW = 3;
 export function ChangedItems({ items }: { items: readonly Changed[] }): ReactElement {
   return (
     <Wide label="Changed items">
-      <table className="table table-fixed min-w-3xl">
-        <thead>
+      <table className="table table-fixed max-md:block md:min-w-3xl">
+        <thead className="max-md:sr-only">
           <tr>
-            <th scope="col" className="w-44">
+            <th scope="col" className="md:w-44">
               Item
             </th>
-            <th scope="col" className="w-36">
+            <th scope="col" className="md:w-36">
               Outcome
             </th>
             <th scope="col">
@@ -39,7 +42,7 @@ export function ChangedItems({ items }: { items: readonly Changed[] }): ReactEle
             </th>
           </tr>
         </thead>
-        <tbody>
+        <tbody className="max-md:block">
           {items.map((item) => (
             <ChangedRow key={item.nodeId} item={item} />
           ))}
@@ -56,18 +59,18 @@ function ChangedRow({ item }: { item: Changed }): ReactElement {
   const shown = open ? changes : changes.slice(0, FEW);
   const hidden = changes.length - shown.length;
   return (
-    <tr>
-      <th scope="row" className="truncate text-left align-top font-normal">
+    <tr className={ROW}>
+      <th scope="row" className="truncate text-left font-normal">
         <code title={item.nodeId}>{item.nodeId}</code>
       </th>
-      <td className="align-top">
+      <td>
         <Status look={LOOKS[item.kind]} />
       </td>
-      <td className="align-top">
-        <dl className={`${FIELDS} gap-y-1 text-sm leading-5`}>
+      <td className="col-span-2">
+        <dl className={`${FIELDS} gap-y-1 [&>div:not(:first-child)>dt]:mt-2 md:[&>div:not(:first-child)>dt]:mt-0`}>
           {shown.map(({ path, a, b }) => (
             <div key={path} className="contents">
-              <dt className="font-mono break-all text-soft">{path}</dt>
+              <dt className="col-span-2 font-mono break-all text-soft md:col-span-1">{path}</dt>
               <Side text={a} open={open} className="bg-bad/10" label="First" />
               <Side text={b} open={open} className="bg-good/10" label="Second" />
             </div>
@@ -97,7 +100,7 @@ const isLong = (text: string | null): boolean => text !== null && text.length > 
 function Side({ text, open, label, className }: { text: string | null; open: boolean; label: string; className: string }): ReactElement {
   return (
     <dd className="min-w-0">
-      <span className="sr-only">{label}: </span>
+      <span className="block text-xs text-soft md:sr-only">{label} </span>
       {text === null ? (
         <span className="text-soft">none</span>
       ) : (

@@ -13,7 +13,11 @@ const KEYS_SHOWN = 200;
 export function Differences({ comparison, children }: { comparison: Comparison; children: ReactNode }): ReactElement {
   const { a, b, counts, deltas } = comparison;
   const signed = (value: number, written: (value: number) => string): string =>
-    value === 0 ? "same" : `${value > 0 ? "+" : "−"}${written(Math.abs(value))}`;
+    value === 0
+      ? "same"
+      : written(Math.abs(value)) === written(0)
+        ? "nearly the same"
+        : `${value > 0 ? "+" : "−"}${written(Math.abs(value))}`;
   const score = (value: number | null): string => value?.toFixed(2) ?? "—";
   const rows: [string, string, string, string][] = [
     ["Succeeded", count(a.summary.successful), count(b.summary.successful), signed(deltas.successful, count)],
@@ -39,16 +43,18 @@ export function Differences({ comparison, children }: { comparison: Comparison; 
       />
       <Section title="Figures">
         <Wide label="Figures of both">
-          <table className="table max-w-4xl">
+          <table className="table max-w-4xl [&_thead_th]:align-bottom [&_th]:whitespace-normal">
             <thead>
               <tr>
                 <th scope="col">Figure</th>
                 {[a, b].map(({ batch }) => (
                   <th key={batch.id} scope="col" className="number">
-                    <Link to="/batches/$id" params={{ id: batch.id }} className="link">
+                    <Link to="/batches/$id" params={{ id: batch.id }} className="link break-words">
                       {batch.name ?? batch.id}
                     </Link>{" "}
-                    <BatchStatusMark status={batch.status} />
+                    <span className="block">
+                      <BatchStatusMark status={batch.status} />
+                    </span>
                   </th>
                 ))}
                 <th scope="col" className="number">

@@ -223,7 +223,7 @@ function GroupRow({ group, isActive, isAdmin, mayAct, since, onRetry, onGiveUp, 
         )}
         <span className="mt-2 flex flex-wrap items-center gap-2 text-xs font-normal text-soft md:hidden">
           <span className="w-full">
-            last <Time at={group.last_seen} />
+            last seen <Time at={group.last_seen} />
           </span>
           {actions}
         </span>

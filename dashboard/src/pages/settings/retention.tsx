@@ -20,7 +20,7 @@ export function Retention(): ReactElement {
   const { data, error, refetch } = useQuery(retentionQuery);
   if (data === undefined)
     return error === null ? <Loading lines={6} label="Loading what is kept" /> : <Fault error={error} retry={() => void refetch()} />;
-  const { states, unfinished, store, last_pass: last, next_pass_at: next } = data;
+  const { states, unfinished, store, dead_letters: deadLetters, audit, last_pass: last, next_pass_at: next } = data;
   const most = Math.max(1, ...states.map((state) => state.estimated_bytes));
   return (
     <Section
@@ -36,22 +36,26 @@ export function Retention(): ReactElement {
         <table className="table">
           <thead>
             <tr>
-              <th scope="col">Batches that are</th>
+              <th scope="col" className="whitespace-normal!">
+                Batches that are
+              </th>
               <th scope="col">Kept for</th>
               <th scope="col" className="number">
                 Batches
               </th>
-              <th scope="col" className="number">
+              <th scope="col" className="number hidden md:table-cell">
                 Items
               </th>
-              <th scope="col" className="number">
+              <th scope="col" className="number hidden md:table-cell">
                 Size, estimated
               </th>
-              <th scope="col" className="w-32 pl-4!">
+              <th scope="col" className="hidden w-32 pl-4! md:table-cell">
                 <span className="sr-only">Share of the largest</span>
               </th>
-              <th scope="col">By age</th>
-              <th scope="col" className="number">
+              <th scope="col" className="hidden md:table-cell">
+                By age
+              </th>
+              <th scope="col" className="number whitespace-normal!">
                 Next pass removes
               </th>
             </tr>
@@ -66,19 +70,19 @@ export function Retention(): ReactElement {
                   {plural(days, "day")}
                 </td>
                 <td className="number">{count(batches)}</td>
-                <td className="number" title={count(items)}>
+                <td className="number hidden md:table-cell" title={count(items)}>
                   {compact(items)}
                 </td>
-                <td className="number">{bytes(estimated_bytes)}</td>
-                <td className="pl-4!">
+                <td className="number hidden md:table-cell">{bytes(estimated_bytes)}</td>
+                <td className="hidden pl-4! md:table-cell">
                   <Meter
                     label="Size"
                     total={most}
                     shares={[{ label: "estimated", value: estimated_bytes, tone: BATCH_LOOK[status].tone }]}
                   />
                 </td>
-                <td className="figure text-xs whitespace-nowrap text-soft">{ages.map(rung).join(" · ")}</td>
-                <td className="number">{due.batches === 0 ? "none" : `${due.more ? "over " : ""}${count(due.batches)}`}</td>
+                <td className="figure hidden text-xs whitespace-nowrap text-soft md:table-cell">{ages.map(rung).join(" · ")}</td>
+                <td className="number">{dueText(due.batches, due.more)}</td>
               </tr>
             ))}
             <tr>
@@ -87,14 +91,33 @@ export function Retention(): ReactElement {
               </th>
               <td>always</td>
               <td className="number">{count(unfinished.batches)}</td>
-              <td className="number" title={count(unfinished.items)}>
+              <td className="number hidden md:table-cell" title={count(unfinished.items)}>
                 {compact(unfinished.items)}
               </td>
-              <td className="number">{bytes(unfinished.estimated_bytes)}</td>
-              <td />
-              <td />
+              <td className="number hidden md:table-cell">{bytes(unfinished.estimated_bytes)}</td>
+              <td className="hidden md:table-cell" />
+              <td className="hidden md:table-cell" />
               <td className="number">none</td>
             </tr>
+          </tbody>
+        </table>
+      </Wide>
+      <Wide label="Retention of what is not a batch">
+        <table className="table">
+          <thead>
+            <tr>
+              <th scope="col" className="md:w-44">
+                Besides batches
+              </th>
+              <th scope="col">Kept for</th>
+              <th scope="col" className="number whitespace-normal!">
+                Next pass removes
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            <LogRow name="Dead letters of streams" log={deadLetters} />
+            {audit === null ? null : <LogRow name="Audit entries" log={audit} />}
           </tbody>
         </table>
       </Wide>
@@ -129,6 +152,25 @@ export function Retention(): ReactElement {
       </p>
     </Section>
   );
+}
+
+function LogRow({ name, log: { days, setting, due } }: { name: string; log: Ladder["dead_letters"] }): ReactElement {
+  return (
+    <tr>
+      <th scope="row" className="text-left font-normal">
+        {name}
+      </th>
+      <td className="figure whitespace-nowrap" title={`Set by ${setting}`}>
+        {days === 0 ? "ever" : plural(days, "day")}
+      </td>
+      <td className="number">{dueText(due.entries, due.more)}</td>
+    </tr>
+  );
+}
+
+/** "none", "over 10,000" where there are more than were counted. */
+function dueText(entries: number, more: boolean): string {
+  return entries === 0 ? "none" : `${more ? "over " : ""}${count(entries)}`;
 }
 
 /** "1–7 d: 40" */
