@@ -118,7 +118,8 @@ it("flow: the shares are those of the API; the choice and the span stand in the 
     ["queue", expect.any(Number) as number],
     ["run", expect.any(Number) as number],
   ]);
-  expect(await window.getByRole("cell").first().innerText()).toBe(percent(stages[0]!.share));
+  // The figures of all streams stand there until those of this one have come.
+  await expect.poll(() => window.getByRole("cell").first().innerText()).toBe(percent(stages[0]!.share));
   await page.getByRole("link", { name: "1 h", exact: true }).click();
   await page.waitForURL((at) => at.search === "?stream=orders&minutes=60");
   await page.goBack();
