@@ -43,7 +43,7 @@ export function Differences({ comparison, children }: { comparison: Comparison; 
       />
       <Section title="Figures">
         <Wide label="Figures of both">
-          <table className="table max-w-4xl [&_thead_th]:align-bottom [&_th]:whitespace-normal">
+          <table className="table max-w-4xl [&_thead_th]:align-bottom [&_td:last-child]:whitespace-normal [&_th]:whitespace-normal">
             <thead>
               <tr>
                 <th scope="col">Figure</th>
