@@ -52,6 +52,8 @@ const middle = (times: number[]): number =>
 async function usable(page: Page): Promise<number> {
   await page.locator("main h1").waitFor();
   await page.locator("main [role=status] .bg-wash").first().waitFor({ state: "detached" });
+  // What watches the page says so with the next frame.
+  await page.waitForFunction("window.watched.usableAt > 0");
   return (await page.evaluate<Watched>("window.watched")).usableAt;
 }
 
