@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { HistoryQuery } from "../../batches/service.ts";
+import type { Caller, HistoryQuery } from "../../batches/service.ts";
 import { CONTENT_TYPES } from "../../formats/format.ts";
 import { write } from "../../formats/writer.ts";
 import { iso } from "../../model/clock.ts";
@@ -9,6 +9,7 @@ import { runOptions } from "../../model/run-options.ts";
 import * as contract from "../contract/batch.ts";
 import { toMs } from "../dispatch.ts";
 import { attachment } from "../download.ts";
+import type { Done } from "../idempotency.ts";
 import { schemaOf } from "../openapi.ts";
 import { ok, route, type Route } from "../route.ts";
 import type { ApiServices } from "../services.ts";
@@ -17,6 +18,12 @@ import { LIST_FIELDS, listRows } from "../wire/batch-list.ts";
 
 export const idParams = z.strictObject({ id: z.string() });
 const TAG = "Batches";
+
+/** What a request that made this batch was answered, or would have been had the process lived; null = it made none. */
+export async function batchMade(batches: ApiServices["batches"], caller: Caller, id: string): Promise<Done | null> {
+  const batch = await batches.get(caller, id).catch(() => null);
+  return batch === null ? null : { status: 201, body: { success: true, batch: wireBatch(batch) } };
+}
 
 /** The life of batches: find, watch, stop, go on. */
 export function batchRoutes({ batches, registry, config }: ApiServices): Route[] {

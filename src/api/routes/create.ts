@@ -13,6 +13,7 @@ import { drained, lineBody, NDJSON } from "../line-body.ts";
 import { route, type Route } from "../route.ts";
 import type { ApiServices } from "../services.ts";
 import { wireBatch } from "../wire/batch.ts";
+import { batchMade } from "./batches.ts";
 
 /** POST /api/batch/create: a JSON body with inline items, or NDJSON in constant memory. */
 export function createRoutes(services: ApiServices, idempotency: Idempotency): Route[] {
@@ -21,11 +22,6 @@ export function createRoutes(services: ApiServices, idempotency: Idempotency): R
   async function create(caller: Caller, request: CreateRequest, items: ItemSource | null, dryRun: boolean): Promise<Done> {
     if (dryRun) return { status: 200, body: { success: true, dryRun: true, ...(await batches.dryRun(caller, request, items)) } };
     return { status: 201, body: { success: true, batch: wireBatch(await batches.create(caller, request, items)) } };
-  }
-
-  async function recover(caller: Caller, id: string): Promise<Done | null> {
-    const batch = await batches.get(caller, id).catch(() => null);
-    return batch === null ? null : { status: 201, body: { success: true, batch: wireBatch(batch) } };
   }
 
   return [
@@ -52,7 +48,7 @@ export function createRoutes(services: ApiServices, idempotency: Idempotency): R
           const sent = { limit: config.limits.uploadBytes, clock };
           const drain = (): Promise<string> => drained(request, sent);
           return await idempotency.run(
-            { tenant: caller.tenant, request, text: null, drain, promised, recover: (id) => recover(caller, id) },
+            { tenant: caller.tenant, request, text: null, drain, promised, recover: (id) => batchMade(batches, caller, id) },
             async () => {
               const { blocks, digest } = lineBody(request, sent);
               const { first, rest, close } = await takeFirstLine(blocks);
@@ -76,16 +72,19 @@ export function createRoutes(services: ApiServices, idempotency: Idempotency): R
         if (text.trim() !== "" && type !== "application/json") {
           throw new BatchyardError("unsupported_type", { type: type || "none", accepted: ["application/json", ...NDJSON].join(", ") });
         }
-        return await idempotency.run({ tenant: caller.tenant, request, text, promised, recover: (id) => recover(caller, id) }, async () => {
-          const { items, rest } = readBody(text);
-          const parsed = parseRequest(withoutItems(JSON.parse(rest), items), registry);
-          return await create(
-            caller,
-            { ...parsed, id: promised },
-            items === null ? null : readInline(items, { maxItems: config.limits.maxItems }),
-            dryRun,
-          );
-        });
+        return await idempotency.run(
+          { tenant: caller.tenant, request, text, promised, recover: (id) => batchMade(batches, caller, id) },
+          async () => {
+            const { items, rest } = readBody(text);
+            const parsed = parseRequest(withoutItems(JSON.parse(rest), items), registry);
+            return await create(
+              caller,
+              { ...parsed, id: promised },
+              items === null ? null : readInline(items, { maxItems: config.limits.maxItems }),
+              dryRun,
+            );
+          },
+        );
       },
     }),
   ];

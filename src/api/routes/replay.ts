@@ -9,18 +9,13 @@ import type { Done, Idempotency } from "../idempotency.ts";
 import { route, type Route } from "../route.ts";
 import type { ApiServices } from "../services.ts";
 import { wireBatch } from "../wire/batch.ts";
-import { idParams } from "./batches.ts";
+import { batchMade, idParams } from "./batches.ts";
 
 /** POST /api/batch/:id/replay: a new batch of the items another one has. */
 export function replayRoutes({ batches, clock, config }: ApiServices, idempotency: Idempotency): Route[] {
   async function replay(caller: Caller, id: string, request: ReplayRequest, dryRun: boolean): Promise<Done> {
     if (dryRun) return { status: 200, body: { success: true, dryRun: true, ...(await batches.replayDryRun(caller, id, request)) } };
     return { status: 201, body: { success: true, batch: wireBatch(await batches.replay(caller, id, request)) } };
-  }
-
-  async function recover(caller: Caller, id: string): Promise<Done | null> {
-    const batch = await batches.get(caller, id).catch(() => null);
-    return batch === null ? null : { status: 201, body: { success: true, batch: wireBatch(batch) } };
   }
 
   return [
@@ -44,8 +39,9 @@ export function replayRoutes({ batches, clock, config }: ApiServices, idempotenc
         if (text.trim() !== "" && type !== "application/json")
           throw new BatchyardError("unsupported_type", { type: type || "none", accepted: "application/json" });
         const promised = newBatchId(clock.now());
-        return await idempotency.run({ tenant: caller.tenant, request, text, promised, recover: (id) => recover(caller, id) }, () =>
-          replay(caller, params.id, { ...parseReplay(text), id: promised }, query.dryRun === true),
+        return await idempotency.run(
+          { tenant: caller.tenant, request, text, promised, recover: (id) => batchMade(batches, caller, id) },
+          () => replay(caller, params.id, { ...parseReplay(text), id: promised }, query.dryRun === true),
         );
       },
     }),
