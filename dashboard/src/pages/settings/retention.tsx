@@ -161,7 +161,7 @@ function LogRow({ name, log: { days, setting, due } }: { name: string; log: Ladd
         {name}
       </th>
       <td className="figure whitespace-nowrap" title={`Set by ${setting}`}>
-        {days === 0 ? "ever" : plural(days, "day")}
+        {days === 0 ? "always" : plural(days, "day")}
       </td>
       <td className="number">{dueText(due.entries, due.more)}</td>
     </tr>
