@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "react";
+import { useLayoutEffect, useRef } from "react";
 import { keysFor } from "./bindings.ts";
 
 /** One thing a key does. `keys` are pressed one after the other: "g o". */
@@ -20,7 +20,8 @@ export function allShortcuts(): Shortcut[] {
 export function useShortcuts(shortcuts: readonly Shortcut[]): void {
   const scope = useRef(shortcuts);
   scope.current = shortcuts;
-  useEffect(() => {
+  // Before it is painted: whoever sees the page can press its keys.
+  useLayoutEffect(() => {
     scopes.add(scope);
     return () => void scopes.delete(scope);
   }, []);
