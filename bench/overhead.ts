@@ -10,9 +10,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createBatchyard, defineOperation } from "batchyard";
-import { FlowRollup } from "../src/store/sqlite/flow-rollup.ts";
-import { JobRollup } from "../src/store/sqlite/job-rollup.ts";
-import { Sums } from "../src/store/sqlite/sums.ts";
+import { FlowRollup } from "../src/store/sqlite/sums/flow-rollup.ts";
+import { JobRollup } from "../src/store/sqlite/sums/job-rollup.ts";
+import { Sums } from "../src/store/sqlite/sums/sums.ts";
 import { percentile, report, type Row } from "./support/report.ts";
 
 const { values } = parseArgs({

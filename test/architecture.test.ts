@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { cycles, forbiddenImports, forbiddenText, isTest, MAY_IMPORT, roomOf } from "./support/architecture.ts";
+import { cycles, foldersOf, forbiddenImports, forbiddenText, isTest, MAY_IMPORT, roomOf } from "./support/architecture.ts";
 import { forbiddenInDashboard } from "./support/dashboard-architecture.ts";
 import { filesUnder, importsOf, read, ROOT, withoutComments } from "./support/sources.ts";
 
@@ -42,6 +42,12 @@ describe("architecture", () => {
 
   it("has no import cycles", () => {
     expect(cycles(imports)).toEqual([]);
+  });
+
+  it("the rooms of the SQLite store stand on one another", () => {
+    const between = foldersOf(imports.filter(({ from }) => from.startsWith("src/store/sqlite/") && !isTest(from)));
+    expect(between.length).toBeGreaterThan(30);
+    expect(cycles(between)).toEqual([]);
   });
 });
 
@@ -93,5 +99,10 @@ describe("the rules themselves", () => {
   it("see a cycle, and none in a diamond", () => {
     expect(cycles([edge("a", "b"), edge("b", "c"), edge("c", "a")])).toHaveLength(1);
     expect(cycles([edge("a", "b"), edge("a", "c"), edge("b", "d"), edge("c", "d")])).toEqual([]);
+  });
+
+  it("see two folders that need each other, though no two files do", () => {
+    expect(cycles(foldersOf([edge("a/1.ts", "b/1.ts"), edge("b/2.ts", "a/2.ts"), edge("a/1.ts", "a/2.ts")]))).toHaveLength(1);
+    expect(cycles(foldersOf([edge("a/1.ts", "b/1.ts"), edge("a/1.ts", "a/2.ts")]))).toEqual([]);
   });
 });

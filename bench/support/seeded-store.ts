@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { Database } from "../../src/store/sqlite/database.ts";
-import { fillSums } from "../../src/store/sqlite/rollup-recount.ts";
+import { Database } from "../../src/store/sqlite/database/database.ts";
+import { fillSums } from "../../src/store/sqlite/sums/rollup-recount.ts";
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 
 const DAY = 86_400_000;

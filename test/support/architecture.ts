@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import type { Import } from "./sources.ts";
 
 /** What a yard is made of: its types name it, and main puts it together. */
@@ -191,6 +192,13 @@ export function forbiddenText(file: string, code: string): string[] {
     faults.push(`${file} contains SQL ('${sql[0].slice(0, 40).trim()}'): only src/store does`);
   if (/(^|\/)(utils?|commons?|helpers?|misc)(\.|\/)/.test(file)) faults.push(`${file}: name the file by its noun`);
   return faults;
+}
+
+/** The same arrows between the folders the files are in. */
+export function foldersOf(imports: readonly Import[]): Import[] {
+  return imports.flatMap(({ from, target, specifier }) =>
+    target === null || dirname(from) === dirname(target) ? [] : [{ from: dirname(from), target: dirname(target), specifier }],
+  );
 }
 
 /** Import cycles among files, each as `a → b → a`; one for every file that closes one. */

@@ -1,5 +1,5 @@
 import type { AccessStore, ApiKeyRow, IdempotencyRow, Role, SessionRow } from "../port.ts";
-import type { Database } from "./database.ts";
+import type { Database } from "./database/database.ts";
 
 const KEY =
   "id, tenant, name, role, hash, hint, created_at AS createdAt, expires_at AS expiresAt, revoked_at AS revokedAt, last_used_at AS lastUsedAt, batch_id AS batchId";

@@ -2,7 +2,8 @@ import type { SQLInputValue } from "node:sqlite";
 import { ATTEMPT_STATES, attemptMoveFrom, isEnded, isUpstream, type AttemptState } from "../../model/attempt-moves.ts";
 import type { BatchStatus, ChunkState } from "../../model/moves.ts";
 import type { AttemptChange, AttemptRow, AttemptStore, AttemptSums, LeasedAttempt, NewAttempt } from "../attempts.ts";
-import type { Database } from "./database.ts";
+import type { Database } from "./database/database.ts";
+import { inList } from "./rows/in-list.ts";
 
 /** Field of a row → its column. `report` is JSON, `cancelSent` 0 or 1. */
 const COLUMNS = {
@@ -47,9 +48,8 @@ const SELECTED = Object.entries(COLUMNS)
 const LEASED = `SELECT ${SELECTED}, CASE WHEN c.epoch = a.epoch THEN c.state END AS chunk, b.status AS batch
   FROM attempts a LEFT JOIN chunks c ON c.id = a.chunk_id LEFT JOIN batches b ON b.id = a.batch_id`;
 
-const list = (states: readonly AttemptState[]): string => states.map((state) => `'${state}'`).join(", ");
 /** The provider counts their tokens, or soon will. */
-const ENQUEUED = list(ATTEMPT_STATES.filter((state) => state === "create_sent" || isUpstream(state)));
+const ENQUEUED = inList(ATTEMPT_STATES.filter((state) => state === "create_sent" || isUpstream(state)));
 
 const REPORT_SUMS = ["lines", "succeeded", "failed", "missing", "duplicates", "unknown", "unreadable"]
   .map((field) => `COALESCE(SUM(report ->> '${field}'), 0) AS ${field}`)
@@ -120,7 +120,7 @@ export class SqliteAttempts implements AttemptStore {
   async move(owner: string, id: string, to: AttemptState, change: AttemptChange, now: number): Promise<AttemptRow | null> {
     const ended = isEnded(to) && to !== "ingested" ? { endedAt: now } : {};
     const last = to === "ingested" ? { dueAt: null } : {};
-    return this.write(owner, id, { misses: 0, polls: 0, ...change, ...ended, ...last, state: to }, list(attemptMoveFrom(to)));
+    return this.write(owner, id, { misses: 0, polls: 0, ...change, ...ended, ...last, state: to }, inList(attemptMoveFrom(to)));
   }
 
   async note(owner: string, id: string, change: AttemptChange): Promise<AttemptRow | null> {

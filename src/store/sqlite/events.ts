@@ -2,8 +2,8 @@ import type { SQLInputValue } from "node:sqlite";
 import type { EventDraft, Severity, StoredEvent } from "../../model/event.ts";
 import { randomText } from "../../model/ids.ts";
 import type { EventStore } from "../port.ts";
-import { insertEvent } from "./batch-row.ts";
-import type { Database } from "./database.ts";
+import { insertEvent } from "./rows/batch-row.ts";
+import type { Database } from "./database/database.ts";
 
 interface RawEvent {
   seq: number;

@@ -1,5 +1,5 @@
 import type { FilePage, FileRow, FileStore } from "../port.ts";
-import type { Database } from "./database.ts";
+import type { Database } from "./database/database.ts";
 
 const COLUMNS = "id, tenant, name, content_type AS contentType, bytes, sha256, purpose, created_at AS createdAt, expires_at AS expiresAt";
 

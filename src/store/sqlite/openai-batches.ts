@@ -1,9 +1,9 @@
 import type { SQLInputValue } from "node:sqlite";
 import { openAiMoveFrom, type OpenAiStatus } from "../../model/openai-moves.ts";
 import type { NewOpenAiBatch, OpenAiBatchRow, OpenAiBatchStore, OpenAiChange, OpenAiFault, OpenAiUsage } from "../openai-batches.ts";
-import type { Database } from "./database.ts";
-import { insertMessage } from "./outbox-row.ts";
-import { FINAL_OPENAI, OPEN_OPENAI } from "./schema.ts";
+import type { Database } from "./database/database.ts";
+import { insertMessage } from "./rows/outbox-row.ts";
+import { FINAL_OPENAI, inList, OPEN_OPENAI } from "./rows/in-list.ts";
 
 interface Raw extends Omit<OpenAiBatchRow, "metadata" | "errors" | "usage"> {
   metadata: string | null;
@@ -98,7 +98,7 @@ export class SqliteOpenAiBatches implements OpenAiBatchStore {
       sets.push(`${CHANGED[name as keyof OpenAiChange]} = ?`);
       values.push(typeof value === "object" && value !== null ? JSON.stringify(value) : (value ?? null));
     }
-    const from = sources.map((state) => `'${state}'`).join(", ");
+    const from = inList(sources);
     return this.db.transaction(() => {
       const sql = `UPDATE openai_batches SET ${sets.join(", ")} WHERE id = ? AND tenant = ? AND status IN (${from})`;
       if (this.db.run(sql, ...values, id, tenant) === 0) return null;

@@ -1,5 +1,5 @@
 import type { OutboxRow, OutboxStore } from "../port.ts";
-import type { Database } from "./database.ts";
+import type { Database } from "./database/database.ts";
 
 export class SqliteOutbox implements OutboxStore {
   private readonly db: Database;

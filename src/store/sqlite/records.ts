@@ -1,6 +1,6 @@
 import type { SQLInputValue } from "node:sqlite";
 import type { CollectionRecord, RecordFilter, RecordStore, WriteMode } from "../port.ts";
-import type { Database } from "./database.ts";
+import type { Database } from "./database/database.ts";
 
 interface RawRecord {
   key: string;
