@@ -13,7 +13,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { EventBatcher } from "../src/events/batcher.ts";
+import { EventBatcher } from "../src/events/frames/batcher.ts";
 import { openSqliteStore } from "../src/store/sqlite/store.ts";
 import type { Delays, Figures, Made, ReaderCommand, ServerCommand, ServerReady } from "./events/messages.ts";
 import { megabytes, report, type Row } from "./support/report.ts";

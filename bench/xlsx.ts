@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
 import { write } from "../src/formats/writer.ts";
-import { readXlsx } from "../src/formats/xlsx.ts";
+import { readXlsx } from "../src/formats/xlsx/xlsx.ts";
 import { figure, megabytes, report } from "./support/report.ts";
 
 const { values, positionals } = parseArgs({

@@ -85,7 +85,7 @@ export function defineConfig(config: ProjectConfig): ProjectConfig {
   return config;
 }
 
-export { EventBatcher, type BatcherEvent, type BatcherOptions, type BatcherStatistics } from "./events/batcher.ts";
+export { EventBatcher, type BatcherEvent, type BatcherOptions, type BatcherStatistics } from "./events/frames/batcher.ts";
 export { defineOperation } from "./operations/define.ts";
 export { OperationError } from "./model/failure.ts";
 export { BatchyardError } from "./model/errors.ts";

@@ -1,5 +1,5 @@
-import type { EstimateRequest } from "./batches/upstream-estimate.ts";
-import { ledgerEntry } from "./engine/ledger-entry.ts";
+import type { EstimateRequest } from "./batches/create/upstream-estimate.ts";
+import { ledgerEntry } from "./engine/run/ledger-entry.ts";
 import type { Circuit } from "./executors/openai/circuit.ts";
 import { Endpoint } from "./executors/openai/endpoint.ts";
 import { OnlineExecutor } from "./executors/openai/executor.ts";

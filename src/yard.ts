@@ -4,7 +4,7 @@ import type { Bulk } from "./batches/bulk.ts";
 import type { Batches } from "./batches/service.ts";
 import type { Config } from "./config.ts";
 import type { Engine } from "./engine/engine.ts";
-import type { EventBatcher, BatcherOptions } from "./events/batcher.ts";
+import type { EventBatcher, BatcherOptions } from "./events/frames/batcher.ts";
 import type { EventLog } from "./events/port.ts";
 import type { Endpoint } from "./executors/openai/endpoint.ts";
 import type { CrashPoint } from "./executors/openai-batch/desk.ts";

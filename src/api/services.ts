@@ -32,7 +32,7 @@ import type { JobReports } from "../monitor/jobs/job-report.ts";
 import type { Alerts } from "../monitor/alerts/alerts.ts";
 import type { RetentionLadder } from "../monitor/retention-ladder.ts";
 import type { Pipeline } from "../monitor/pipeline.ts";
-import type { Breakers } from "../engine/breaker.ts";
+import type { Breakers } from "../engine/limits/breaker.ts";
 import type { DeadQueues } from "../streams/dead-queues.ts";
 import type { Dashboard } from "./pages/dashboard.ts";
 import type { Streams } from "../streams/service.ts";

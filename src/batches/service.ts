@@ -1,5 +1,5 @@
 import type { FieldChange } from "./field-changes.ts";
-import type { UpstreamEstimate } from "./upstream-estimate.ts";
+import type { UpstreamEstimate } from "./create/upstream-estimate.ts";
 import type { BatchRow } from "../model/batch.ts";
 import type { CostSums } from "../model/ledger.ts";
 import type { ItemText } from "../model/item.ts";

@@ -19,7 +19,7 @@ const open = async (settings: Record<string, string> = {}): Promise<TestYard> =>
   (yard = await createTestYard({ operations: [work], settings }));
 const codes = async (id: string): Promise<string[]> => (await yard.why(id)).reasons.map((reason) => reason.code);
 
-/** Every reason is made to happen; breaker_open is in src/engine/breaker.test.ts. */
+/** Every reason is made to happen; breaker_open is in src/engine/limits/breaker.test.ts. */
 describe("why a batch is not done", () => {
   it("paused, and nothing else that only waits for it", async () => {
     await open();

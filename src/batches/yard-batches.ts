@@ -11,7 +11,7 @@ import type { Backpressure } from "./backpressure.ts";
 import { batchEntry } from "./audit-entry.ts";
 import { BatchLists } from "./batch-lists.ts";
 import { Comparisons } from "./compare.ts";
-import type { Creator } from "./create.ts";
+import type { Creator } from "./create/create.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { etaAt, recentRate } from "./rate.ts";
 import { reconcileResults } from "./reconcile.ts";

@@ -1,7 +1,7 @@
 import type { Context } from "./context.ts";
 import { verdictOf } from "./exit.ts";
 import { createProgram } from "./program.ts";
-import { createTerminal } from "./terminal.ts";
+import { createTerminal } from "../terminal/terminal.ts";
 
 /** The `batchyard` command. */
 

@@ -2,7 +2,7 @@ import { PassThrough } from "node:stream";
 import type { Command } from "commander";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createProgram } from "./program.ts";
-import { createTerminal } from "./terminal.ts";
+import { createTerminal } from "../terminal/terminal.ts";
 
 function commandsOf(command: Command): Command[] {
   return command.commands.flatMap((sub) => [sub, ...commandsOf(sub)]);

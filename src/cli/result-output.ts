@@ -1,7 +1,7 @@
 import type { WriteFormat } from "../formats/format.ts";
 import { write } from "../formats/writer.ts";
 import { fileSink } from "./output-file.ts";
-import type { Terminal } from "./terminal.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 
 const RESULT_COLUMNS = ["nodeId", "success", "result", "error", "errorCode", "retries", "durationMs", "qualityScore", "cost", "createdAt"];
 

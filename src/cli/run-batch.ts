@@ -1,9 +1,9 @@
 import type { Batches, BatchView, Caller } from "../batches/service.ts";
 import { openItems } from "../model/batch.ts";
 import { isFinal } from "../model/moves.ts";
-import { count, duration, rate } from "./figures.ts";
-import type { ProgressLine } from "./progress.ts";
-import { clean, type Terminal } from "./terminal.ts";
+import { count, duration, rate } from "../terminal/figures.ts";
+import type { ProgressLine } from "../terminal/progress.ts";
+import { clean, type Terminal } from "../terminal/terminal.ts";
 
 /** Who a command without a server acts as: the owner of the data directory. */
 export const LOCAL_CALLER: Caller = { tenant: "default", actor: "cli", role: "admin", credential: null, address: null };

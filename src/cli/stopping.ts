@@ -1,4 +1,4 @@
-import type { Terminal } from "./terminal.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 
 /**
  * Resolves at the first SIGINT or SIGTERM; the second ends the process at once. `watch()` from the start of a command on, so

@@ -1,8 +1,8 @@
 import type { Batch, Client } from "../client/index.ts";
 import type { Context } from "./context.ts";
 import { EXIT, type ExitCode } from "./exit.ts";
-import { count } from "./figures.ts";
-import { ProgressLine } from "./progress.ts";
+import { count } from "../terminal/figures.ts";
+import { ProgressLine } from "../terminal/progress.ts";
 
 /** Shows a batch moving until it has ended; returns it as it ended. With `json` each move is a line on stdout. */
 export async function watchUntilEnd(context: Context, client: Client, id: string, json: boolean): Promise<Batch> {

@@ -3,7 +3,7 @@ import { joinLines, splitLines } from "../model/item.ts";
 import { SuccessBlock } from "../model/success-block.ts";
 import { BatchStats } from "../model/stats/batch-stats.ts";
 import type { ClaimedChunk, Commit, NewChunk } from "../store/port.ts";
-import { failureRow } from "./result-line.ts";
+import { failureRow } from "./run/result-line.ts";
 
 /** Deaths after which a chunk is split: the first made it a suspect, and suspects run alone, so the others name this chunk. */
 const DEATHS_TO_SPLIT = 3;

@@ -7,12 +7,12 @@ import type { Pricing } from "../money/pricing.ts";
 import type { Registry } from "../operations/registry.ts";
 import type { Tracing } from "../tracing/port.ts";
 import type { ClaimedChunk, LostLease, Store } from "../store/port.ts";
-import { Breakers } from "./breaker.ts";
+import { Breakers } from "./limits/breaker.ts";
 import type { Dispatcher } from "./dispatcher/port.ts";
 import { ExternalWorkers } from "./external.ts";
 import { Feeder } from "./feeder.ts";
 import { EXTERNAL, tellOfWorker } from "./roster.ts";
-import type { Run } from "./run.ts";
+import type { Run } from "./run/run.ts";
 import { Speeds } from "./speeds.ts";
 import { Worker, type WorkerSettings } from "./worker.ts";
 

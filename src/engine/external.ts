@@ -9,7 +9,7 @@ import type { Store } from "../store/port.ts";
 import { unreadable } from "../operations/rows.ts";
 import { bisect } from "./bisection.ts";
 import { EXTERNAL, Roster, type WorkerProcess } from "./roster.ts";
-import type { Run } from "./run.ts";
+import type { Run } from "./run/run.ts";
 import type { ClaimedChunk, LostLease } from "../store/port.ts";
 import type { Tracing } from "../tracing/port.ts";
 import { OpenAttempts } from "./open-attempts.ts";

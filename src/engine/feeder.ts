@@ -1,7 +1,7 @@
 import type { Clock } from "../model/clock.ts";
 import { PRIORITIES } from "../model/priority.ts";
 import type { RunnableBatch, Store } from "../store/port.ts";
-import type { Breakers } from "./breaker.ts";
+import type { Breakers } from "./limits/breaker.ts";
 import type { Dispatcher } from "./dispatcher/port.ts";
 
 /** Batches looked at per tenant and priority. */

@@ -6,7 +6,7 @@ import { OtelTracing } from "../tracing/otlp/otel-tracing.ts";
 import { SpanIds } from "../tracing/otlp/span-ids.ts";
 import { untraced } from "../tracing/untraced.ts";
 import { OpenAttempts } from "./open-attempts.ts";
-import { RunTally } from "./run-tally.ts";
+import { RunTally } from "./run/run-tally.ts";
 
 const CONTEXT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 

@@ -1,7 +1,7 @@
 import type { ClaimedChunk, LostLease } from "../store/port.ts";
 import type { OpenSpan, Tracing } from "../tracing/port.ts";
 import { attemptSpan } from "./attempt-span.ts";
-import { RunTally } from "./run-tally.ts";
+import { RunTally } from "./run/run-tally.ts";
 
 /** Leases of outside workers whose spans are open; a further one has none. */
 const MAX_OPEN = 10_000;

@@ -11,13 +11,13 @@ import type { Registry } from "../operations/registry.ts";
 import type { Tracing } from "../tracing/port.ts";
 import type { ClaimedChunk, Store } from "../store/port.ts";
 import { bisect } from "./bisection.ts";
-import type { Breakers } from "./breaker.ts";
-import { Budget } from "./budget.ts";
+import type { Breakers } from "./limits/breaker.ts";
+import { Budget } from "./limits/budget.ts";
 import type { ChunkHint, Dispatcher } from "./dispatcher/port.ts";
-import { RateLimit } from "./rate-limit.ts";
+import { RateLimit } from "./limits/rate-limit.ts";
 import { attemptSpan } from "./attempt-span.ts";
 import type { Speeds } from "./speeds.ts";
-import { Run, type RunHooks, type RunLimits } from "./run.ts";
+import { Run, type RunHooks, type RunLimits } from "./run/run.ts";
 
 /** The operation was changed since the batch was created, and no longer takes its options: no handler may see them. */
 function refusing(fault: Error): Executor {

@@ -1,11 +1,11 @@
 import { BatchyardError } from "../model/errors.ts";
-import { readCsv } from "./csv.ts";
+import { readCsv } from "./csv/csv.ts";
 import { guessedFormat, namedFormat } from "./format.ts";
 import type { ReadFormat } from "./format.ts";
-import { readJson } from "./json.ts";
-import { readJsonl } from "./jsonl.ts";
+import { readJson } from "./json/json.ts";
+import { readJsonl } from "./json/jsonl.ts";
 import type { RowBlocks } from "./row.ts";
-import { readXlsx } from "./xlsx.ts";
+import { readXlsx } from "./xlsx/xlsx.ts";
 
 /** Bytes in start order, and where they lie when they are a file on this machine (xlsx is read by its directory, at its end). */
 export interface RowSource {

@@ -1,8 +1,8 @@
-import { writeCsv } from "./csv-writer.ts";
+import { writeCsv } from "./csv/csv-writer.ts";
 import type { WriteSource } from "./columns.ts";
 import type { WriteFormat } from "./format.ts";
-import { writeJsonl } from "./jsonl-writer.ts";
-import { writeXlsx } from "./xlsx-writer.ts";
+import { writeJsonl } from "./json/jsonl-writer.ts";
+import { writeXlsx } from "./xlsx/xlsx-writer.ts";
 
 /** Rows as a file of `format`, in blocks, in constant memory. Nested values are JSON in the cells of csv and xlsx. `fields`: see columnsOf. */
 export function write(

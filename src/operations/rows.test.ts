@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { joined } from "../formats/formats.fixture.ts";
-import { writeXlsx } from "../formats/xlsx-writer.ts";
-import { toRecordFilter } from "./record-filter.ts";
+import { writeXlsx } from "../formats/xlsx/xlsx-writer.ts";
+import { toRecordFilter } from "./language/record-filter.ts";
 import type { PlanRequest } from "./operation.ts";
 import { planRows, unreadable } from "./rows.ts";
 import type { RowReading } from "./rows.ts";

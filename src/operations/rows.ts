@@ -6,7 +6,7 @@ import { itemKey } from "../intake/item-key.ts";
 import { BatchyardError, invalid } from "../model/errors.ts";
 import type { Item, ItemText } from "../model/item.ts";
 import type { ItemOutcome, PlanRequest, TenantServices } from "./operation.ts";
-import { toRecordFilter } from "./record-filter.ts";
+import { toRecordFilter } from "./language/record-filter.ts";
 
 /** The collection that is read when a request names no items and no input. */
 const DEFAULT_COLLECTION = "nodes";

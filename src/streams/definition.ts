@@ -3,7 +3,7 @@ import { z } from "zod";
 import { invalid } from "../model/errors.ts";
 import { faultsOf } from "../model/schema-faults.ts";
 import { decimal, text, whole } from "../model/fields.ts";
-import type { WindowRules } from "./window.ts";
+import type { WindowRules } from "../model/window.ts";
 
 /** A year: longer is a typing error, and timers of the machine do not reach further. */
 const MAX_SECONDS = 31_536_000;

@@ -1,9 +1,9 @@
-import type { WindowPlan } from "../batches/create.ts";
+import type { WindowPlan } from "../batches/create/create.ts";
 import type { WindowRow } from "../store/port.ts";
 import { REQUESTS } from "./requests.ts";
 import { rulesOf, type StreamDefinition } from "./definition.ts";
 import { ItemReader } from "./item-reader.ts";
-import { dueAt, type Window, type WindowRules } from "./window.ts";
+import { dueAt, type Window, type WindowRules } from "../model/window.ts";
 
 /** How a stream's windows become batches, beyond what their operation asks for. */
 export interface Closing extends WindowPlan {

@@ -5,7 +5,7 @@ import type { NewArrivals, NewDeadLetter, WindowChange, WindowRow } from "../sto
 import type { NewRequest } from "../store/requests.ts";
 import type { StreamItem } from "./item-reader.ts";
 import { OpenWindow, type OpenStream } from "./open-stream.ts";
-import { step, type Closure, type WindowEvent, type WindowRules } from "./window.ts";
+import { step, type Closure, type WindowEvent, type WindowRules } from "../model/window.ts";
 
 /** An item's way: into a window, alone past the windows, or nowhere. */
 export type Placed =

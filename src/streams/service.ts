@@ -1,10 +1,10 @@
 import type { Caller } from "../batches/service.ts";
 import type { DeadLetter, DeadSelection } from "../store/port.ts";
 import type { ClosureSettings, StreamDefinition } from "./definition.ts";
-import type { PreviewRequest } from "./impact.ts";
+import type { PreviewRequest } from "./preview/impact.ts";
 import type { LagView } from "./lag.ts";
-import type { Preview } from "./preview.ts";
-import type { ChangeReport } from "./rule-log.ts";
+import type { Preview } from "./preview/preview.ts";
+import type { ChangeReport } from "./preview/rule-log.ts";
 
 export interface StreamView {
   name: string;

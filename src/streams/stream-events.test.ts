@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { io, type Socket } from "socket.io-client";
 import { FrameParser, type Frame } from "../client/sse.ts";
 import { serve, TOKEN, type Served } from "../api/server.fixture.ts";
-import { analysisFrame, type AnalysedBatch } from "../events/stream-frames.ts";
+import { analysisFrame, type AnalysedBatch } from "../events/frames/stream-frames.ts";
 import type { StoredEvent } from "../model/event.ts";
 
 let served: Served;

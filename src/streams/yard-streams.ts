@@ -1,5 +1,5 @@
 import type { Backpressure } from "../batches/backpressure.ts";
-import type { Creator, WindowPlan } from "../batches/create.ts";
+import type { Creator, WindowPlan } from "../batches/create/create.ts";
 import type { Caller } from "../batches/service.ts";
 import type { Clock } from "../model/clock.ts";
 import { BatchyardError, invalid } from "../model/errors.ts";
@@ -7,18 +7,18 @@ import { streamName } from "../model/stream-name.ts";
 import { faultsOf } from "../model/schema-faults.ts";
 import type { DeadLetter, DeadSelection, Store, StreamRow } from "../store/port.ts";
 import { Aggregator, type Offered } from "./aggregator.ts";
-import { closureSettings } from "./candidate.ts";
+import { closureSettings } from "./preview/candidate.ts";
 import { changedDetections, DETECTIONS, detections, type WindowSettings } from "./detections.ts";
 import { parsedDefinition, streamDefinition, type StreamDefinition } from "./definition.ts";
 import { isRefusal } from "./item-reader.ts";
 import type { LagView } from "./lag.ts";
-import { StreamImpact, type PreviewRequest } from "./impact.ts";
+import { StreamImpact, type PreviewRequest } from "./preview/impact.ts";
 import { Letters } from "./letters.ts";
 import { OpenStream, type Closing } from "./open-stream.ts";
-import { PreviewGuard } from "./preview-guard.ts";
+import { PreviewGuard } from "./preview/preview-guard.ts";
 import { RequestWindows } from "./request-windows.ts";
 import { COLLECTED_BY, REQUESTS, requestsDefinition, type CollectingSettings } from "./requests.ts";
-import type { ChangeReport } from "./rule-log.ts";
+import type { ChangeReport } from "./preview/rule-log.ts";
 import type {
   OfferAnswer,
   PreviewAnswer,

@@ -1,4 +1,4 @@
-import { plural } from "../cli/figures.ts";
+import { plural } from "../terminal/figures.ts";
 import type { Client } from "../client/index.ts";
 import type { PaneId, Scene } from "./pane.ts";
 import { batchesOf } from "./panes/batches.ts";

@@ -1,5 +1,5 @@
-import { batchFacts } from "../cli/batch-screen.ts";
-import { brief, compact, count } from "../cli/figures.ts";
+import { batchFacts } from "../terminal/batch-screen.ts";
+import { brief, compact, count } from "../terminal/figures.ts";
 import type { Batch, Client, ErrorGroup, OpenWindow, Why } from "../client/index.ts";
 import { meter, NOTHING, type PaneId, type Scene } from "./pane.ts";
 import { STATUS_TONE } from "./panes/batches.ts";

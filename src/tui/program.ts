@@ -1,4 +1,4 @@
-import { count } from "../cli/figures.ts";
+import { count } from "../terminal/figures.ts";
 import { qualified } from "../client/index.ts";
 import { actOn, perform, type Act, type ActName } from "./acts.ts";
 import { loadDepth, type Depth } from "./detail.ts";

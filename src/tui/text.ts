@@ -1,5 +1,5 @@
 import stringWidth from "string-width";
-import { clean } from "../cli/terminal.ts";
+import { clean } from "../terminal/terminal.ts";
 
 /** What a piece of text means; how that looks is the palette's matter. */
 export type Tone = "plain" | "soft" | "strong" | "good" | "warn" | "bad" | "busy" | "accent" | "chosen";

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { chunkSize, CHUNK_CHARS } from "../../src/batches/chunk-size.ts";
-import { Cutter } from "../../src/batches/cutter.ts";
-import { backoffMs } from "../../src/engine/backoff.ts";
-import { Breakers } from "../../src/engine/breaker.ts";
+import { chunkSize, CHUNK_CHARS } from "../../src/batches/create/chunk-size.ts";
+import { Cutter } from "../../src/batches/create/cutter.ts";
+import { backoffMs } from "../../src/engine/run/backoff.ts";
+import { Breakers } from "../../src/engine/limits/breaker.ts";
 import { MemoryDispatcher } from "../../src/engine/dispatcher/memory.ts";
 import { Feeder } from "../../src/engine/feeder.ts";
 import { systemClock } from "../../src/model/clock.ts";

@@ -33,7 +33,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   tracing: ["model", "store", "events"],
   store: ["model"],
   settings: ["model", "config.ts"],
-  events: ["model", "store", "streams/window.ts"],
+  events: ["model", "store"],
   intake: ["model", "store"],
   formats: ["model", "intake"],
   files: ["model", "store"],
@@ -68,7 +68,8 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   react: ["client/index.ts"],
   client: ["model", "api/contract"],
   sample: ["model", "batches"],
-  tui: ["model", "client", "api/contract", "cli/figures.ts", "cli/terminal.ts", "cli/batch-screen.ts"],
+  terminal: ["client", "config.ts"],
+  tui: ["model", "client", "api/contract", "terminal"],
   monitor: ["model", "store"],
   library: ["model", "intake", "batches", "streams", "api/contract", "api/wire", "main.ts", "yard.ts"],
   testing: ["model", "operations", "api/contract", "library", "main.ts", "yard.ts", "index.ts", "config.ts"],
@@ -76,6 +77,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     "model",
     "formats",
     "client",
+    "terminal",
     "tui",
     "api/contract",
     "batches",
@@ -109,12 +111,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
 };
 
 /** Ports and what implements them: only main.ts names an adapter, everyone else the port. */
-const ADAPTERS = [
-  /^src\/store\/(?!port\.ts$|contract)[^/]+\//,
-  /^src\/engine\/dispatcher\/(?!port\.ts$)/,
-  /^src\/live\/(?!port\.ts$)/,
-  /^src\/tracing\/otlp\//,
-];
+const ADAPTERS = [/^src\/store\/(?!port\.ts$|contract)[^/]+\//, /^src\/engine\/dispatcher\/(?!port\.ts$)/, /^src\/tracing\/otlp\//];
 
 /** Packages that belong to one folder. */
 const PACKAGE_HOMES: readonly { package: RegExp; home: RegExp; reason: string }[] = [

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import { setTimeout as pause } from "node:timers/promises";
 import type { StoredEvent } from "../../src/model/event.ts";
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";
-import type { StreamStatistics } from "../../src/events/sse.ts";
+import type { StreamStatistics } from "../../src/events/sse/sse.ts";
 import { classOf } from "../../src/events/catalogue.ts";
 import type { Child } from "./child.ts";
 import { CuttingProxy } from "./cutting-proxy.ts";

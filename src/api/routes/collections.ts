@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { BatchyardError, invalid } from "../../model/errors.ts";
 import type { CollectionRecord, RecordFilter } from "../../store/port.ts";
 import { parseBody } from "../body.ts";
-import { tooComplex } from "../../operations/record-filter.ts";
+import { tooComplex } from "../../operations/language/record-filter.ts";
 import * as contract from "../contract/stored.ts";
 import { decodeCursor, encodeCursor } from "../../batches/cursor.ts";
 import { toMs } from "../dispatch.ts";

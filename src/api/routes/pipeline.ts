@@ -1,4 +1,4 @@
-import type { BreakerView } from "../../engine/breaker.ts";
+import type { BreakerView } from "../../engine/limits/breaker.ts";
 import { BatchyardError } from "../../model/errors.ts";
 import { iso } from "../../model/clock.ts";
 import { degradationOf } from "../../monitor/health/degradation.ts";

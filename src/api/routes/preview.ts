@@ -1,7 +1,7 @@
 import { BatchyardError } from "../../model/errors.ts";
 import { instantMs } from "../../model/fields.ts";
 import { DETECTIONS } from "../../streams/detections.ts";
-import type { PreviewRequest } from "../../streams/impact.ts";
+import type { PreviewRequest } from "../../streams/preview/impact.ts";
 import * as contract from "../contract/preview.ts";
 import { streamParams } from "../contract/streams.ts";
 import { ok, route, type Route } from "../route.ts";

@@ -1,5 +1,5 @@
 import type { Caller } from "../../batches/service.ts";
-import type { AnalysedBatch } from "../../events/stream-frames.ts";
+import type { AnalysedBatch } from "../../events/frames/stream-frames.ts";
 import { isRetryable } from "../../model/item.ts";
 import type { ApiServices } from "../services.ts";
 

@@ -1,5 +1,5 @@
-import type { Gauge, GaugeType, Meter } from "../../events/gauges.ts";
-import { Throughput } from "../../events/throughput.ts";
+import type { Gauge, GaugeType, Meter } from "../../events/rates/gauges.ts";
+import { Throughput } from "../../events/rates/throughput.ts";
 import type { ApiServices } from "../services.ts";
 import { queuesAnswer } from "./queues.ts";
 import { runningFor } from "./workers.ts";

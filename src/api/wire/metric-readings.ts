@@ -1,8 +1,8 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { cpuUsage, memoryUsage, uptime } from "node:process";
 import type { Caller } from "../../batches/service.ts";
-import type { SocketStatistics } from "../../events/sockets.ts";
-import type { StreamStatistics } from "../../events/sse.ts";
+import type { SocketStatistics } from "../../events/sockets/sockets.ts";
+import type { StreamStatistics } from "../../events/sse/sse.ts";
 import { dayOf } from "../../model/ledger.ts";
 import { toUsd } from "../../model/money.ts";
 import { isFinal, type BatchStatus } from "../../model/moves.ts";

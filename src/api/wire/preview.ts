@@ -1,6 +1,6 @@
-import type { Figures } from "../../streams/figures.ts";
-import type { Measured, Outcome } from "../../streams/preview.ts";
-import type { ChangeReport } from "../../streams/rule-log.ts";
+import type { Figures } from "../../streams/preview/figures.ts";
+import type { Measured, Outcome } from "../../streams/preview/preview.ts";
+import type { ChangeReport } from "../../streams/preview/rule-log.ts";
 import type { PreviewAnswer } from "../../streams/service.ts";
 import { round } from "./batch.ts";
 

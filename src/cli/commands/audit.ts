@@ -5,7 +5,7 @@ import { configFromProcess } from "../../config.ts";
 import { jsonOption } from "../arguments.ts";
 import type { Context } from "../context.ts";
 import { CommandError, EXIT } from "../exit.ts";
-import { bytes, plural } from "../figures.ts";
+import { bytes, plural } from "../../terminal/figures.ts";
 import { fileSink } from "../output-file.ts";
 
 const DATA = ["--data <dir>", "data directory (default: BATCHYARD_DATA, else ./data)"] as const;

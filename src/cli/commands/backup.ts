@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { configFromProcess } from "../../config.ts";
 import type { Context } from "../context.ts";
 import { CommandError } from "../exit.ts";
-import { bytes } from "../figures.ts";
+import { bytes } from "../../terminal/figures.ts";
 
 export function addBackup(program: Command, context: Context): void {
   program

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { jsonOption } from "../arguments.ts";
 import { batchCommand, withBatch } from "../batch-command.ts";
-import { batchScreen } from "../batch-screen.ts";
+import { batchScreen } from "../../terminal/batch-screen.ts";
 import type { ConnectionFlags } from "../connection.ts";
 import type { Context } from "../context.ts";
 import type { Batch } from "../../client/index.ts";

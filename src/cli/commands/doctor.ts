@@ -5,7 +5,7 @@ import { configFromProcess, type Config } from "../../config.ts";
 import { jsonOption } from "../arguments.ts";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit.ts";
-import { bytes, count, plural } from "../figures.ts";
+import { bytes, count, plural } from "../../terminal/figures.ts";
 
 interface Check {
   name: string;

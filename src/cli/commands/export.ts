@@ -5,7 +5,7 @@ import { batchCommand, withBatch } from "../batch-command.ts";
 import type { ConnectionFlags } from "../connection.ts";
 import type { Context } from "../context.ts";
 import { usage } from "../exit.ts";
-import { bytes } from "../figures.ts";
+import { bytes } from "../../terminal/figures.ts";
 import { fileSink, formatOf } from "../output-file.ts";
 
 interface Flags extends ConnectionFlags {

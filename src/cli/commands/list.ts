@@ -2,11 +2,11 @@ import { Option, type Command } from "commander";
 import { BATCH_STATES } from "../../model/moves.ts";
 import type { BatchStatus } from "../../client/index.ts";
 import { instant, jsonOption, wholeNumber } from "../arguments.ts";
-import { statusWord } from "../batch-screen.ts";
+import { statusWord } from "../../terminal/batch-screen.ts";
 import { connect, withConnection, type ConnectionFlags } from "../connection.ts";
 import type { Context } from "../context.ts";
-import { count, table } from "../figures.ts";
-import { clean } from "../terminal.ts";
+import { count, table } from "../../terminal/figures.ts";
+import { clean } from "../../terminal/terminal.ts";
 
 interface Flags extends ConnectionFlags {
   status?: BatchStatus;

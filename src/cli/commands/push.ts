@@ -5,9 +5,9 @@ import { jsonOption } from "../arguments.ts";
 import { connect, withConnection, type ConnectionFlags } from "../connection.ts";
 import type { Context } from "../context.ts";
 import { usage } from "../exit.ts";
-import { plural } from "../figures.ts";
+import { plural } from "../../terminal/figures.ts";
 import { openInput } from "../input-file.ts";
-import { clean } from "../terminal.ts";
+import { clean } from "../../terminal/terminal.ts";
 
 const SHOWN = 5;
 

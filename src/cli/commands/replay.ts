@@ -6,7 +6,7 @@ import { batchCommand, withBatch } from "../batch-command.ts";
 import type { ConnectionFlags } from "../connection.ts";
 import type { Context } from "../context.ts";
 import { CommandError, usage } from "../exit.ts";
-import { plural } from "../figures.ts";
+import { plural } from "../../terminal/figures.ts";
 import { exitCodeOf, outcome, watchUntilEnd } from "../watching.ts";
 
 interface Flags extends ConnectionFlags {

@@ -3,7 +3,7 @@ import { jsonOption, repeatable } from "../arguments.ts";
 import { acknowledge, batchCommand, withBatch } from "../batch-command.ts";
 import type { ConnectionFlags } from "../connection.ts";
 import type { Context } from "../context.ts";
-import { plural } from "../figures.ts";
+import { plural } from "../../terminal/figures.ts";
 import { exitCodeOf, outcome, watchUntilEnd } from "../watching.ts";
 
 interface Flags extends ConnectionFlags {

@@ -10,10 +10,10 @@ import { exportFormatOption, inputFormatOption, jsonObject, priorityOption, whol
 import { loadProjectConfig } from "../config-file.ts";
 import type { Context } from "../context.ts";
 import { EXIT, usage, type ExitCode } from "../exit.ts";
-import { bytes } from "../figures.ts";
+import { bytes } from "../../terminal/figures.ts";
 import { openInput, type Input } from "../input-file.ts";
 import { formatOf } from "../output-file.ts";
-import { ProgressLine } from "../progress.ts";
+import { ProgressLine } from "../../terminal/progress.ts";
 import { writeResults } from "../result-output.ts";
 import { followBatch, LOCAL_CALLER, sayOutcome } from "../run-batch.ts";
 import { stopSignal } from "../stopping.ts";

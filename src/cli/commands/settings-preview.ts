@@ -3,8 +3,8 @@ import type { Preview, SettingsPatch } from "../../client/index.ts";
 import { instant, jsonOption } from "../arguments.ts";
 import { connect, withConnection, type ConnectionFlags } from "../connection.ts";
 import type { Context } from "../context.ts";
-import { count, duration, table } from "../figures.ts";
-import { clean } from "../terminal.ts";
+import { count, duration, table } from "../../terminal/figures.ts";
+import { clean } from "../../terminal/terminal.ts";
 
 interface Flags extends ConnectionFlags {
   json?: boolean;

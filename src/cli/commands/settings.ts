@@ -3,8 +3,8 @@ import type { Settings, SettingsPatch } from "../../client/index.ts";
 import { jsonOption } from "../arguments.ts";
 import { connect, withConnection, type ConnectionFlags } from "../connection.ts";
 import type { Context } from "../context.ts";
-import { table } from "../figures.ts";
-import { clean } from "../terminal.ts";
+import { table } from "../../terminal/figures.ts";
+import { clean } from "../../terminal/terminal.ts";
 import { addPreview } from "./settings-preview.ts";
 
 interface Flags extends ConnectionFlags {

@@ -7,7 +7,7 @@ import type { ReadFormat } from "../../formats/format.ts";
 import { inputFormatOption, jsonObject, jsonOption, priorityOption, repeatable } from "../arguments.ts";
 import { connect, withConnection, type ConnectionFlags } from "../connection.ts";
 import type { Context } from "../context.ts";
-import { plural } from "../figures.ts";
+import { plural } from "../../terminal/figures.ts";
 import { openInput } from "../input-file.ts";
 import { exitCodeOf, outcome, watchUntilEnd } from "../watching.ts";
 

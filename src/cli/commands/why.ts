@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { jsonOption } from "../arguments.ts";
 import { batchCommand, withBatch } from "../batch-command.ts";
-import { whyLines } from "../batch-screen.ts";
+import { whyLines } from "../../terminal/batch-screen.ts";
 import type { ConnectionFlags } from "../connection.ts";
 import type { Context } from "../context.ts";
 

@@ -1,4 +1,4 @@
-import { brief, compact, count } from "../../cli/figures.ts";
+import { brief, compact, count } from "../../terminal/figures.ts";
 import { or, type Scene } from "../pane.ts";
 import { fit, fitLine, joined, span, type Line, type Tone } from "../text.ts";
 

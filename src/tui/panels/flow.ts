@@ -1,4 +1,4 @@
-import { brief, compact } from "../../cli/figures.ts";
+import { brief, compact } from "../../terminal/figures.ts";
 import { headOf, or, rowOf, words, type Column, type Scene } from "../pane.ts";
 import { failing } from "../panes/streams.ts";
 import type { Snapshot } from "../snapshot.ts";

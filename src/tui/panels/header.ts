@@ -1,4 +1,4 @@
-import { brief, clock, compact, count } from "../../cli/figures.ts";
+import { brief, clock, compact, count } from "../../terminal/figures.ts";
 import { NOTHING, or, sparkline, type Scene } from "../pane.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { apart, cut, fit, fitLine, foreign, joined, span, widthOf, type Line, type Tone } from "../text.ts";

@@ -1,4 +1,4 @@
-import { brief, compact } from "../../cli/figures.ts";
+import { brief, compact } from "../../terminal/figures.ts";
 import { or, type Pane, type Scene } from "../pane.ts";
 import { foreign, span, type Line } from "../text.ts";
 

@@ -1,4 +1,4 @@
-import { brief, bytes, compact } from "../../cli/figures.ts";
+import { brief, bytes, compact } from "../../terminal/figures.ts";
 import { NOTHING, or, type Scene } from "../pane.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { fit, fitLine, foreign, span, type Line, type Tone } from "../text.ts";

@@ -1,4 +1,4 @@
-import { brief, compact } from "../../cli/figures.ts";
+import { brief, compact } from "../../terminal/figures.ts";
 import { words, type Column, type Pane } from "../pane.ts";
 import { foreign, span } from "../text.ts";
 

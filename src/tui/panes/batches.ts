@@ -1,5 +1,5 @@
 import type { Batch } from "../../client/index.ts";
-import { brief, compact, count } from "../../cli/figures.ts";
+import { brief, compact, count } from "../../terminal/figures.ts";
 import { meter, NOTHING, or, words, type Column, type Pane, type Row, type Scene } from "../pane.ts";
 import { foreign, span, type Line, type Tone } from "../text.ts";
 

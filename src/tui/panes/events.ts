@@ -1,4 +1,4 @@
-import { clock, count, plural } from "../../cli/figures.ts";
+import { clock, count, plural } from "../../terminal/figures.ts";
 import type { Happening } from "../happenings.ts";
 import { words, type Column, type Pane } from "../pane.ts";
 import { foreign, span, type Tone } from "../text.ts";

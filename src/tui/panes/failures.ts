@@ -1,4 +1,4 @@
-import { compact, count } from "../../cli/figures.ts";
+import { compact, count } from "../../terminal/figures.ts";
 import { words, type Column, type Pane } from "../pane.ts";
 import { foreign } from "../text.ts";
 

@@ -1,4 +1,4 @@
-import { brief, compact, count } from "../../cli/figures.ts";
+import { brief, compact, count } from "../../terminal/figures.ts";
 import { NOTHING, or, words, type Column, type Pane, type Scene } from "../pane.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { foreign, span, type Line } from "../text.ts";
