@@ -31,6 +31,7 @@ import { isWebhookChannel } from "./requests/webhook-channel.ts";
 import { RequestWebhookNotifier } from "./monitor/notify/request-webhook.ts";
 import { StatisticsBroadcast } from "./monitor/broadcast.ts";
 import { Alerts } from "./monitor/alerts/alerts.ts";
+import { announceAnchoring } from "./monitor/audit-watch.ts";
 import type { LiveFacts } from "./monitor/alerts/readings.ts";
 import { Channels } from "./monitor/notify/channels.ts";
 import { Courier } from "./monitor/notify/courier.ts";
@@ -352,6 +353,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     files: (tenant) => disk.forTenant(tenant),
     eventBatcher: (options) => new EventBatcher({ ...options, clock, constants: () => settings.current().sse }),
     async start() {
+      await announceAnchoring(store, clock, DEFAULT_TENANT);
       await engine.start();
       await keeper.start();
       await streams.start(parts.streams ?? null);

@@ -1,4 +1,8 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { folders } from "../../test/support/folder.ts";
+import { EVENTS } from "../events/catalogue.ts";
 import { VirtualClock } from "../testing/virtual-clock.ts";
 import { serve, type Served } from "./server.fixture.ts";
 
@@ -13,6 +17,7 @@ interface Entry {
   outcome: string;
 }
 
+const newFolder = folders();
 let served: Served;
 afterEach(() => served.close());
 
@@ -74,6 +79,46 @@ describe.each(["/api/admin/audit", "/api/admin/batch-monitoring/audit"])("GET %s
       faults: [{ seq: 1, kind: "rewritten" }],
     });
     expect((await served.send({ url: `${base}/verify?head=1` })).status).toBe(400);
+  });
+});
+
+describe("a server that starts without the anchor of its audit log", () => {
+  it("says so to everybody until an admin of its own tenant accepts that with a reason", async () => {
+    const directory = newFolder();
+    served = await serve({ directory, settings: { BATCHYARD_WORKERS: "0" } });
+    await cancelled();
+    expect((await served.send({ method: "POST", url: "/api/admin/audit/anchor", payload: { reason: "none" } })).json).toMatchObject({
+      code: "audit_whole",
+    });
+    await served.close();
+    rmSync(join(directory, "audit.anchor"));
+    served = await serve({ directory, settings: { BATCHYARD_WORKERS: "0" } });
+    const message = expect.stringMatching(/^the file audit\.anchor is missing or not readable; it stood at entry \d+ of \d{4}-/) as unknown;
+    expect((await audit("?action=audit.unproven")).entries).toMatchObject([
+      { actor: "server", outcome: "SUSPICIOUS", after: { kind: "unanchored", message } },
+    ]);
+    const critical = await served.yard.store.events.critical("default", 10);
+    expect(critical).toMatchObject([{ type: "audit.unproven", data: { kind: "unanchored", message } }]);
+    EVENTS["audit.unproven"].data.parse(critical[0]!.data);
+    const verdict = async (): Promise<unknown> => (await served.send({ url: "/api/admin/audit/verify" })).json;
+    expect(await verdict()).toMatchObject({ ok: false, faults: [{ kind: "unanchored", message }] });
+
+    const accept = async (payload: Record<string, unknown>, key?: string) =>
+      served.send({
+        method: "POST",
+        url: "/api/admin/audit/anchor",
+        payload,
+        headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
+      });
+    expect((await accept({})).status).toBe(400);
+    expect((await accept({ reason: "mine" }, await served.key("admin", "other"))).status).toBe(403);
+    expect((await accept({ reason: "mine" }, await served.key("operator"))).status).toBe(403);
+    expect(await verdict()).toMatchObject({ ok: false });
+    expect((await accept({ reason: "the disk was replaced" })).json).toMatchObject({ success: true, ok: true, faults: [] });
+    expect(await verdict()).toMatchObject({ ok: true });
+    expect((await audit("?action=audit.anchor_accepted")).entries).toMatchObject([
+      { actor: "key:environment", after: { reason: "the disk was replaced" }, before: { anchor: null } },
+    ]);
   });
 });
 

@@ -174,6 +174,8 @@ describe("commands against a server", () => {
     expect((await remote("keys", "create", "audited")).code).toBe(0);
     const verified = await batchyard("audit", "verify", "--data", data);
     expect([verified.code, verified.stdout]).toEqual([0, expect.stringMatching(/^ok +\d+ entr(y|ies), head \d+:[0-9a-f]{64}\n$/)]);
+    const accepted = await remote("audit", "accept", "--reason", "nothing is wrong");
+    expect([accepted.code, accepted.stderr]).toEqual([1, expect.stringContaining("there is nothing to accept")]);
     const exported = (await batchyard("audit", "export", "--data", data)).stdout.trimEnd().split("\n");
     const last = JSON.parse(exported.at(-1)!) as { seq: number; hash: string };
     expect(verified.stdout).toContain(`${exported.length} entr`);

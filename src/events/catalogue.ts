@@ -375,6 +375,13 @@ export const EVENTS = {
     data: z.looseObject({ actor: z.string(), action: z.string(), target: z.string(), outcome: z.string() }),
     example: { actor: "key:key_1", action: "batch.cancel", target: "batch_1767225600000_a1b2c3d4e", outcome: "SUCCESS" },
   }),
+  "audit.unproven": kind({
+    class: "critical",
+    severity: "critical",
+    when: "the server starts and the audit log is not the one that was written, or what proves it is gone; until an admin accepts it",
+    data: z.looseObject({ kind: z.string(), entry: count.meta({ description: "Where it begins" }), message: z.string() }),
+    example: { kind: "unanchored", entry: 51, message: "the file audit.anchor is missing or not readable; it stood at entry 51" },
+  }),
   "bulk.progress": kind({
     class: "durable",
     severity: "info",

@@ -89,6 +89,7 @@ export const ERRORS = {
     message:
       "{field} of stream {stream} changes from {from} to {to}, which is more than 20 %; ask POST /api/streams/{stream}/preview for these rules first (it holds for an hour), or say why not with ?reason=",
   },
+  audit_whole: { status: 409, message: "The audit log is as it was written, and so is its anchor: there is nothing to accept" },
   channel_fixed: { status: 409, message: "Channel '{channel}' comes from {from} and can only be changed there" },
   worker_resized_there: {
     status: 409,

@@ -75,7 +75,8 @@ export interface AuditFilter {
 export interface AuditFault {
   /** Where it begins. */
   seq: number;
-  kind: "altered" | "missing" | "rewritten" | "unanchored";
+  /** unanchored: the head kept outside of the table is gone; rolled_back: it is an older one than it was known to be. */
+  kind: "altered" | "missing" | "rewritten" | "unanchored" | "rolled_back";
   message: string;
 }
 
@@ -106,4 +107,14 @@ export interface AuditStore {
   due(before: number, limit: number): Promise<number>;
   /** Recomputes the chain. `expected`: a head that was noted down elsewhere. */
   verify(expected?: { seq: number; hash: string }): Promise<AuditVerdict>;
+  /**
+   * What was found when the store was opened. `fault`: the head kept outside is gone or older than it was known to be; nothing is written
+   * there until somebody accepts that. `adopted`: there never was one, and this is the first that was put there; null = nothing was adopted.
+   */
+  anchoring(): Promise<{ fault: AuditFault | null; adopted: { seq: number; hash: string } | null }>;
+  /**
+   * Takes the log as it is now for what is proven from now on, with an entry of its own that has the reason and every fault there was.
+   * Faults within the table stay faults. Null = there is nothing to accept: the log is whole.
+   */
+  accept(by: Pick<AuditEntry, "tenant" | "actor" | "credential" | "address" | "at">, reason: string): Promise<AuditVerdict | null>;
 }

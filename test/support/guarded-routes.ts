@@ -209,6 +209,12 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
       ["", "/verify", "/export"].map((rest): [string, Guarded] => [`GET ${base}${rest}`, { need: "admin", body: null }]),
     ),
   ),
+  ...Object.fromEntries(
+    ["/api/admin/audit", "/api/admin/batch-monitoring/audit"].map((base): [string, Guarded] => [
+      `POST ${base}/anchor`,
+      { need: "admin", body: { reason: "moved" } },
+    ]),
+  ),
   "GET /api/admin/batch-monitoring/analysis/errors": { need: "admin", body: null },
   "GET /api/admin/batch-monitoring/analysis/slow": { need: "admin", body: null },
   "GET /api/admin/batch-monitoring/analysis/sizes": { need: "admin", body: null },

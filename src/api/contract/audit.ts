@@ -20,6 +20,9 @@ export const auditVerifyQuery = z.strictObject({
     .optional()
     .meta({ description: "A head that was noted down before, as seq:hash" }),
 });
+export const auditAcceptBody = z.strictObject({
+  reason: text(1, 1_000).meta({ description: "Why the log is taken as it is; stands in the log" }),
+});
 
 export const auditEntry = z.strictObject({
   seq: z.int(),
@@ -41,5 +44,7 @@ export const auditVerifyAnswer = z.strictObject({
   entries: z.int().meta({ description: "Of all tenants: they are one chain" }),
   head: z.string().nullable().meta({ description: "seq:hash; noted down elsewhere, it proves later that nothing before it was changed" }),
   found: z.int(),
-  faults: z.array(z.strictObject({ seq: z.int(), kind: z.enum(["altered", "missing", "rewritten", "unanchored"]), message: z.string() })),
+  faults: z.array(
+    z.strictObject({ seq: z.int(), kind: z.enum(["altered", "missing", "rewritten", "unanchored", "rolled_back"]), message: z.string() }),
+  ),
 });

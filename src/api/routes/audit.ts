@@ -2,7 +2,9 @@ import type { z } from "zod";
 import { decodeCursor, encodeCursor } from "../../batches/cursor.ts";
 import type { Caller } from "../../batches/service.ts";
 import { iso } from "../../model/clock.ts";
-import type { AuditFilter, StoredAudit } from "../../store/port.ts";
+import { BatchyardError } from "../../model/errors.ts";
+import { DEFAULT_TENANT } from "../../model/tenant.ts";
+import type { AuditFilter, AuditVerdict, StoredAudit } from "../../store/port.ts";
 import * as contract from "../contract/audit.ts";
 import { toMs } from "../dispatch.ts";
 import { ok, route, type Route } from "../route.ts";
@@ -58,7 +60,25 @@ export function auditRoutes({ audit, clock }: ApiServices): Route[] {
         const [seq, hash] = (query.head ?? "").split(":");
         const verdict = await audit.verify(query.head === undefined ? undefined : { seq: Number(seq), hash: hash! });
         await trace(caller, `${base}/verify`, { ok: verdict.ok });
-        return ok({ success: true, ...verdict, head: verdict.head === null ? null : `${verdict.head.seq}:${verdict.head.hash}` });
+        return ok(wireVerdict(verdict));
+      },
+    }),
+    route({
+      method: "POST",
+      path: `${base}/anchor`,
+      summary: "Takes the audit log as it is for what is proven from now on, when its anchor is gone, put back or does not fit",
+      tag: "Audit",
+      need: "admin",
+      paced: true,
+      body: contract.auditAcceptBody,
+      answers: { 200: contract.auditVerifyAnswer },
+      async handle({ caller, body }) {
+        const { tenant, actor, credential, address } = caller;
+        // The log of all tenants is one chain.
+        if (tenant !== DEFAULT_TENANT) throw new BatchyardError("forbidden", { role: `admin of the tenant '${DEFAULT_TENANT}'` });
+        const verdict = await audit.accept({ tenant, actor, credential, address, at: clock.now() }, body.reason);
+        if (verdict === null) throw new BatchyardError("audit_whole");
+        return ok(wireVerdict(verdict));
       },
     }),
     route({
@@ -89,6 +109,10 @@ async function* linesOf(blocks: AsyncIterable<StoredAudit[]>): AsyncGenerator<st
 
 function filterOf({ from, to, action, actor, target, outcome }: z.output<typeof contract.auditExportQuery>): AuditFilter {
   return { action, actor, target, outcome, from: toMs(from), to: toMs(to) };
+}
+
+function wireVerdict({ head, ...verdict }: AuditVerdict): z.output<typeof contract.auditVerifyAnswer> {
+  return { success: true, ...verdict, head: head === null ? null : `${head.seq}:${head.hash}` };
 }
 
 function wireEntry({ tenant: _, at, before, after, ...entry }: StoredAudit): z.output<typeof contract.auditEntry> {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { InvalidArgumentError, type Command } from "commander";
 import { configFromProcess } from "../../config.ts";
 import { jsonOption } from "../arguments.ts";
+import { connect, withConnection, type ConnectionFlags } from "../connection.ts";
 import type { Context } from "../context.ts";
 import { CommandError, EXIT } from "../exit.ts";
 import { bytes, plural } from "../../terminal/figures.ts";
@@ -43,6 +44,25 @@ export function addAudit(program: Command, context: Context): void {
       } finally {
         await close();
       }
+    });
+
+  withConnection(
+    audit
+      .command("accept")
+      .description(
+        "take the log as it is for what is proven from now on, when its anchor is gone, put back or does not fit; asks the server",
+      )
+      .requiredOption("--reason <text>", "why; it stands in the log, with what was wrong"),
+  )
+    .addHelpText("after", '\nExample:\n  $ batchyard audit accept --reason "restored from the backup of 3 May"')
+    .action(async (flags: ConnectionFlags & { reason: string }) => {
+      const { ok, head, faults } = await connect(flags).request<{ ok: boolean; head: string | null; faults: { message: string }[] }>(
+        "/api/admin/audit/anchor",
+        { method: "POST", json: { reason: flags.reason } },
+      );
+      for (const { message } of faults) await terminal.out(`${terminal.outPaint("red", "WRONG ")} ${message}\n`);
+      terminal.say(`From now on the log is proven from ${head ?? "its first entry"} on.`);
+      if (!ok) context.end(EXIT.error);
     });
 
   audit

@@ -5,7 +5,8 @@ import { SqliteAccess } from "./access.ts";
 import { SqliteAlerts } from "./alerts/alerts.ts";
 import { SqliteAttempts } from "./attempts.ts";
 import { SqliteAudit } from "./audit/audit.ts";
-import { AuditAnchor } from "./audit/audit-chain.ts";
+import { AuditAnchor } from "./audit/audit-anchor.ts";
+import { rememberAnchor } from "./audit/audit-chain.ts";
 import { SqliteBatches } from "./batches/batches.ts";
 import { SqliteBulk } from "./batches/bulk.ts";
 import { SqliteChannels } from "./alerts/channels.ts";
@@ -46,7 +47,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
     const stats = new StatsCache(db);
     const acts = new LongActs(db, stats);
     const batches = new SqliteBatches(db, stats, acts);
-    const anchor = new AuditAnchor(options.directory);
+    const anchor = new AuditAnchor(options.directory, (mark) => rememberAnchor(db, mark));
     const audit = new SqliteAudit(db, anchor);
     const monitor = new SqliteMonitor(db);
     acts.resume();
@@ -83,7 +84,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
       },
       async close() {
         await acts.close();
-        await audit.settled();
+        await audit.close();
         db.close();
         unlock();
       },

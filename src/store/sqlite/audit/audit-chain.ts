@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
-import { rename, writeFile } from "node:fs/promises";
-import { setImmediate, setTimeout as pause } from "node:timers/promises";
-import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { iso } from "../../../model/clock.ts";
 import type { AuditEntry, AuditFault, AuditVerdict, StoredAudit } from "../../port.ts";
+import type { Anchored, AuditAnchor, Head, Mark } from "./audit-anchor.ts";
 import type { Database } from "../database/database.ts";
 
 export interface RawAudit extends Omit<AuditEntry, "before" | "after"> {
@@ -13,8 +12,6 @@ export interface RawAudit extends Omit<AuditEntry, "before" | "after"> {
   after: string | null;
 }
 
-/** Between two writes of the anchor: a thousand entries a second would else keep a processor busy with it. */
-const REST_MS = 5;
 /** Entries verified without a pause: some ten milliseconds. */
 const VERIFIED_AT_ONCE = 500;
 /** Faults told one by one; the first says where to look. */
@@ -46,108 +43,57 @@ export function toStored({ seq, tenant, at, actor, credential, address, action, 
   };
 }
 
-export interface Head {
-  seq: number;
-  hash: string;
-}
-
-/** `base`: the last entry that retention removed, where the chain that is kept begins; absent = none was. */
-export interface Anchored extends Head {
-  base?: Head;
-}
-
-/**
- * The head of the chain, kept in a file beside the store: whoever cuts or rewrites the table does not thereby change it. Nobody waits
- * for the file: it is written behind the entries, one write after the other, each with the newest head there is when it starts. When
- * the process dies it is behind by what was written during one or two such writes and the rest between them, never ahead.
- */
-export class AuditAnchor {
-  private readonly path: string;
-  private wanted: Head | null = null;
-  private written: Head | null = null;
-  private base: Head | null;
-  private writing: Promise<void> | null = null;
-
-  constructor(directory: string) {
-    this.path = join(directory, "audit.anchor");
-    this.base = this.read()?.base ?? null;
-  }
-
-  read(): Anchored | null {
-    try {
-      const found = JSON.parse(readFileSync(this.path, "utf8")) as Partial<Anchored>;
-      const { base } = found;
-      return isHead(found) ? { seq: found.seq, hash: found.hash, ...(isHead(base) ? { base } : {}) } : null;
-    } catch {
-      return null;
-    }
-  }
-
-  /** The file is the old one or the new one, whenever the process dies. */
-  write(head: Head, base: Head | null): void {
-    this.base = base;
-    writeFileSync(this.fresh, this.textOf(head), { mode: 0o600 });
-    renameSync(this.fresh, this.path);
-  }
-
-  /** From now on the chain may begin after this entry. In the file before entries go, so that it never begins later than the file allows. */
-  async rebase(base: Head): Promise<void> {
-    await this.settled();
-    const head = this.read();
-    if (head !== null) this.write(head, base);
-  }
-
-  /** An entry was committed: the file is to follow. */
-  follow(head: Head): void {
-    this.wanted = head;
-    this.writing ??= this.catchUp();
-  }
-
-  /** Resolves when the file has what was handed over so far, or could not be written. */
-  async settled(): Promise<void> {
-    if (this.wanted !== this.written) this.writing ??= this.catchUp();
-    await this.writing;
-  }
-
-  private get fresh(): string {
-    return `${this.path}.new`;
-  }
-
-  private textOf(head: Head): string {
-    return `${JSON.stringify(this.base === null ? head : { ...head, base: this.base })}\n`;
-  }
-
-  private async catchUp(): Promise<void> {
-    try {
-      while (this.wanted !== null && this.wanted !== this.written) {
-        const head = this.wanted;
-        await writeFile(this.fresh, this.textOf(head), { mode: 0o600 });
-        await rename(this.fresh, this.path);
-        this.written = head;
-        if (this.wanted !== head) await pause(REST_MS);
-      }
-    } catch {
-      // The disk is full, say: the anchor stays behind, which is found out only if the log is touched, and the next entry tries again.
-    } finally {
-      this.writing = null;
-    }
-  }
-}
-
-function isHead(found: Partial<Head> | undefined): found is Head {
-  return typeof found?.seq === "number" && typeof found.hash === "string";
-}
-
 /** Where the chain in the table begins: the last entry that retention removed. */
 export function baseOf(db: Database): Head {
   const found = db.get<{ value: string }>("SELECT value FROM meta WHERE name = 'audit_base'");
   return found === undefined ? { seq: 0, hash: "" } : (JSON.parse(found.value) as Head);
 }
 
+/**
+ * An entry the anchor is known to have stood at: the file never stands at an earlier one again, unless somebody put it there. Null = the
+ * store never had an anchor.
+ */
+export function rememberedAnchor(db: Database): Mark | null {
+  const found = db.get<{ value: string }>("SELECT value FROM meta WHERE name = 'audit_anchored'");
+  if (found === undefined) return null;
+  const mark = JSON.parse(found.value) as Partial<Mark> | number;
+  return typeof mark === "object" && typeof mark.hash === "string" ? (mark as Mark) : { seq: 0, hash: "", at: 0 };
+}
+
+export function rememberAnchor(db: Database, { seq, hash, at }: Mark): void {
+  db.run(
+    "INSERT INTO meta (name, value) VALUES ('audit_anchored', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    JSON.stringify({ seq, hash, at }),
+  );
+}
+
+/** Whether the anchor is gone, or older than it was known to be. Null = neither. */
+export function anchorFault(anchored: Anchored | null, remembered: Mark | null): AuditFault | null {
+  if (remembered === null || (anchored !== null && anchored.seq >= remembered.seq)) return null;
+  const stood = remembered.seq === 0 ? "" : ` stood at entry ${remembered.seq} of ${iso(remembered.at)}`;
+  return anchored === null
+    ? {
+        seq: remembered.seq,
+        kind: "unanchored",
+        message: `the file audit.anchor is missing or not readable${stood === "" ? "" : `; it${stood}`}: a rewritten log would not be noticed`,
+      }
+    : {
+        seq: anchored.seq,
+        kind: "rolled_back",
+        message: `the file audit.anchor stands at entry ${anchored.seq}, but${stood}: somebody put back an older one`,
+      };
+}
+
 /** Whether the table begins no later than the anchor allows: retention writes the file first. */
 export function isBaseAllowed(base: Head, anchor: Anchored): boolean {
   const allowed = anchor.base ?? { seq: 0, hash: "" };
   return base.seq < allowed.seq || (base.seq === allowed.seq && base.hash === allowed.hash);
+}
+
+/** Whether the entry is still the same, unless retention removed it. */
+export function isKept(db: Database, head: Head | null): boolean {
+  if (head === null || head.seq <= baseOf(db).seq) return true;
+  return db.get<{ hash: string }>("SELECT hash FROM audit WHERE seq = ?", head.seq)?.hash === head.hash;
 }
 
 /** Whether the entries up to this one are as they were written. */
@@ -161,12 +107,13 @@ export function isWhole(db: Database, end: Head): boolean {
 }
 
 /** The last entry, when all entries behind this head continue it; else null. */
-export function continued(db: Database, head: Head): Head | null {
-  let last = head;
-  if (head.seq > 0 && db.get<{ hash: string }>("SELECT hash FROM audit WHERE seq = ?", head.seq)?.hash !== head.hash) return null;
+export function continued(db: Database, head: Head): Mark | null {
+  const here = db.get<{ hash: string; at: number }>("SELECT hash, at FROM audit WHERE seq = ?", head.seq);
+  if (head.seq > 0 && here?.hash !== head.hash) return null;
+  let last: Mark = { seq: head.seq, hash: head.hash, at: here?.at ?? 0 };
   for (const row of db.iterate<RawAudit>("SELECT * FROM audit WHERE seq > ? ORDER BY seq", head.seq)) {
     if (row.seq !== last.seq + 1 || row.hash !== chained(last.hash, row)) return null;
-    last = { seq: row.seq, hash: row.hash };
+    last = { seq: row.seq, hash: row.hash, at: row.at };
   }
   return last;
 }
@@ -175,7 +122,10 @@ export function continued(db: Database, head: Head): Head | null {
  * Reads the whole chain, in blocks that leave room for other work between them, and compares it with itself and its anchor.
  * `expected`: a head that was noted down elsewhere.
  */
-export async function verifyChain(db: Database, anchor: Anchored | null, expected?: Head): Promise<AuditVerdict> {
+export async function verifyChain(db: Database, file: AuditAnchor, expected?: Head): Promise<AuditVerdict> {
+  // In this order: whoever writes meanwhile moves the file on first, then what is remembered of it.
+  const remembered = rememberedAnchor(db);
+  const anchor = file.read();
   const faults: AuditFault[] = [];
   let found = 0;
   const say = (seq: number, kind: AuditFault["kind"], message: string): void => {
@@ -186,6 +136,8 @@ export async function verifyChain(db: Database, anchor: Anchored | null, expecte
     ...(anchor === null ? [] : [{ ...anchor, of: "the anchor" }]),
     ...(expected === undefined ? [] : [{ ...expected, of: "the given head" }]),
   ];
+  const broken = anchorFault(anchor, remembered);
+  if (broken !== null) say(broken.seq, broken.kind, broken.message);
   // Before the entries, as the anchor is, and both by one statement: what another process adds meanwhile is looked at another time.
   const { newest, given } = db.get<{ newest: number; given: number }>(
     `SELECT COALESCE((SELECT MAX(seq) FROM audit), 0) AS newest,
@@ -202,6 +154,8 @@ export async function verifyChain(db: Database, anchor: Anchored | null, expecte
       say(head.seq, "rewritten", `entry ${head.seq} is not the one that ${head.of} knows: it or one before it was written anew`);
   }
   if (base.seq < allowed.seq) heads.push({ ...allowed, of: "the anchor" });
+  // Retention may have removed it since.
+  if (remembered !== null && remembered.seq > base.seq && remembered.hash !== anchor?.hash) heads.push({ ...remembered, of: "the store" });
   let last: Head = base;
   let entries = 0;
   for (let after = Number.MIN_SAFE_INTEGER; ;) {
@@ -225,7 +179,7 @@ export async function verifyChain(db: Database, anchor: Anchored | null, expecte
   }
   const end = Math.max(given, ...heads.map(({ seq }) => seq));
   if (end > last.seq) say(last.seq + 1, "missing", `entries ${last.seq + 1} to ${end} are missing at the end`);
-  if (anchor === null && given > 0)
-    say(last.seq, "unanchored", "the file audit.anchor is missing or not readable, so a rewritten log would not be noticed");
+  if (anchor === null && remembered === null && given > 0)
+    say(last.seq, "unanchored", "there is no file audit.anchor: the next start of the server writes it");
   return { ok: found === 0, entries, head: entries === 0 ? null : last, found, faults };
 }

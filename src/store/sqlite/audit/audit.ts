@@ -1,38 +1,59 @@
 import { setImmediate } from "node:timers/promises";
 import type { SQLInputValue } from "node:sqlite";
 import type { AuditEntry, AuditFilter, AuditStore, AuditVerdict, StoredAudit } from "../../port.ts";
+import type { AuditAnchor, Mark } from "./audit-anchor.ts";
 import {
+  anchorFault,
   baseOf,
   chained,
   isBaseAllowed,
+  isKept,
   isWhole,
   continued,
+  rememberAnchor,
+  rememberedAnchor,
   toStored,
   verifyChain,
-  type AuditAnchor,
-  type Head,
   type RawAudit,
 } from "./audit-chain.ts";
 import type { Database } from "../database/database.ts";
 
 const SCAN_ROWS = 500;
-const NO_HEAD: Head = { seq: 0, hash: "" };
+const NO_HEAD: Mark = { seq: 0, hash: "", at: 0 };
 
 /** Each row's hash covers the row and the hash before it: a row that is edited, removed or moved breaks the chain after it. */
 export class SqliteAudit implements AuditStore {
   private readonly db: Database;
   private readonly anchor: AuditAnchor;
   /** The last entry this process knows of, by the anchor or because it wrote it; null = the log is not what was written: it gets no new anchor. */
-  private known: Head | null;
+  private known: Mark | null;
+  private readonly found: Awaited<ReturnType<AuditStore["anchoring"]>>;
 
   constructor(db: Database, anchor: AuditAnchor) {
     this.db = db;
     this.anchor = anchor;
-    this.adopt();
+    const remembered = rememberedAnchor(db);
     const anchored = anchor.read();
+    const fault = anchorFault(anchored, remembered);
+    this.found = { fault, adopted: null };
+    this.known = null;
+    if (fault !== null) return;
+    if (anchored === null) {
+      // A store that never had an anchor (an older version wrote it, or it was restored from a backup) gets one.
+      this.known = this.last();
+      this.found.adopted = this.known.seq === 0 ? null : { seq: this.known.seq, hash: this.known.hash };
+      this.begin(this.known);
+      return;
+    }
     // What came behind the anchor before the process died is taken over only if it continues the chain.
-    this.known = anchored === null ? this.last() : continued(db, anchored);
-    if (anchored !== null && this.known !== null && this.known.seq !== anchored.seq) anchor.follow(this.known);
+    this.known = isKept(db, remembered) ? continued(db, anchored) : null;
+    if (this.known === null) {
+      const message = "the log is not the one that was written: batchyard audit verify tells what of it was changed";
+      this.found.fault = { seq: anchored.seq, kind: "rewritten", message };
+      return;
+    }
+    if (remembered === null) rememberAnchor(db, { ...anchored, at: this.known.at });
+    if (this.known.seq !== anchored.seq) anchor.follow(this.known);
   }
 
   async append(entry: AuditEntry): Promise<void> {
@@ -40,7 +61,7 @@ export class SqliteAudit implements AuditStore {
   }
 
   /** One entry or more, within a transaction of the caller, who hands the answer to `committed` once they are in the log for good. */
-  write(entries: readonly AuditEntry[]): Head | null {
+  write(entries: readonly AuditEntry[]): Mark | null {
     let last = this.last();
     const holds = this.continues(last);
     for (const entry of entries) {
@@ -62,19 +83,50 @@ export class SqliteAudit implements AuditStore {
         row.outcome,
         hash,
       );
-      last = { seq, hash };
+      last = { seq, hash, at: row.at };
     }
     return holds ? last : null;
   }
 
-  committed(head: Head | null): void {
+  committed(head: Mark | null): void {
     this.known = head;
     if (head !== null) this.anchor.follow(head);
   }
 
-  /** Resolves when the anchor has all entries. */
-  settled(): Promise<void> {
-    return this.anchor.settled();
+  /** Resolves when the anchor has all entries, and the disk the anchor. */
+  close(): Promise<void> {
+    return this.anchor.close();
+  }
+
+  async anchoring(): ReturnType<AuditStore["anchoring"]> {
+    return this.found;
+  }
+
+  async accept(by: Parameters<AuditStore["accept"]>[0], reason: string): Promise<AuditVerdict | null> {
+    const { ok, faults } = await this.verify();
+    if (ok) return null;
+    const anchor = this.anchor.read();
+    const mark = this.db.transaction(() => {
+      const before = { anchor, remembered: rememberedAnchor(this.db), faults };
+      const entry = {
+        ...by,
+        action: "audit.anchor_accepted",
+        target: "audit.anchor",
+        before,
+        after: { reason },
+        outcome: "SUCCESS" as const,
+      };
+      this.write([entry]);
+      const last = this.last();
+      // Before the file: whoever dies in between has accepted nothing.
+      rememberAnchor(this.db, last);
+      return last;
+    });
+    const base = baseOf(this.db);
+    this.anchor.write(mark, base.seq === 0 ? null : base);
+    this.found.fault = null;
+    this.committed(mark);
+    return this.verify();
   }
 
   async list(tenant: string, page: { before: number | null; limit: number; filter?: AuditFilter }): Promise<StoredAudit[]> {
@@ -96,7 +148,7 @@ export class SqliteAudit implements AuditStore {
 
   async verify(expected?: { seq: number; hash: string }): Promise<AuditVerdict> {
     await this.anchor.settled();
-    return verifyChain(this.db, this.anchor.read(), expected);
+    return verifyChain(this.db, this.anchor, expected);
   }
 
   /** Only from the beginning, only what is as it was written, and never the newest entry. */
@@ -104,7 +156,7 @@ export class SqliteAudit implements AuditStore {
     const anchored = this.anchor.read();
     if (!this.continues(this.last()) || anchored === null || !isBaseAllowed(baseOf(this.db), anchored)) return 0;
     const end = this.firstKept(before, limit) - 1;
-    const base = this.db.get<Head>("SELECT seq, hash FROM audit WHERE seq = ?", end);
+    const base = this.db.get<Mark>("SELECT seq, hash, at FROM audit WHERE seq = ?", end);
     if (base === undefined || !isWhole(this.db, base)) return 0;
     await this.anchor.rebase(base);
     const { removed, head } = this.db.transaction(() => {
@@ -134,21 +186,19 @@ export class SqliteAudit implements AuditStore {
   }
 
   /** A log that was cut or rewritten gets no new anchor: else the next entry would cover it up. */
-  private continues(last: Head): boolean {
+  private continues(last: Mark): boolean {
     return this.known !== null && this.known.seq === last.seq && this.known.hash === last.hash;
   }
 
-  /** A store that never had an anchor (an older version wrote it, or it was restored from a backup) gets one. */
-  private adopt(): void {
-    this.db.transaction(() => {
-      if (this.db.run("INSERT INTO meta (name, value) VALUES ('audit_anchored', '1') ON CONFLICT (name) DO NOTHING") === 0) return;
-      const base = baseOf(this.db);
-      this.anchor.write(this.last(), base.seq === 0 ? null : base);
-    });
+  /** File first: a store that remembers an anchor has one. */
+  private begin(head: Mark): void {
+    const base = baseOf(this.db);
+    this.anchor.write(head, base.seq === 0 ? null : base);
+    rememberAnchor(this.db, head);
   }
 
-  private last(): Head {
-    return this.db.get<Head>("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1") ?? NO_HEAD;
+  private last(): Mark {
+    return this.db.get<Mark>("SELECT seq, hash, at FROM audit ORDER BY seq DESC LIMIT 1") ?? NO_HEAD;
   }
 }
 

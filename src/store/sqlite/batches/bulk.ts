@@ -9,7 +9,7 @@ import { endBatch, pauseBatch, prioritiseBatch, resumeBatch } from "./acts.ts";
 import { nextAct } from "../rows/act-row.ts";
 import type { LongActs } from "./long-acts.ts";
 import type { SqliteAudit } from "../audit/audit.ts";
-import type { Head } from "../audit/audit-chain.ts";
+import type { Mark } from "../audit/audit-anchor.ts";
 import { insertEvent, loadOwnBatch } from "../rows/batch-row.ts";
 import type { Database } from "../database/database.ts";
 import { isNarrowed, narrowing } from "./batch-conditions.ts";
@@ -172,7 +172,7 @@ export class SqliteBulk implements BulkStore {
     return acted;
   }
 
-  private actNow({ job, batches, withinMs, now, entry, event }: BulkSlice): (BulkActed & { head: Head | null }) | null {
+  private actNow({ job, batches, withinMs, now, entry, event }: BulkSlice): (BulkActed & { head: Mark | null }) | null {
     if (this.db.get("SELECT 1 FROM bulk_jobs WHERE id = ? AND ended_at IS NULL", job.id) === undefined) return null;
     const until = performance.now() + withinMs;
     const acted: BatchStanding[] = [];

@@ -3,7 +3,8 @@ import { backup, DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
 import type { AuditVerdict, Finding, StoredAudit, StoreSpace, UpkeepStore } from "../../port.ts";
 import { scanAudit } from "../audit/audit.ts";
-import { verifyChain, type AuditAnchor } from "../audit/audit-chain.ts";
+import type { AuditAnchor } from "../audit/audit-anchor.ts";
+import { verifyChain } from "../audit/audit-chain.ts";
 import type { Database } from "../database/database.ts";
 import { recountBatch, recountTotals } from "./recount.ts";
 import type { StatsCache } from "../batches/stats-cache.ts";
@@ -43,7 +44,7 @@ export class SqliteUpkeep implements UpkeepStore {
 
   async verifyAudit(expected?: { seq: number; hash: string }): Promise<AuditVerdict> {
     await this.anchor.settled();
-    return verifyChain(this.db, this.anchor.read(), expected);
+    return verifyChain(this.db, this.anchor, expected);
   }
 
   audit(): AsyncIterable<StoredAudit[]> {
