@@ -71,9 +71,9 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
     ],
   },
   "GET /api/batch/history": read(),
-  // Whose batches are not there are left out; see src/api/batch-list.test.ts.
+  // Whose batches are not there are left out; see src/api/routes/batches.test.ts.
   "POST /api/batch/export": { need: "viewer", body: {} },
-  // Of every tenant its own; see src/api/bulk.test.ts.
+  // Of every tenant its own; see src/api/routes/bulk.test.ts.
   "POST /api/batch/bulk": { need: "operator", body: { action: "cancel", filter: {}, dryRun: true } },
   "GET /api/batch/bulk": { need: "operator", body: null },
   "GET /api/batch/bulk/{id}": { need: "operator", body: null },
@@ -183,7 +183,7 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "GET /api/system/resources": read(),
   "GET /api/system/failures/groups": read(),
   "GET /api/system/failures/mutes": read(),
-  // A fingerprint is that of a sentence and the same in every tenant; see src/api/failure-groups.test.ts.
+  // A fingerprint is that of a sentence and the same in every tenant; see src/api/routes/failures.test.ts.
   "PUT /api/system/failures/mutes/{fingerprint}": { need: "operator", body: { reason: "known" } },
   "DELETE /api/system/failures/mutes/{fingerprint}": { need: "operator", body: null },
   "GET /api/streams/{name}/keys": ofStream("/keys"),
@@ -220,7 +220,7 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "GET /api/admin/batch-monitoring/analysis/sizes": { need: "admin", body: null },
   "GET /api/admin/batch-monitoring/alerts": { need: "admin", body: null },
   "POST /api/admin/batch-monitoring/alerts": { need: "admin", body: {} },
-  // Alerts, silences, rules and channels have names of their own in every tenant; see src/api/alerts.test.ts.
+  // Alerts, silences, rules and channels have names of their own in every tenant; see src/api/routes/alerts.test.ts.
   "POST /api/admin/batch-monitoring/alerts/{id}/ack": { need: "admin", body: {} },
   "GET /api/admin/batch-monitoring/silences": { need: "admin", body: null },
   "POST /api/admin/batch-monitoring/silences": { need: "admin", body: { minutes: 5 } },
@@ -234,7 +234,7 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   "PUT /api/admin/batch-monitoring/channels/{name}": { need: "admin", body: { slack: "https://hooks.example.com/a" } },
   "DELETE /api/admin/batch-monitoring/channels/{name}": { need: "admin", body: null },
   "POST /api/admin/batch-monitoring/channels/{name}/test": { need: "admin", body: {} },
-  // Of every tenant its own; see src/api/bulk.test.ts.
+  // Of every tenant its own; see src/api/routes/bulk.test.ts.
   "POST /api/admin/batch-monitoring/bulk": { need: "admin", body: { action: "cancel", filter: {}, dryRun: true } },
   "GET /api/admin/batch-monitoring/bulk": { need: "admin", body: null },
   "GET /api/admin/batch-monitoring/bulk/{id}": { need: "admin", body: null },

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { z } from "zod";
-import { VirtualClock } from "../testing/virtual-clock.ts";
-import type { retentionAnswer } from "./contract/retention.ts";
-import { serve, type Served } from "./server.fixture.ts";
+import { VirtualClock } from "../../testing/virtual-clock.ts";
+import type { retentionAnswer } from "../contract/retention.ts";
+import { serve, type Served } from "../server.fixture.ts";
 
 const DAY_MS = 86_400_000;
 let clock: VirtualClock;

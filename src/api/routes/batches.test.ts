@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { WireBatch } from "./contract/batch.ts";
-import { serve, type Served } from "./server.fixture.ts";
+import type { WireBatch } from "../contract/batch.ts";
+import { serve, type Served } from "../server.fixture.ts";
 
 let served: Served;
 /** Ids by name. */

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { VirtualClock } from "../testing/virtual-clock.ts";
-import { serve, type Served } from "./server.fixture.ts";
+import { VirtualClock } from "../../testing/virtual-clock.ts";
+import { serve, type Served } from "../server.fixture.ts";
 
 const MINUTE = 60_000;
 let served: Served;

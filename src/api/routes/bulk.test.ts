@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { VirtualClock } from "../testing/virtual-clock.ts";
-import { serve, type Served } from "./server.fixture.ts";
+import { VirtualClock } from "../../testing/virtual-clock.ts";
+import { serve, type Served } from "../server.fixture.ts";
 
 const BASE = "/api/admin/batch-monitoring/bulk";
 interface Job {

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { z } from "zod";
-import { defineOperation } from "../operations/define.ts";
-import { VirtualClock } from "../testing/virtual-clock.ts";
-import type { previewAnswer, previewHistoryAnswer } from "./contract/preview.ts";
-import { serve, type Served } from "./server.fixture.ts";
+import { defineOperation } from "../../operations/define.ts";
+import { VirtualClock } from "../../testing/virtual-clock.ts";
+import type { previewAnswer, previewHistoryAnswer } from "../contract/preview.ts";
+import { serve, type Served } from "../server.fixture.ts";
 
 type Preview = z.output<typeof previewAnswer>;
 type History = z.output<typeof previewHistoryAnswer>;

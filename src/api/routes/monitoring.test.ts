@@ -1,11 +1,11 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { startPeer } from "../../test/support/openai-peer/peer.ts";
-import { asking } from "../executors/openai-batch/asking.fixture.ts";
-import { joinLines } from "../model/item.ts";
-import type { NewBatch } from "../store/port.ts";
-import { VirtualClock } from "../testing/virtual-clock.ts";
-import { serve, type Served } from "./server.fixture.ts";
+import { startPeer } from "../../../test/support/openai-peer/peer.ts";
+import { asking } from "../../executors/openai-batch/asking.fixture.ts";
+import { joinLines } from "../../model/item.ts";
+import type { NewBatch } from "../../store/port.ts";
+import { VirtualClock } from "../../testing/virtual-clock.ts";
+import { serve, type Served } from "../server.fixture.ts";
 
 const HOUR = 3_600_000;
 const PATH = "/api/admin/batch-monitoring";

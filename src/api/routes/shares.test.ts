@@ -1,7 +1,7 @@
 import { io } from "socket.io-client";
 import { afterEach, expect, it } from "vitest";
-import { VirtualClock } from "../testing/virtual-clock.ts";
-import { serve, type Served } from "./server.fixture.ts";
+import { VirtualClock } from "../../testing/virtual-clock.ts";
+import { serve, type Served } from "../server.fixture.ts";
 
 let served: Served;
 afterEach(() => served.close());

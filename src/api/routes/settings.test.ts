@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { serve, type Served } from "./server.fixture.ts";
+import { serve, type Served } from "../server.fixture.ts";
 
 let served: Served;
 beforeEach(async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { VirtualClock } from "../testing/virtual-clock.ts";
-import { serve, type Served } from "./server.fixture.ts";
+import { VirtualClock } from "../../testing/virtual-clock.ts";
+import { serve, type Served } from "../server.fixture.ts";
 
 const BASE = "/api/admin/batch-monitoring";
 let served: Served;

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Clock } from "../model/clock.ts";
-import { mayCall, type Route } from "./route.ts";
-import { serve, TOKEN, type Served } from "./server.fixture.ts";
-import { issueSignIn } from "./auth/secrets.ts";
+import type { Clock } from "../../model/clock.ts";
+import { mayCall, type Route } from "../route.ts";
+import { serve, TOKEN, type Served } from "../server.fixture.ts";
+import { issueSignIn } from "../auth/secrets.ts";
 
 let served: Served;
 let now = Date.UTC(2026, 0, 1);

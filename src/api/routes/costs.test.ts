@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { LedgerEntry } from "../model/ledger.ts";
-import { VirtualClock } from "../testing/virtual-clock.ts";
-import { serve, type Served } from "./server.fixture.ts";
+import type { LedgerEntry } from "../../model/ledger.ts";
+import { VirtualClock } from "../../testing/virtual-clock.ts";
+import { serve, type Served } from "../server.fixture.ts";
 
 const DAY = 86_400_000;
 const NOON = Date.parse("2026-03-10T12:00:00Z");

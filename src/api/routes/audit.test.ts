@@ -1,10 +1,10 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { folders } from "../../test/support/folder.ts";
-import { EVENTS } from "../events/catalogue.ts";
-import { VirtualClock } from "../testing/virtual-clock.ts";
-import { serve, type Served } from "./server.fixture.ts";
+import { folders } from "../../../test/support/folder.ts";
+import { EVENTS } from "../../events/catalogue.ts";
+import { VirtualClock } from "../../testing/virtual-clock.ts";
+import { serve, type Served } from "../server.fixture.ts";
 
 interface Entry {
   seq: number;

@@ -3,10 +3,10 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { z } from "zod";
-import type { resourcesAnswer } from "./contract/resources.ts";
-import type { workersAnswer } from "./contract/workers.ts";
-import { startPeer } from "../../test/support/openai-peer/peer.ts";
-import { serve, type Served } from "./server.fixture.ts";
+import type { resourcesAnswer } from "../contract/resources.ts";
+import type { workersAnswer } from "../contract/workers.ts";
+import { startPeer } from "../../../test/support/openai-peer/peer.ts";
+import { serve, type Served } from "../server.fixture.ts";
 
 let served: Served;
 beforeEach(async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { EventDraft } from "../model/event.ts";
-import { serve, type Served } from "./server.fixture.ts";
+import type { EventDraft } from "../../model/event.ts";
+import { serve, type Served } from "../server.fixture.ts";
 
 interface Page {
   events: { seq: number; cursor: string; type: string; severity: string; timestamp: string; entity: { kind: string; id: string } }[];
