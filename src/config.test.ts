@@ -37,6 +37,7 @@ describe("loadConfig", () => {
       fastPath: { confidenceThreshold: 0.9, objectTypes: ["person"] },
     });
     expect(config.sse).toEqual({ batchSize: 10, batchTimeoutMs: 500, maxRetries: 2, retryDelayMs: 500 });
+    expect(config.monitoring).toEqual({ retentionDays: 30 });
     expect(config.alerts).toEqual({ errorRate: 10, processingTimeSeconds: 3600 });
     expect(config.limits.maxItems).toBe(1_000_000);
     expect(config.token).toBeNull();

@@ -359,6 +359,20 @@ describe("limits and faults", () => {
     expect(details.errors.find(({ path }) => path === "prioritty")?.message).toContain("did you mean 'priority'?");
   });
 
+  it.each([
+    ["that are no array", "none", ["items invalid_type"]],
+    ["of which some are bad", [{ id: "a" }, 7, null], ["items.1 item_not_object", "items.2 item_not_object"]],
+    ["of which one is there twice", [{ id: "a" }, { id: "a" }], ["items duplicate_key"]],
+  ])("names the faults of the request beside those of items %s", async (_what, items, faults) => {
+    const payload = { operation: 5, name: {}, options: { batchSize: 0 }, items };
+    const answer = await served.send({ method: "POST", url: "/api/batch/create", payload });
+    expect(answer.status).toBe(400);
+    const { details } = answer.json as unknown as { details: { errors: { path: string; code: string }[] } };
+    expect(details.errors.map(({ path, code }) => `${path} ${code}`).sort()).toEqual(
+      [...faults, "name invalid_type", "operation invalid_type", "options.batchSize out_of_range"].sort(),
+    );
+  });
+
   it("limits creations, with Retry-After", async () => {
     const limited = await serve({ limits: { createPerMinute: 2 } });
     const create = () => limited.send({ method: "POST", url: "/api/batch/create", payload: { operation: "echo", items: [] } });

@@ -41,7 +41,7 @@ describe("wrong usage ends with 2 and says the cure", () => {
     [["list", "--since", "yesterday"], "12h or 7d"],
     [["results"], "missing required argument 'id'"],
     [["results", "b", "--failed", "--succeeded"], "cannot be used with"],
-    [["finish", "b"], "--reason"],
+    [["run", "transform", "--options", '{"expression":"n"}'], "--input"],
     [["submit", "validate", "--input", "no-such-file.jsonl"], "There is no file no-such-file.jsonl"],
     [["submit", "validate", "--input", "/"], "is a directory"],
     [["submit", "validate", "--input", "x", "--options", "{"], "It must be JSON"],

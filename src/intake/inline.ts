@@ -1,4 +1,4 @@
-import { BatchyardError } from "../model/errors.ts";
+import { BatchyardError, type Fault } from "../model/errors.ts";
 import type { ItemText } from "../model/item.ts";
 import { ItemFaults } from "./faults.ts";
 import { keyFields, keyOfText } from "./item-key.ts";
@@ -18,6 +18,17 @@ const BLOCK_ITEMS = 1000;
 export async function* readInline(items: readonly unknown[], options: ReadOptions = {}): AsyncGenerator<ItemText[]> {
   const list = checkInline(items, options);
   for (let from = 0; from < list.length; from += BLOCK_ITEMS) yield list.slice(from, from + BLOCK_ITEMS);
+}
+
+/** What readInline would refuse, as faults to be said with others: the same paths, `items` where the fault is of the list. */
+export function inlineFaults(items: readonly unknown[], options: ReadOptions): readonly Fault[] {
+  try {
+    checkInline(items, options);
+    return [];
+  } catch (error) {
+    if (!(error instanceof BatchyardError)) throw error;
+    return error.errors ?? [{ path: "items", code: error.code, message: error.message }];
+  }
 }
 
 function checkInline(items: readonly unknown[], options: ReadOptions): ItemText[] {

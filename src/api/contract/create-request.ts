@@ -8,12 +8,16 @@ import { createRequest } from "./batch.ts";
 
 /**
  * A create request, over HTTP or from a program. Throws validation_failed; when it has faults, those of its options are said with
- * them, so that one answer is enough to mend it.
+ * them, and those of the items that came within it, so that one answer is enough to mend it. `itemFaults` is asked only then.
  */
-export function parseRequest(value: unknown, registry: Pick<Registry, "get" | "has">): CreateRequest {
+export function parseRequest(
+  value: unknown,
+  registry: Pick<Registry, "get" | "has">,
+  itemFaults: () => readonly Fault[] = () => [],
+): CreateRequest {
   const parsed = createRequest.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw invalid([...faultsOf(parsed.error, createRequest, value), ...optionFaults(value, registry)]);
+  throw invalid([...faultsOf(parsed.error, createRequest, value), ...optionFaults(value, registry), ...itemFaults()]);
 }
 
 function optionFaults(value: unknown, registry: Pick<Registry, "get" | "has">): Fault[] {

@@ -40,7 +40,9 @@ export const collectionsAnswer = z.strictObject({
   collections: z.array(z.strictObject({ name: z.string(), records: z.int() })),
 });
 export const recordsQuery = z.strictObject({
-  filters: text(2, 8_192).optional().meta({ description: 'A JSON object: equality on top-level fields, {"category":"toys"}' }),
+  filters: text(2, 8_192).optional().meta({
+    description: 'A JSON object as in a batch: equality on top-level fields, {"category":"toys"}, createdAfter, createdBefore, tags',
+  }),
   tags: text(1, 1_000).optional().meta({ description: "Separated by commas; records that have each of them" }),
   createdAfter: instant().optional(),
   createdBefore: instant().optional(),

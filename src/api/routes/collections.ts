@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { BatchyardError, invalid } from "../../model/errors.ts";
 import type { CollectionRecord, RecordFilter } from "../../store/port.ts";
 import { parseBody } from "../body.ts";
-import { tooComplex } from "../../operations/language/record-filter.ts";
+import { tooComplex, toRecordFilter } from "../../operations/language/record-filter.ts";
 import * as contract from "../contract/stored.ts";
 import { decodeCursor, encodeCursor } from "../../batches/cursor.ts";
 import { toMs } from "../dispatch.ts";
@@ -97,25 +97,27 @@ export function collectionRoutes({ records, clock }: ApiServices): Route[] {
   ];
 }
 
-function filterOf(query: z.output<typeof contract.recordsQuery>): RecordFilter {
+/** `filters` means what it means in a batch's request; the parameters beside it say the same of the list. */
+function filterOf({ filters, tags, createdAfter, createdBefore }: z.output<typeof contract.recordsQuery>): RecordFilter {
+  const within = filters === undefined ? { equals: {} } : toRecordFilter(flatFilters(filters));
   const filter: RecordFilter = {
-    equals: query.filters === undefined ? {} : equalsOf(query.filters),
-    ...(query.tags === undefined ? {} : { tags: query.tags.split(",").map((tag) => tag.trim()) }),
-    createdAfter: toMs(query.createdAfter),
-    createdBefore: toMs(query.createdBefore),
+    ...within,
+    ...(tags === undefined ? {} : { tags: [...(within.tags ?? []), ...tags.split(",").map((tag) => tag.trim())] }),
+    ...(createdAfter === undefined ? {} : { createdAfter: toMs(createdAfter) }),
+    ...(createdBefore === undefined ? {} : { createdBefore: toMs(createdBefore) }),
   };
   const faults = tooComplex(filter);
   if (faults.length > 0) throw invalid(faults);
   return filter;
 }
 
-function equalsOf(text: string): Record<string, unknown> {
+function flatFilters(text: string): Record<string, unknown> {
   const value = parsedFilters(text);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw invalid([{ path: "filters", message: 'must be a JSON object, for example {"category":"toys"}', code: "invalid_type" }]);
   }
-  const equals = value as Record<string, unknown>;
-  const nested = Object.entries(equals).filter(([, wanted]) => typeof wanted === "object" && wanted !== null);
+  const filters = value as Record<string, unknown>;
+  const nested = Object.entries(filters).filter(([name, wanted]) => name !== "tags" && typeof wanted === "object" && wanted !== null);
   if (nested.length > 0) {
     throw invalid(
       nested.map(([name]) => ({
@@ -125,7 +127,7 @@ function equalsOf(text: string): Record<string, unknown> {
       })),
     );
   }
-  return equals;
+  return filters;
 }
 
 function parsedFilters(text: string): unknown {

@@ -1,10 +1,10 @@
 import type { Caller, CreateRequest, ItemSource } from "../../batches/service.ts";
-import { readInline } from "../../intake/inline.ts";
+import { inlineFaults, readInline } from "../../intake/inline.ts";
 import { takeFirstLine } from "../../intake/lines.ts";
 import { readNdjson } from "../../intake/ndjson.ts";
 import { readBody } from "../../intake/slice-items.ts";
 import { parseRequest } from "../contract/create-request.ts";
-import { BatchyardError, invalid } from "../../model/errors.ts";
+import { BatchyardError, type Fault, invalid } from "../../model/errors.ts";
 import { newBatchId } from "../../model/ids.ts";
 import { bodyText, mediaType, parseBody } from "../body.ts";
 import * as contract from "../contract/batch.ts";
@@ -76,13 +76,11 @@ export function createRoutes(services: ApiServices, idempotency: Idempotency): R
           { tenant: caller.tenant, request, text, promised, recover: (id) => batchMade(batches, caller, id) },
           async () => {
             const { items, rest } = readBody(text);
-            const parsed = parseRequest(withoutItems(JSON.parse(rest), items), registry);
-            return await create(
-              caller,
-              { ...parsed, id: promised },
-              items === null ? null : readInline(items, { maxItems: config.limits.maxItems }),
-              dryRun,
-            );
+            const { request: given, misfit } = withoutItems(JSON.parse(rest), items);
+            const maxItems = config.limits.maxItems;
+            const parsed = parseRequest(given, registry, () => (items === null ? misfit : inlineFaults(items, { maxItems })));
+            if (misfit.length > 0) throw invalid(misfit);
+            return await create(caller, { ...parsed, id: promised }, items === null ? null : readInline(items, { maxItems }), dryRun);
           },
         );
       },
@@ -90,13 +88,12 @@ export function createRoutes(services: ApiServices, idempotency: Idempotency): R
   ];
 }
 
-/** The request without the `[]` that stands where its items were cut out. */
-function withoutItems(value: unknown, items: string[] | null): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+/** The request without the `[]` that stands where its items were cut out, and the fault of items that were none to cut out. */
+function withoutItems(value: unknown, items: string[] | null): { request: unknown; misfit: Fault[] } {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return { request: value, misfit: [] };
   const { items: given, ...request } = value as Record<string, unknown>;
-  if (items === null && given !== undefined)
-    throw invalid([{ path: "items", message: "must be an array of objects", code: "invalid_type" }]);
-  return request;
+  const isMisfit = items === null && given !== undefined;
+  return { request, misfit: isMisfit ? [{ path: "items", message: "must be an array of objects", code: "invalid_type" }] : [] };
 }
 
 function parseLine(line: string | null): unknown {

@@ -64,6 +64,21 @@ describe("files and collections", () => {
         })
       ).json,
     ).toMatchObject({ records: [{ key: "k3" }], nextCursor: null });
+    await served.send({ method: "PUT", url: "/api/collections/toys/k2", payload: { n: 2, kind: "b", tags: ["old", "red"] } });
+    const keysOf = async (filters: object): Promise<unknown> => {
+      const { json } = await served.send({
+        method: "GET",
+        url: `/api/collections/toys?filters=${encodeURIComponent(JSON.stringify(filters))}`,
+      });
+      return (json as { records?: { key: string }[] }).records?.map(({ key }) => key) ?? json;
+    };
+    // The same filters as those of a batch's input.collection.
+    expect(await keysOf({ tags: ["red"] })).toEqual(["k2"]);
+    expect(await keysOf({ kind: "a", createdAfter: "2000-01-01T00:00:00Z" })).toEqual(["k1", "k3"]);
+    expect(await keysOf({ createdBefore: "2000-01-01" })).toEqual([]);
+    expect(await keysOf({ createdBefore: "soon", tags: [1] })).toMatchObject({
+      details: { errors: [{ path: "filters.createdBefore" }, { path: "filters.tags" }] },
+    });
     expect((await served.send({ method: "GET", url: "/api/collections" })).json).toMatchObject({
       collections: [{ name: "toys", records: 3 }],
     });

@@ -221,6 +221,8 @@ describe("acts", () => {
     expect((await post(open, "resume")).json).toMatchObject({ data: { status: "pending" } });
     expect((await post(open, "priority", { priority: "high" })).status).toBe(200);
     expect((await post(open, "cancel")).json).toMatchObject({ data: { status: "cancelled" } });
+    expect(await post(open, "cancel")).toMatchObject({ status: 409, json: { code: "invalid_state" } });
+    expect(await post("batch_1_nobody", "cancel")).toMatchObject({ status: 404, json: { code: "batch_not_found" } });
     const first = await post(open, "retry");
     expect(first.status).toBe(200);
     expect((await post(open, "retry")).json).toEqual(first.json);

@@ -2,7 +2,7 @@ import type { Caller } from "../../batches/service.ts";
 import { BatchyardError } from "../../model/errors.ts";
 import type { BatchRow } from "../../model/batch.ts";
 import { dayOf, noCosts } from "../../model/ledger.ts";
-import { isFinal } from "../../model/moves.ts";
+import { isFinal, OPEN_BATCH_STATES } from "../../model/moves.ts";
 import { iso } from "../../model/clock.ts";
 import { nothing } from "../../model/fields.ts";
 import { write } from "../../formats/writer.ts";
@@ -164,7 +164,12 @@ export function monitoringRoutes({ batches, jobReports, monitor, attempts, ledge
         body: nothing,
         answers: { 200: contract.jobActAnswer },
         async handle({ caller, params }) {
-          await batches[action](caller, params.id);
+          await batches[action](caller, params.id).catch(async (error: unknown) => {
+            if (!(error instanceof BatchyardError) || error.code !== "not_cancellable") throw error;
+            // One sentence for both is what /api/batch owes its users; here 404 and 409 say which it is.
+            const { status } = await batches.get(caller, params.id);
+            throw new BatchyardError("invalid_state", { status, action: "cancelled", allowed: OPEN_BATCH_STATES.join(", ") });
+          });
           return acted(caller, action, params.id);
         },
       }),

@@ -11,7 +11,7 @@ export function addFinish(program: Command, context: Context): void {
     "end a batch now: what is open fails, what is done stays",
     'finish batch_1767225600000_a1b2c3d4e --reason "the source is gone"',
   )
-    .requiredOption("--reason <text>", "why; kept in the audit log")
+    .option("--reason <text>", "why; kept in the audit log", "finished by hand")
     .addOption(jsonOption())
     .action(async (id: string, flags: ConnectionFlags & { reason: string; json?: boolean }) => {
       const batch = await withBatch(id, flags, (client) => client.finish(id, flags.reason));

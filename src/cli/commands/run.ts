@@ -65,7 +65,6 @@ export function addRun(program: Command, context: Context): void {
       if (flags.collection !== undefined && flags.data === undefined)
         throw usage("--collection needs --data: collections live in a data directory");
       if (flags.input !== undefined && flags.collection !== undefined) throw usage("--input and --collection exclude each other");
-      // An operation such as cleanup plans its own items; whether this one needs an input, its plan says.
       const input = flags.input === undefined ? null : await openInput(flags.input, flags.inputFormat);
       const directory = flags.data ?? (await mkdtemp(join(tmpdir(), "batchyard-run-")));
       try {
@@ -87,6 +86,10 @@ async function runHere(
   const config = configFromProcess({ BATCHYARD_DATA: directory, BATCHYARD_WORKERS: flags.workers?.toString(), LOG_LEVEL: "error" });
   const { operations, channels, providers } = await loadProjectConfig(flags.config);
   const { createYard } = await import("../../main.ts");
+  // A directory made for this run holds nothing to work on; only an operation of one's own may plan its items out of nothing.
+  const plansItself = operations?.some(({ name, plan }) => name === operation && plan !== undefined) === true;
+  if (input === null && flags.data === undefined && !plansItself)
+    throw usage("--input is missing: name a file of items, or - for standard input");
   const stop = stopSignal(terminal, "stopping …");
   const yard = await createYard({ config, operations, channels, providers });
   try {

@@ -39,6 +39,7 @@ describe("cleanup", () => {
     await expect(cleanup.plan!({ options, items: null, input: { collection: "x" }, filters: {} }, fixture.services)).rejects.toThrow(
       "cleanup takes no items",
     );
-    for (const daysToKeep of [0, 366, 1.5, "30", undefined]) expect(cleanup.options.safeParse({ daysToKeep }).success).toBe(false);
+    expect(cleanup.options.parse({})).toEqual({ daysToKeep: 30 });
+    for (const daysToKeep of [0, 366, 1.5, "30"]) expect(cleanup.options.safeParse({ daysToKeep }).success).toBe(false);
   });
 });

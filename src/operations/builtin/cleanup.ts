@@ -4,7 +4,7 @@ import { collectionName, whole } from "../../model/fields.ts";
 import { defineOperation } from "../define.ts";
 
 const options = z.strictObject({
-  daysToKeep: whole(1, 365),
+  daysToKeep: whole(1, 365).default(30),
   collection: collectionName
     .optional()
     .describe("Removes records not updated for so long; without it, finished batches with their results"),
