@@ -57,6 +57,7 @@ describe("architecture of the dashboard", () => {
   it("knows the product by its client and its contract, and no page another page", () => {
     const found = pages.flatMap((file) => importsOf(file));
     expect(pages.length).toBeGreaterThan(50);
+    expect(pages).toContain("dashboard/src/data/client.ts");
     expect(found.length).toBeGreaterThan(200);
     expect(forbiddenInDashboard(found, (file) => withoutComments(read(file)))).toEqual([]);
   });

@@ -6,12 +6,11 @@ import type { Import } from "./sources.ts";
  */
 const DASHBOARD_MAY_IMPORT: Record<string, readonly string[]> = {
   // Times are written in the reader's zone.
-  figures: ["theme/preference.ts"],
-  theme: ["parts/icon.tsx"],
+  figures: ["theme"],
+  theme: [],
   parts: ["figures", "theme"],
   live: ["data"],
-  // A frozen page asks for nothing by itself.
-  data: ["live/freeze.ts"],
+  data: ["figures"],
   // What several pages show of streams, live.
   streams: ["figures", "theme", "parts", "data", "live"],
   // One act on many batches: counted, begun, its progress at the foot of every page.

@@ -5,15 +5,17 @@ import { fileURLToPath } from "node:url";
 /** The checkout the running test belongs to. */
 export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-const IGNORED = new Set(["node_modules", "dist", "data", "coverage", ".git", ".tmp", ".out"]);
+const IGNORED = new Set(["node_modules", "dist", "coverage", ".git", ".tmp", ".out"]);
+/** Where a server that was started here keeps its store; a folder of sources may have the same name. */
+const STORED = join(ROOT, "data");
 
 /** Files under `folder` (relative to the checkout, with `/`) whose names end in `ending`, sorted. */
 export function filesUnder(folder: string, ending: string): string[] {
   const found: string[] = [];
   const walk = (path: string): void => {
     for (const name of readdirSync(path)) {
-      if (IGNORED.has(name)) continue;
       const inner = join(path, name);
+      if (IGNORED.has(name) || inner === STORED) continue;
       if (statSync(inner).isDirectory()) walk(inner);
       else if (name.endsWith(ending)) found.push(relative(ROOT, inner).replaceAll("\\", "/"));
     }

@@ -1,4 +1,4 @@
-import { freeze } from "../live/freeze.ts";
+import { freeze } from "./freeze.ts";
 import { cache, rhythm } from "./cache.ts";
 import type { Session } from "./wire.ts";
 

@@ -1,5 +1,5 @@
 import type { Client, FeedEvent } from "batchyard/client";
-import { freeze } from "./freeze.ts";
+import { freeze } from "../data/freeze.ts";
 import { ServerClock } from "./server-clock.ts";
 
 /** How the page hears of the server. `since`: when it last did. */

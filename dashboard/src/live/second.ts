@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from "react";
-import { freeze } from "./freeze.ts";
+import { freeze } from "../data/freeze.ts";
 
 const listeners = new Set<() => void>();
 let now = Date.now();

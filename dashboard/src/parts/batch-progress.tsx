@@ -3,7 +3,7 @@ import type { Batch } from "batchyard/client";
 import { count, rate } from "../figures/number.ts";
 import { Meter, type Share } from "./meter.tsx";
 import { Time } from "./time.tsx";
-import { TONE_FILL } from "../theme/states.ts";
+import { TONE_FILL } from "./states.ts";
 import { isOpen } from "./batch-state.ts";
 
 /** How far it is, and when it will be over. */

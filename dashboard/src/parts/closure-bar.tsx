@@ -1,6 +1,6 @@
 import type { ReactElement } from "react";
 import { Meter } from "./meter.tsx";
-import type { Tone } from "../theme/states.ts";
+import type { Tone } from "./states.ts";
 
 /** Why windows close: the rules that are meant to are calm, those of pressure are not. */
 export const CLOSURE_TONES: Readonly<Record<string, Tone>> = {

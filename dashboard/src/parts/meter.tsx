@@ -1,5 +1,5 @@
 import type { ReactElement } from "react";
-import { type Tone, TONE_FILL } from "../theme/states.ts";
+import { type Tone, TONE_FILL } from "./states.ts";
 
 export interface Share {
   label: string;

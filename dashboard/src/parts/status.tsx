@@ -1,6 +1,6 @@
 import type { ReactElement } from "react";
 import type { BatchStatus } from "batchyard/client";
-import { BATCH_LOOK, type Look, TONE_TEXT } from "../theme/states.ts";
+import { BATCH_LOOK, type Look, TONE_TEXT } from "./states.ts";
 import { Icon } from "./icon.tsx";
 
 /** A state as icon and word in its tone. */

@@ -1,5 +1,5 @@
 import { useSyncExternalStore, type ReactElement } from "react";
-import { freeze } from "../live/freeze.ts";
+import { freeze } from "../data/freeze.ts";
 import { Icon } from "../parts/icon.tsx";
 
 export function FreezeButton(): ReactElement {

@@ -1,11 +1,11 @@
 import { useEffect, useState, useSyncExternalStore, type ReactElement } from "react";
 import { duration } from "../figures/duration.ts";
 import { rate } from "../figures/number.ts";
-import { freeze } from "../live/freeze.ts";
+import { freeze } from "../data/freeze.ts";
 import type { LiveState, Pace } from "../live/feed.ts";
 import { live } from "../live/live.ts";
 import { Icon, type IconName } from "../parts/icon.tsx";
-import { type Tone, TONE_TEXT } from "../theme/states.ts";
+import { type Tone, TONE_TEXT } from "../parts/states.ts";
 
 // A short break mends itself unseen; beyond this what is shown is old, and says so.
 const STALE_MS = 30_000;

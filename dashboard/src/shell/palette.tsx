@@ -1,6 +1,6 @@
 import { useId, useState, type KeyboardEvent, type ReactElement } from "react";
 import { useNavigate } from "@tanstack/react-router";
-import { freeze } from "../live/freeze.ts";
+import { freeze } from "../data/freeze.ts";
 import { Dialog } from "../parts/dialog.tsx";
 import { Icon, type IconName } from "../parts/icon.tsx";
 import { preference } from "../theme/preference.ts";

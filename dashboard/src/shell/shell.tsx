@@ -1,7 +1,7 @@
 import { useEffect, useState, useSyncExternalStore, type ReactElement } from "react";
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { BulkTray } from "../bulk/bulk-tray.tsx";
-import { freeze } from "../live/freeze.ts";
+import { freeze } from "../data/freeze.ts";
 import { Icon } from "../parts/icon.tsx";
 import { preference, THEMES } from "../theme/preference.ts";
 import { Announcer } from "./announcer.tsx";

@@ -1,7 +1,7 @@
 import type { ReactElement } from "react";
 import { duration } from "../figures/duration.ts";
 import { useSecondsSince } from "../live/second.ts";
-import { TONE_FILL } from "../theme/states.ts";
+import { TONE_FILL } from "../parts/states.ts";
 
 interface AgingBarProps {
   /** "Age" or "Idle time", of what. */

@@ -1,6 +1,6 @@
 import type { ReactElement } from "react";
 import type { Overview } from "../data/wire.ts";
-import type { Look } from "../theme/states.ts";
+import type { Look } from "../parts/states.ts";
 import { Status } from "../parts/status.tsx";
 
 type Bottleneck = NonNullable<Overview["bottleneck"]>;

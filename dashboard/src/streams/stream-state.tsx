@@ -2,7 +2,7 @@ import { useState, type ReactElement } from "react";
 import { useQueryClient } from "@tanstack/react-query";
 import type { Stream } from "batchyard/client";
 import { client } from "../data/client.ts";
-import type { Look } from "../theme/states.ts";
+import type { Look } from "../parts/states.ts";
 import { Icon } from "../parts/icon.tsx";
 import { messageOf } from "../parts/notice.tsx";
 import { Status } from "../parts/status.tsx";

@@ -1,7 +1,7 @@
 import type { ReactElement } from "react";
 import { fullTime } from "../../figures/time.ts";
 import { plural } from "../../figures/number.ts";
-import { TONE_FILL, type Tone } from "../../theme/states.ts";
+import { TONE_FILL, type Tone } from "../../parts/states.ts";
 
 export interface Episode {
   /** What it is about, as its line is called. */

@@ -1,6 +1,6 @@
 import { duration } from "../../figures/duration.ts";
 import { count } from "../../figures/number.ts";
-import type { Look, Tone } from "../../theme/states.ts";
+import type { Look, Tone } from "../../parts/states.ts";
 import type { Alert, Rule } from "./queries.ts";
 
 export const SEVERITY_LOOK: Readonly<Record<Alert["severity"], Look>> = {

@@ -8,7 +8,7 @@ import { plural } from "../../figures/number.ts";
 import { Empty, Fault, Loading } from "../../parts/notice.tsx";
 import { Status } from "../../parts/status.tsx";
 import { PageTitle } from "../../shell/page-title.tsx";
-import type { Look } from "../../theme/states.ts";
+import type { Look } from "../../parts/states.ts";
 import { AlertList } from "./alert-list.tsx";
 import { ChannelTable } from "./channel-table.tsx";
 import { HistoryList } from "./history-list.tsx";

@@ -1,4 +1,4 @@
-import type { Look } from "../../theme/states.ts";
+import type { Look } from "../../parts/states.ts";
 import type { Outcome } from "./search.ts";
 
 export const OUTCOME_LOOK: Readonly<Record<Outcome, Look>> = {

@@ -6,7 +6,7 @@ import type { Chunk } from "../../data/wire.ts";
 import { count, plural } from "../../figures/number.ts";
 import { Loading } from "../../parts/notice.tsx";
 import { Section } from "../../parts/section.tsx";
-import { type Tone, TONE_FILL } from "../../theme/states.ts";
+import { type Tone, TONE_FILL } from "../../parts/states.ts";
 
 const STATES: Readonly<Record<Chunk["state"], { word: string; tone: Tone; shape: string }>> = {
   // Shapes tell the states apart for who cannot tell the colours.

@@ -1,5 +1,5 @@
 import type { BatchStatus, Sorting } from "batchyard/client";
-import { BATCH_LOOK } from "../../theme/states.ts";
+import { BATCH_LOOK } from "../../parts/states.ts";
 import { COLUMN_NAMES, type ColumnName } from "./column-names.ts";
 
 export type Sort = NonNullable<Sorting["sort"]>;

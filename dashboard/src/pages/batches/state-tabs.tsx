@@ -5,7 +5,7 @@ import type { BatchFilter, BatchStatus } from "batchyard/client";
 import { countQuery, statsQuery } from "../../data/queries.ts";
 import { compact, matches, type Matches } from "../../figures/number.ts";
 import { Icon } from "../../parts/icon.tsx";
-import { BATCH_LOOK, TONE_TEXT } from "../../theme/states.ts";
+import { BATCH_LOOK, TONE_TEXT } from "../../parts/states.ts";
 import { type BatchesSearch, searchedFor } from "./search.ts";
 
 const STATES = Object.keys(BATCH_LOOK) as BatchStatus[];

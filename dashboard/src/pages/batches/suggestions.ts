@@ -1,5 +1,5 @@
 import { QUALIFIERS } from "batchyard/client";
-import { BATCH_LOOK } from "../../theme/states.ts";
+import { BATCH_LOOK } from "../../parts/states.ts";
 
 const MOST = 12;
 

@@ -4,7 +4,7 @@ import { plural } from "../../figures/number.ts";
 import { Icon, type IconName } from "../../parts/icon.tsx";
 import { Wide } from "../../parts/section.tsx";
 import { Status } from "../../parts/status.tsx";
-import type { Tone } from "../../theme/states.ts";
+import type { Tone } from "../../parts/states.ts";
 
 type Changed = Comparison["changed"][number];
 

@@ -8,7 +8,7 @@ import { BodyInSight, useRowsInSight } from "../../parts/rows-in-sight.tsx";
 import { Status } from "../../parts/status.tsx";
 import { useShortcuts } from "../../shell/shortcuts.ts";
 import { preference } from "../../theme/preference.ts";
-import { SEVERITY_LOOK } from "../../theme/states.ts";
+import { SEVERITY_LOOK } from "../../parts/states.ts";
 import type { EventEntry, Group, LineEntry } from "./entries.ts";
 import { About, summaryOf } from "./what.tsx";
 

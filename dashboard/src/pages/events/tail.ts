@@ -1,5 +1,5 @@
 import type { FeedEvent } from "batchyard/client";
-import { freeze } from "../../live/freeze.ts";
+import { freeze } from "../../data/freeze.ts";
 import type { Tail } from "../../live/feed.ts";
 import { type Entry, Grouper } from "./entries.ts";
 import type { LogPage } from "./queries.ts";

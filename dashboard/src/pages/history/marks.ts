@@ -1,5 +1,5 @@
 import type { ChartFlag } from "../../parts/chart-props.ts";
-import type { Look } from "../../theme/states.ts";
+import type { Look } from "../../parts/states.ts";
 import type { Marker } from "./queries.ts";
 
 export const MARKER_LOOK: Readonly<Record<Marker["kind"], Look & { color: ChartFlag["color"] }>> = {

@@ -3,7 +3,7 @@ import type { Overview } from "../../data/wire.ts";
 import { duration } from "../../figures/duration.ts";
 import { count, percent, plural } from "../../figures/number.ts";
 import { Section } from "../../parts/section.tsx";
-import { TONE_FILL } from "../../theme/states.ts";
+import { TONE_FILL } from "../../parts/states.ts";
 import { ClosureBar, CLOSURE_TONES } from "../../parts/closure-bar.tsx";
 
 /** Which rules closed the windows of the last day. */

@@ -4,7 +4,7 @@ import { overviewQuery, statsQuery } from "../../data/queries.ts";
 import { Fault, Loading } from "../../parts/notice.tsx";
 import { Status } from "../../parts/status.tsx";
 import { PageTitle } from "../../shell/page-title.tsx";
-import { HEALTH_LOOK } from "../../theme/states.ts";
+import { HEALTH_LOOK } from "../../parts/states.ts";
 import { ClosureMix } from "./closure-mix.tsx";
 import { CriticalEvents } from "./critical-events.tsx";
 import { Day } from "./day.tsx";

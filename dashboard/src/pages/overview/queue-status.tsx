@@ -3,7 +3,7 @@ import type { Monitoring } from "../../data/wire.ts";
 import { count } from "../../figures/number.ts";
 import { Meter } from "../../parts/meter.tsx";
 import { Status } from "../../parts/status.tsx";
-import type { Look } from "../../theme/states.ts";
+import type { Look } from "../../parts/states.ts";
 
 const LOOKS: readonly { of: keyof Monitoring["queues"]; look: Look }[] = [
   { of: "pending", look: { word: "Pending", icon: "circle", tone: "idle" } },

@@ -6,7 +6,7 @@ import { count, rate } from "../../figures/number.ts";
 import { NumberHeads, Section, Wide } from "../../parts/section.tsx";
 import { Status } from "../../parts/status.tsx";
 import { Trend } from "../../parts/trend.tsx";
-import { HEALTH_LOOK } from "../../theme/states.ts";
+import { HEALTH_LOOK } from "../../parts/states.ts";
 
 type Queue = Overview["queues"][number];
 

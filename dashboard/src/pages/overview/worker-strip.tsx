@@ -4,7 +4,7 @@ import { percent } from "../../figures/number.ts";
 import { Section } from "../../parts/section.tsx";
 import { Status } from "../../parts/status.tsx";
 import { Time } from "../../parts/time.tsx";
-import type { Look } from "../../theme/states.ts";
+import type { Look } from "../../parts/states.ts";
 
 type Worker = Overview["workers"][number];
 

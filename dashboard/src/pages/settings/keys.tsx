@@ -12,7 +12,7 @@ import { Section, Wide } from "../../parts/section.tsx";
 import { Status } from "../../parts/status.tsx";
 import { Time } from "../../parts/time.tsx";
 import { toast } from "../../parts/toast.ts";
-import type { Look } from "../../theme/states.ts";
+import type { Look } from "../../parts/states.ts";
 import { NewKeyDialog } from "./new-key.tsx";
 import { keysQuery } from "./queries.ts";
 

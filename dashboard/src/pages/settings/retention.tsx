@@ -9,7 +9,7 @@ import { Fault, Loading } from "../../parts/notice.tsx";
 import { Section, Wide } from "../../parts/section.tsx";
 import { BatchStatusMark } from "../../parts/status.tsx";
 import { Time } from "../../parts/time.tsx";
-import { BATCH_LOOK } from "../../theme/states.ts";
+import { BATCH_LOOK } from "../../parts/states.ts";
 import { retentionQuery } from "./queries.ts";
 
 type Ladder = z.output<typeof retention.retentionAnswer>;

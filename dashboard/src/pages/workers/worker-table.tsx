@@ -9,7 +9,7 @@ import { messageOf } from "../../parts/notice.tsx";
 import { Section, Wide } from "../../parts/section.tsx";
 import { Status } from "../../parts/status.tsx";
 import { toast } from "../../parts/toast.ts";
-import type { Look } from "../../theme/states.ts";
+import type { Look } from "../../parts/states.ts";
 import { setDraining, type Worker } from "./queries.ts";
 import { Resize } from "./resize.tsx";
 import { SlotGrid } from "./slot-grid.tsx";

@@ -1,5 +1,5 @@
 import type { BatchStatus } from "batchyard/client";
-import type { IconName } from "../parts/icon.tsx";
+import type { IconName } from "./icon.tsx";
 
 /** What a colour means. Never alone: each comes with an icon and a word. */
 export type Tone = "good" | "busy" | "warn" | "bad" | "idle";
