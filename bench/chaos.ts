@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { endChildren } from "../test/support/child.ts";
-import { killCampaign } from "../test/support/kill-campaign.ts";
+import { killCampaign } from "../test/support/campaigns/kill-campaign.ts";
 import { report } from "./support/report.ts";
 
 const { values } = parseArgs({

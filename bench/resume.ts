@@ -11,8 +11,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { endChildren } from "../test/support/child.ts";
-import { resumeCampaign } from "../test/support/resume-campaign.ts";
-import { stallCampaign } from "../test/support/stall-campaign.ts";
+import { resumeCampaign } from "../test/support/campaigns/resume-campaign.ts";
+import { stallCampaign } from "../test/support/campaigns/stall-campaign.ts";
 import { megabytes, report } from "./support/report.ts";
 
 const { values } = parseArgs({

@@ -2,9 +2,9 @@
  * `node --conditions=batchyard-source bench/upstream-campaign.ts [schedules] [hits]`: the golden invariant of openai-batch over random
  * fault schedules (1000), then a crash at each point in each way, at the first time it is reached and at later ones (8).
  */
-import { CRASH_POINTS, CRASHES, runCrash } from "../test/support/crash-campaign.ts";
+import { CRASH_POINTS, CRASHES, runCrash } from "../test/support/campaigns/crash-campaign.ts";
 import { startPeer } from "../test/support/openai-peer/peer.ts";
-import { openPair, runSchedule } from "../test/support/upstream-campaign.ts";
+import { openPair, runSchedule } from "../test/support/campaigns/upstream-campaign.ts";
 
 const [schedules = 1000, hits = 8] = process.argv.slice(2).map(Number);
 let bad = 0;

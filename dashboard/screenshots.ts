@@ -7,11 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { launch, signedIn } from "../test/support/browser.ts";
-import { sampleAlerts } from "../test/support/sample-alerts.ts";
-import { sampleBudgets, sampleCosts } from "../test/support/sample-costs.ts";
-import { sampleHistory } from "../test/support/sample-history.ts";
-import { linkTo, sampleBatches } from "../test/support/sample-batches.ts";
-import { recordedStream, sampleStreams } from "../test/support/sample-streams.ts";
+import { sampleAlerts } from "../test/support/samples/sample-alerts.ts";
+import { sampleBudgets, sampleCosts } from "../test/support/samples/sample-costs.ts";
+import { sampleHistory } from "../test/support/samples/sample-history.ts";
+import { linkTo, sampleBatches } from "../test/support/samples/sample-batches.ts";
+import { recordedStream, sampleStreams } from "../test/support/samples/sample-streams.ts";
 import { serve, type Served } from "../test/support/served.ts";
 
 const FOLDER = join(import.meta.dirname, ".screenshots");

@@ -4,7 +4,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { Webhook } from "standardwebhooks";
 import { describe, expect, it } from "vitest";
 import { startUpstream } from "../../test/support/upstream.ts";
-import { openPair } from "../../test/support/upstream-campaign.ts";
+import { openPair } from "../../test/support/campaigns/upstream-campaign.ts";
 import type { Caller } from "../batches/service.ts";
 import { createTestYard, type TestYard } from "../testing/index.ts";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { built, launch, signedIn } from "../support/browser.ts";
-import { sampleAlerts } from "../support/sample-alerts.ts";
+import { sampleAlerts } from "../support/samples/sample-alerts.ts";
 import { finished, serve, type Served } from "../support/served.ts";
 
 const BASE = "/api/admin/batch-monitoring";

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Costs } from "../../src/client/index.ts";
 import { built, launch, signedIn } from "../support/browser.ts";
 import { startPeer } from "../support/openai-peer/peer.ts";
-import { sampleBudgets, sampleCosts } from "../support/sample-costs.ts";
+import { sampleBudgets, sampleCosts } from "../support/samples/sample-costs.ts";
 import { serve, type Served } from "../support/served.ts";
 
 let data: string;
@@ -102,7 +102,7 @@ it("shows how much of a provider's limits is in use", async () => {
   const directory = mkdtempSync(join(tmpdir(), "batchyard-quotas-"));
   // It never moves a batch on: what was sent stays enqueued.
   const peer = await startPeer();
-  const config = join(import.meta.dirname, "../support/limited-provider.config.ts");
+  const config = join(import.meta.dirname, "../support/programs/limited-provider.config.ts");
   const other = await serve(directory, { config, env: { PEER_URL: peer.baseURL } });
   const items = [1, 2, 3].map((n) => ({ id: `${n}`, text: `Text number ${n} that somebody wrote` }));
   const options = { model: "gpt-4o-mini", prompt: "Describe {{text}}" };

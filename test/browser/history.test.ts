@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { built, launch, signedIn } from "../support/browser.ts";
-import { sampleHistory } from "../support/sample-history.ts";
+import { sampleHistory } from "../support/samples/sample-history.ts";
 import { serve, type Served } from "../support/served.ts";
 
 let data: string;

@@ -5,8 +5,8 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { built, launch, signedIn } from "../support/browser.ts";
 import { keptPort } from "../support/port.ts";
-import { sampleAlert } from "../support/sample-history.ts";
-import { sampleCosts } from "../support/sample-costs.ts";
+import { sampleAlert } from "../support/samples/sample-history.ts";
+import { sampleCosts } from "../support/samples/sample-costs.ts";
 import { finished, serve, type Served } from "../support/served.ts";
 
 let data: string;

@@ -5,10 +5,10 @@ import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { built, launch, type Look, signedIn } from "../support/browser.ts";
-import { sampleAlerts } from "../support/sample-alerts.ts";
-import { linkTo, sampleBatches, type SampleBatches } from "../support/sample-batches.ts";
-import { recordedStream, sampleStreams } from "../support/sample-streams.ts";
-import { sampleCosts } from "../support/sample-costs.ts";
+import { sampleAlerts } from "../support/samples/sample-alerts.ts";
+import { linkTo, sampleBatches, type SampleBatches } from "../support/samples/sample-batches.ts";
+import { recordedStream, sampleStreams } from "../support/samples/sample-streams.ts";
+import { sampleCosts } from "../support/samples/sample-costs.ts";
 import { serve, type Served } from "../support/served.ts";
 
 /** Pixels of the page beyond the screen. As text, because it runs in the browser. */

@@ -7,7 +7,7 @@ import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { built, launch, signedIn } from "../support/browser.ts";
-import { linkTo } from "../support/sample-batches.ts";
+import { linkTo } from "../support/samples/sample-batches.ts";
 import { finished, serve, type Served } from "../support/served.ts";
 
 let data: string;

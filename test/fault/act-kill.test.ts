@@ -8,7 +8,7 @@ import { failed, Rig } from "../contract/store/rig.ts";
 import { Child } from "../support/child.ts";
 import { folders } from "../support/folder.ts";
 
-const WRITER = join(import.meta.dirname, "..", "support", "act-writer.ts");
+const WRITER = join(import.meta.dirname, "..", "support", "programs", "act-writer.ts");
 const KEYS = Array.from({ length: 2_300 }, (_, n) => `k${n}`);
 const CHUNKS = [KEYS.slice(0, 300), KEYS.slice(300, 2_000), KEYS.slice(2_000)];
 const newFolder = folders();

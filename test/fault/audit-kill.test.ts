@@ -8,7 +8,7 @@ import { FORGERIES, forgeSqlite } from "../contract/store/adapters.ts";
 import { Child, endChildren } from "../support/child.ts";
 import { folders } from "../support/folder.ts";
 
-const WRITER = join(import.meta.dirname, "..", "support", "audit-writer.ts");
+const WRITER = join(import.meta.dirname, "..", "support", "programs", "audit-writer.ts");
 const ANCHORED = 3;
 const newFolder = folders();
 afterEach(endChildren);

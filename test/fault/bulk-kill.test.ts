@@ -9,7 +9,7 @@ import { failed, Rig } from "../contract/store/rig.ts";
 import { Child } from "../support/child.ts";
 import { folders } from "../support/folder.ts";
 
-const WRITER = join(import.meta.dirname, "..", "support", "bulk-writer.ts");
+const WRITER = join(import.meta.dirname, "..", "support", "programs", "bulk-writer.ts");
 const BATCHES = 40;
 const newFolder = folders();
 

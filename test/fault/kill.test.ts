@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { folders } from "../support/folder.ts";
-import { killCampaign } from "../support/kill-campaign.ts";
+import { killCampaign } from "../support/campaigns/kill-campaign.ts";
 
 /** 100 kills over 200,000 items take minutes: bench/chaos.ts runs the same campaign at that size. */
 const KILLS = 16;

@@ -5,7 +5,7 @@ import { startServer, type RunningServer } from "../../src/server.ts";
 import { endChildren } from "../support/child.ts";
 import { numbered } from "../support/fates.ts";
 import { folders } from "../support/folder.ts";
-import config from "../support/misbehaving.config.ts";
+import config from "../support/programs/misbehaving.config.ts";
 import { recount } from "../support/recount.ts";
 import { finished, program, TOKEN } from "../support/served.ts";
 

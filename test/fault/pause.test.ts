@@ -6,7 +6,7 @@ import { loadConfig } from "../../src/config.ts";
 import { startServer, type RunningServer } from "../../src/server.ts";
 import { numbered, resultOf, type Numbered } from "../support/fates.ts";
 import { folders } from "../support/folder.ts";
-import config from "../support/misbehaving.config.ts";
+import config from "../support/programs/misbehaving.config.ts";
 import { seeded } from "../support/random.ts";
 import { callsIn, faultsOf, recount } from "../support/recount.ts";
 import { finished, program, serve, TOKEN } from "../support/served.ts";

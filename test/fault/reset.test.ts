@@ -8,7 +8,7 @@ import { startServer, type RunningServer } from "../../src/server.ts";
 import { partType, unmergeData } from "../../src/model/merged-event.ts";
 import { CuttingProxy } from "../support/cutting-proxy.ts";
 import { folders } from "../support/folder.ts";
-import misbehaving from "../support/misbehaving.config.ts";
+import misbehaving from "../support/programs/misbehaving.config.ts";
 
 /** The log is trimmed below the cursors of readers that are away, or slow: they are told to load a snapshot, and miss nothing. */
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { folders } from "../support/folder.ts";
-import { resumeCampaign } from "../support/resume-campaign.ts";
+import { resumeCampaign } from "../support/campaigns/resume-campaign.ts";
 
 /** 1,000 disconnects and 20 restarts take minutes: bench/resume.ts runs the same campaign at that size. */
 const DISCONNECTS = 100;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CRASH_POINTS, CRASHES, ITEMS, runCrash } from "../support/crash-campaign.ts";
+import { CRASH_POINTS, CRASHES, ITEMS, runCrash } from "../support/campaigns/crash-campaign.ts";
 import { startProgram } from "../support/upstream-life.ts";
 import { startPeer, type Peer } from "../support/openai-peer/peer.ts";
 

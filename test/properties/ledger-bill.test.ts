@@ -3,7 +3,7 @@ import type { LedgerEntry } from "../../src/model/ledger.ts";
 import { LOSING, randomFaults } from "../support/openai-peer/faults.ts";
 import type { BilledLine } from "../support/openai-peer/record.ts";
 import { seeded } from "../support/random.ts";
-import { openPair, type Pair } from "../support/upstream-campaign.ts";
+import { openPair, type Pair } from "../support/campaigns/upstream-campaign.ts";
 
 /** Random schedules for each end. */
 const SEEDS = 6;

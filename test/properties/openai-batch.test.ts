@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { openPair, runSchedule } from "../support/upstream-campaign.ts";
+import { openPair, runSchedule } from "../support/campaigns/upstream-campaign.ts";
 
 /** Random schedules; `node bench/upstream-campaign.ts` runs 1000. */
 const SEEDS = 60;

@@ -6,7 +6,7 @@ import { keptPort } from "../support/port.ts";
 import { finished, serve, type Served } from "../support/served.ts";
 
 const newFolder = folders();
-const config = join(import.meta.dirname, "../support/traced.config.ts");
+const config = join(import.meta.dirname, "../support/programs/traced.config.ts");
 const CANARY = "canary-of-a-payload";
 const JSON_BODY = { "content-type": "application/json" };
 

@@ -6,7 +6,7 @@ import type { Caller } from "../../src/batches/service.ts";
 import { loadConfig } from "../../src/config.ts";
 import { createYard } from "../../src/main.ts";
 import { fate, numbered, resultOf } from "./fates.ts";
-import config from "./misbehaving.config.ts";
+import config from "./programs/misbehaving.config.ts";
 
 const CALLER: Caller = { tenant: "default", actor: "test", role: "admin", credential: null, address: null };
 

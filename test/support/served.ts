@@ -5,8 +5,9 @@ import { Child } from "./child.ts";
 const ROOT = join(import.meta.dirname, "../..");
 const CLI = join(ROOT, "src/cli/main.ts");
 const FROM_SOURCE = "--conditions=batchyard-source";
+const PROGRAMS = join(import.meta.dirname, "programs");
 /** Operations that misbehave on purpose. */
-const CONFIG = join(import.meta.dirname, "misbehaving.config.ts");
+const CONFIG = join(PROGRAMS, "misbehaving.config.ts");
 export const TOKEN = "by_token_of_the_fault_tests";
 
 /** The `batchyard` command in its own process. */
@@ -16,7 +17,7 @@ export function batchyard(args: readonly string[], env: Readonly<Record<string, 
 
 /** A program of these tests in its own process. */
 export function program(file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Child {
-  return new Child(process.execPath, [FROM_SOURCE, join(import.meta.dirname, file), ...args], { BATCHYARD_TOKEN: TOKEN, ...env });
+  return new Child(process.execPath, [FROM_SOURCE, join(PROGRAMS, file), ...args], { BATCHYARD_TOKEN: TOKEN, ...env });
 }
 
 export interface ServeOptions {

@@ -32,7 +32,7 @@ export interface TwoYards {
   seconds: number;
 }
 
-const CONFIG = join(import.meta.dirname, "two-yards.config.ts");
+const CONFIG = join(import.meta.dirname, "programs", "two-yards.config.ts");
 /** What a process has time for between two kills. */
 const LIFE_MS = { least: 300, most: 2300 };
 

@@ -15,7 +15,7 @@ export function startProgram(baseURL: string): {
   return {
     live: (point) =>
       new Promise((resolve, reject) => {
-        const script = join(ROOT, "test/support/upstream-program.ts");
+        const script = join(ROOT, "test/support/programs/upstream-program.ts");
         const child = spawn(process.execPath, ["--conditions=batchyard-source", script, data, baseURL, String(lives++), point ?? ""], {
           stdio: ["ignore", "pipe", "inherit"],
         });

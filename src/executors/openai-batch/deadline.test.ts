@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { LedgerEntry } from "../../model/ledger.ts";
 import type { AttemptRow } from "../../store/attempts.ts";
-import { openPair, type Pair } from "../../../test/support/upstream-campaign.ts";
+import { openPair, type Pair } from "../../../test/support/campaigns/upstream-campaign.ts";
 
 const HOUR_MS = 3_600_000;
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { TokenBudget } from "./token-budget.ts";
 import type { AttemptRow } from "../../store/attempts.ts";
-import { openPair, type Pair } from "../../../test/support/upstream-campaign.ts";
+import { openPair, type Pair } from "../../../test/support/campaigns/upstream-campaign.ts";
 
 let pair: Pair;
 beforeEach(async () => {

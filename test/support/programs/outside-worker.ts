@@ -5,7 +5,7 @@
  *
  *   node outside-worker.ts URL LEASE_MS [BEAT_MS]
  */
-import { resultOf, type Numbered } from "./fates.ts";
+import { resultOf, type Numbered } from "../fates.ts";
 
 const [url, leaseMs, beatMs] = process.argv.slice(2);
 const headers = { authorization: `Bearer ${process.env["BATCHYARD_TOKEN"]}`, "content-type": "application/json" };

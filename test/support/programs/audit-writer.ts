@@ -4,7 +4,7 @@
  *
  *   node audit-writer.ts DATA ANCHORED BEHIND (Infinity: it goes on until it is killed)
  */
-import { openSqliteStore } from "../../src/store/sqlite/store.ts";
+import { openSqliteStore } from "../../../src/store/sqlite/store.ts";
 
 const [directory, anchored, behind] = [process.argv[2]!, Number(process.argv[3]), Number(process.argv[4])];
 const { audit } = openSqliteStore({ directory, synchronous: "NORMAL" });

@@ -1,4 +1,4 @@
-import type { Batch, Client } from "../../src/client/index.ts";
+import type { Batch, Client } from "../../../src/client/index.ts";
 
 export interface SampleBatches {
   /** Ended, some of its items failed, in two ways. */

@@ -1,6 +1,6 @@
-import { serve } from "../../src/api/server.fixture.ts";
-import type { Client } from "../../src/client/index.ts";
-import { toNanoUsd } from "../../src/model/money.ts";
+import { serve } from "../../../src/api/server.fixture.ts";
+import type { Client } from "../../../src/client/index.ts";
+import { toNanoUsd } from "../../../src/model/money.ts";
 
 const DAY = 86_400_000;
 /** US dollars a million tokens, in and out; null = nobody knows. */

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
-import { defineConfig, defineOperation, OperationError } from "../../src/index.ts";
-import { fate, resultOf, type Numbered } from "./fates.ts";
+import { defineConfig, defineOperation, OperationError } from "../../../src/index.ts";
+import { fate, resultOf, type Numbered } from "../fates.ts";
 
 /** The same file for both: with UPSTREAM it is the client of the other, without it is the server with the model. */
 const upstream = process.env["UPSTREAM"];

@@ -1,10 +1,10 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Child } from "./child.ts";
-import { numbered } from "./fates.ts";
-import { seeded } from "./random.ts";
-import { callsIn, faultsOf, recount, type Call } from "./recount.ts";
-import { finished, ready, starting, type Served } from "./served.ts";
+import type { Child } from "../child.ts";
+import { numbered } from "../fates.ts";
+import { seeded } from "../random.ts";
+import { callsIn, faultsOf, recount, type Call } from "../recount.ts";
+import { finished, ready, starting, type Served } from "../served.ts";
 
 export interface CampaignOptions {
   kills: number;

@@ -1,4 +1,4 @@
-import type { Served } from "./served.ts";
+import type { Served } from "../served.ts";
 
 const BASE = "/api/admin/batch-monitoring";
 

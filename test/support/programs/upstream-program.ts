@@ -1,7 +1,7 @@
 /** `<data> <baseURL> <life> <point>`: makes a batch in its first life, ends it in the last, and is killed at `point` on the way. */
-import { asking } from "../../src/executors/openai-batch/asking.fixture.ts";
-import { createTestYard } from "../../src/testing/index.ts";
-import { ITEMS } from "./crash-campaign.ts";
+import { asking } from "../../../src/executors/openai-batch/asking.fixture.ts";
+import { createTestYard } from "../../../src/testing/index.ts";
+import { ITEMS } from "../campaigns/crash-campaign.ts";
 
 const [data = "", baseURL = "", life = "0", point = ""] = process.argv.slice(2);
 

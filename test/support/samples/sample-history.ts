@@ -1,6 +1,6 @@
-import { serve } from "../../src/api/server.fixture.ts";
-import { defineOperation } from "../../src/operations/define.ts";
-import { VirtualClock } from "../../src/testing/virtual-clock.ts";
+import { serve } from "../../../src/api/server.fixture.ts";
+import { defineOperation } from "../../../src/operations/define.ts";
+import { VirtualClock } from "../../../src/testing/virtual-clock.ts";
 
 const MINUTE = 60_000;
 

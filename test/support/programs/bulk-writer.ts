@@ -4,10 +4,10 @@
  *
  *   node bulk-writer.ts DATA NOW within|behind NUMBER
  */
-import { Bulk } from "../../src/batches/bulk.ts";
-import { openSqliteStore } from "../../src/store/sqlite/store.ts";
-import type { BulkStore } from "../../src/store/bulk.ts";
-import { VirtualClock } from "../../src/testing/virtual-clock.ts";
+import { Bulk } from "../../../src/batches/bulk.ts";
+import { openSqliteStore } from "../../../src/store/sqlite/store.ts";
+import type { BulkStore } from "../../../src/store/bulk.ts";
+import { VirtualClock } from "../../../src/testing/virtual-clock.ts";
 
 const [directory, now, how, number] = [process.argv[2]!, Number(process.argv[3]), process.argv[4], Number(process.argv[5])];
 const store = openSqliteStore({ directory, synchronous: "NORMAL" });

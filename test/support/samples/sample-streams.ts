@@ -1,8 +1,8 @@
 import { z } from "zod";
-import type { Client } from "../../src/client/index.ts";
-import { defineOperation, OperationError } from "../../src/index.ts";
-import { TestYard } from "../../src/testing/test-yard.ts";
-import { fate, resultOf, type Numbered } from "./fates.ts";
+import type { Client } from "../../../src/client/index.ts";
+import { defineOperation, OperationError } from "../../../src/index.ts";
+import { TestYard } from "../../../src/testing/test-yard.ts";
+import { fate, resultOf, type Numbered } from "../fates.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

@@ -2,16 +2,16 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { setTimeout as pause } from "node:timers/promises";
-import type { StoredEvent } from "../../src/model/event.ts";
-import { openSqliteStore } from "../../src/store/sqlite/store.ts";
-import type { StreamStatistics } from "../../src/events/sse/sse.ts";
-import { classOf } from "../../src/events/catalogue.ts";
-import type { Child } from "./child.ts";
-import { CuttingProxy } from "./cutting-proxy.ts";
-import { ClientReader, RawReader, SocketReader, type HeardEvent, type Reader, type Standing } from "./event-readers.ts";
-import { numbered } from "./fates.ts";
-import { seeded } from "./random.ts";
-import { ready, starting, TOKEN, type Served } from "./served.ts";
+import type { StoredEvent } from "../../../src/model/event.ts";
+import { openSqliteStore } from "../../../src/store/sqlite/store.ts";
+import type { StreamStatistics } from "../../../src/events/sse/sse.ts";
+import { classOf } from "../../../src/events/catalogue.ts";
+import type { Child } from "../child.ts";
+import { CuttingProxy } from "../cutting-proxy.ts";
+import { ClientReader, RawReader, SocketReader, type HeardEvent, type Reader, type Standing } from "../event-readers.ts";
+import { numbered } from "../fates.ts";
+import { seeded } from "../random.ts";
+import { ready, starting, TOKEN, type Served } from "../served.ts";
 
 export interface ResumeOptions {
   disconnects: number;

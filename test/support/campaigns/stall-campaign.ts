@@ -2,8 +2,8 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { request } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 import { io, type Socket } from "socket.io-client";
-import { CuttingProxy } from "./cutting-proxy.ts";
-import { serve, TOKEN, type Served } from "./served.ts";
+import { CuttingProxy } from "../cutting-proxy.ts";
+import { serve, TOKEN, type Served } from "../served.ts";
 
 export interface StallOptions {
   readers: number;

@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { asking } from "../../src/executors/openai-batch/asking.fixture.ts";
-import type { CrashPoint } from "../../src/executors/openai-batch/desk.ts";
-import { createTestYard, type TestYard } from "../../src/testing/index.ts";
-import type { FaultSchedule } from "./openai-peer/faults.ts";
-import type { Peer } from "./openai-peer/peer.ts";
+import { asking } from "../../../src/executors/openai-batch/asking.fixture.ts";
+import type { CrashPoint } from "../../../src/executors/openai-batch/desk.ts";
+import { createTestYard, type TestYard } from "../../../src/testing/index.ts";
+import type { FaultSchedule } from "../openai-peer/faults.ts";
+import type { Peer } from "../openai-peer/peer.ts";
 
 export const CRASH_POINTS = [
   "file_written",

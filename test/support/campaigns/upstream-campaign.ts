@@ -1,10 +1,10 @@
-import { createTestYard, type TestYard, type TestYardOptions } from "../../src/testing/index.ts";
-import { asking } from "../../src/executors/openai-batch/asking.fixture.ts";
-import type { Clock } from "../../src/model/clock.ts";
-import type { ProviderSettings } from "../../src/providers/provider.ts";
-import { LOSING, randomFaults, type FaultSchedule } from "./openai-peer/faults.ts";
-import { startPeer, type Peer, type PeerOptions } from "./openai-peer/peer.ts";
-import { seeded } from "./random.ts";
+import { createTestYard, type TestYard, type TestYardOptions } from "../../../src/testing/index.ts";
+import { asking } from "../../../src/executors/openai-batch/asking.fixture.ts";
+import type { Clock } from "../../../src/model/clock.ts";
+import type { ProviderSettings } from "../../../src/providers/provider.ts";
+import { LOSING, randomFaults, type FaultSchedule } from "../openai-peer/faults.ts";
+import { startPeer, type Peer, type PeerOptions } from "../openai-peer/peer.ts";
+import { seeded } from "../random.ts";
 
 /** A yard on a virtual clock, and the provider it sends to. */
 export interface Pair {

@@ -1,4 +1,4 @@
-import { defineConfig } from "../../src/index.ts";
+import { defineConfig } from "../../../src/index.ts";
 
 /** A provider at PEER_URL with limits, for online requests and batches. */
 export default defineConfig({

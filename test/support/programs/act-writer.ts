@@ -4,7 +4,7 @@
  *   node act-writer.ts DATA NOW retry|finish BATCH TURNS
  */
 import { setImmediate } from "node:timers/promises";
-import { openSqliteStore } from "../../src/store/sqlite/store.ts";
+import { openSqliteStore } from "../../../src/store/sqlite/store.ts";
 
 const [directory = "", now = "", act = "", id = "", turns = ""] = process.argv.slice(2);
 const store = openSqliteStore({ directory, synchronous: "NORMAL" });

@@ -1,4 +1,4 @@
-import { defineConfig, defineOperation } from "../../src/index.ts";
+import { defineConfig, defineOperation } from "../../../src/index.ts";
 
 /** Answers with the trace it is told to belong to; an item can fail once, or hold its process up. */
 const told = defineOperation({

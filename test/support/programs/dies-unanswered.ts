@@ -4,8 +4,8 @@
  *
  *   node dies-unanswered.ts DATA
  */
-import { loadConfig } from "../../src/config.ts";
-import { startServer } from "../../src/server.ts";
+import { loadConfig } from "../../../src/config.ts";
+import { startServer } from "../../../src/server.ts";
 import config from "./misbehaving.config.ts";
 
 const settings = {

@@ -1,8 +1,8 @@
 import { existsSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { defineConfig, defineOperation, OperationError } from "../../src/index.ts";
-import { fate, resultOf, type Numbered } from "./fates.ts";
+import { defineConfig, defineOperation, OperationError } from "../../../src/index.ts";
+import { fate, resultOf, type Numbered } from "../fates.ts";
 
 /** Every call of a handler, one line each, written before the handler does anything: a killed process has said what it called. */
 const calls = process.env["CALLS"] === undefined ? null : openSync(join(process.env["CALLS"], `${process.pid}.calls`), "a");
