@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { endChildren } from "../support/child.ts";
 import { numbered } from "../support/fates.ts";
 import { folders } from "../support/folder.ts";
@@ -10,7 +10,6 @@ import { finished, serve, type ServeOptions } from "../support/served.ts";
 
 const ITEMS = 4000;
 const HOUR_MS = 3_600_000;
-const PATIENCE = { timeout: 120_000, interval: 100 };
 /** Makes a batch larger than what a full disk still takes. */
 const PADDING = "x".repeat(500);
 const newFolder = folders();
@@ -115,7 +114,7 @@ describe.each(Object.entries(media))("%s", (_, make) => {
       const failing = found.services.filter(({ status, consecutive_failures: n }) => status === "unhealthy" && n > 0);
       return { mode: found.mode, failing: failing.map(({ name }) => name) };
     };
-    await vi.waitUntil(async () => (await degradation()).mode === "minimal", PATIENCE);
+    await expect.poll(async () => (await degradation()).mode).toBe("minimal");
     expect((await degradation()).failing).toContain("writes");
     // The work that runs hits the wall too, and says so.
     writeFileSync(gate.file, "");
@@ -133,7 +132,7 @@ describe.each(Object.entries(media))("%s", (_, make) => {
 
     free(served.child.pid);
     await finished(served.client, running.id);
-    await vi.waitUntil(async () => (await degradation()).mode === "normal", PATIENCE);
+    await expect.poll(async () => (await degradation()).mode).toBe("normal");
     const later = await served.client.create({ operation: "steady" }, items(ITEMS));
     await finished(served.client, later.id);
     expect(await served.child.end("SIGTERM")).toEqual({ code: 0, signal: null });

@@ -6,6 +6,7 @@ import { loadConfig } from "../../src/config.ts";
 import { startServer, type RunningServer } from "../../src/server.ts";
 import { numbered, resultOf, type Numbered } from "../support/fates.ts";
 import { folders } from "../support/folder.ts";
+import { lapse } from "../support/lapse.ts";
 import config from "../support/programs/misbehaving.config.ts";
 import { seeded } from "../support/random.ts";
 import { callsIn, faultsOf, recount } from "../support/recount.ts";
@@ -54,7 +55,7 @@ describe("SIGSTOP for longer than the lease", () => {
       });
       return { status: answer.status, json: await answer.json() };
     };
-    const leased = (await post("/api/external/lease", { worker: "quick", max: 10 })).json as {
+    const leased = (await post("/api/external/lease", { worker: "quick", max: 10, leaseMs: HOUR_MS })).json as {
       chunks: { chunk: number; fence: number; items: { key: string; payload: Numbered }[] }[];
     };
     expect(leased.chunks).toHaveLength(1);
@@ -94,7 +95,7 @@ describe("SIGSTOP for longer than the lease", () => {
       for await (const { processed } of served.client.watch(id)) if (processed >= done) break;
       served.child.kill("SIGSTOP");
       // The fault itself: 1.5 to 4 leases.
-      await new Promise((resolve) => setTimeout(resolve, LEASE_MS * (1.5 + 2.5 * random())));
+      await lapse(LEASE_MS * (1.5 + 2.5 * random()));
       served.child.kill("SIGCONT");
     }
     // It was interrupted, not idle.

@@ -42,7 +42,7 @@ it("a client that was away hears how its batches stand, and their ends once", as
   const proxy = new CuttingProxy(() => port);
   await proxy.listen();
   cleanups.push(() => proxy.close());
-  const client = createClient({ url: proxy.url, token: TOKEN, wait: () => new Promise((resolve) => setTimeout(resolve, 5)) });
+  const client = createClient({ url: proxy.url, token: TOKEN, wait: () => turn() });
   cleanups.push(async () => client.close());
   const told: string[] = [];
   let waiting: (() => void)[] = [];

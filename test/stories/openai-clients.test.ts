@@ -2,7 +2,6 @@ import { createReadStream, writeFileSync } from "node:fs";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Readable } from "node:stream";
 import { toFile, toStreamingFile, type OpenAI } from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -157,13 +156,8 @@ describe.each(CLIENTS)("openai $version", ({ Client }) => {
     expect([rest.data.length, rest.has_more]).toEqual([5, false]);
     expect((await other.batches.list()).data).toHaveLength(20);
     for (const batch of listed) {
-      const failed =
-        batch.status === "failed"
-          ? batch
-          : await waitFor(
-              () => other.batches.retrieve(batch.id),
-              (found) => found.status === "failed",
-            );
+      let failed = batch;
+      while (failed.status !== "failed") failed = await other.batches.retrieve(batch.id);
       expect(failed.errors!.data).toEqual([
         { code: "invalid_request", line: null, message: `Cannot find file ${input_file_id}.`, param: "file_id" },
       ]);
@@ -180,11 +174,9 @@ describe.each(CLIENTS)("openai $version", ({ Client }) => {
     ];
     const created = await rig.create(lines);
     await gated.held(2);
-    const running = await waitFor(
-      () => client.batches.retrieve(created.id),
-      (batch) => batch.request_counts!.completed + batch.request_counts!.failed === 5,
-    );
-    expect(running).toMatchObject({ status: "in_progress", request_counts: { total: 7, completed: 4, failed: 1 } });
+    await expect
+      .poll(() => client.batches.retrieve(created.id))
+      .toMatchObject({ status: "in_progress", request_counts: { total: 7, completed: 4, failed: 1 } });
     const cancelling = await client.batches.cancel(created.id);
     expect(cancelling.status).toBe("cancelling");
     expect(cancelling.cancelling_at).toBeTypeOf("number");
@@ -289,12 +281,3 @@ it("openai 7 uploads a stream without knowing its length", async () => {
     await rig.close();
   }
 });
-
-/** Asks again until the answer fits: what is waited for happens by itself, and soon. */
-async function waitFor<T>(ask: () => Promise<T>, fits: (answer: T) => boolean): Promise<T> {
-  for (;;) {
-    const answer = await ask();
-    if (fits(answer)) return answer;
-    await sleep(5);
-  }
-}

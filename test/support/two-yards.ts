@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import OpenAI from "openai";
 import { fate, numbered, resultOf } from "./fates.ts";
+import { lapse } from "./lapse.ts";
 import { keptPort } from "./port.ts";
 import { seeded } from "./random.ts";
 import { finished, ready, starting, TOKEN, type Served } from "./served.ts";
@@ -67,7 +68,7 @@ export async function twoYards(options: TwoYardsOptions): Promise<TwoYards> {
   const killed = { client: 0, server: 0 };
   let killedMeanwhile = 0;
   for (let kill = 0; kill < kills; kill++) {
-    await new Promise((resolve) => setTimeout(resolve, LIFE_MS.least + random() * (LIFE_MS.most - LIFE_MS.least)));
+    await lapse(LIFE_MS.least + random() * (LIFE_MS.most - LIFE_MS.least));
     const { status, processed_items } = await yards.client.client.get(id);
     if (status === "running" || status === "pending") killedMeanwhile += 1;
     const which = random() < 0.5 ? "client" : "server";

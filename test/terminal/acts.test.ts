@@ -75,7 +75,7 @@ describe("keys that change something", () => {
     at.type("y");
     await at.shows(/Retry every failure .*: done/);
     await at.shows((screen) => /4 Failures +\d/.test(screen));
-    await expect.poll(async () => (await server.client.get(failing)).epoch, { timeout: 30_000 }).toBe(3);
+    await expect.poll(async () => (await server.client.get(failing)).epoch).toBe(3);
   });
 
   it("close the windows of a stream now, and pause it", async () => {
@@ -158,7 +158,7 @@ describe("keys that change something", () => {
     await at.shows("has failures");
     at.type("o");
     await at.shows(`${server.url}/batches/${failing}`);
-    await expect.poll(() => existsSync(opened), { timeout: 30_000 }).toBe(true);
+    await expect.poll(() => existsSync(opened)).toBe(true);
     expect(readFileSync(opened, "utf8")).toBe(`--new-tab ${server.url}/batches/${failing}\n`);
     at.type("y");
     await at.shows(`Copied ${failing}`);

@@ -2,11 +2,12 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { vi } from "vitest";
 
 /** Named by scripts/test.mjs, which installs it; else the one of this machine. */
 const TMUX = process.env["TEST_TMUX"] ?? "tmux";
-const LOOK_MS = 25;
-const PATIENCE_MS = 60_000;
+/** What hangs is told from what is slow. */
+const PATIENCE = { timeout: 120_000, interval: 25 };
 
 export interface TerminalOptions {
   columns: number;
@@ -86,13 +87,17 @@ export class Terminal {
 
   /** Waits until the screen shows it; the screen then. */
   async shows(wanted: string | RegExp | ((screen: string) => boolean)): Promise<string> {
-    for (const started = Date.now(); ;) {
-      const screen = this.screen();
-      if (typeof wanted === "string" ? screen.includes(wanted) : wanted instanceof RegExp ? wanted.test(screen) : wanted(screen))
-        return screen;
-      if (Date.now() - started > PATIENCE_MS) throw new Error(`The screen never showed ${String(wanted)}. It shows:\n${screen}`);
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    let screen = "";
+    const isShown = (): boolean => {
+      screen = this.screen();
+      return typeof wanted === "string" ? screen.includes(wanted) : wanted instanceof RegExp ? wanted.test(screen) : wanted(screen);
+    };
+    try {
+      await vi.waitUntil(isShown, PATIENCE);
+    } catch (cause) {
+      throw new Error(`The screen never showed ${String(wanted)}. It shows:\n${screen}`, { cause });
     }
+    return screen;
   }
 
   close(): void {

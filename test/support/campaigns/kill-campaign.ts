@@ -1,7 +1,8 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Child } from "../child.ts";
 import { numbered } from "../fates.ts";
+import { lapse } from "../lapse.ts";
 import { seeded } from "../random.ts";
 import { callsIn, faultsOf, recount, type Call } from "../recount.ts";
 import { finished, ready, starting, type Served } from "../served.ts";
@@ -118,7 +119,7 @@ export async function killCampaign(options: CampaignOptions): Promise<Campaign> 
     };
     const kind = random();
     if (kind < 0.15) {
-      await new Promise((resolve) => setTimeout(resolve, random() * 400));
+      await lapse(random() * 400);
       killedAt.set(child.pid, Date.now());
       killsWhile.starting += 1;
       await child.end("SIGKILL");
@@ -131,7 +132,9 @@ export async function killCampaign(options: CampaignOptions): Promise<Campaign> 
       const reading = read(served, chosen);
       // A third of the kills strike while the upload that has just begun is on its way, some when results were read.
       if ((kind > 0.9 || kill === kills - 1) && chosen !== null) await reading.first;
-      else await new Promise((resolve) => setTimeout(resolve, waitMs));
+      else await lapse(waitMs);
+      // Where the machine was slower than that, what is not at work yet would be killed for nothing.
+      if (!uploading) await atWork(served, calls);
       await end();
       await uploads;
       readFrom.set(child.pid, await reading.keys);
@@ -201,17 +204,27 @@ async function create(served: Served, batch: Planned, workMs: number): Promise<s
   return (await served.client.create(request, stream ? streamed() : items, extras)).id;
 }
 
+/** Resolves when the process has called a handler, or there is nothing that it could call one for. */
+async function atWork(served: Served, calls: string): Promise<void> {
+  const hasCalled = (): boolean => statSync(join(calls, `${served.child.pid}.calls`)).size > 0;
+  const isOpen = async (): Promise<boolean> => (await served.client.active({ limit: 1 })).total > 0;
+  while (!hasCalled() && (await isOpen()));
+}
+
 /** Keys of the results of a batch, as many as the server gives before it is killed; `first`: there are some. */
 function read(served: Served, id: string | null): { first: Promise<void>; keys: Promise<ReadonlySet<string>> } {
   const first = Promise.withResolvers<void>();
+  const killed = new AbortController();
+  void served.child.ended.then(() => killed.abort());
   const pages = async (): Promise<ReadonlySet<string>> => {
     const keys = new Set<string>();
+    if (id === null) return keys;
     try {
-      for (; id !== null && keys.size === 0; await new Promise((resolve) => setTimeout(resolve, 10)))
-        for await (const { nodeId } of served.client.results(id)) {
-          keys.add(nodeId);
-          first.resolve();
-        }
+      for await (const { processed } of served.client.watch(id, { signal: killed.signal })) if (processed > 0) break;
+      for await (const { nodeId } of served.client.results(id)) {
+        keys.add(nodeId);
+        first.resolve();
+      }
     } catch {
       // It was killed: what it gave until then, it had.
     }

@@ -1,6 +1,6 @@
 import { createTestYard, type TestYard, type TestYardOptions } from "../../../src/testing/index.ts";
 import { asking } from "../../../src/executors/openai-batch/asking.fixture.ts";
-import type { Clock } from "../../../src/model/clock.ts";
+import { systemClock, type Clock } from "../../../src/model/clock.ts";
 import type { ProviderSettings } from "../../../src/providers/provider.ts";
 import { LOSING, randomFaults, type FaultSchedule } from "../openai-peer/faults.ts";
 import { startPeer, type Peer, type PeerOptions } from "../openai-peer/peer.ts";
@@ -23,14 +23,7 @@ export async function openPair({
 > = {}): Promise<Pair> {
   let yard: TestYard | null = null;
   // Stamps are those of the yard; what a fault holds up is held up in real time, which is all a socket knows.
-  const clock: Clock = {
-    now: () => yard?.clock.now() ?? Date.UTC(2026, 0, 1),
-    elapsed: () => performance.now(),
-    after(ms, fire) {
-      const timer = setTimeout(fire, ms);
-      return () => clearTimeout(timer);
-    },
-  };
+  const clock: Clock = { ...systemClock, now: () => yard?.clock.now() ?? Date.UTC(2026, 0, 1) };
   const peer = await startPeer({ clock, steps });
   yard = await createTestYard({
     operations: [asking],

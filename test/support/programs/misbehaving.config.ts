@@ -1,42 +1,16 @@
-import { existsSync, openSync, writeSync } from "node:fs";
+import { openSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { defineConfig, defineOperation, OperationError } from "../../../src/index.ts";
 import { fate, resultOf, type Numbered } from "../fates.ts";
+import { aborted, opened } from "../gate.ts";
+import { lapse } from "../lapse.ts";
 
 /** Every call of a handler, one line each, written before the handler does anything: a killed process has said what it called. */
 const calls = process.env["CALLS"] === undefined ? null : openSync(join(process.env["CALLS"], `${process.pid}.calls`), "a");
 
 function called(key: string, attempt: number): void {
   if (calls !== null) writeSync(calls, `${Date.now()} ${key} ${attempt}\n`);
-}
-
-const wait = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      reject(signal.reason as Error);
-    });
-  });
-
-const aborted = (signal: AbortSignal): Promise<never> =>
-  new Promise((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason as Error));
-  });
-
-const LOOK_MS = 20;
-const gates = new Map<string, Promise<void>>();
-
-/** Resolves when the file is there: one look after another, however many wait. */
-function opened(file: string): Promise<void> {
-  const look = (resolve: () => void): void => {
-    if (existsSync(file)) resolve();
-    else setTimeout(look, LOOK_MS, resolve).unref();
-  };
-  const gate = gates.get(file) ?? new Promise(look);
-  gates.set(file, gate);
-  return gate;
 }
 
 /**
@@ -53,7 +27,7 @@ const steady = defineOperation({
   async processItem(item: Numbered, ctx) {
     called(ctx.key, ctx.attempt);
     const { workMs, gate } = ctx.options;
-    if (workMs > 0) await wait(workMs, ctx.signal);
+    if (workMs > 0) await lapse(workMs, ctx.signal);
     if (gate !== undefined && item.n >= gate.from) await Promise.race([opened(gate.file), aborted(ctx.signal)]);
     const kind = fate(item.n);
     if (kind === "transient" && ctx.attempt === 0) throw new Error("Not this time");
@@ -69,7 +43,7 @@ const deadly = defineOperation({
   async processItem(item: Numbered & { deadly?: boolean }, ctx) {
     called(ctx.key, ctx.attempt);
     if (item.deadly === true) process.kill(process.pid, "SIGKILL");
-    if (ctx.options.workMs > 0) await wait(ctx.options.workMs, ctx.signal);
+    if (ctx.options.workMs > 0) await lapse(ctx.options.workMs, ctx.signal);
     return { result: resultOf(item) };
   },
 });
@@ -84,18 +58,22 @@ const holding = defineOperation({
     called(ctx.key, ctx.attempt);
     if (item.hold === true && process.env["HOLD"] === "1") {
       process.stderr.write(`holding ${ctx.key} attempt ${ctx.attempt}\n`);
-      await wait(2 ** 31 - 1, process.env["OBEY"] === "1" ? ctx.signal : new AbortController().signal);
+      await lapse(2 ** 31 - 1, process.env["OBEY"] === "1" ? ctx.signal : new AbortController().signal);
     }
     return { result: resultOf(item) };
   },
 });
 
-/** Blocks the event loop, and burns nothing while it does. */
+/** Blocks the event loop until so much time is over and the file has grown, and burns nothing while it does. */
 const blocking = defineOperation({
   name: "blocking",
-  processItem(item: Numbered & { blockMs: number }, ctx) {
+  processItem(item: Numbered & { blockMs: number; until: string }, ctx) {
     called(ctx.key, ctx.attempt);
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, item.blockMs);
+    const size = (): number => statSync(item.until, { throwIfNoEntry: false })?.size ?? 0;
+    const before = size();
+    const cell = new Int32Array(new SharedArrayBuffer(4));
+    Atomics.wait(cell, 0, 0, item.blockMs);
+    while (size() === before) Atomics.wait(cell, 0, 0, 10);
     return { result: resultOf(item) };
   },
 });

@@ -1,7 +1,7 @@
-import { existsSync } from "node:fs";
-import { setTimeout as pause } from "node:timers/promises";
 import { defineConfig, defineOperation, OperationError } from "../../../src/index.ts";
 import { fate, resultOf, type Numbered } from "../fates.ts";
+import { aborted, opened } from "../gate.ts";
+import { lapse } from "../lapse.ts";
 
 /** The same file for both: with UPSTREAM it is the client of the other, without it is the server with the model. */
 const upstream = process.env["UPSTREAM"];
@@ -12,8 +12,8 @@ const GATE = { file: process.env["GATE"] ?? "", item: Number(process.env["GATED_
 const steadyModel = defineOperation({
   name: "steady_model",
   async processItem(item: Numbered, ctx) {
-    if (WORK_MS > 0) await new Promise((resolve) => setTimeout(resolve, WORK_MS));
-    while (item.n === GATE.item && !existsSync(GATE.file)) await pause(20, undefined, { signal: ctx.signal });
+    if (WORK_MS > 0) await lapse(WORK_MS, ctx.signal);
+    if (item.n === GATE.item) await Promise.race([opened(GATE.file), aborted(ctx.signal)]);
     const kind = fate(item.n);
     if (kind === "transient" && ctx.attempt === 0) throw new Error("Not this time");
     if (kind === "permanent") throw new OperationError("Never", { code: "never" });
