@@ -351,6 +351,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     },
     ladder: new RetentionLadder({ store, retention, clock, days: () => settings.current().batch }),
     files: (tenant) => disk.forTenant(tenant),
+    isAtDisk: () => retention.working || runner.working > 0,
     eventBatcher: (options) => new EventBatcher({ ...options, clock, constants: () => settings.current().sse }),
     async start() {
       await announceAnchoring(store, clock, DEFAULT_TENANT);

@@ -97,6 +97,8 @@ export interface Yard {
   /** What is kept for how long. */
   readonly ladder: RetentionLadder;
   files(tenant: string): Files;
+  /** Files are read or written, or the disk is looked at: what no clock knows the length of. Work on items is told by others. */
+  isAtDisk(): boolean;
   /** Its constants are the settings `events`, as they are now. */
   eventBatcher(options: Omit<BatcherOptions, "clock" | "constants">): EventBatcher;
   /** Starts working; batches can be created before. */

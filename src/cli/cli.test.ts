@@ -5,18 +5,12 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { keptPort } from "../../test/support/port.ts";
 
 /** The real command in its own process, without a server. */
 const MAIN = join(import.meta.dirname, "main.ts");
 let closedPort = 0;
-
-beforeAll(async () => {
-  // A port that was free a moment ago, so that nobody answers there.
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  closedPort = (server.address() as AddressInfo).port;
-  await new Promise((resolve) => server.close(resolve));
-});
+beforeAll(async () => (closedPort = await keptPort()));
 
 interface Ended {
   code: number;

@@ -7,12 +7,15 @@ const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 const echo = defineOperation({ name: "echo", processItem: (item) => ({ result: item }) });
 
+/** Nothing here hangs, and a disk may take its time. */
+const realMs = 60_000;
+
 let yard: TestYard;
 afterEach(() => yard.close());
 
 describe("retention", () => {
   it("removes what ended longer ago than its days, with everything of it, and never unfinished work", async () => {
-    yard = await createTestYard({ operations: [echo], settings: { BATCH_RETENTION_DAYS: "2" } });
+    yard = await createTestYard({ realMs, operations: [echo], settings: { BATCH_RETENTION_DAYS: "2" } });
     const old = await yard.createBatch({ operation: "echo", items: [{ id: "a" }] });
     const unfinished = await yard.createBatch({ operation: "echo", total_items: 5, options: { executor: "external" } });
     await yard.runToEnd(old.id);
@@ -34,7 +37,7 @@ describe("retention", () => {
   });
 
   it("removes expired files and keeps the others", async () => {
-    yard = await createTestYard({});
+    yard = await createTestYard({ realMs });
     const files = yard.parts.files("default");
     const save = (name: string, expiresAt?: number) =>
       files.save(Readable.from([Buffer.from("x")]), { name, contentType: "text/plain", expiresAt });
@@ -46,7 +49,7 @@ describe("retention", () => {
   });
 
   it.each(["BATCH_MONITORING_RETENTION_DAYS", "BATCH_RETENTION_DAYS"])("trims the arrival log after %s", async (name) => {
-    yard = await createTestYard({ settings: { [name]: "2" } });
+    yard = await createTestYard({ realMs, settings: { [name]: "2" } });
     const { store, streams } = yard.parts;
     const caller = { tenant: "default", actor: "test", role: "admin", credential: null, address: null } as const;
     const blocks = async (): Promise<number> => {
@@ -66,7 +69,11 @@ describe("retention", () => {
   });
 
   it("keeps what happened by the minute for three days, by the hour as long as the setting says, and all of it by the day", async () => {
-    yard = await createTestYard({ operations: [echo], settings: { BATCH_MONITORING_RETENTION_DAYS: "5", BATCH_RETENTION_DAYS: "2" } });
+    yard = await createTestYard({
+      realMs,
+      operations: [echo],
+      settings: { BATCH_MONITORING_RETENTION_DAYS: "5", BATCH_RETENTION_DAYS: "2" },
+    });
     const { monitor, channels } = yard.parts.store;
     const start = yard.clock.now();
     await yard.runToEnd((await yard.createBatch({ operation: "echo", items: [{ id: "a" }], options: { notifyOnComplete: ["log"] } })).id);
@@ -102,7 +109,7 @@ describe("retention", () => {
   });
 
   it("trims events older than a day, but never the newest, so that cursors stay comparable", async () => {
-    yard = await createTestYard({ operations: [echo] });
+    yard = await createTestYard({ realMs, operations: [echo] });
     await yard.runToEnd((await yard.createBatch({ operation: "echo", items: [{ id: "a" }] })).id);
     const last = yard.parts.events.lastSeq();
     await yard.advance(2 * DAY_MS);

@@ -71,6 +71,8 @@ export class Retention {
   private stopTimer = (): void => {};
   private running: Promise<void> = Promise.resolve();
   private stopped = false;
+  /** A round is under way: it also looks at the disk. */
+  working = false;
   /** The last pass that came to its end; null = none has since the start. */
   last: RetentionPass | null = null;
   /** When the next one begins, Unix milliseconds; null = one is under way, or none will come. */
@@ -101,9 +103,11 @@ export class Retention {
     this.nextAt = this.clock.now() + afterMs;
     this.stopTimer = this.clock.after(afterMs, () => {
       this.nextAt = null;
+      this.working = true;
       this.running = this.round()
         .catch(this.failed)
         .finally(() => {
+          this.working = false;
           if (!this.stopped) this.start(ROUND_MS);
         });
     });

@@ -100,6 +100,11 @@ export class OpenAiRunner {
     await Promise.all([...this.tasks.values()].map((task) => task.done));
   }
 
+  /** Batches whose files are read or written now. */
+  get working(): number {
+    return this.tasks.size;
+  }
+
   /** A batch is new or was changed. */
   take(tenant: string, id: string): void {
     if (this.stopping.signal.aborted) return;

@@ -201,8 +201,9 @@ export class TestYard extends Batchyard {
   }
 
   private waitsForSomethingReal(): boolean {
-    if (this.calls.open > this.clock.waiting || this.parts.keeper.working > 0 || this.parts.endpoint.working > 0) return true;
-    return this.runsElsewhere && this.calls.open === 0 && this.parts.engine.running > 0;
+    const { keeper, endpoint, engine } = this.parts;
+    if (this.calls.open > this.clock.waiting || keeper.working > 0 || endpoint.working > 0 || this.parts.isAtDisk()) return true;
+    return this.runsElsewhere && this.calls.open === 0 && engine.running > 0;
   }
 }
 

@@ -119,7 +119,7 @@ describe("through the upstream's own batch API", () => {
     peer = await startPeer({ clock: new VirtualClock(), steps: "poll", runSteps: 1 });
     yard = await createTestYard({
       providers: { peer: { baseURL: peer.baseURL, apiKey: "k", batch: true, models: ["gpt-4o"], limits: { maxLines: 40 } } },
-      realMs: 1000,
+      realMs: 60_000,
     });
   });
   afterAll(async () => {
@@ -166,7 +166,7 @@ describe("a batch that is cancelled while it is at the upstream's batch API", ()
     peer = await startPeer({ clock: new VirtualClock(), steps: "manual" });
     yard = await createTestYard({
       providers: { peer: { baseURL: peer.baseURL, apiKey: "k", batch: true, models: ["gpt-4o"] } },
-      realMs: 1000,
+      realMs: 60_000,
     });
   });
   afterEach(async () => {

@@ -7,8 +7,11 @@ export const NODE = `${process.execPath} --conditions=batchyard-source ${join(im
 
 /** Items of which none fails. */
 export const items = (count: number): { id: string; n: number }[] => Array.from({ length: count }, (_, n) => ({ id: `i${n}`, n: n * 100 }));
-/** A batch that lasts longer than a test. */
-export const slow = { operation: "steady", options: { workMs: 20_000, batchSize: 5, concurrency: 1 } };
+/** A batch that never ends by itself: its items wait at a gate that nobody opens. */
+export const slow = {
+  operation: "steady",
+  options: { gate: { file: join(import.meta.dirname, "never"), from: 0 }, timeout: 3_600_000, batchSize: 5, concurrency: 1 },
+};
 
 let terminal: Terminal | null = null;
 

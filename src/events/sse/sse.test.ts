@@ -214,7 +214,8 @@ describe("resume", () => {
         let ended = false;
         let disconnects = -1;
         while (!ended) {
-          let left = produced ? 1_000 : 1 + Math.floor(chance() * 6);
+          // Also a reader that is behind is cut often enough.
+          let left = produced && disconnects > 5 ? 1_000 : 1 + Math.floor(chance() * 6);
           await read(cursor, (frame) => {
             if (frame.event === "stream.reset") throw new Error("reset");
             if (frame.event === "bye") return true;
@@ -326,8 +327,8 @@ describe("sharing", () => {
 });
 
 it("tells how many event frames a second its readers get, and how late", async () => {
-  let ahead = 0;
-  streams = new EventStreams({ log, gauges: noGauges(), clock: { ...systemClock, now: () => Date.now() + ahead } });
+  let now = Date.UTC(2026, 0, 1);
+  streams = new EventStreams({ log, gauges: noGauges(), clock: { ...systemClock, now: () => now } });
   let ready = 0;
   const readers = Array.from({ length: 3 }, () =>
     read(null, (frame) => {
@@ -342,17 +343,17 @@ it("tells how many event frames a second its readers get, and how late", async (
         type,
         entity: { kind: "batch", id: `b${n}` },
         severity: "info",
-        ts: Date.now(),
+        ts: now - 40,
         data: { batch_id: `b${n}`, n },
       })),
     );
   await Promise.all(readers);
   // Whole seconds count, so the present one must be over.
-  ahead = 2_000;
+  now += 2_000;
   const { sse_events_per_second: rate, delivery_ms: late, frames } = streams.statistics();
   expect({ rate, frames }).toEqual({ rate: 0.9, frames: 3 });
-  expect(late.p50).toBeGreaterThan(0);
-  expect(late.p99).toBeGreaterThanOrEqual(late.p50!);
+  // Within the 1 % of the sketch.
+  expect([late.p50! / 40, late.p99! / 40]).toEqual([expect.closeTo(1, 1), expect.closeTo(1, 1)]);
 });
 
 it("a reader that becomes slow within a write moves after it: nobody misses an event or sees one too early", async () => {
