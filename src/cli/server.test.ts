@@ -21,8 +21,7 @@ const said: string[] = [];
 beforeAll(async () => {
   mkdirSync(temporary);
   server = spawn(process.execPath, [MAIN, "serve", "--data", data, "--port", "0"], {
-    // Windows are closed by these tests alone.
-    env: { PATH: process.env["PATH"], LOG_LEVEL: "warn", BATCH_WINDOW_SECONDS: "600", BATCH_IDLE_TIMEOUT_SECONDS: "300" },
+    env: { PATH: process.env["PATH"], LOG_LEVEL: "warn" },
     stdio: ["ignore", "pipe", "pipe"],
   });
   for await (const line of createInterface({ input: server.stderr! })) {
@@ -225,7 +224,14 @@ describe("the client library against a server", () => {
 describe("streams", () => {
   it("are made, filled from a file, shown and flushed", async () => {
     expect(
-      (await remote("streams", "put", "prices", '{"operation":"transform","options":{"expression":"price"},"windowSeconds":600}')).code,
+      (
+        await remote(
+          "streams",
+          "put",
+          "prices",
+          '{"operation":"transform","options":{"expression":"price"},"windowSeconds":600,"idleTimeoutSeconds":300}',
+        )
+      ).code,
     ).toBe(0);
     const pushed = await remote("push", "prices", "good.jsonl");
     expect([pushed.code, pushed.stdout]).toEqual([0, "50\n"]);
@@ -291,6 +297,8 @@ export default { operations: [defineOperation({ name: "double", processItem: (it
 
 describe("settings preview", () => {
   it("says plainly that nothing was recorded, then compares and draws a curve; a bad value is named", async () => {
+    // No window closes by itself meanwhile.
+    expect((await remote("settings", "set", "batch.window_seconds=600", "batch.idle_timeout_seconds=300")).code).toBe(0);
     const empty = await remote("settings", "preview", "batch.window_seconds=500");
     expect([empty.code, empty.stdout]).toEqual([0, ""]);
     expect(empty.stderr).toContain("No arrivals of detections are recorded in that time");
