@@ -246,7 +246,7 @@ describe("streams", () => {
       batches: expect.arrayContaining([expect.objectContaining({ id: stdout.trim(), close_reason: "manual" })]) as unknown,
     });
     expect((await remote("streams", "delete", "prices")).code).toBe(0);
-    expect((await remote("push", "prices", "good.jsonl")).stderr).toContain("Stream not found");
+    expect((await remote("push", "prices", "good.jsonl")).stderr).toContain("There is no stream 'prices'");
     expect((await remote("push", "prices", "mixed.csv")).code).toBe(2);
   });
 });

@@ -295,7 +295,8 @@ describe("on", () => {
 
   it("says so, and stops, when the credential is refused", async () => {
     const client = await serve({
-      "GET /api/events": (_request, response) => answer(response, 401, { error: "The credential is not valid", code: "invalid_key" }),
+      "GET /api/events": (_request, response) =>
+        answer(response, 401, { error: "The credential is unknown, revoked or expired", code: "invalid_key" }),
     });
     const error = await new Promise((resolve) => client.on("batch:error", resolve));
     expect(error).toMatchObject({ code: "invalid_key", status: 401 });

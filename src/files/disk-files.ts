@@ -95,7 +95,7 @@ class TenantFiles implements Files {
 
   async get(id: string): Promise<FileRow> {
     const row = await this.rows.get(this.tenant, id);
-    if (row === null) throw new BatchyardError("file_not_found");
+    if (row === null) throw new BatchyardError("file_not_found", { id });
     return row;
   }
 
@@ -104,7 +104,7 @@ class TenantFiles implements Files {
     const path = this.place.pathOf(id);
     const handle = await open(path).catch((error: unknown) => {
       // Deleted between the two steps.
-      throw codeOf(error) === "ENOENT" ? new BatchyardError("file_not_found", {}, { cause: error }) : error;
+      throw codeOf(error) === "ENOENT" ? new BatchyardError("file_not_found", { id }, { cause: error }) : error;
     });
     return { file, stream: handle.createReadStream({ highWaterMark: READ_BYTES }), path };
   }
@@ -113,7 +113,7 @@ class TenantFiles implements Files {
     await this.get(id);
     const batch = await this.rows.usedBy(this.tenant, id);
     if (batch !== null) throw new BatchyardError("file_in_use", { id, batch });
-    if (!(await this.rows.delete(this.tenant, id, this.clock.now()))) throw new BatchyardError("file_not_found");
+    if (!(await this.rows.delete(this.tenant, id, this.clock.now()))) throw new BatchyardError("file_not_found", { id });
     await this.place.remove(id);
   }
 }

@@ -31,7 +31,7 @@ export function openServices(): ServicesFixture {
   const removals: number[] = [];
   const found = (id: string) => {
     const entry = files.get(id);
-    if (entry === undefined) throw new BatchyardError("file_not_found");
+    if (entry === undefined) throw new BatchyardError("file_not_found", { id });
     return entry;
   };
   const services: TenantServices = {

@@ -243,7 +243,7 @@ export class Collector {
 
   private async row(tenant: string, id: string): Promise<RequestRow> {
     const row = await this.parts.store.requests.get(tenant, id);
-    if (row === null) throw new BatchyardError("request_not_found");
+    if (row === null) throw new BatchyardError("request_not_found", { id });
     return row;
   }
 

@@ -342,7 +342,7 @@ export class YardStreams implements Streams {
 
   private find(tenant: string, name: string): OpenStream {
     const stream = this.found(tenant, name);
-    if (stream === null) throw new BatchyardError("stream_not_found");
+    if (stream === null) throw new BatchyardError("stream_not_found", { stream: name });
     return stream;
   }
 

@@ -54,7 +54,7 @@ export function collectionRoutes({ records, clock }: ApiServices): Route[] {
       answers: { 200: contract.recordAnswer },
       async handle({ caller, params }) {
         const found = await records.get(caller.tenant, params.name, params.key);
-        if (found === null) throw new BatchyardError("record_not_found");
+        if (found === null) throw new BatchyardError("record_not_found", { collection: params.name, key: params.key });
         return ok({ success: true, record: wireRecord(found) });
       },
     }),
@@ -77,7 +77,7 @@ export function collectionRoutes({ records, clock }: ApiServices): Route[] {
           clock.now(),
         );
         const found = await records.get(caller.tenant, params.name, params.key);
-        if (found === null) throw new BatchyardError("record_not_found");
+        if (found === null) throw new BatchyardError("record_not_found", { collection: params.name, key: params.key });
         return ok({ success: true, action: action === "inserted" ? "inserted" : "updated", record: wireRecord(found) });
       },
     }),
@@ -90,7 +90,8 @@ export function collectionRoutes({ records, clock }: ApiServices): Route[] {
       params: contract.recordParams,
       answers: { 200: contract.deletedAnswer },
       async handle({ caller, params }) {
-        if (!(await records.delete(caller.tenant, params.name, params.key))) throw new BatchyardError("record_not_found");
+        if (!(await records.delete(caller.tenant, params.name, params.key)))
+          throw new BatchyardError("record_not_found", { collection: params.name, key: params.key });
         return ok({ success: true, deleted: true });
       },
     }),

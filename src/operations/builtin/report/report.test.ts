@@ -119,7 +119,7 @@ describe("report", () => {
       { name: "in.csv", contentType: "text/csv" },
     );
     expect(await run({ file_id: csv.id })).toMatchObject({ rows: 2, skipped: 1, text: "count,sum n\r\n2,9\r\n" });
-    await expect(run({ file_id: "file_none" })).rejects.toThrow("File not found");
+    await expect(run({ file_id: "file_none" })).rejects.toThrow("There is no file 'file_none'");
     await expect(run({ collection: "empty" })).rejects.toMatchObject({ code: "empty_report" });
   });
 
