@@ -47,11 +47,12 @@ export class BatchLists {
       return;
     }
     const filter = { ...which.filter, tenant: caller.tenant };
+    const { sort: by, order } = which;
     let after: SortPlace | null = null;
     do {
       const page: { batches: BatchRow[]; next: SortPlace | null } = await this.store.batches.sorted(filter, {
-        by: "created",
-        ascending: false,
+        by,
+        ascending: order === "asc",
         limit: LIST_PAGE,
         after,
         looks: LOOKS,

@@ -9,6 +9,7 @@ import { priorityRank, type Priority } from "../model/priority.ts";
 import type { BulkAction, BulkFilter, BulkJob, BulkPlace, BulkProgress } from "../store/bulk.ts";
 import type { Store } from "../store/port.ts";
 import { batchEntry } from "./audit-entry.ts";
+import { finishedByHand, givenUpByHand, type HandFailure } from "./by-hand.ts";
 import type { Caller } from "./service.ts";
 import type { Signals } from "./signals.ts";
 
@@ -25,6 +26,8 @@ const SLICE_MS = 10;
 export interface BulkRequest {
   action: BulkAction;
   priority?: Priority | undefined;
+  /** Why, of `finish` and `dead_letter`. */
+  reason?: string | undefined;
   /** Absent statuses = all that the action applies to. */
   filter: Omit<BulkFilter, "statuses"> & { statuses?: readonly BatchStatus[] | undefined };
   /** Batches a second. */
@@ -98,6 +101,7 @@ export class Bulk {
       tenant: caller.tenant,
       action,
       priority: action === "priority" ? priorityRank(request.priority!) : null,
+      reason: request.reason ?? null,
       filter,
       rate,
       total: await this.store.bulk.count(caller.tenant, filter),
@@ -115,7 +119,14 @@ export class Bulk {
       address: caller.address,
     };
     await this.store.bulk.add(job);
-    await this.audit(caller, "bulk.start", job.id, { action, priority: request.priority ?? null, filter, rate, total: job.total });
+    await this.audit(caller, "bulk.start", job.id, {
+      action,
+      priority: request.priority ?? null,
+      ...(job.reason === null ? {} : { reason: job.reason }),
+      filter,
+      rate,
+      total: job.total,
+    });
     this.go(job);
     return job;
   }
@@ -209,12 +220,13 @@ export class Bulk {
       return tells ? told(job, progress, now) : null;
     };
     const action = `batch.${job.action}`;
+    const extra = job.reason === null ? {} : { reason: job.reason };
     let acted: readonly BatchStanding[] = [];
     try {
-      const slice = { job, batches, withinMs: SLICE_MS, now, event };
+      const slice = { job, batches, withinMs: SLICE_MS, now, failure: failureOf(job), event };
       const done = await this.store.bulk.act({
         ...slice,
-        entry: (before, after) => batchEntry(job, { action, at: now, before, after }),
+        entry: (before, after) => batchEntry(job, { action, at: now, before, after, extra }),
       });
       if (done === null) return false;
       this.advanced(run, done.progress);
@@ -256,6 +268,11 @@ export class Bulk {
 
 const dealtWith = ({ done, failed, skipped }: BulkProgress): number => done + failed + skipped;
 
+function failureOf({ action, reason }: BulkJob): HandFailure | null {
+  if (reason === null) return null;
+  return action === "finish" ? finishedByHand(reason) : givenUpByHand(reason);
+}
+
 function failedAt(job: BulkJob, after: BulkPlace, error: unknown): BulkProgress {
   const { done, skipped } = job;
   const failed = job.failed + 1;
@@ -271,7 +288,7 @@ function told(job: BulkJob, { done, total, failed, skipped }: BulkProgress, ts: 
 
 /** Without a kind of error, completed batches are not retried: most have nothing to retry. */
 function applicable({ action, filter }: BulkRequest): readonly BatchStatus[] {
-  if (action === "priority") return OPEN_BATCH_STATES;
+  if (action === "priority" || action === "finish" || action === "dead_letter") return OPEN_BATCH_STATES;
   if (action === "resume") return batchMoveFrom("resume");
   if (action !== "retry") return batchMoveFrom(action);
   const byError = filter.fingerprint !== undefined || filter.code !== undefined;

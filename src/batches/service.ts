@@ -157,8 +157,11 @@ export interface Batches {
   /** Throws batch_not_found. */
   get(caller: Caller, id: string): Promise<BatchRow>;
   view(caller: Caller, id: string): Promise<BatchView>;
-  /** All that match, newest first, or these, as far as they are there; in blocks, in constant memory. */
-  streamHistory(caller: Caller, which: { filter: Omit<BatchFilter, "tenant"> } | { ids: readonly string[] }): AsyncIterable<BatchRow[]>;
+  /** All that match, in an order of lists, or these, as far as they are there; in blocks, in constant memory. */
+  streamHistory(
+    caller: Caller,
+    which: { filter: Omit<BatchFilter, "tenant">; sort: BatchSort; order: "asc" | "desc" } | { ids: readonly string[] },
+  ): AsyncIterable<BatchRow[]>;
   /** Open batches with a budget, newest first. */
   budgeted(
     caller: Caller,

@@ -9,6 +9,7 @@ import { priorityRank, type Priority } from "../model/priority.ts";
 import type { AuditEntry, BatchCounts, ChunkView, ErrorGroup, RecordedResult, ResultCursor, ResultFilter, Store } from "../store/port.ts";
 import type { Backpressure } from "./backpressure.ts";
 import { batchEntry } from "./audit-entry.ts";
+import { finishedByHand } from "./by-hand.ts";
 import { BatchLists } from "./batch-lists.ts";
 import { Comparisons } from "./compare.ts";
 import type { Creator } from "./create/create.ts";
@@ -311,8 +312,7 @@ export class YardBatches implements Batches {
 
   async finish(caller: Caller, id: string, reason: string): Promise<BatchRow> {
     const before = await this.get(caller, id);
-    const failure = { error: `Finished by hand: ${reason}`, code: "finished_by_hand" };
-    const batch = await this.store.batches.finish(caller.tenant, id, failure, this.clock.now());
+    const batch = await this.store.batches.finish(caller.tenant, id, finishedByHand(reason), this.clock.now());
     if (batch === null) throw await this.refusal(caller, id, "finished", OPEN_BATCH_STATES);
     return this.changed(caller, "batch.finish", before, batch, { reason });
   }

@@ -130,7 +130,7 @@ export function createClient(options: ClientOptions) {
     async history(query: HistoryQuery = {}): Promise<HistoryPage> {
       return transport.json<HistoryPage>("/api/batch/history", { query: { ...query } });
     },
-    /** The list as a file's bytes, newest first: what matches the filter, or the batches named. */
+    /** The list as a file's bytes, newest first or sorted: what matches the filter, or the batches named. */
     async exportList(request: ListExport = {}): Promise<ReadableStream<Uint8Array>> {
       return bodyOf(await transport.send("/api/batch/export", { method: "POST", json: request }));
     },
@@ -232,7 +232,7 @@ export function createClient(options: ClientOptions) {
         return transport.json<Settings>("/api/v1/settings");
       },
       /** Any nested subset; answers the whole. In force at once, and kept over a restart. `reason` stands in the audit log. */
-      async change(patch: SettingsPatch, extras: { reason?: string } = {}): Promise<Settings> {
+      async change(patch: SettingsPatch, extras: { reason?: string; preview?: "required" } = {}): Promise<Settings> {
         return transport.json<Settings>("/api/v1/settings", { method: "PATCH", json: patch, query: extras });
       },
       /** What a change would have done to the recorded detections; changes nothing. */

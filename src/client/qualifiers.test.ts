@@ -32,6 +32,12 @@ describe("a search text", () => {
     });
   });
 
+  it("takes numbers of items, more, fewer or just so many", () => {
+    expect(qualified("items>100 items<1000", NOW)).toEqual({ filter: { minItems: 101, maxItems: 999 }, unknown: [] });
+    expect(qualified("items:5", NOW)).toEqual({ filter: { minItems: 5, maxItems: 5 }, unknown: [] });
+    expect(qualified("items>many items<0", NOW)).toEqual({ filter: {}, unknown: ["items>many", "items<0"] });
+  });
+
   it("names what nobody understands, and does not narrow by it", () => {
     expect(qualified("op: colour:red age<soon before:never", NOW)).toEqual({
       filter: {},

@@ -26,12 +26,14 @@ export const QUALIFIERS = [
   "before:",
   "age<",
   "age>",
+  "items<",
+  "items>",
 ] as const;
 
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const GRAIN_MS = 60_000;
 
-/** `op:transform stream:detections tag:nightly after:2026-01-01 age<2h some words`; values with blanks in double quotes. */
+/** `op:transform stream:detections tag:nightly after:2026-01-01 age<2h items>100 some words`; values with blanks in double quotes. */
 export function qualified(text: string, now: number): Qualified {
   const filter: BatchFilter = {};
   const unknown: string[] = [];
@@ -66,6 +68,13 @@ export function qualified(text: string, now: number): Qualified {
         filter[name === "age<" ? "createdAfter" : "createdBefore"] = new Date(
           Math.floor((now - Number(amount) * UNITS[unit]!) / GRAIN_MS) * GRAIN_MS,
         ).toISOString();
+    } else if (name === "items<" || name === "items>" || name === "items:") {
+      const items = /^\d{1,9}$/.test(value) ? Number(value) : null;
+      if (items === null || (name === "items<" && items === 0)) unknown.push(part);
+      else {
+        if (name !== "items<") filter.minItems = name === "items>" ? items + 1 : items;
+        if (name !== "items>") filter.maxItems = name === "items<" ? items - 1 : items;
+      }
     } else unknown.push(part);
   }
   if (words.length > 0) filter.name = words.join(" ");

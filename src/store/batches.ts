@@ -72,6 +72,9 @@ export interface NarrowFilter {
   error?: string | undefined;
   /** Id of the batch whose items it got. */
   replayOf?: string | undefined;
+  /** It has at least, and at most, so many items. */
+  minItems?: number | undefined;
+  maxItems?: number | undefined;
 }
 
 export interface BatchFilter extends NarrowFilter {

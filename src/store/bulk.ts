@@ -6,7 +6,11 @@ import type { AuditEntry } from "./log.ts";
 
 /** Acts on many batches. Part of the port; see port.ts for its general rules. */
 
-export const BULK_ACTIONS = ["retry", "cancel", "priority", "pause", "resume"] as const;
+/**
+ * `finish`: what is open fails, what is done stays. `dead_letter`: what failed and waits to be tried again fails for good, the rest goes
+ * on. Either way those items are dead letters of their operation as soon as the batch has ended.
+ */
+export const BULK_ACTIONS = ["retry", "cancel", "priority", "pause", "resume", "finish", "dead_letter"] as const;
 export type BulkAction = (typeof BULK_ACTIONS)[number];
 export const BULK_STATUSES = ["running", "completed", "cancelled"] as const;
 export type BulkStatus = (typeof BULK_STATUSES)[number];
@@ -38,6 +42,8 @@ export interface BulkJob {
   action: BulkAction;
   /** Rank, of the action `priority`. */
   priority: number | null;
+  /** Why, of `finish` and `dead_letter`. */
+  reason: string | null;
   filter: BulkFilter;
   /** Batches a second. */
   rate: number;
@@ -71,6 +77,8 @@ export interface BulkSlice {
   /** No further batch is begun after so many milliseconds; the first one is in any case. */
   withinMs: number;
   now: number;
+  /** What items are failed with by `finish` and `dead_letter`; null = by another act. */
+  failure: { error: string; code: string } | null;
   /** The audit entry of a batch that was acted on. */
   entry(before: BatchStanding, after: BatchStanding): AuditEntry;
   /** Null = nobody is told of this progress. */

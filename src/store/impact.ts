@@ -32,6 +32,10 @@ export interface ImpactStore {
   closed(tenant: string, stream: string, range: { from: number; to: number }): AsyncIterable<ClosedWindow[]>;
   /** Items and milliseconds from start to end of batches of an operation that ran to their end, newest first. */
   services(tenant: string, operation: string, limit: number): Promise<{ items: number; ms: number }[]>;
+  /** That somebody looked at what these rules (as text) would do. What was looked at before `until` is forgotten. */
+  addPreview(preview: { tenant: string; stream: string; rules: string; at: number }, until: number): Promise<void>;
+  /** When it was looked at last; null = never, or forgotten. */
+  previewedAt(tenant: string, stream: string, rules: string): Promise<number | null>;
   addRules(change: Omit<RuleChange, "id" | "predicted" | "actual">): Promise<void>;
   /** Newest first. */
   rules(tenant: string, stream: string, limit: number): Promise<RuleChange[]>;

@@ -112,6 +112,13 @@ export interface Streams {
   /** What other rules would have done to the recorded arrivals. Throws settings_invalid for rules that a PUT would refuse. */
   preview(caller: Caller, name: string, request: PreviewRequest): Promise<PreviewAnswer>;
   /** Changes of the rules, newest first: what was expected of each, and what it did. */
+  /** Throws preview_required when these changes of its rules ask for a preview or a reason and there is none; `guarded` as in `put`. */
+  checkPreviewed(
+    caller: Caller,
+    name: string,
+    changes: Readonly<Record<string, unknown>>,
+    how: { reason?: string | undefined; guarded: boolean },
+  ): Promise<void>;
   previewHistory(caller: Caller, name: string): Promise<ChangeReport[]>;
   /** Works out predictions and figures of changes that are due, of all tenants. */
   settlePredictions(): Promise<void>;

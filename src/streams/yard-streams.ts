@@ -76,7 +76,7 @@ export class YardStreams implements Streams {
 
   constructor(parts: YardStreamsParts) {
     this.parts = parts;
-    this.previews = new PreviewGuard(parts.clock);
+    this.previews = new PreviewGuard({ clock: parts.clock, store: parts.store.impact });
     this.impact = new StreamImpact({ ...parts, store: parts.store.impact, failed: (error) => parts.failed(error) });
     this.aggregator = new Aggregator({
       store: parts.store.streams,
@@ -158,8 +158,7 @@ export class YardStreams implements Streams {
     // Refused now rather than when the first window closes.
     this.planNow(caller.tenant, definition);
     const before = this.found(caller.tenant, name);
-    if (before !== null && reason === undefined && (guarded || this.parts.previewRequired()))
-      this.previews.check(before, before.definition, definition);
+    if (before !== null) await this.holdToPreview(before, definition, { reason, guarded });
     const row: StreamRow = {
       tenant: caller.tenant,
       name,
@@ -305,8 +304,26 @@ export class YardStreams implements Streams {
     const stream = this.find(tenant, name);
     const current = closureSettings(stream.definition);
     const answer = await this.impact.run(stream, request);
-    this.previews.previewed(stream, current, request.changes);
+    await this.previews.previewed(stream, current, request.changes);
     return { stream: name, current, ...answer };
+  }
+
+  async checkPreviewed(
+    { tenant }: Caller,
+    name: string,
+    changes: Readonly<Record<string, unknown>>,
+    how: { reason?: string | undefined; guarded: boolean },
+  ): Promise<void> {
+    const stream = this.find(tenant, name);
+    await this.holdToPreview(stream, { ...stream.definition, ...changes }, how);
+  }
+
+  private async holdToPreview(
+    stream: OpenStream,
+    after: Readonly<Record<string, unknown>>,
+    { reason, guarded }: { reason?: string | undefined; guarded: boolean },
+  ): Promise<void> {
+    if (reason === undefined && (guarded || this.parts.previewRequired())) await this.previews.check(stream, stream.definition, after);
   }
 
   async previewHistory({ tenant }: Caller, name: string): Promise<ChangeReport[]> {

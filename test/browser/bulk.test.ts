@@ -53,6 +53,23 @@ it("pauses all that match but one, on the server, and cancels more than ten only
   await tray.getByRole("button", { name: "Undo" }).click();
   await tray.getByText("Undone: nothing was changed.").waitFor();
   expect(await byStatus()).toMatchObject({ paused: 13, pending: 2 });
+  await tray.getByRole("button", { name: "Put away" }).click();
+
+  const doomed = await served.client.create({ operation: "outside", name: "Doomed", total_items: 3, options: { executor: "external" } });
+  await page.goto("/batches?q=Doomed");
+  await page.getByRole("button", { name: "Select all 1" }).click();
+  await page.getByRole("button", { name: "Close now" }).click();
+  const closing = page.getByRole("dialog", { name: "Close now" });
+  await closing.getByText("It is done to 1 batch").waitFor();
+  expect(await closing.getByRole("button", { name: "Close now: 1 batch" }).isDisabled()).toBe(true);
+  await closing.getByLabel("Why").fill("Nobody waits for it");
+  await closing.getByRole("button", { name: "Close now: 1 batch" }).click();
+  await tray.getByText("Finished: 1 done.").waitFor();
+  expect(await served.client.get(doomed.id)).toMatchObject({
+    status: "failed",
+    failed_items: 3,
+    error: expect.stringContaining("Nobody waits for it") as string,
+  });
 });
 
 it("an operator does the same, with the same time to undo it; a viewer may look and export", async () => {
@@ -151,7 +168,7 @@ it("sorts, chooses columns, selects a range and takes in what is new, all by the
   await page.context().close();
 });
 
-it("says which part of a search excludes everything, and refuses what has no index", async () => {
+it("says which part of a search excludes everything", async () => {
   const { page } = await signedIn(browser, served, { theme: "dark", width: 1440 });
   await page.goto("/batches?q=Wait+op:nothing");
   await page.getByText("No batch matches").waitFor();
@@ -160,8 +177,10 @@ it("says which part of a search excludes everything, and refuses what has no ind
   await drop.getByRole("link").click();
   await page.getByRole("button", { name: "Select all 15" }).waitFor();
   expect(new URL(page.url()).search).toBe("?q=Wait");
-  await page.goto("/batches?q=items>100");
-  await page.getByText("items>100: sizes are not searched").waitFor();
+  await page.goto("/batches?q=Wait+items>100");
+  await page.getByText("No batch matches").waitFor();
+  await page.goto("/batches?q=Wait+items>11&sort=items");
+  await page.getByText("4 batches, by items, most first").waitFor();
   await page.goto("/batches?q=error:never");
   await page.getByText("No batch matches").waitFor();
   await page.context().close();

@@ -13,7 +13,7 @@ const SELDOM_MS = 15_000;
 
 export type BulkJob = z.output<typeof bulk.bulkStarted>["bulk"];
 /** What is done to which batches. */
-export type BulkRequest = Pick<z.input<typeof bulk.bulkBody>, "action" | "priority" | "filter">;
+export type BulkRequest = Pick<z.input<typeof bulk.bulkBody>, "action" | "priority" | "reason" | "filter">;
 
 const BULK_NAMES: Readonly<Record<BulkJob["action"], string>> = {
   retry: "Retry failed items",
@@ -21,6 +21,16 @@ const BULK_NAMES: Readonly<Record<BulkJob["action"], string>> = {
   pause: "Pause",
   resume: "Resume",
   priority: "Set priority",
+  finish: "Close now",
+  dead_letter: "Move to dead letters",
+};
+/** What cannot be taken back once it has begun. */
+export const DESTROYS: ReadonlySet<BulkJob["action"]> = new Set(["cancel", "finish", "dead_letter"]);
+/** Acts that say why, and what they do. */
+export const REASONED: Readonly<Partial<Record<BulkJob["action"], string>>> = {
+  finish: "What has not ended fails and stands among the dead letters of its operation; what is done stays. Such a batch ends at once.",
+  dead_letter:
+    "Items that failed and wait to be tried again are given up: they fail for good and stand among the dead letters when their batch has ended. The rest goes on. Batches in which nothing waits are left out.",
 };
 
 export function bulkName({ action, priority }: { action: BulkJob["action"]; priority?: string | null | undefined }): string {

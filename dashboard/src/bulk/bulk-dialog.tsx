@@ -3,7 +3,8 @@ import { useQuery } from "@tanstack/react-query";
 import { count, plural } from "../figures/number.ts";
 import { Dialog } from "../parts/dialog.tsx";
 import { Fault, Loading } from "../parts/notice.tsx";
-import { bulkCountQuery, bulkName, type BulkRequest, startBulk, UNDO_SECONDS } from "./bulk-act.ts";
+import { TextField } from "../parts/text-field.tsx";
+import { bulkCountQuery, bulkName, type BulkRequest, DESTROYS, REASONED, startBulk, UNDO_SECONDS } from "./bulk-act.ts";
 
 interface BulkDialogProps {
   request: BulkRequest;
@@ -21,17 +22,23 @@ export function BulkDialog({ request, about, onClose }: BulkDialogProps): ReactE
   const { data: found, error, refetch } = useQuery(bulkCountQuery(request));
   const form = useId();
   const [typed, setTyped] = useState("");
+  const [reason, setReason] = useState("");
   const [refused, setRefused] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const name = bulkName(request);
-  const destroys = request.action === "cancel";
+  const destroys = DESTROYS.has(request.action);
+  const does = REASONED[request.action];
   const needsNumber = destroys && found !== undefined && found >= TYPED_FROM;
-  const agreed = found !== undefined && found > 0 && (!needsNumber || typed.replaceAll(",", "").trim() === String(found));
+  const agreed =
+    found !== undefined &&
+    found > 0 &&
+    (!needsNumber || typed.replaceAll(",", "").trim() === String(found)) &&
+    (does === undefined || reason.trim() !== "");
 
   async function start(): Promise<void> {
     setBusy(true);
     try {
-      await startBulk(request);
+      await startBulk(does === undefined ? request : { ...request, reason: reason.trim() });
       onClose(true);
     } catch (failure) {
       setRefused(failure);
@@ -75,6 +82,18 @@ export function BulkDialog({ request, about, onClose }: BulkDialogProps): ReactE
               It is done to <strong className="figure font-semibold">{plural(found, "batch", "batches")}</strong>, at most 100 a second.
               Others are left out: their state does not allow it. It starts in {UNDO_SECONDS} seconds; until then it can be undone.
             </p>
+            {does === undefined ? null : (
+              <>
+                <p className="max-w-prose">{does}</p>
+                <TextField
+                  label="Why"
+                  hint="It stands in the error of each item and in the audit log"
+                  needed
+                  value={reason}
+                  onChange={setReason}
+                />
+              </>
+            )}
             {needsNumber ? (
               <label className="flex flex-col gap-1 text-sm font-medium">
                 Type {count(found)} to confirm

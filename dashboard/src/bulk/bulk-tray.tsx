@@ -1,6 +1,6 @@
 import { useEffect, useState, useSyncExternalStore, type ReactElement } from "react";
 import { useQuery } from "@tanstack/react-query";
-import { useMay } from "../data/session.ts";
+import { sessionQuery, useMay } from "../data/session.ts";
 import { count, plural } from "../figures/number.ts";
 import { Icon } from "../parts/icon.tsx";
 import { messageOf } from "../parts/notice.tsx";
@@ -29,6 +29,8 @@ export function BulkTray(): ReactElement | null {
 
 function Run({ id }: { id: string }): ReactElement | null {
   const { data: job } = useQuery(bulkQuery(id));
+  const { data: session } = useQuery(sessionQuery);
+  const isOther = job !== undefined && session !== undefined && job.by !== session.actor;
   const waits = useSecondsTo(job?.status === "running" ? Date.parse(job.startsAt) : 0);
   if (job === undefined) return null;
   const dealt = job.done + job.failed + job.skipped;
@@ -38,6 +40,7 @@ function Run({ id }: { id: string }): ReactElement | null {
       <div className="flex items-center justify-between gap-3">
         <span className="font-medium">
           {bulkName(job)}: {plural(job.total, "batch", "batches")}
+          {isOther ? <span className="block font-normal text-soft">by {job.by}</span> : null}
         </span>
         {job.status !== "running" ? (
           <button type="button" className="button button-quiet button-icon" aria-label="Put away" onClick={() => bulkRuns.putAway(id)}>

@@ -99,6 +99,9 @@ export const dryRunAnswer = z.strictObject({
   warnings: z.array(z.string()),
 });
 
+/** Batches named one by one in a request. */
+export const MOST_IDS = 10_000;
+
 const batchFilter = z.strictObject({
   operation: text(1, 100).optional(),
   status: status.optional(),
@@ -113,12 +116,17 @@ const batchFilter = z.strictObject({
   worker: text(1, 200).optional().meta({ description: "Works on it now" }),
   error: text(1, 200).optional().meta({ description: "Code of a failure that stands in it" }),
   replayOf: text(1, 100).optional().meta({ description: "Id of the batch whose items it got" }),
+  minItems: whole(0, 1_000_000_000).optional().meta({ description: "Batches with at least so many items" }),
+  maxItems: whole(0, 1_000_000_000).optional().meta({ description: "Batches with at most so many items" }),
 });
-export const historyQuery = batchFilter.extend({
+const sorting = {
   sort: z.enum(BATCH_SORTS).optional().meta({
     description: "created without it; completed = when it ended, duration = from its start to its end. What has no value comes last",
   }),
   order: z.enum(["desc", "asc"]).optional().meta({ description: "desc without it" }),
+};
+export const historyQuery = batchFilter.extend({
+  ...sorting,
   limit: whole(1, 100).default(50),
   offset: whole(0, 1_000_000_000).optional().meta({ description: "Of the newest first; other orders go on by cursor only" }),
   cursor: text(1, 500).optional(),
@@ -131,7 +139,7 @@ export const historyAnswer = z.strictObject({
   total: z.int().meta({ description: "All that match; at least so many when totalIsExact is false" }),
   totalIsExact: z.boolean().meta({
     description:
-      "False: narrowed by name, tag, stream, key, reason or error, more match than are counted (10,000) or were looked at (50,000)",
+      "False: narrowed by name, tag, stream, key, reason, items or error, more match than are counted (10,000) or were looked at (50,000)",
   }),
   nextCursor: z
     .string()
@@ -143,13 +151,16 @@ export const listExportBody = z
   .strictObject({
     format: z.enum(["csv", "xlsx", "jsonl"]).default("csv"),
     filter: batchFilter.default({}),
-    ids: z.array(text(1, 100)).min(1).max(1_000).optional().meta({ description: "Only these, in this order, instead of a filter" }),
-    except: z.array(text(1, 100)).min(1).max(1_000).optional().meta({ description: "All that match but these" }),
+    ...sorting,
+    ids: z.array(text(1, 100)).min(1).max(MOST_IDS).optional().meta({ description: "Only these, in this order, instead of a filter" }),
+    except: z.array(text(1, 100)).min(1).max(MOST_IDS).optional().meta({ description: "All that match but these" }),
   })
-  .refine((body) => body.ids === undefined || (body.except === undefined && Object.keys(body.filter).length === 0), {
-    path: ["ids"],
-    error: "goes with neither filter nor except",
-  });
+  .refine(
+    (body) =>
+      body.ids === undefined ||
+      ([body.except, body.sort, body.order].every((part) => part === undefined) && Object.keys(body.filter).length === 0),
+    { path: ["ids"], error: "goes with neither filter, except, sort nor order" },
+  );
 
 export const activeQuery = z.strictObject({ limit: whole(1, 100).default(50) });
 export const activeAnswer = z.strictObject({

@@ -3,10 +3,9 @@ import { instant, text, time, whole, yes } from "../../model/fields.ts";
 import { JOB_STATUSES, type JobStatus } from "../../monitor/jobs/job-status.ts";
 import { RANGES, type RangeName } from "../../monitor/jobs/range.ts";
 import { BULK_ACTIONS, BULK_STATUSES } from "../../store/bulk.ts";
-import { priority, status as batchStatus } from "./batch.ts";
+import { MOST_IDS, priority, status as batchStatus } from "./batch.ts";
 
 const count = z.number().int();
-const MOST_IDS = 1_000;
 
 const filter = z.strictObject({
   status: z.enum(Object.keys(JOB_STATUSES) as [JobStatus, ...JobStatus[]]).optional(),
@@ -23,6 +22,8 @@ const filter = z.strictObject({
   closeReason: text(1, 100).optional(),
   worker: text(1, 200).optional(),
   replayOf: text(1, 100).optional(),
+  minItems: whole(0, 1_000_000_000).optional(),
+  maxItems: whole(0, 1_000_000_000).optional(),
   error: text(1, 200).optional().meta({ description: "As in the list: batches with such failures; a retry takes all their failed items" }),
   ids: z.array(text(1, 100)).min(1).max(MOST_IDS).optional().meta({ description: "Only these" }),
   except: z.array(text(1, 100)).min(1).max(MOST_IDS).optional().meta({ description: "All but these" }),
@@ -34,6 +35,9 @@ export const bulkBody = z
   .strictObject({
     action: z.enum(BULK_ACTIONS),
     priority: priority.optional().meta({ description: "Of the action 'priority'" }),
+    reason: text(1, 1_000)
+      .optional()
+      .meta({ description: "Of 'finish' and 'dead_letter': why; it stands in the error of the items and in the audit log" }),
     filter,
     ratePerSecond: whole(1, 10_000).default(100).meta({ description: "Batches a second, at most" }),
     delaySeconds: whole(0, 60).default(0).meta({ description: "Nothing is done before: a cancel until then undoes it" }),
@@ -43,6 +47,11 @@ export const bulkBody = z
     path: ["priority"],
     error: "goes with the action 'priority', and only with it",
   })
+  .refine(
+    ({ action, reason, dryRun }) =>
+      action === "finish" || action === "dead_letter" ? reason !== undefined || dryRun : reason === undefined,
+    { path: ["reason"], error: "goes with the actions 'finish' and 'dead_letter', and only with them" },
+  )
   .refine(
     ({ filter: { timeRange, createdAfter, createdBefore } }) => timeRange === undefined || (createdAfter ?? createdBefore) === undefined,
     {
@@ -57,6 +66,8 @@ const bulk = z.object({
   id: z.string(),
   action: z.enum(BULK_ACTIONS),
   priority: priority.nullable(),
+  reason: z.string().nullable(),
+  by: z.string().meta({ description: "Who began it, as in the audit log" }),
   status: z.enum(BULK_STATUSES),
   total: count.meta({ description: "Batches that matched at the start" }),
   done: count,

@@ -5,11 +5,9 @@ import { streamName } from "../../model/stream-name.ts";
 /** Streams: definitions, items on their way in, open windows, dead letters; and the pipeline they are part of. */
 
 export const streamParams = z.strictObject({ name: streamName });
-/** Why something is changed, for the audit log. */
-export const reasonQuery = z.strictObject({
+/** A change of rules: why, for the audit log, and whether a large one asks for a preview. */
+export const changeQuery = z.strictObject({
   reason: text(1, 500).optional().meta({ description: "Why it is changed; stands in the audit entry" }),
-});
-export const putStreamQuery = reasonQuery.extend({
   preview: z.enum(["required", "optional"]).default("optional").meta({
     description:
       "required: a limit that changes by more than 20 % is refused (409 preview_required) unless the same rules were previewed within the last hour or a reason is given; BATCHYARD_PREVIEW_REQUIRED asks for it always",

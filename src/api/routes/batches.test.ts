@@ -98,6 +98,10 @@ describe("a list as a file", () => {
 
   it("holds those that match, or those named, in their order, without those left out", async () => {
     expect((await lines({})).length).toBe(6);
+    const sorted = (await lines({ sort: "items", order: "asc" })).map(({ total_items: items }) => items as number);
+    expect(sorted).toEqual(sorted.toSorted((a, b) => a - b));
+    expect((await lines({ sort: "items" })).map(({ name }) => name)).toEqual(await names("sort=items"));
+    expect((await file({ ids: [ids["small"]], sort: "items" })).status).toBe(400);
     expect((await lines({ filter: { name: "limited" }, except: [ids["limited"]] })).map(({ name }) => name)).toEqual(["limited too"]);
     expect((await lines({ ids: [ids["small"], "batch_0_nothing", ids["large"]] })).map(({ name }) => name)).toEqual(["small", "large"]);
     expect((await lines({ ids: [ids["large"]] }))[0]).toMatchObject({

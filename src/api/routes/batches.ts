@@ -54,16 +54,16 @@ export function batchRoutes({ batches, registry, config }: ApiServices): Route[]
     route({
       method: "POST",
       path: "/api/batch/export",
-      summary: "A list of batches as a file, newest first; cells that a spreadsheet would run are neutralised",
+      summary: "A list of batches as a file, newest first or sorted; cells that a spreadsheet would run are neutralised",
       tag: TAG,
       need: "viewer",
       body: contract.listExportBody,
       answers: { 200: "application/octet-stream" },
       async handle({ caller, body }) {
-        const { format, ids, except } = body;
+        const { format, ids, except, sort = "created", order = "desc" } = body;
         const { createdAfter, createdBefore, ...rest } = body.filter;
         const filter = { ...rest, createdAfter: toMs(createdAfter), createdBefore: toMs(createdBefore) };
-        const rows = listRows(batches.streamHistory(caller, ids === undefined ? { filter } : { ids }), new Set(except));
+        const rows = listRows(batches.streamHistory(caller, ids === undefined ? { filter, sort, order } : { ids }), new Set(except));
         return {
           kind: "stream",
           stream: write(format, () => rows, { fields: LIST_FIELDS }),

@@ -3,6 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { OperationError } from "../../model/failure.ts";
+import { defineOperation } from "../../operations/define.ts";
 import { VirtualClock } from "../../testing/virtual-clock.ts";
 import { serve, type Served } from "../server.fixture.ts";
 
@@ -15,6 +18,15 @@ interface Job {
   failed: number;
   skipped: number;
 }
+
+/** Asks for an hour before the next try. */
+const busy = defineOperation({
+  name: "busy",
+  options: z.strictObject({}),
+  processItem() {
+    throw new OperationError("Busy", { category: "transient", retryAfterMs: 3_600_000 });
+  },
+});
 
 let served: Served;
 let clock: VirtualClock;
@@ -238,6 +250,50 @@ describe("an act that waits", () => {
   });
 });
 
+describe("closing now and giving up", () => {
+  it("settles what is open as failed, with the reason, and says whose act it was", async () => {
+    const ids = [await waiting(), await waiting()];
+    const body = { action: "finish", filter: { ids }, reason: "The supplier is gone" };
+    expect((await ask("POST", "", { ...body, reason: undefined, dryRun: true })).json.count).toBe(2);
+    expect(await ask("POST", "", { ...body, reason: undefined })).toMatchObject({ status: 400, json: { code: "validation_failed" } });
+    expect((await ask("POST", "", { action: "cancel", filter: { ids }, reason: "why not" })).status).toBe(400);
+    const { bulk } = (await ask("POST", "", body)).json;
+    expect(await ended(bulk.id)).toMatchObject({ done: 2, skipped: 0, reason: "The supplier is gone", by: "key:environment" });
+    for (const id of ids)
+      expect(await row(id)).toMatchObject({
+        status: "failed",
+        failed: 2,
+        error: expect.stringContaining("The supplier is gone") as string,
+      });
+    const entries = await served.yard.store.audit.list("default", { before: null, limit: 10 });
+    expect(entries.filter(({ action }) => action === "batch.finish").map(({ after }) => (after as { reason: string }).reason)).toEqual([
+      "The supplier is gone",
+      "The supplier is gone",
+    ]);
+    const dead = (await served.send({ method: "GET", url: "/api/dlq/stats" })).json as { queues?: { name: string; count: number }[] };
+    expect(dead.queues?.find(({ name }) => name === "echo")?.count).toBe(4);
+  });
+
+  it("gives up items that wait for another try, and leaves batches alone in which none does", async () => {
+    await close();
+    served = await serve({ clock, directory, operations: [busy], settings: { BATCH_MAX_RETRIES: "5" } });
+    const retrying = await served.create({ operation: "busy", items: [{ id: "a" }, { id: "b" }] });
+    const untouched = await waiting();
+    const isTried = async () =>
+      (await served.yard.store.chunks.list("default", retrying, { after: 0, limit: 10 })).some(({ attempt }) => attempt > 0);
+    for (let n = 0; n < 50 && !(await isTried()); n++) await clock.advance(10);
+    const { bulk } = (await ask("POST", "", { action: "dead_letter", filter: {}, reason: "It will not come back", ratePerSecond: 10_000 }))
+      .json;
+    expect(await ended(bulk.id)).toMatchObject({ total: 2, done: 1, skipped: 1 });
+    expect(await row(untouched)).toMatchObject({ status: "pending", failed: 0 });
+    expect(await row(retrying)).toMatchObject({
+      status: "failed",
+      failed: 2,
+      error: expect.stringContaining("Given up by hand") as string,
+    });
+  });
+});
+
 describe("a filter", () => {
   it("takes what a list takes: names, tags, streams, states, single batches and all but some", async () => {
     const made: string[] = [];
@@ -256,6 +312,7 @@ describe("a filter", () => {
     expect(await count({ states: ["paused", "running"] })).toBe(0);
     expect(await count({ ids: made.slice(1) })).toBe(2);
     expect(await count({ except: made.slice(1) })).toBe(1);
+    expect([await count({ minItems: 1, maxItems: 1 }), await count({ minItems: 2 })]).toEqual([3, 0]);
     expect((await ask("POST", "", { action: "cancel", filter: { states: ["completed"] }, dryRun: true })).status).toBe(400);
   });
 });

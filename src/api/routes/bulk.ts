@@ -34,7 +34,8 @@ function routesOf({ bulk, clock }: ApiServices, { base, ...door }: (typeof DOORS
     route({
       method: "POST",
       path: base,
-      summary: "Retry, cancel, pause, resume or re-prioritise all batches of a filter, so many a second; or only count them",
+      summary:
+        "Retry, cancel, pause, resume, re-prioritise, finish or give up the tries of all batches of a filter, so many a second; or only count them",
       ...door,
       body: contract.bulkBody,
       answers: { 200: contract.bulkCounted, 202: contract.bulkStarted },
@@ -70,7 +71,10 @@ function routesOf({ bulk, clock }: ApiServices, { base, ...door }: (typeof DOORS
   ];
 }
 
-function requestOf({ action, priority, filter, ratePerSecond, delaySeconds }: z.infer<typeof contract.bulkBody>, now: number): BulkRequest {
+function requestOf(
+  { action, priority, reason, filter, ratePerSecond, delaySeconds }: z.infer<typeof contract.bulkBody>,
+  now: number,
+): BulkRequest {
   const { status, jobType, timeRange, createdAfter, createdBefore, errorFingerprint, errorCode, states, ...rest } = filter;
   const ofJob: readonly BatchStatus[] | undefined = status === undefined ? undefined : JOB_STATUSES[status];
   const statuses = states === undefined ? ofJob : states.filter((each) => ofJob?.includes(each) ?? true);
@@ -78,6 +82,7 @@ function requestOf({ action, priority, filter, ratePerSecond, delaySeconds }: z.
   return {
     action,
     priority,
+    reason,
     rate: ratePerSecond,
     delayMs: delaySeconds * 1000,
     filter: {
@@ -93,11 +98,13 @@ function requestOf({ action, priority, filter, ratePerSecond, delaySeconds }: z.
 }
 
 function wire(job: BulkJob) {
-  const { id, action, status, total, done, failed, skipped, error, rate } = job;
+  const { id, action, reason, actor, status, total, done, failed, skipped, error, rate } = job;
   return {
     id,
     action,
     priority: job.priority === null ? null : priorityName(job.priority),
+    reason,
+    by: actor,
     status,
     total,
     done,

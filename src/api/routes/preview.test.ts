@@ -266,11 +266,27 @@ describe("history", () => {
     expect((await put(100, "?preview=required")).status).toBe(409);
     expect((await put(100, "?preview=required&reason=the+night+shift")).status).toBe(200);
 
+    // The rules of detections are settings: they are held to the same.
+    const patch = (max_detections: number, query = "") =>
+      served.send({ method: "PATCH", url: `/api/v1/settings${query}`, payload: { batch: { max_detections } } });
+    expect((await patch(600)).status).toBe(200);
+    const held = await patch(1_000, "?preview=required");
+    expect([held.status, held.json]).toMatchObject([409, { code: "preview_required" }]);
+    expect(String(held.json["error"])).toContain("maxItems of stream detections changes from 600 to 1000");
+    expect((await patch(700, "?preview=required")).status).toBe(200);
+    await served.send({ method: "POST", url: "/api/v1/settings/preview", payload: { batch: { max_detections: 1_000 } } });
+    expect((await patch(1_000, "?preview=required")).status).toBe(200);
+    expect((await patch(100, "?preview=required&reason=the+night+shift")).status).toBe(200);
+    const entry = (await served.yard.store.audit.list("default", { before: null, limit: 1 }))[0];
+    expect(entry).toMatchObject({ action: "settings_changed", after: { reason: "the night shift" } });
+
     const own = await serve({ clock, settings: { BATCHYARD_PREVIEW_REQUIRED: "true" } });
     const send = (windowSeconds: number) =>
       own.send({ method: "PUT", url: "/api/streams/s", payload: { operation: "echo", windowSeconds } });
     expect((await send(100)).status).toBe(201);
     expect((await send(10)).status).toBe(409);
+    const own10 = { method: "PATCH", url: "/api/v1/settings", payload: { batch: { max_detections: 10 } } } as const;
+    expect((await own.send(own10)).status).toBe(409);
     await own.close();
   });
 });

@@ -2,7 +2,8 @@ import { DEFAULT_TENANT } from "../../model/tenant.ts";
 import { BatchyardError } from "../../model/errors.ts";
 import { describedSettings } from "../../settings/described.ts";
 import * as contract from "../contract/settings.ts";
-import { reasonQuery } from "../contract/streams.ts";
+import { changeQuery } from "../contract/streams.ts";
+import { DETECTIONS } from "../../streams/detections.ts";
 import { ok, route, type Outcome, type Route } from "../route.ts";
 import type { ApiServices } from "../services.ts";
 
@@ -10,7 +11,7 @@ const TAG = "Settings";
 const PATH = "/api/v1/settings";
 
 /** What can be changed while the server runs. Settings are the server's, so only its own tenant's admins change them. */
-export function settingsRoutes({ settings, audit, events, clock }: ApiServices): Route[] {
+export function settingsRoutes({ settings, streams, audit, events, clock }: ApiServices): Route[] {
   const whole = (): Outcome => ok({ ...settings.view(), overridden_by_env: settings.overridden() });
 
   return [
@@ -48,10 +49,11 @@ export function settingsRoutes({ settings, audit, events, clock }: ApiServices):
     route({
       method: "PATCH",
       path: PATH,
-      summary: "Change any subset; in force at once, also for what is running, and kept over a restart",
+      summary:
+        "Change any subset; in force at once, also for what is running, and kept over a restart. Rules of windows may ask for a preview",
       tag: TAG,
       need: "admin",
-      query: reasonQuery,
+      query: changeQuery,
       body: contract.settingsPatch,
       answers: { 200: contract.settingsAnswer },
       async handle({ caller, query, body }) {
@@ -65,13 +67,21 @@ export function settingsRoutes({ settings, audit, events, clock }: ApiServices):
           action: "settings_changed",
           target: PATH,
         };
+        const { preview, ...why } = query;
         try {
+          const { windows } = (await settings.resulting(body)).config;
+          await streams.checkPreviewed(
+            caller,
+            DETECTIONS,
+            { windowSeconds: windows.windowSeconds, idleTimeoutSeconds: windows.idleTimeoutSeconds, maxItems: windows.maxDetections },
+            { reason: why.reason, guarded: preview === "required" },
+          );
           const changes = await settings.change(body);
           if (changes.length === 0) return whole();
           const at = clock.now();
           const side = (which: "from" | "to"): Record<string, unknown> =>
             Object.fromEntries(changes.map((change) => [change.path, change[which]]));
-          await audit.append({ ...act, at, before: side("from"), after: { ...side("to"), ...query }, outcome: "SUCCESS" });
+          await audit.append({ ...act, at, before: side("from"), after: { ...side("to"), ...why }, outcome: "SUCCESS" });
           const data = { by: caller.actor, changes };
           await events.append([
             {

@@ -87,7 +87,7 @@ export function streamRoutes({ streams, pressure, clock, config }: ApiServices, 
       path: "/api/streams/:name",
       summary: "Create or change a stream; open windows obey at once",
       need: "operator",
-      query: contract.putStreamQuery,
+      query: contract.changeQuery,
       body: record,
       answers: { 200: contract.streamAnswer, 201: contract.streamAnswer },
       async handle({ caller, params, query, body }) {

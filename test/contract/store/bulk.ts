@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import type { BulkFilter, BulkJob, BulkPlace, BulkSlice } from "../../../src/store/bulk.ts";
 import type { BatchRow, BatchStanding } from "../../../src/model/batch.ts";
 import { history, randomOf } from "./monitoring.ts";
-import { failed, OK, type Rig } from "./rig.ts";
+import { failed, OK, RETRY, type Rig } from "./rig.ts";
 import { section } from "./section.ts";
 
 function job(rig: Rig, id: string, changes: Partial<BulkJob> = {}): BulkJob {
@@ -11,6 +11,7 @@ function job(rig: Rig, id: string, changes: Partial<BulkJob> = {}): BulkJob {
     tenant: "acme",
     action: "cancel",
     priority: null,
+    reason: null,
     filter: { statuses: ["pending"], from: 0, to: rig.now },
     rate: 10,
     total: 5,
@@ -44,10 +45,11 @@ async function walked(rig: Rig, filter: BulkFilter, looks: number): Promise<stri
 }
 
 /** What a slice writes down. */
-function written(rig: Rig): Pick<BulkSlice, "now" | "entry" | "event"> {
+function written(rig: Rig): Pick<BulkSlice, "now" | "failure" | "entry" | "event"> {
   const [tenant, ts] = ["acme", rig.now];
   return {
     now: rig.now,
+    failure: { error: "by hand", code: "by_hand" },
     entry: (before, after) => ({
       tenant,
       at: ts,
@@ -230,6 +232,55 @@ export const bulk = section("bulk", {
     expect(await act("retry", { filter: { ...before.filter, code: "one" } })).toEqual([1, "pending"]);
     expect(await rig.get(batch)).toMatchObject({ failed: 1, epoch: 2 });
     expect(await act("cancel")).toEqual([1, "cancelled"]);
+    expect(await rig.findings()).toEqual([]);
+  },
+
+  async "tries that wait are given up, what was never tried and what is at work goes on; finished is all of it"(rig) {
+    const batch = await rig.create([["a", "b"], ["c"], ["d"]]);
+    const untried = await rig.create([["a"]]);
+    const act = async (action: "finish" | "dead_letter", on: BatchRow, id: string) => {
+      const started = job(rig, id, { action, reason: "enough" });
+      await rig.store.bulk.add(started);
+      const place = { createdAt: on.createdAt, id: on.id };
+      const done = await rig.store.bulk.act({ ...written(rig), job: started, batches: [place], withinMs: Infinity });
+      return done!.progress.done;
+    };
+    await rig.commit(await rig.claim(batch), { a: RETRY, b: RETRY });
+    const working = await rig.claim(batch);
+    expect(await act("dead_letter", untried, "bulk_1")).toBe(0);
+    expect(await act("dead_letter", batch, "bulk_2")).toBe(1);
+    expect(await rig.get(batch)).toMatchObject({ status: "running", failed: 2, succeeded: 0 });
+    expect((await rig.results(batch)).map(({ nodeId, errorCode, retries }) => [nodeId, errorCode, retries])).toEqual([
+      ["a", "by_hand", 1],
+      ["b", "by_hand", 1],
+    ]);
+    expect(await rig.findings()).toEqual([]);
+    expect(await act("dead_letter", batch, "bulk_3")).toBe(0);
+    expect(await rig.commit(working, { c: OK })).toMatchObject({ accepted: true });
+    expect(await act("finish", batch, "bulk_4")).toBe(1);
+    expect(await rig.get(batch)).toMatchObject({ status: "completed", succeeded: 1, failed: 3 });
+    expect(await act("finish", batch, "bulk_5")).toBe(0);
+    expect((await rig.store.bulk.get("acme", "bulk_4"))!.reason).toBe("enough");
+    expect(await rig.findings()).toEqual([]);
+  },
+
+  async "of very many items, too, and the batch that ends by it is told as ended"(rig) {
+    const keys = Array.from({ length: 1_300 }, (_, n) => `k${n}`);
+    const place = ({ createdAt, id }: BatchRow): BulkPlace => ({ createdAt, id });
+    const act = async (action: "finish" | "dead_letter", id: string, on: BatchRow) => {
+      const started = job(rig, id, { action, reason: "enough" });
+      await rig.store.bulk.add(started);
+      return rig.store.bulk.act({ ...written(rig), job: started, batches: [place(on)], withinMs: Infinity });
+    };
+    const tried = await rig.create([keys, ["last"]]);
+    await rig.commit(await rig.claim(tried), Object.fromEntries(keys.map((key) => [key, RETRY])));
+    expect(await act("dead_letter", "bulk_1", tried)).toMatchObject({ acted: [{ id: tried.id, status: "running" }] });
+    expect(await rig.get(tried)).toMatchObject({ status: "running", failed: 1_300 });
+    await rig.drain(tried);
+    expect(await rig.get(tried)).toMatchObject({ status: "completed", failed: 1_300, succeeded: 1 });
+    const fresh = await rig.create([keys]);
+    expect(await act("finish", "bulk_2", fresh)).toMatchObject({ acted: [{ id: fresh.id, status: "failed" }] });
+    expect(await rig.get(fresh)).toMatchObject({ failed: 1_300 });
     expect(await rig.findings()).toEqual([]);
   },
 

@@ -30,6 +30,24 @@ async function closedOf(rig: Rig, range = ALL, tenant = "acme", stream = "orders
 
 /** What src/store/port.ts says of ImpactStore, and of the arrivals of a commit. */
 export const impact = section("impact", {
+  "what was previewed is known by tenant, stream and rules, after a restart too, until it is forgotten": async (rig) => {
+    const { impact: store } = rig.store;
+    await store.addPreview({ tenant: "acme", stream: "orders", rules: "[1]", at: 10 }, 0);
+    await store.addPreview({ tenant: "acme", stream: "orders", rules: "[2]", at: 20 }, 0);
+    await store.addPreview({ tenant: "acme", stream: "orders", rules: "[2]", at: 30 }, 0);
+    await rig.reopen();
+    const at = (rules: string, tenant = "acme", stream = "orders") => rig.store.impact.previewedAt(tenant, stream, rules);
+    expect([await at("[1]"), await at("[2]"), await at("[3]"), await at("[1]", "other"), await at("[1]", "acme", "clicks")]).toEqual([
+      10,
+      30,
+      null,
+      null,
+      null,
+    ]);
+    await rig.store.impact.addPreview({ tenant: "other", stream: "orders", rules: "[1]", at: 40 }, 20);
+    expect([await at("[1]"), await at("[2]"), await at("[1]", "other")]).toEqual([null, 30, 40]);
+  },
+
   "arrivals are logged by the commit that brings them, in order, and go on after a restart": async (rig) => {
     const start = rig.now;
     await log(rig, [came("a"), came("b", 20)]);

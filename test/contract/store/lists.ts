@@ -62,6 +62,22 @@ export const lists = section("lists and counts", {
     expect(await names(rig, { operation: "nothing" })).toEqual({ found: [], total: 0 });
   },
 
+  async "by how many items, also with another part, and along every order"(rig) {
+    for (const [i, size] of [1, 4, 2, 3].entries()) {
+      rig.now += 10;
+      await rig.create([Array.from({ length: size }, (_, n) => `${n}`)], { batch: { name: `of ${size}`, tags: i < 2 ? ["early"] : [] } });
+    }
+    expect(await names(rig, { minItems: 2 })).toEqual({ found: ["of 3", "of 2", "of 4"], total: 3 });
+    expect(await names(rig, { maxItems: 2 })).toEqual({ found: ["of 2", "of 1"], total: 2 });
+    expect(await names(rig, { minItems: 2, maxItems: 3, status: "pending" })).toEqual({ found: ["of 3", "of 2"], total: 2 });
+    expect(await names(rig, { minItems: 2, tag: "early" })).toEqual({ found: ["of 4"], total: 1 });
+    const page = { by: "items", ascending: true, limit: 10, after: null, looks: 100 } as const;
+    const { batches } = await rig.store.batches.sorted({ tenant: "acme", minItems: 2 }, page);
+    expect(batches.map(({ name }) => name)).toEqual(["of 2", "of 3", "of 4"]);
+    const filter = { statuses: ["pending" as const], from: 0, to: rig.now + 1, minItems: 3 };
+    expect(await rig.store.bulk.count("acme", filter)).toBe(2);
+  },
+
   async "by id, by key and reason of the window, by worker and by code of error"(rig) {
     const window = { stream: "cam", streamKey: "front", closeReason: "max_age" };
     const first = await rig.create([["a"]], { batch: { name: "first", ...window } });

@@ -12,6 +12,7 @@ import { messageOf } from "../../parts/notice.tsx";
 import { toast } from "../../parts/toast.ts";
 import { useShortcuts } from "../../shell/shortcuts.ts";
 import { curlOf } from "./curl.ts";
+import { FinishDialog } from "./finish-dialog.tsx";
 import { ReplayDialog } from "./replay-dialog.tsx";
 import { ShareDialog } from "./share.tsx";
 import { isOpen, retriable } from "../../parts/batch-state.ts";
@@ -22,6 +23,7 @@ const PRIORITIES: readonly Priority[] = ["critical", "high", "normal", "low"];
 export function BatchActions({ batch }: { batch: Batch }): ReactElement {
   const cache = useQueryClient();
   const [cancelling, setCancelling] = useState(false);
+  const [finishing, setFinishing] = useState(false);
   const [sharing, setSharing] = useState(false);
   const [replaying, setReplaying] = useState(false);
   const mayAct = useMay("operator");
@@ -70,6 +72,9 @@ export function BatchActions({ batch }: { batch: Batch }): ReactElement {
               <option key={priority}>{priority}</option>
             ))}
           </select>
+          <button type="button" className="button" onClick={() => setFinishing(true)}>
+            Close now
+          </button>
           <button type="button" className="button button-danger" onClick={() => setCancelling(true)}>
             Cancel
           </button>
@@ -98,6 +103,16 @@ export function BatchActions({ batch }: { batch: Batch }): ReactElement {
       ) : null}
       {replaying ? <ReplayDialog batch={batch} onClose={() => setReplaying(false)} /> : null}
       {sharing ? <ShareDialog id={batch.id} onClose={() => setSharing(false)} /> : null}
+      {finishing ? (
+        <FinishDialog
+          batch={batch}
+          onClose={() => setFinishing(false)}
+          onFinish={(reason) => {
+            setFinishing(false);
+            void act("Closed", () => client.finish(batch.id, reason));
+          }}
+        />
+      ) : null}
       {cancelling ? (
         <Dialog
           title="Cancel the batch?"

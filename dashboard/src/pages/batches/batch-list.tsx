@@ -24,7 +24,8 @@ import { ViewDialog } from "./view-dialog.tsx";
 export function BatchList({ filter }: { filter: BatchFilter }): ReactElement {
   const search = useSearch({ from: "/batches" });
   const { sort = "created", order = "desc", columns: columnText, select: mode } = search;
-  const query = batchesQuery(filter, { ...(sort === "created" ? {} : { sort }), ...(order === "desc" ? {} : { order }) });
+  const sorting = { ...(sort === "created" ? {} : { sort }), ...(order === "desc" ? {} : { order }) };
+  const query = batchesQuery(filter, sorting);
   const { data, error, refetch, fetchNextPage, hasNextPage, isFetchingNextPage } = useInfiniteQuery(query);
   const cache = useQueryClient();
   const navigate = useNavigate();
@@ -112,7 +113,7 @@ export function BatchList({ filter }: { filter: BatchFilter }): ReactElement {
         )}
         <BulkBar filter={filter} found={found} rows={rows} selection={selection} onSelect={select} />
         <span className="ml-auto flex gap-2">
-          <ExportPicker filter={filter} found={found} rows={rows} selection={selection} />
+          <ExportPicker filter={filter} found={found} rows={rows} selection={selection} sorting={sorting} />
           <button type="button" className="button" onClick={() => setViewing(true)}>
             <Icon name="sliders" /> View
           </button>

@@ -69,6 +69,12 @@ export function BulkBar({ filter, found, rows, selection, onSelect }: BulkBarPro
           <button type="button" className="button" onClick={() => setAct({ kind: "resume" })}>
             Resume
           </button>
+          <button type="button" className="button" onClick={() => setAct({ kind: "finish" })}>
+            Close now
+          </button>
+          <button type="button" className="button" onClick={() => setAct({ kind: "dead_letter" })}>
+            Move to dead letters
+          </button>
           <button type="button" className="button button-danger" onClick={() => setAct({ kind: "cancel" })}>
             Cancel batches
           </button>

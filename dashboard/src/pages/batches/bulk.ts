@@ -1,12 +1,13 @@
-import type { Batch, BatchFilter, ListExport, Priority } from "batchyard/client";
+import type { Batch, BatchFilter, ListExport, Priority, Sorting } from "batchyard/client";
 import type { BulkRequest } from "../../bulk/bulk-act.ts";
 import type { Selection } from "./selection.ts";
 
 /** What can be done to many batches at once. */
-export type BulkAct = { kind: "retry" | "cancel" | "pause" | "resume" } | { kind: "priority"; priority: Priority };
+export type BulkAct =
+  { kind: "retry" | "cancel" | "pause" | "resume" | "finish" | "dead_letter" } | { kind: "priority"; priority: Priority };
 
 /** What the server takes by id, picked or left out. */
-export const MOST_IDS = 1_000;
+export const MOST_IDS = 10_000;
 
 /** One act of the server: it counts, does it at a rate, goes on when this page is closed, and can be undone at first. */
 export function requestOf(act: BulkAct, filter: BatchFilter, selection: Selection, rows: readonly Batch[]): BulkRequest {
@@ -28,13 +29,14 @@ export function requestOf(act: BulkAct, filter: BatchFilter, selection: Selectio
   };
 }
 
-/** The selection as a file; all that match, where nothing is selected. */
+/** The selection as a file, in the order of the list; all that match, where nothing is selected. */
 export function exportOf(
   format: NonNullable<ListExport["format"]>,
   filter: BatchFilter,
   { all, ids }: Selection,
   rows: readonly Batch[],
+  sorting: Sorting,
 ): ListExport {
   if (!all && ids.size > 0) return { format, ids: rows.filter(({ id }) => ids.has(id)).map(({ id }) => id) };
-  return { format, filter, ...(ids.size === 0 ? {} : { except: [...ids] }) };
+  return { format, filter, ...sorting, ...(ids.size === 0 ? {} : { except: [...ids] }) };
 }

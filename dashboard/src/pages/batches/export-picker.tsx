@@ -1,5 +1,5 @@
 import { useState, type ReactElement } from "react";
-import type { Batch, BatchFilter } from "batchyard/client";
+import type { Batch, BatchFilter, Sorting } from "batchyard/client";
 import { client } from "../../data/client.ts";
 import { matches, type Matches } from "../../figures/number.ts";
 import { messageOf } from "../../parts/notice.tsx";
@@ -13,13 +13,14 @@ interface ExportPickerProps {
   found: Matches;
   rows: readonly Batch[];
   selection: Selection;
+  sorting: Sorting;
 }
 
 const FORMATS = { csv: "CSV", xlsx: "Excel", jsonl: "JSON lines" } as const;
 type Format = keyof typeof FORMATS;
 
 /** The selected batches as a file, or all that match. */
-export function ExportPicker({ filter, found, rows, selection }: ExportPickerProps): ReactElement {
+export function ExportPicker({ filter, found, rows, selection, sorting }: ExportPickerProps): ReactElement {
   const [busy, setBusy] = useState(false);
   const selected = sizeOf(selection, found);
   const size = selected.total === 0 ? found : selected;
@@ -27,7 +28,7 @@ export function ExportPicker({ filter, found, rows, selection }: ExportPickerPro
   async function save(format: Format): Promise<void> {
     setBusy(true);
     try {
-      const file = await client.exportList(exportOf(format, filter, selection, rows));
+      const file = await client.exportList(exportOf(format, filter, selection, rows, sorting));
       saveBlob(`batches-${new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-")}.${format}`, await new Response(file).blob());
       toast(`${FORMATS[format]} saved`);
     } catch (error) {

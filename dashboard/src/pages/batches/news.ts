@@ -8,7 +8,15 @@ export interface News {
 }
 
 /** What events do not say of a batch. */
-const UNTOLD = ["tag", "closeReason", "worker", "error", "replayOf"] as const satisfies readonly (keyof BatchFilter)[];
+const UNTOLD = [
+  "tag",
+  "closeReason",
+  "worker",
+  "error",
+  "replayOf",
+  "minItems",
+  "maxItems",
+] as const satisfies readonly (keyof BatchFilter)[];
 
 export function newsFor(filter: BatchFilter, arrivals: ReadonlyMap<string, Arrival>, askedAt: number, rows: readonly Batch[]): News {
   let count = 0;

@@ -59,7 +59,7 @@ export function SearchField({ ref, value, unknown, onSearch, beside }: SearchFie
       <p id={hint} className="flex flex-wrap items-center gap-x-2 gap-y-1 text-sm text-soft">
         {unknown.length > 0 ? (
           <span className="inline-flex items-center gap-1.5 text-bad">
-            <Icon name="cross" /> {refusal(unknown)}
+            <Icon name="cross" /> Not understood: {unknown.join(" ")}
           </span>
         ) : null}
         {QUALIFIERS.map((name) => (
@@ -78,14 +78,4 @@ export function SearchField({ ref, value, unknown, onSearch, beside }: SearchFie
       </p>
     </form>
   );
-}
-
-/** What is not searched for, and why. */
-function refusal(unknown: readonly string[]): string {
-  const sizes = unknown.filter((part) => /^items[<>:]/.test(part));
-  const others = unknown.filter((part) => !sizes.includes(part));
-  return [
-    ...(others.length > 0 ? [`Not understood: ${others.join(" ")}`] : []),
-    ...(sizes.length > 0 ? [`${sizes.join(" ")}: sizes are not searched, that would go through every batch there is`] : []),
-  ].join(". ");
 }

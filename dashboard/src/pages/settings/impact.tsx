@@ -1,4 +1,4 @@
-import type { ReactElement } from "react";
+import { useState, type ReactElement } from "react";
 import { useQuery } from "@tanstack/react-query";
 import type { Preview } from "batchyard/client";
 import { client } from "../../data/client.ts";
@@ -7,6 +7,7 @@ import { count, percent, rate } from "../../figures/number.ts";
 import { Dialog } from "../../parts/dialog.tsx";
 import { Icon } from "../../parts/icon.tsx";
 import { Awaited } from "../../parts/notice.tsx";
+import { TextField } from "../../parts/text-field.tsx";
 import { Time } from "../../parts/time.tsx";
 
 type Outcome = NonNullable<Preview["candidate"]>;
@@ -14,8 +15,8 @@ type Outcome = NonNullable<Preview["candidate"]>;
 interface ImpactDialogProps {
   patch: Record<string, Record<string, unknown>>;
   onClose: () => void;
-  /** Absent = it is only looked at. */
-  onSave: (() => void) | undefined;
+  /** Absent = it is only looked at. `reason`: why, where the preview does not speak for it. */
+  onSave: ((reason: string) => void) | undefined;
 }
 
 /** What the changed rules would have done to the arrivals of the last day, beside what those in force did. */
@@ -26,6 +27,8 @@ export function ImpactDialog({ patch, onClose, onSave }: ImpactDialogProps): Rea
     retry: false,
     gcTime: 0,
   });
+  const [reason, setReason] = useState("");
+  const asksWhy = onSave !== undefined && (error !== null || data?.candidate?.refused === true);
   return (
     <Dialog
       title="What the change would have done"
@@ -36,7 +39,12 @@ export function ImpactDialog({ patch, onClose, onSave }: ImpactDialogProps): Rea
             {onSave === undefined ? "Close" : "Not yet"}
           </button>
           {onSave === undefined ? null : (
-            <button type="button" className="button button-main" onClick={onSave} disabled={data === undefined && error === null}>
+            <button
+              type="button"
+              className="button button-main"
+              onClick={() => onSave(reason.trim())}
+              disabled={asksWhy ? reason.trim() === "" : data === undefined}
+            >
               Save
             </button>
           )}
@@ -48,6 +56,9 @@ export function ImpactDialog({ patch, onClose, onSave }: ImpactDialogProps): Rea
       ) : (
         <Impact preview={data} />
       )}
+      {asksWhy ? (
+        <TextField label="Why it is saved all the same" hint="It stands in the audit log" needed value={reason} onChange={setReason} />
+      ) : null}
     </Dialog>
   );
 }

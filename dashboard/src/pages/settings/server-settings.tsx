@@ -68,12 +68,12 @@ function SettingsForm({ settings, q }: { settings: readonly Setting[]; q: string
   const found = settings.filter(({ path, description, variable }) => `${path} ${description} ${variable}`.toLowerCase().includes(q));
   const categories = [...new Set(found.map(({ category }) => category))];
 
-  async function save(): Promise<void> {
+  async function save(reason = ""): Promise<void> {
     setSaving(true);
     setError(null);
     setPreviewing(null);
     try {
-      await client.settings.change(patch);
+      await client.settings.change(patch, { preview: "required", ...(reason === "" ? {} : { reason }) });
       toast(`${plural(changes.length, "setting")} saved, in force now`);
       setDraft({});
     } catch (cause) {
@@ -137,7 +137,11 @@ function SettingsForm({ settings, q }: { settings: readonly Setting[]; q: string
         </div>
       )}
       {previewing === null ? null : (
-        <ImpactDialog patch={patch} onClose={() => setPreviewing(null)} onSave={previewing === "save" ? () => void save() : undefined} />
+        <ImpactDialog
+          patch={patch}
+          onClose={() => setPreviewing(null)}
+          onSave={previewing === "save" ? (reason) => void save(reason) : undefined}
+        />
       )}
     </form>
   );

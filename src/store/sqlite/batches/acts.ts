@@ -1,8 +1,12 @@
 import { isFinal } from "../../../model/moves.ts";
-import { cancelOpenWork, emitBatch, moveBatch, saveBatch } from "../rows/batch-row.ts";
+import { BatchStats } from "../../../model/stats/batch-stats.ts";
+import { dropAct, isActing, ITEMS_AT_ONCE, saveAct } from "../rows/act-row.ts";
+import { cancelOpenWork, emitBatch, emitProgress, moveBatch, openCount, saveBatch } from "../rows/batch-row.ts";
 import type { Database } from "../database/database.ts";
-import { closeBatch } from "./ending.ts";
+import { closeBatch, endIfSettled } from "./ending.ts";
+import { failOpenItems, triedCount } from "./finish.ts";
 import type { RawBatch } from "../database/raw-batch.ts";
+import type { StatsCache } from "./stats-cache.ts";
 
 /** Acts on a batch, each within a transaction that has loaded it. False: it does not apply to the state the batch is in, and nothing changed. */
 
@@ -35,5 +39,52 @@ export function prioritiseBatch(db: Database, raw: RawBatch, priority: number, n
   raw.priority = priority;
   saveBatch(db, raw);
   emitBatch(db, raw, "batch.progress", now, { priority });
+  return true;
+}
+
+/** Everything open fails; of very many items the first ones with the next slice of the long act this begins. */
+export function finishBatch(
+  db: Database,
+  statistics: StatsCache,
+  raw: RawBatch,
+  failure: { error: string; code: string },
+  now: number,
+): boolean {
+  if (isFinal(raw.status)) return false;
+  if (openCount(raw) > ITEMS_AT_ONCE) {
+    saveAct(db, raw.id, { kind: "finish", ...failure, chunk: 0, unreported: 1, now });
+    return true;
+  }
+  dropAct(db, raw.id);
+  const failed = failOpenItems(db, raw, failure, now);
+  statistics.add(raw.id, new BatchStats(), 0, failed, now);
+  statistics.drop(raw.id);
+  endIfSettled(db, raw, now);
+  return true;
+}
+
+/** What waits to be tried again fails; false also where nothing does, or where a long act is under way. */
+export function giveUpTries(
+  db: Database,
+  statistics: StatsCache,
+  raw: RawBatch,
+  failure: { error: string; code: string },
+  now: number,
+): boolean {
+  if (isFinal(raw.status) || isActing(db, raw.id)) return false;
+  const tried = triedCount(db, raw.id);
+  if (tried === 0) return false;
+  if (tried > ITEMS_AT_ONCE) {
+    saveAct(db, raw.id, { kind: "finish", tried: true, ...failure, chunk: 0, unreported: 1, now });
+    return true;
+  }
+  statistics.add(raw.id, new BatchStats(), 0, failOpenItems(db, raw, failure, now, "tried"), now);
+  if (openCount(raw) === 0) {
+    statistics.drop(raw.id);
+    endIfSettled(db, raw, now);
+    return true;
+  }
+  saveBatch(db, raw);
+  emitProgress(db, raw, now);
   return true;
 }

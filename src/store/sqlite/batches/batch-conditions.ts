@@ -1,10 +1,10 @@
 import type { NarrowFilter } from "../../batches.ts";
 
 /** Conditions on batches that lists and acts on many share, each with its one parameter. */
-export function narrowing(filter: NarrowFilter): [sql: string, parameter: string][] {
+export function narrowing(filter: NarrowFilter): [sql: string, parameter: string | number][] {
   return Object.entries(CONDITIONS).flatMap(([name, { sql, like }]) => {
     const value = filter[name as keyof NarrowFilter];
-    return value === undefined ? [] : [[sql, like === true ? likeOf(value) : value] satisfies [string, string]];
+    return value === undefined ? [] : [[sql, like === true ? likeOf(String(value)) : value] satisfies [string, string | number]];
   });
 }
 
@@ -54,6 +54,8 @@ const CONDITIONS: Readonly<Record<keyof NarrowFilter, { sql: string; like?: true
   tag: { sql: "EXISTS (SELECT 1 FROM json_each(tags) WHERE json_each.value = ?)" },
   worker: { sql: "id IN (SELECT batch_id FROM chunks WHERE state = 'leased' AND worker_id = ?)" },
   replayOf: { sql: "replay_of = ?" },
+  minItems: { sql: "total_items >= ?" },
+  maxItems: { sql: "total_items <= ?" },
   error: { sql: "EXISTS (SELECT 1 FROM error_groups WHERE batch_id = id AND failures > 0 AND code = ?)" },
 };
 

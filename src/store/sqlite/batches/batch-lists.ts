@@ -238,6 +238,9 @@ const WALKS: readonly { by: keyof NarrowFilter; table: string; where?: string; e
   },
   // The names are in it: only batches that match are looked up.
   { by: "name", table: "batches INDEXED BY batches_named", where: "sealed = 1 AND name IS NOT NULL" },
+  // So are the numbers of items.
+  { by: "minItems", table: "batches INDEXED BY batches_newest", where: "sealed = 1" },
+  { by: "maxItems", table: "batches INDEXED BY batches_newest", where: "sealed = 1" },
 ];
 
 function walkOf(filter: BatchFilter): Walk {

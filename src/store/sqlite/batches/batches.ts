@@ -16,25 +16,14 @@ import type {
   RunnableBatch,
   SealRequest,
 } from "../../port.ts";
-import { dropAct, isActing, ITEMS_AT_ONCE, saveAct } from "../rows/act-row.ts";
-import { endBatch, pauseBatch, prioritiseBatch, resumeBatch } from "./acts.ts";
-import {
-  countStatus,
-  emitBatch,
-  loadBatch,
-  loadOwnBatch,
-  openCount,
-  refreshReadyAt,
-  saveBatch,
-  toBatchRow,
-  traceText,
-} from "../rows/batch-row.ts";
+import { isActing } from "../rows/act-row.ts";
+import { endBatch, finishBatch, pauseBatch, prioritiseBatch, resumeBatch } from "./acts.ts";
+import { countStatus, emitBatch, loadBatch, loadOwnBatch, refreshReadyAt, saveBatch, toBatchRow, traceText } from "../rows/batch-row.ts";
 import type { RawBatch } from "../database/raw-batch.ts";
 import { insertChunk } from "../rows/chunk-row.ts";
 import { BatchLists } from "./batch-lists.ts";
 import type { Database } from "../database/database.ts";
-import { awaitDependencies, endIfSettled } from "./ending.ts";
-import { failOpenItems } from "./finish.ts";
+import { awaitDependencies } from "./ending.ts";
 import type { LongActs } from "./long-acts.ts";
 import { JobPlaces } from "../sums/job-places.ts";
 import { WIDTHS } from "../sums/widths.ts";
@@ -169,19 +158,7 @@ export class SqliteBatches implements BatchStore {
   }
 
   async finish(tenant: string, id: string, failure: { error: string; code: string }, now: number): Promise<BatchRow | null> {
-    const begun = this.change(tenant, id, (raw) => {
-      if (isFinal(raw.status)) return false;
-      if (openCount(raw) > ITEMS_AT_ONCE) {
-        saveAct(this.db, raw.id, { kind: "finish", ...failure, chunk: 0, unreported: 1, now });
-        return true;
-      }
-      dropAct(this.db, raw.id);
-      const failed = failOpenItems(this.db, raw, failure, now);
-      this.statistics.add(raw.id, new BatchStats(), 0, failed, now);
-      this.statistics.drop(raw.id);
-      endIfSettled(this.db, raw, now);
-      return true;
-    });
+    const begun = this.change(tenant, id, (raw) => finishBatch(this.db, this.statistics, raw, failure, now));
     return begun === null ? null : this.settled(begun);
   }
 

@@ -5,7 +5,7 @@ import type { BatchStanding } from "../../../model/batch.ts";
 import { isFinal, type BatchStatus } from "../../../model/moves.ts";
 import type { BulkActed, BulkAction, BulkFilter, BulkJob, BulkPlace, BulkProgress, BulkSlice, BulkStatus, BulkStore } from "../../bulk.ts";
 import type { AuditEntry } from "../../port.ts";
-import { endBatch, pauseBatch, prioritiseBatch, resumeBatch } from "./acts.ts";
+import { endBatch, finishBatch, giveUpTries, pauseBatch, prioritiseBatch, resumeBatch } from "./acts.ts";
 import { nextAct } from "../rows/act-row.ts";
 import type { LongActs } from "./long-acts.ts";
 import type { SqliteAudit } from "../audit/audit.ts";
@@ -27,6 +27,7 @@ interface RawBulk {
   tenant: string;
   action: BulkAction;
   priority: number | null;
+  reason: string | null;
   filter: string;
   rate: number;
   total: number;
@@ -116,12 +117,13 @@ export class SqliteBulk implements BulkStore {
   async add(job: BulkJob): Promise<void> {
     this.db.transaction(() => {
       this.db.run(
-        `INSERT INTO bulk_jobs (id, tenant, action, priority, filter, rate, total, done, failed, skipped, status, created_at, starts_at, ended_at,
-           after_at, after_id, error, actor, credential, address) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO bulk_jobs (id, tenant, action, priority, reason, filter, rate, total, done, failed, skipped, status, created_at, starts_at, ended_at,
+           after_at, after_id, error, actor, credential, address) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         job.id,
         job.tenant,
         job.action,
         job.priority,
+        job.reason,
         JSON.stringify(job.filter),
         job.rate,
         job.total,
@@ -164,15 +166,27 @@ export class SqliteBulk implements BulkStore {
   }
 
   async act(slice: BulkSlice): Promise<BulkActed | null> {
-    const done = this.db.transaction(() => this.actNow(slice));
+    const done = this.actedOn(slice);
     if (done === null) return null;
     const { head, ...acted } = done;
     if (acted.acted.length > 0) this.audit.committed(head);
-    if (nextAct(this.db) !== null) await this.acts.settle();
-    return acted;
+    if (nextAct(this.db) === null) return acted;
+    await this.acts.settle();
+    const { tenant } = slice.job;
+    return { ...acted, acted: acted.acted.map((batch) => standingOf(loadOwnBatch(this.db, tenant, batch.id) ?? batch)) };
   }
 
-  private actNow({ job, batches, withinMs, now, entry, event }: BulkSlice): (BulkActed & { head: Mark | null }) | null {
+  private actedOn(slice: BulkSlice): ReturnType<SqliteBulk["actNow"]> {
+    try {
+      return this.db.transaction(() => this.actNow(slice));
+    } catch (error) {
+      this.statistics.clear();
+      throw error;
+    }
+  }
+
+  private actNow(slice: BulkSlice): (BulkActed & { head: Mark | null }) | null {
+    const { job, batches, withinMs, entry, event } = slice;
     if (this.db.get("SELECT 1 FROM bulk_jobs WHERE id = ? AND ended_at IS NULL", job.id) === undefined) return null;
     const until = performance.now() + withinMs;
     const acted: BatchStanding[] = [];
@@ -181,7 +195,7 @@ export class SqliteBulk implements BulkStore {
     for (const place of batches) {
       const raw = loadOwnBatch(this.db, job.tenant, place.id);
       const before = raw === undefined ? null : standingOf(raw);
-      if (raw !== undefined && before !== null && this.actOn(job, raw, now)) {
+      if (raw !== undefined && before !== null && this.actOn(slice, raw)) {
         const standing = standingOf(raw);
         acted.push(standing);
         entries.push(entry(before, standing));
@@ -203,7 +217,7 @@ export class SqliteBulk implements BulkStore {
     return { progress, acted, head };
   }
 
-  private actOn(job: BulkJob, raw: RawBatch, now: number): boolean {
+  private actOn({ job, failure, now }: BulkSlice, raw: RawBatch): boolean {
     switch (job.action) {
       case "retry":
         if (!isFinal(raw.status) || (raw.completed_at ?? Infinity) > job.createdAt) return false;
@@ -216,6 +230,10 @@ export class SqliteBulk implements BulkStore {
         return pauseBatch(this.db, raw, now);
       case "resume":
         return resumeBatch(this.db, raw, now);
+      case "finish":
+        return finishBatch(this.db, this.statistics, raw, failure!, now);
+      case "dead_letter":
+        return giveUpTries(this.db, this.statistics, raw, failure!, now);
     }
   }
 
@@ -249,7 +267,7 @@ export class SqliteBulk implements BulkStore {
   }
 }
 
-function standingOf({ id, status, priority, epoch }: RawBatch): BatchStanding {
+function standingOf({ id, status, priority, epoch }: BatchStanding): BatchStanding {
   return { id, status, priority, epoch };
 }
 

@@ -15,26 +15,35 @@ import { insertFailures } from "../failures/failure-rows.ts";
 export const IN_ATTEMPT =
   "EXISTS (SELECT 1 FROM attempts WHERE attempts.chunk_id = chunks.id AND attempts.epoch = chunks.epoch AND attempts.state <> 'ingested')";
 
+const OPEN = "state IN ('pending', 'leased')";
+/** Of a row of `chunks`: its items failed, and wait until they are tried again. */
+const TRIED = `state = 'pending' AND attempt > 0 AND NOT ${IN_ATTEMPT}`;
+
+const CHUNKS_OF = { open: OPEN, pending: `state = 'pending' AND NOT ${IN_ATTEMPT}`, tried: TRIED } as const;
+
+/** Items that wait to be tried again. */
+export function triedCount(db: Database, batchId: string): number {
+  return db.get<{ n: number }>(
+    `SELECT COALESCE(SUM(items - settled - moved), 0) AS n FROM chunks WHERE batch_id = ? AND ${TRIED}`,
+    batchId,
+  )!.n;
+}
+
 /**
  * Settles every open item of a batch as failed, each with its own row; `pending`: only items that nobody works on, here or at a
- * provider, nor was told of. Saves nothing of the batch row itself, nor its statistics. Returns how many.
+ * provider, nor was told of; `tried`: only those that wait to be tried again. Saves nothing of the batch row itself, nor its statistics. Returns how many.
  */
 export function failOpenItems(
   db: Database,
   raw: RawBatch,
   failure: { error: string; code: string },
   now: number,
-  which: "open" | "pending" = "open",
+  which: keyof typeof CHUNKS_OF = "open",
 ): number {
   const failed = (nodeId: string, index: number | null, attempt: number): NewFailure => failureOf(failure, nodeId, index, attempt, now);
   const open = openCount(raw);
   let unreported = open;
-  const chunks = db.all<RawChunk>(
-    which === "open"
-      ? "SELECT * FROM chunks WHERE batch_id = ? AND state IN ('pending', 'leased') ORDER BY id"
-      : `SELECT * FROM chunks WHERE batch_id = ? AND state = 'pending' AND NOT ${IN_ATTEMPT} ORDER BY id`,
-    raw.id,
-  );
+  const chunks = db.all<RawChunk>(`SELECT * FROM chunks WHERE batch_id = ? AND ${CHUNKS_OF[which]} ORDER BY id`, raw.id);
   for (const chunk of chunks) {
     const keys = loadKeys(db, chunk.id);
     const failures: NewFailure[] = [];
@@ -54,7 +63,7 @@ export function failOpenItems(
       chunk.id,
     );
   }
-  if (which === "pending") {
+  if (which !== "open") {
     raw.open_chunks -= chunks.length;
     refreshReadyAt(db, raw);
     return open - unreported;
@@ -68,11 +77,11 @@ export function failOpenItems(
 }
 
 /**
- * The next open items of a batch that is finished, as many as fit into one transaction. What works on them loses its lease. Moves the
- * act on and saves it; saves nothing of the batch row. `isDone`: no item is open.
+ * The next open items of a batch that is finished, or whose tries are given up, as many as fit into one transaction. What works on them
+ * loses its lease. Moves the act on and saves it; saves nothing of the batch row. `isDone`: no item is open.
  */
 export function failNextItems(db: Database, raw: RawBatch, act: LongAct & { kind: "finish" }): { failed: number; isDone: boolean } {
-  const { now } = act;
+  const { now, tried: isTried = false } = act;
   const failure = (nodeId: string, index: number | null, attempt: number): NewFailure => failureOf(act, nodeId, index, attempt, now);
   const write = (chunkId: number | null, failures: readonly NewFailure[]): void => {
     insertFailures(db, raw, chunkId, failures, now);
@@ -82,7 +91,7 @@ export function failNextItems(db: Database, raw: RawBatch, act: LongAct & { kind
   let left = ITEMS_AT_ONCE;
   while (left > 0) {
     const chunk = db.get<RawChunk>(
-      "SELECT * FROM chunks WHERE batch_id = ? AND id >= ? AND state IN ('pending', 'leased') ORDER BY id LIMIT 1",
+      `SELECT * FROM chunks WHERE batch_id = ? AND id >= ? AND ${isTried ? TRIED : OPEN} ORDER BY id LIMIT 1`,
       raw.id,
       act.chunk,
     );
@@ -112,7 +121,7 @@ export function failNextItems(db: Database, raw: RawBatch, act: LongAct & { kind
     act.chunk = chunk.id;
     left -= failures.length;
   }
-  if (left > 0) {
+  if (left > 0 && !isTried) {
     const { names, next } = freshNames(db, raw.id, Math.min(left, openCount(raw)), act.unreported);
     write(
       null,

@@ -14,8 +14,12 @@ export type LongAct = { now: number } & (
       code: string | null;
     }
   | {
-      /** Settles open items as failed: chunk by chunk from this id on, then what nobody reported under numbers from this one on. */
+      /**
+       * Settles open items as failed: chunk by chunk from this id on, then what nobody reported under numbers from this one on.
+       * `tried`: only those that wait to be tried again.
+       */
       kind: "finish";
+      tried?: boolean;
       error: string;
       code: string;
       chunk: number;

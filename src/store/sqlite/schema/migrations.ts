@@ -383,4 +383,30 @@ export const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): v
   CREATE INDEX error_groups_latest ON error_groups (tenant, operation, code, last_seen) WHERE failures > dismissed;
   `,
   "CREATE INDEX dead_letters_age ON dead_letters (at);",
+  // Whatever acts there are; the one that knows them is store/bulk.ts.
+  `
+  CREATE TABLE bulk_jobs_2 (
+    id TEXT PRIMARY KEY, tenant TEXT NOT NULL, action TEXT NOT NULL, priority INTEGER, reason TEXT,
+    filter TEXT NOT NULL, rate REAL NOT NULL, total INTEGER NOT NULL, done INTEGER NOT NULL, failed INTEGER NOT NULL, skipped INTEGER NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('running', 'completed', 'cancelled')), created_at INTEGER NOT NULL, starts_at INTEGER NOT NULL, ended_at INTEGER,
+    after_at INTEGER, after_id TEXT, error TEXT, actor TEXT NOT NULL, credential TEXT, address TEXT,
+    CHECK ((ended_at IS NULL) = (status = 'running')),
+    CHECK ((action = 'priority') = (priority IS NOT NULL)),
+    CHECK (done + failed + skipped <= total)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO bulk_jobs_2 SELECT id, tenant, action, priority, NULL, filter, rate, total, done, failed, skipped, status, created_at, starts_at, ended_at,
+    after_at, after_id, error, actor, credential, address FROM bulk_jobs;
+  DROP TABLE bulk_jobs;
+  ALTER TABLE bulk_jobs_2 RENAME TO bulk_jobs;
+  CREATE INDEX bulk_jobs_newest ON bulk_jobs (tenant, created_at DESC, id DESC);
+  CREATE INDEX bulk_jobs_running ON bulk_jobs (created_at, id) WHERE ended_at IS NULL;
+  -- with what lists are narrowed by
+  DROP INDEX batches_newest;
+  CREATE INDEX batches_newest ON batches (tenant, created_at DESC, id DESC, total_items) WHERE sealed = 1;
+  `,
+  `
+  -- rules that somebody looked at before they change: streams/preview-guard.ts
+  CREATE TABLE rule_previews (tenant TEXT, stream TEXT, rules TEXT, at INTEGER NOT NULL, PRIMARY KEY (tenant, stream, rules)) STRICT, WITHOUT ROWID;
+  CREATE INDEX rule_previews_age ON rule_previews (at);
+  `,
 ];

@@ -103,6 +103,21 @@ export class SqliteImpact implements ImpactStore {
     );
   }
 
+  async addPreview(
+    { tenant, stream, rules, at }: { tenant: string; stream: string; rules: string; at: number },
+    until: number,
+  ): Promise<void> {
+    this.db.transaction(() => {
+      this.db.run("DELETE FROM rule_previews WHERE at < ?", until);
+      this.db.run("INSERT OR REPLACE INTO rule_previews (tenant, stream, rules, at) VALUES (?, ?, ?, ?)", tenant, stream, rules, at);
+    });
+  }
+
+  async previewedAt(tenant: string, stream: string, rules: string): Promise<number | null> {
+    const sql = "SELECT at FROM rule_previews WHERE tenant = ? AND stream = ? AND rules = ?";
+    return this.db.get<{ at: number }>(sql, tenant, stream, rules)?.at ?? null;
+  }
+
   async addRules({ tenant, stream, at, before, after }: Omit<RuleChange, "id" | "predicted" | "actual">): Promise<void> {
     const first = before === null ? null : JSON.stringify(before);
     const sql = "INSERT INTO stream_rules (tenant, stream, at, before, after) VALUES (?, ?, ?, ?, ?)";

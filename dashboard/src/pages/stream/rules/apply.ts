@@ -26,7 +26,10 @@ export async function applyRules(stream: Stream, changes: RuleChanges, reason: s
     const setting = SETTING_OF[name as RuleField["name"]];
     return setting === undefined ? [] : [[setting, value ?? ""] as const];
   });
-  if (settings.length > 0) await client.settings.change({ batch: Object.fromEntries(settings) }, extras);
+  if (settings.length > 0) await client.settings.change({ batch: Object.fromEntries(settings) }, { ...extras, preview: "required" });
   if (settings.length === Object.keys(changes).length) return;
-  await client.streams.put(stream.name, Object.fromEntries(kept.filter(([name]) => OWN.includes(name) || name === "paused")), extras);
+  await client.streams.put(stream.name, Object.fromEntries(kept.filter(([name]) => OWN.includes(name) || name === "paused")), {
+    ...extras,
+    preview: "required",
+  });
 }
