@@ -1,7 +1,7 @@
 import type { BatchRow } from "../../../model/batch.ts";
 import { toNanoUsd } from "../../../model/money.ts";
 import { isFinal, type BatchStatus } from "../../../model/moves.ts";
-import { BatchStats } from "../../../model/stats/batch-stats.ts";
+import type { BatchStats } from "../../../model/stats/batch-stats.ts";
 import type {
   BatchCounts,
   BatchFilter,
