@@ -57,15 +57,7 @@ describe("priorities", () => {
 describe("the size of chunks", () => {
   it("is a first guess, then so much as takes a moment at the measured speed, or what batchSize says", async () => {
     yard = await createTestYard({
-      operations: [
-        defineOperation({
-          name: "slow",
-          async processItem() {
-            await yard.clock.wait(1000);
-            return { result: 1 };
-          },
-        }),
-      ],
+      operations: [slow(1000)],
       settings: { BATCH_DEFAULT_SIZE: "40" },
     });
     const largest = async (options: Record<string, unknown> = {}): Promise<number> => {
@@ -120,70 +112,55 @@ describe("dependencies", () => {
   });
 });
 
+const CALLER = { tenant: "default", actor: "test", role: "admin", credential: null, address: null } as const;
+/** An operation whose items take so many milliseconds each. */
+const slow = (ms: number, more: { concurrency?: number } = {}) =>
+  defineOperation({
+    name: "slow",
+    ...more,
+    async processItem() {
+      await yard.clock.wait(ms);
+      return { result: 1 };
+    },
+  });
+
 describe("chunks whose size the engine chooses", () => {
   it("are cut after two seconds of slow items, and what is left gets a fitting size", async () => {
     const sizes: number[] = [];
     yard = await createTestYard({
       settings: { BATCHYARD_WORKERS: "2" },
-      operations: [
-        defineOperation({
-          name: "slow",
-          concurrency: 4,
-          async processItem() {
-            await yard.clock.wait(500);
-            return { result: 1 };
-          },
-        }),
-      ],
+      operations: [slow(500, { concurrency: 4 })],
     });
-    const caller = { tenant: "default", actor: "test", role: "admin", credential: null, address: null } as const;
     const { id } = await yard.createBatch({ operation: "slow", items: items(100) });
     await yard.advance(0);
-    sizes.push(...(await yard.parts.batches.chunks(caller, id, { after: 0, limit: 10 })).map((chunk) => chunk.items));
+    sizes.push(...(await yard.parts.batches.chunks(CALLER, id, { after: 0, limit: 10 })).map((chunk) => chunk.items));
     expect(sizes).toEqual([50, 50]);
     await yard.advance(3000);
-    const after = await yard.parts.batches.chunks(caller, id, { after: 0, limit: 100 });
+    const after = await yard.parts.batches.chunks(CALLER, id, { after: 0, limit: 100 });
     expect(after.slice(0, 2)).toMatchObject([{ state: "done" }, { state: "done" }]);
     // 4 lanes of 0.5 s an item do 12 items in the 1.5 s that a piece is meant to take.
     expect(after.slice(2).every((chunk) => chunk.items >= 4 && chunk.items <= 12)).toBe(true);
     expect(await yard.runToEnd(id)).toMatchObject({ succeeded_items: 100, retried_items: 0 });
-    expect(await yard.parts.batches.reconcile(caller, id)).toMatchObject({ ok: true });
+    expect(await yard.parts.batches.reconcile(CALLER, id)).toMatchObject({ ok: true });
     // The speed is known now: 1.5 s of work are 12 items.
     const next = await yard.createBatch({ operation: "slow", items: items(48) });
-    const cut = await yard.parts.batches.chunks(caller, next.id, { after: 0, limit: 100 });
+    const cut = await yard.parts.batches.chunks(CALLER, next.id, { after: 0, limit: 100 });
     expect(cut.map((chunk) => chunk.items)).toEqual([12, 12, 12, 12]);
     await yard.cancelBatch(next.id);
   });
 
   it("keep the size the batch asks for", async () => {
     yard = await createTestYard({
-      operations: [
-        defineOperation({
-          name: "slow",
-          async processItem() {
-            await yard.clock.wait(1000);
-            return { result: 1 };
-          },
-        }),
-      ],
+      operations: [slow(1000)],
     });
     const { id } = await yard.createBatch({ operation: "slow", items: items(60), options: { batchSize: 60, concurrency: 4 } });
     await yard.runToEnd(id);
-    const caller = { tenant: "default", actor: "test", role: "admin", credential: null, address: null } as const;
-    expect(await yard.parts.batches.chunks(caller, id, { after: 0, limit: 100 })).toMatchObject([{ items: 60, settled: 60 }]);
+    expect(await yard.parts.batches.chunks(CALLER, id, { after: 0, limit: 100 })).toMatchObject([{ items: 60, settled: 60 }]);
   });
 
   it("commit what is done at checkpoints, under the same lease", async () => {
     yard = await createTestYard({
-      operations: [
-        defineOperation({
-          name: "slow",
-          async processItem() {
-            await yard.clock.wait(400);
-            return { result: 1 };
-          },
-        }),
-      ],
+      operations: [slow(400)],
     });
     const { id } = await yard.createBatch({ operation: "slow", items: items(10), options: { batchSize: 10, concurrency: 1 } });
     await yard.advance(900);

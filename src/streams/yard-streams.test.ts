@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Caller } from "../batches/service.ts";
-import type { NewBatch, Store, StreamStore } from "../store/port.ts";
+import { newBatch } from "../store/new-batch.fixture.ts";
+import type { Store, StreamStore } from "../store/port.ts";
 import { openSqliteStore } from "../store/sqlite/store.ts";
 import { VirtualClock } from "../testing/virtual-clock.ts";
 import type { WindowSettings } from "./detections.ts";
@@ -21,31 +22,7 @@ const SETTINGS: WindowSettings = {
   fastPath: { confidenceThreshold: 0.9, objectTypes: ["person"] },
 };
 
-const BATCH: NewBatch = {
-  id: "",
-  tenant: "acme",
-  operation: "transform",
-  name: null,
-  description: null,
-  priority: 1,
-  filters: {},
-  options: {},
-  notify: [],
-  input: null,
-  metadata: null,
-  executor: "handler",
-  stream: null,
-  streamKey: null,
-  closeReason: null,
-  dependsOn: [],
-  replayOf: null,
-  tags: [],
-  warnings: [],
-  createdAt: 0,
-  deadlineAt: null,
-  trace: null,
-  maxLeasedChunks: null,
-};
+const BATCH = newBatch();
 
 /** The real store; `refuse` makes it refuse commits, as a full disk would. */
 class Rig {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startPeer } from "../../../test/support/openai-peer/peer.ts";
 import { asking } from "../../executors/openai-batch/asking.fixture.ts";
 import { joinLines } from "../../model/item.ts";
+import { newBatch } from "../../store/new-batch.fixture.ts";
 import type { NewBatch } from "../../store/port.ts";
 import { VirtualClock } from "../../testing/virtual-clock.ts";
 import { serve, type Served } from "../server.fixture.ts";
@@ -24,32 +25,7 @@ async function batch(createdAt: number, items: number, more: Partial<NewBatch> =
   const id = `batch_${createdAt}_${String(++count).padStart(9, "0")}`;
   const keys = Array.from({ length: items }, (_, n) => `k${n}`);
   const chunk = { position: 0, keys, body: joinLines(keys.map(() => "{}")), attempt: 0, availableAt: createdAt, crashes: 0 };
-  const row: NewBatch = {
-    id,
-    tenant: "default",
-    operation: "unknown-here",
-    name: null,
-    description: null,
-    priority: 1,
-    filters: {},
-    options: {},
-    input: null,
-    metadata: null,
-    executor: "handler",
-    stream: null,
-    streamKey: null,
-    closeReason: null,
-    dependsOn: [],
-    replayOf: null,
-    tags: [],
-    warnings: [],
-    createdAt,
-    deadlineAt: null,
-    trace: null,
-    notify: [],
-    maxLeasedChunks: null,
-    ...more,
-  };
+  const row = newBatch({ id, tenant: "default", operation: "unknown-here", createdAt, ...more });
   const seal = { tenant: row.tenant, batchId: id, now: createdAt, maxFailures: null, announcedItems: 0 };
   await served.yard.store.batches.create(row, items === 0 ? [] : [chunk], seal);
   return id;

@@ -7,7 +7,8 @@ import { dayOf, type CostSums, type LedgerEntry } from "../../model/ledger.ts";
 import { joinLines, type ItemResult } from "../../model/item.ts";
 import { Pricing } from "../../money/pricing.ts";
 import { defineOperation } from "../../operations/define.ts";
-import type { ClaimedChunk, NewBatch, Store } from "../../store/port.ts";
+import { newBatch } from "../../store/new-batch.fixture.ts";
+import type { ClaimedChunk, Store } from "../../store/port.ts";
 import { openSqliteStore } from "../../store/sqlite/store.ts";
 import { VirtualClock } from "../../testing/virtual-clock.ts";
 import { Breakers } from "../limits/breaker.ts";
@@ -38,31 +39,7 @@ afterEach(async () => {
 });
 
 async function claim(): Promise<ClaimedChunk> {
-  const batch: NewBatch = {
-    id: `batch_${NOW}_000000001`,
-    tenant: "acme",
-    operation: "ask",
-    name: null,
-    description: null,
-    priority: 1,
-    filters: {},
-    options: {},
-    input: null,
-    metadata: null,
-    executor: "handler",
-    stream: null,
-    streamKey: null,
-    closeReason: null,
-    dependsOn: [],
-    replayOf: null,
-    tags: [],
-    warnings: [],
-    createdAt: NOW,
-    deadlineAt: null,
-    trace: null,
-    notify: [],
-    maxLeasedChunks: null,
-  };
+  const batch = newBatch({ id: `batch_${NOW}_000000001`, operation: "ask", createdAt: NOW });
   const chunk = { position: 0, keys: KEYS, body: joinLines(KEYS.map(() => "{}")), attempt: 0, availableAt: NOW, crashes: 0 };
   await store.batches.create(batch, [chunk], { tenant: "acme", batchId: batch.id, now: NOW, maxFailures: null, announcedItems: 0 });
   return again();

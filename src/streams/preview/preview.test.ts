@@ -6,7 +6,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import { Backpressure } from "../../batches/backpressure.ts";
 import type { Caller } from "../../batches/service.ts";
 import { ArrivalColumns } from "../../model/arrival-block.ts";
-import type { ClosedWindow, NewBatch, Store } from "../../store/port.ts";
+import { newBatch } from "../../store/new-batch.fixture.ts";
+import type { ClosedWindow, Store } from "../../store/port.ts";
 import { openSqliteStore } from "../../store/sqlite/store.ts";
 import { VirtualClock } from "../../testing/virtual-clock.ts";
 import { closureSettings } from "./candidate.ts";
@@ -19,31 +20,7 @@ const COLLECTING = { enabled: true, createInterval: "*/5 * * * *", maxRequests: 
 /** The aggregator with its store, timers and group commits on a virtual clock, beside the replay of what it recorded. */
 
 const CALLER: Caller = { tenant: "acme", actor: "test", role: "admin", credential: null, address: null };
-const BATCH: NewBatch = {
-  id: "",
-  tenant: "acme",
-  operation: "echo",
-  name: null,
-  description: null,
-  priority: 1,
-  filters: {},
-  options: {},
-  notify: [],
-  input: null,
-  metadata: null,
-  executor: "handler",
-  stream: null,
-  streamKey: null,
-  closeReason: null,
-  dependsOn: [],
-  replayOf: null,
-  tags: [],
-  warnings: [],
-  createdAt: 0,
-  deadlineAt: null,
-  trace: null,
-  maxLeasedChunks: null,
-};
+const BATCH = newBatch({ operation: "echo" });
 let directory: string;
 let clock: VirtualClock;
 let store: Store;

@@ -17,6 +17,7 @@ import type {
   SealRequest,
   Store,
 } from "../../../src/store/port.ts";
+import { newBatch } from "../../../src/store/new-batch.fixture.ts";
 import type { Opened } from "./adapters.ts";
 
 /** What a handler says about an item. */
@@ -59,32 +60,7 @@ export class Rig {
 
   newBatch(overrides: Partial<NewBatch> = {}): NewBatch {
     count += 1;
-    return {
-      id: `batch_${this.now}_${String(count).padStart(9, "0")}`,
-      tenant: this.tenant,
-      operation: "transform",
-      name: null,
-      description: null,
-      priority: 1,
-      filters: {},
-      options: {},
-      input: null,
-      metadata: null,
-      executor: "handler",
-      stream: null,
-      streamKey: null,
-      closeReason: null,
-      dependsOn: [],
-      replayOf: null,
-      tags: [],
-      warnings: [],
-      createdAt: this.now,
-      deadlineAt: null,
-      trace: null,
-      notify: [],
-      maxLeasedChunks: null,
-      ...overrides,
-    };
+    return newBatch({ id: `batch_${this.now}_${String(count).padStart(9, "0")}`, tenant: this.tenant, createdAt: this.now, ...overrides });
   }
 
   chunks(groups: readonly (readonly string[])[], availableAt = this.now): NewChunk[] {
