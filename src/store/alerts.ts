@@ -96,7 +96,7 @@ export interface AlertStep {
 
 /** Facts that only the store can tell at once; each costs by what is open or recent, not by what is stored. */
 export interface AlertFigures {
-  /** The minute bucket of the first batch ever; null = there was none. */
+  /** The minute bucket of the first batch ever; when minutes are not kept so long, no later than when they begin; null = there was none. */
   firstBatchAt: number | null;
   operations: {
     operation: string;

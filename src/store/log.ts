@@ -26,13 +26,16 @@ export interface OutboxRow {
   body: string;
   tries: number;
   nextAt: number;
+  /** Who of its receivers got it already, while others did not. */
+  reached: readonly string[];
 }
 
 export interface OutboxStore {
   /** Due messages, oldest first, but for those of the channels named, `[tenant, channel]`, and those that follow one that still waits. */
   due(now: number, limit: number, but?: readonly (readonly [string, string])[]): Promise<OutboxRow[]>;
   delivered(id: number, now: number): Promise<void>;
-  failed(id: number, error: string, nextAt: number | null): Promise<void>;
+  /** `reached`: all who got it so far; without it that stays as it is. */
+  failed(id: number, error: string, nextAt: number | null, reached?: readonly string[]): Promise<void>;
   nextAt(): Promise<number | null>;
   /** What waits for a channel and is due before `until` is due then. */
   delay(tenant: string, channel: string, until: number): Promise<void>;

@@ -70,6 +70,31 @@ describe("the four rules", () => {
     expect(await rig.firing()).toEqual(firing);
   });
 
+  it("lowThroughput: nothing ended is known also when retention has removed every batch", async () => {
+    await rig.only("lowThroughput");
+    const remove = (before: number): Promise<number> => rig.rig.store.batches.remove(null, before, { limit: 10, dryRun: false });
+    const trim = async (before: number): Promise<void> => {
+      while (await rig.rig.store.monitor.trim({ minutes: before, hours: before, days: 0 }));
+    };
+    await rig.ran(1, 0);
+    await rig.clock.skipTo(rig.now + 5 * DAY);
+    expect(await remove(rig.now)).toBe(1);
+    await trim(rig.now - 2 * DAY);
+    // A recount leaves nothing of what is gone.
+    rig.opened.tamper("sums", "");
+    await rig.rig.store.upkeep.verify({ rebuild: true });
+    await rig.ticks(1);
+    expect(await rig.firing()).toEqual(["lowThroughput"]);
+    // One that comes now is not the first.
+    await rig.clock.skipTo(rig.now + 2 * DAY);
+    await rig.ran(1, 0);
+    await rig.ticks(21);
+    expect(await rig.firing()).toEqual(["lowThroughput"]);
+    for (let i = 0; i < 12; i++) await rig.ran(1, 0);
+    await rig.ticks(21);
+    expect(await rig.firing()).toEqual([]);
+  });
+
   it("batchFailure: one whole batch", async () => {
     await rig.only("batchFailure");
     await rig.ran(2, 1);

@@ -1,7 +1,7 @@
 import type { Clock } from "../../model/clock.ts";
 import type { OutboxRow, OutboxStore } from "../../store/port.ts";
 import type { Notifier } from "./port.ts";
-import { Refusal } from "./refusal.ts";
+import { PartlySent, Refusal } from "./refusal.ts";
 
 const LOOK_MS = 1000;
 const AT_ONCE = 50;
@@ -101,7 +101,8 @@ export class Courier {
       if (off !== null) throw new Error(`switched off: ${off}`);
       const receiver = this.receivers.get(tenant, channel);
       if (receiver === undefined) throw new Error(`there is no channel '${channel}' any more`);
-      await receiver.send({ id: message.dedupeKey, subject: message.subject, body: message.body });
+      const { dedupeKey, subject, body, reached } = message;
+      await receiver.send({ id: dedupeKey, subject, body, reached });
       await this.outbox.delivered(id, this.clock.now());
     } catch (error) {
       const now = this.clock.now();
@@ -111,7 +112,8 @@ export class Courier {
       const reason = error instanceof Error ? error.message : String(error);
       const isLost = error instanceof Refusal && error.isGone && (await this.receivers.gone?.(tenant, channel, reason, now)) !== true;
       if (asked > 0) this.quietUntil.set(key, now + asked);
-      await this.outbox.failed(id, reason, isLost || tries >= MAX_TRIES ? null : now + wait);
+      const reached = error instanceof PartlySent ? error.reached : undefined;
+      await this.outbox.failed(id, reason, isLost || tries >= MAX_TRIES ? null : now + wait, reached);
     }
   }
 }

@@ -92,13 +92,32 @@ describe("e-mail", () => {
   it("that a server takes for some only is a failure, and those do not get it again", async () => {
     const email = new EmailNotifier(mailServer(), ["ops@example.org", "gone@example.org", "night@example.org"]);
     refused = "gone@example.org";
-    await expect(email.send(NOTICE)).rejects.toThrow("the mail server refused gone@example.org");
-    await expect(email.send(NOTICE)).rejects.toThrow("no such mailbox");
+    const reached = ["ops@example.org", "night@example.org"];
+    await expect(email.send(NOTICE)).rejects.toMatchObject({ message: "the mail server refused gone@example.org", reached });
+    await expect(email.send({ ...NOTICE, reached })).rejects.toThrow("no such mailbox");
     refused = null;
-    await email.send(NOTICE);
-    expect(mails.map(({ to }) => to)).toEqual([["ops@example.org", "night@example.org"], ["gone@example.org"]]);
+    await email.send({ ...NOTICE, reached });
+    expect(mails.map(({ to }) => to)).toEqual([reached, ["gone@example.org"]]);
+    // The last of them was taken off the channel meanwhile.
+    await email.send({ ...NOTICE, reached: [...reached, "gone@example.org"] });
+    expect(mails).toHaveLength(2);
     await email.send({ ...NOTICE, id: "another" });
     expect(mails.at(-1)!.to).toHaveLength(3);
+  });
+
+  it("that a server takes for some only goes to nobody twice, whatever restarts in between", async () => {
+    const rig = await AlertRig.open({ mail: { email: ["ops@example.org", "gone@example.org"] } }, mailServer());
+    await rig.only("batchFailure");
+    refused = "gone@example.org";
+    await rig.ran(1, 1);
+    await rig.ticks(2);
+    await rig.restart();
+    await rig.ticks(2);
+    refused = null;
+    await rig.restart();
+    await rig.ticks(4);
+    expect(mails.map(({ to }) => to)).toEqual([["ops@example.org"], ["gone@example.org"]]);
+    await rig.close();
   });
 
   it("that no server takes is a failure", async () => {

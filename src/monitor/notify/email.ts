@@ -1,6 +1,7 @@
 import { createTransport, type Transporter } from "nodemailer";
 import { linesOf } from "./plain-text.ts";
 import type { Notice, Notifier } from "./port.ts";
+import { PartlySent } from "./refusal.ts";
 
 const TIMEOUT_MS = 10_000;
 
@@ -10,19 +11,14 @@ export interface MailServer {
   from: string;
 }
 
-/** Notices of which it is known who got them while others did not. */
-const REMEMBERED = 1_000;
-
 /**
- * Sends notices as plain text over SMTP. When the server refuses some of the recipients it throws, so that somebody hears of it; the
- * others do not get the same again, unless the process was started anew.
+ * Sends notices as plain text over SMTP. When the server refuses some of the recipients it throws PartlySent, so that somebody hears of
+ * it; the others do not get the same again when the notice says that they have it.
  */
 export class EmailNotifier implements Notifier {
   private readonly transport: Transporter;
   private readonly from: string;
   private readonly to: readonly string[];
-  /** By notice, who got it. */
-  private readonly reached = new Map<string, readonly string[]>();
 
   constructor(server: MailServer, to: readonly string[]) {
     this.transport = createTransport({
@@ -39,8 +35,9 @@ export class EmailNotifier implements Notifier {
 
   async send(notice: Notice): Promise<void> {
     const [subject, ...rest] = linesOf(notice);
-    const before = this.reached.get(notice.id) ?? [];
+    const before = notice.reached ?? [];
     const open = this.to.filter((address) => !before.includes(address));
+    if (open.length === 0) return;
     const sent: unknown = await this.transport.sendMail({
       from: this.from,
       to: [...this.to],
@@ -52,11 +49,9 @@ export class EmailNotifier implements Notifier {
       headers: { "Auto-Submitted": "auto-generated" },
     });
     const refused = refusedOf(sent);
-    this.reached.delete(notice.id);
     if (refused.length === 0) return;
-    if (this.reached.size >= REMEMBERED) this.reached.delete(this.reached.keys().next().value!);
-    this.reached.set(notice.id, [...before, ...open.filter((address) => !refused.includes(address))]);
-    throw new Error(`the mail server refused ${refused.join(", ")}`);
+    const reached = [...before, ...open.filter((address) => !refused.includes(address))];
+    throw new PartlySent(`the mail server refused ${refused.join(", ")}`, reached);
   }
 }
 

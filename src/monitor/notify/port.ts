@@ -5,6 +5,8 @@ export interface Notice {
   subject: string;
   /** JSON text. */
   body: string;
+  /** Receivers of the channel who got it with an earlier try. */
+  reached?: readonly string[];
 }
 
 /** A channel delivers or throws; whoever calls it tries again later. */

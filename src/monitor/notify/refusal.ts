@@ -19,3 +19,14 @@ function waitOf(text: string | undefined, now: number): number | null {
   const at = Date.parse(text);
   return Number.isNaN(at) ? null : Math.max(0, at - now);
 }
+
+/** Some of a channel's receivers got it and others did not. */
+export class PartlySent extends Error {
+  /** All who got it so far. */
+  readonly reached: readonly string[];
+
+  constructor(message: string, reached: readonly string[]) {
+    super(message);
+    this.reached = reached;
+  }
+}

@@ -9,8 +9,8 @@ export class SqliteOutbox implements OutboxStore {
   }
 
   async due(now: number, limit: number, but: readonly (readonly [string, string])[] = []): Promise<OutboxRow[]> {
-    return this.db.all<OutboxRow>(
-      `SELECT id, tenant, channel, dedupe_key AS dedupeKey, subject, body, tries, next_at AS nextAt FROM outbox
+    const rows = this.db.all<Omit<OutboxRow, "reached"> & { reached: string | null }>(
+      `SELECT id, tenant, channel, dedupe_key AS dedupeKey, subject, body, tries, next_at AS nextAt, reached FROM outbox
        WHERE next_at IS NOT NULL AND next_at <= ? AND (tenant, channel) NOT IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))
          AND NOT EXISTS (SELECT 1 FROM outbox first WHERE first.dedupe_key = outbox.follows AND first.next_at IS NOT NULL)
        ORDER BY next_at, id LIMIT ?`,
@@ -18,14 +18,21 @@ export class SqliteOutbox implements OutboxStore {
       JSON.stringify(but),
       limit,
     );
+    return rows.map(({ reached, ...row }) => ({ ...row, reached: reached === null ? [] : (JSON.parse(reached) as string[]) }));
   }
 
   async delivered(id: number, now: number): Promise<void> {
     this.db.run("UPDATE outbox SET delivered_at = ?, next_at = NULL, tries = tries + 1 WHERE id = ?", now, id);
   }
 
-  async failed(id: number, error: string, nextAt: number | null): Promise<void> {
-    this.db.run("UPDATE outbox SET last_error = ?, next_at = ?, tries = tries + 1 WHERE id = ?", error, nextAt, id);
+  async failed(id: number, error: string, nextAt: number | null, reached?: readonly string[]): Promise<void> {
+    this.db.run(
+      "UPDATE outbox SET last_error = ?, next_at = ?, tries = tries + 1, reached = COALESCE(?, reached) WHERE id = ?",
+      error,
+      nextAt,
+      reached === undefined ? null : JSON.stringify(reached),
+      id,
+    );
   }
 
   async delay(tenant: string, channel: string, until: number): Promise<void> {

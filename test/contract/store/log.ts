@@ -162,6 +162,19 @@ export const log = section("events, outbox, audit", {
     expect(await due(rig.now + 50)).toEqual(["b", "d", "f"]);
   },
 
+  async "the outbox keeps who got a message while others did not, over a restart"(rig) {
+    await rig.create([], { batch: { notify: ["mail"] } });
+    const reached = async (): Promise<readonly string[]> => (await rig.store.outbox.due(rig.now, 1))[0]!.reached;
+    const [{ id } = { id: 0 }] = await rig.store.outbox.due(rig.now, 1);
+    expect(await reached()).toEqual([]);
+    await rig.store.outbox.failed(id, "refused c", rig.now, ["a", "b"]);
+    expect(await reached()).toEqual(["a", "b"]);
+    // A try that reached nobody takes nothing back.
+    await rig.store.outbox.failed(id, "refused", rig.now);
+    await rig.reopen();
+    expect(await reached()).toEqual(["a", "b"]);
+  },
+
   async "the outbox forgets what is settled and old, a few at once, and never what waits"(rig) {
     const { outbox } = rig.store;
     for (const channel of ["sent", "lost", "open"]) await rig.create([], { batch: { notify: [channel] } });

@@ -3,14 +3,14 @@ import { toNanoUsd } from "../../../model/money.ts";
 import type { RunOptions } from "../../../model/batch.ts";
 import type { AlertFigures } from "../../alerts.ts";
 import type { Database } from "../database/database.ts";
+import { horizonsOf } from "../sums/rollup-trim.ts";
 import { Sums } from "../sums/sums.ts";
+import { WIDTHS } from "../sums/widths.ts";
 
 /** Reads the facts of one tenant. Every statement goes along an index over what is open or recent. */
 export function alertFigures(db: Database, tenant: string, { since, now }: { since: number; now: number }): AlertFigures {
   return {
-    firstBatchAt: Sums.of(db).current(
-      () => db.get<{ at: number | null }>("SELECT MIN(bucket) AS at FROM job_rollups WHERE tenant = ? AND width = 60000", tenant)!.at,
-    ),
+    firstBatchAt: Sums.of(db).current(() => firstBatchAt(db, tenant)),
     operations: operations(db, tenant, since),
     newErrorClasses: db.all(
       `SELECT operation, COUNT(*) AS classes FROM alert_error_classes
@@ -39,6 +39,21 @@ export function alertFigures(db: Database, tenant: string, { since, now }: { sin
 
 /** A message that was given up counts against its channel for a day after three days of tries. */
 const GIVEN_UP_MS = 4 * 86_400_000;
+
+/**
+ * By the minute as long as minutes are kept. What is older is known by its hours and days, and by nothing but a count of none once those
+ * are gone, too: then it is as old as the minutes that are kept.
+ */
+function firstBatchAt(db: Database, tenant: string): number | null {
+  const first = (width: number): number =>
+    db.get<{ at: number | null }>("SELECT MIN(bucket) AS at FROM job_rollups WHERE tenant = ? AND width = ?", tenant, width)!.at ??
+    Infinity;
+  const [minute, hour, day] = WIDTHS.map(first) as [number, number, number];
+  const { minutes: horizon } = horizonsOf(db);
+  const older = [hour, day].filter((at) => at < horizon);
+  if (Math.min(minute, ...older) < Infinity) return Math.min(minute, ...older);
+  return db.get("SELECT 1 FROM batch_counts WHERE tenant = ? LIMIT 1", tenant) === undefined ? null : horizon;
+}
 
 function operations(db: Database, tenant: string, since: number): AlertFigures["operations"] {
   const counts = db.all<{ operation: string; pending: number; running: number }>(

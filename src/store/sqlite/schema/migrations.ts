@@ -409,4 +409,6 @@ export const MIGRATIONS: readonly (string | { sql: string; fill(db: Database): v
   CREATE TABLE rule_previews (tenant TEXT, stream TEXT, rules TEXT, at INTEGER NOT NULL, PRIMARY KEY (tenant, stream, rules)) STRICT, WITHOUT ROWID;
   CREATE INDEX rule_previews_age ON rule_previews (at);
   `,
+  // JSON list of the receivers who got it while others did not
+  "ALTER TABLE outbox ADD COLUMN reached TEXT;",
 ];
