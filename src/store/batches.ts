@@ -191,7 +191,10 @@ export interface BatchStore {
 
   pause(tenant: string, id: string, now: number): Promise<BatchRow | null>;
   resume(tenant: string, id: string, now: number): Promise<BatchRow | null>;
-  /** Ends an open batch at once: `cancelled` and `expired` settle open items as such, `failed` (limit passed) as cancelled. */
+  /**
+   * Ends an open batch: `cancelled` and `expired` settle open items as such, `failed` (limit passed) as cancelled. Nothing of it starts
+   * and nothing of it is committed from here on; very many chunks are several commits, as of `retry`.
+   */
   end(tenant: string, id: string, as: "cancelled" | "expired" | "failed", error: string | null, now: number): Promise<BatchRow | null>;
   /** Settles every open item as failed with `code`, then ends the batch by its counts. Very many items are several commits, as of `retry`. */
   finish(tenant: string, id: string, failure: { error: string; code: string }, now: number): Promise<BatchRow | null>;

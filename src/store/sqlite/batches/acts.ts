@@ -1,12 +1,14 @@
 import { isFinal } from "../../../model/moves.ts";
 import { BatchStats } from "../../../model/stats/batch-stats.ts";
-import { dropAct, isActing, ITEMS_AT_ONCE, saveAct } from "../rows/act-row.ts";
-import { cancelOpenWork, emitBatch, emitProgress, moveBatch, openCount, saveBatch } from "../rows/batch-row.ts";
+import { CHUNKS_AT_ONCE, dropAct, isActing, isBeingEnded, ITEMS_AT_ONCE, saveAct, type LongAct } from "../rows/act-row.ts";
+import { cancelChunks, cancelOpenWork, emitBatch, emitProgress, moveBatch, openCount, saveBatch } from "../rows/batch-row.ts";
 import type { Database } from "../database/database.ts";
 import { closeBatch, endIfSettled } from "./ending.ts";
 import { failOpenItems, triedCount } from "./finish.ts";
 import type { RawBatch } from "../database/raw-batch.ts";
 import type { StatsCache } from "./stats-cache.ts";
+
+type Ending = "cancelled" | "expired" | "failed";
 
 /** Acts on a batch, each within a transaction that has loaded it. False: it does not apply to the state the batch is in, and nothing changed. */
 
@@ -25,12 +27,39 @@ export function resumeBatch(db: Database, raw: RawBatch, now: number): boolean {
   return true;
 }
 
-export function endBatch(db: Database, raw: RawBatch, as: "cancelled" | "expired" | "failed", error: string | null, now: number): boolean {
+/** One with very many chunks is only begun to end, which LongActs goes on with; what somebody holds of it is taken away at once. */
+export function endBatch(db: Database, raw: RawBatch, as: Ending, error: string | null, now: number): boolean {
   if (isFinal(raw.status)) return false;
-  cancelOpenWork(db, raw, as === "expired" ? "expired" : "cancelled");
+  if (isBeingEnded(db, raw.id)) return true;
+  if (raw.open_chunks <= CHUNKS_AT_ONCE) {
+    endNow(db, raw, as, error, now);
+    return true;
+  }
+  cancelChunks(db, raw, stoppedAs(as), "leased");
+  saveAct(db, raw.id, { kind: "end", as, error, now });
+  saveBatch(db, raw);
+  return true;
+}
+
+/** The next of its chunks; true = it has ended. */
+export function endNext(db: Database, raw: RawBatch, { as, error, now }: LongAct & { kind: "end" }): boolean {
+  if (raw.open_chunks <= CHUNKS_AT_ONCE) {
+    endNow(db, raw, as, error, now);
+    return true;
+  }
+  cancelChunks(db, raw, stoppedAs(as), CHUNKS_AT_ONCE);
+  saveBatch(db, raw);
+  return false;
+}
+
+function endNow(db: Database, raw: RawBatch, as: Ending, error: string | null, now: number): void {
+  cancelOpenWork(db, raw, stoppedAs(as));
   raw.error = error;
   closeBatch(db, raw, as === "cancelled" ? "cancel" : as === "expired" ? "expire" : "fail", as, now);
-  return true;
+}
+
+function stoppedAs(as: Ending): "cancelled" | "expired" {
+  return as === "expired" ? "expired" : "cancelled";
 }
 
 /** `priority`: rank. */
@@ -50,7 +79,7 @@ export function finishBatch(
   failure: { error: string; code: string },
   now: number,
 ): boolean {
-  if (isFinal(raw.status)) return false;
+  if (isFinal(raw.status) || isBeingEnded(db, raw.id)) return false;
   if (openCount(raw) > ITEMS_AT_ONCE) {
     saveAct(db, raw.id, { kind: "finish", ...failure, chunk: 0, unreported: 1, now });
     return true;

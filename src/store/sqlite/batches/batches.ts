@@ -16,7 +16,7 @@ import type {
   RunnableBatch,
   SealRequest,
 } from "../../port.ts";
-import { isActing } from "../rows/act-row.ts";
+import { BEING_ENDED, isActing } from "../rows/act-row.ts";
 import { endBatch, finishBatch, pauseBatch, prioritiseBatch, resumeBatch } from "./acts.ts";
 import { countStatus, emitBatch, loadBatch, loadOwnBatch, refreshReadyAt, saveBatch, toBatchRow, traceText } from "../rows/batch-row.ts";
 import type { RawBatch } from "../database/raw-batch.ts";
@@ -154,7 +154,8 @@ export class SqliteBatches implements BatchStore {
     error: string | null,
     now: number,
   ): Promise<BatchRow | null> {
-    return this.change(tenant, id, (raw) => endBatch(this.db, raw, as, error, now));
+    const begun = this.change(tenant, id, (raw) => endBatch(this.db, raw, as, error, now));
+    return begun === null ? null : this.settled(begun);
   }
 
   async finish(tenant: string, id: string, failure: { error: string; code: string }, now: number): Promise<BatchRow | null> {
@@ -215,7 +216,7 @@ export class SqliteBatches implements BatchStore {
     const notExecutors = options.notExecutors.length === 0 ? "" : ` AND executor NOT IN (${marks(options.notExecutors)})`;
     const operations = options.operations === undefined ? "" : ` AND operation IN (${marks(options.operations)})`;
     const extra = [...(options.executors ?? []), ...options.notExecutors, ...(options.operations ?? [])];
-    const open = "sealed = 1 AND deps_open = 0 AND ready_at IS NOT NULL AND status IN ('pending', 'running')";
+    const open = `sealed = 1 AND deps_open = 0 AND ready_at IS NOT NULL AND status IN ('pending', 'running') AND id NOT IN ${BEING_ENDED}`;
     const found: RunnableBatch[] = [];
     for (let priority = 3; priority >= 0; priority--) {
       // Skip from tenant to tenant over the index: the cost grows with tenants that have work, not with their batches.

@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { isFinal } from "../../../model/moves.ts";
 import { BatchStats } from "../../../model/stats/batch-stats.ts";
 import { dropAct, nextAct, type LongAct } from "../rows/act-row.ts";
+import { endNext } from "./acts.ts";
 import { loadBatch, saveBatch } from "../rows/batch-row.ts";
 import type { Database } from "../database/database.ts";
 import { endIfSettled } from "./ending.ts";
@@ -64,6 +65,10 @@ export class LongActs {
   private slice(batchId: string, act: LongAct): void {
     const raw = loadBatch(this.db, batchId);
     if (raw === undefined || isFinal(raw.status) || (act.kind === "retry" && raw.epoch !== act.epoch)) return dropAct(this.db, batchId);
+    if (act.kind === "end") {
+      if (endNext(this.db, raw, act)) this.statistics.drop(batchId);
+      return;
+    }
     const isDone = act.kind === "retry" ? takeBackNext(this.db, this.statistics, raw, act) : this.finish(raw, act);
     if (!isDone) return saveBatch(this.db, raw);
     dropAct(this.db, batchId);

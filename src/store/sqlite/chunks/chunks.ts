@@ -18,7 +18,7 @@ import type {
   RecordedResult,
   WorkedChunk,
 } from "../../port.ts";
-import { isActing } from "../rows/act-row.ts";
+import { isActing, isBeingEnded } from "../rows/act-row.ts";
 import {
   cancelOpenWork,
   emitBatch,
@@ -86,6 +86,7 @@ export class SqliteChunks implements ChunkStore {
       if (chunk === undefined || chunk.state !== "pending" || chunk.available_at > lease.now) return null;
       const raw = loadBatch(this.db, chunk.batch_id)!;
       if ((raw.status !== "pending" && raw.status !== "running") || raw.sealed === 0 || raw.deps_open > 0) return null;
+      if (isBeingEnded(this.db, raw.id)) return null;
       if (raw.max_leased !== null && raw.leased_chunks >= raw.max_leased) return null;
       // A chunk whose worker died came back without a commit.
       if (this.stopOverBudget(raw, lease.now) && !isInAttempt(this.db, chunkId)) {

@@ -3,6 +3,9 @@ import type { Database } from "../database/database.ts";
 /** Items dealt with in one transaction, which is one turn of the event loop: a few milliseconds. */
 export const ITEMS_AT_ONCE = 500;
 
+/** Chunks cancelled in one transaction: as long as that many items, whatever is in them. */
+export const CHUNKS_AT_ONCE = 500;
+
 /** What is still to be done to a batch. Each slice of it leaves the batch as if it had been asked for that much. */
 export type LongAct = { now: number } & (
   | {
@@ -25,9 +28,15 @@ export type LongAct = { now: number } & (
       chunk: number;
       unreported: number;
     }
+  | {
+      /** Ends a batch whose chunks are cancelled some at a time. Nobody gets any of them meanwhile. */
+      kind: "end";
+      as: "cancelled" | "expired" | "failed";
+      error: string | null;
+    }
 );
 
-/** An act that comes later takes the place of one that is not done. */
+/** An act that comes later takes the place of one that is not done; whoever asks for one of a batch that is being ended is refused. */
 export function saveAct(db: Database, batchId: string, act: LongAct): void {
   db.run(
     "INSERT INTO batch_acts (batch_id, body) VALUES (?1, ?2) ON CONFLICT (batch_id) DO UPDATE SET body = ?2",
@@ -39,6 +48,13 @@ export function saveAct(db: Database, batchId: string, act: LongAct): void {
 /** Such a batch does not end by its items: they are not counted yet. */
 export function isActing(db: Database, batchId: string): boolean {
   return db.get("SELECT 1 FROM batch_acts WHERE batch_id = ?", batchId) !== undefined;
+}
+
+/** Of a batch with such an act nothing is worked on any more: SQL over its id. */
+export const BEING_ENDED = "(SELECT batch_id FROM batch_acts WHERE body ->> 'kind' = 'end')";
+
+export function isBeingEnded(db: Database, batchId: string): boolean {
+  return db.get(`SELECT 1 WHERE ? IN ${BEING_ENDED}`, batchId) !== undefined;
 }
 
 export function dropAct(db: Database, batchId: string): void {

@@ -226,3 +226,19 @@ export function cancelOpenWork(db: Database, raw: RawBatch, as: "cancelled" | "e
   );
   raw.running = raw.leased_chunks = raw.open_chunks = 0;
 }
+
+/** The same for some chunks only, which are all of those that somebody holds, or so many of those that wait. */
+export function cancelChunks(db: Database, raw: RawBatch, as: "cancelled" | "expired", which: "leased" | number): void {
+  const chosen =
+    which === "leased"
+      ? "SELECT id FROM chunks INDEXED BY chunks_leased WHERE state = 'leased' AND batch_id = ?"
+      : `SELECT id FROM chunks INDEXED BY chunks_pending WHERE state = 'pending' AND batch_id = ? LIMIT ${which}`;
+  const rows = db.all<{ open: number }>(
+    `UPDATE chunks SET state = 'cancelled', lease_until = NULL, fence = fence + 1 WHERE id IN (${chosen}) RETURNING items - settled - moved AS open`,
+    raw.id,
+  );
+  raw[as] += rows.reduce((sum, { open }) => sum + open, 0);
+  raw.open_chunks -= rows.length;
+  if (which === "leased") raw.running = raw.leased_chunks = 0;
+  refreshReadyAt(db, raw);
+}
