@@ -3,38 +3,8 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { io, type Socket } from "socket.io-client";
 import { FrameParser, type Frame } from "../client/sse.ts";
-import { systemClock, type Clock } from "../model/clock.ts";
+import { StepClock } from "../model/step-clock.fixture.ts";
 import { serve, TOKEN, type Served } from "./server.fixture.ts";
-
-/** The machine's time, and a way to let a heartbeat come at once. */
-class StepClock implements Clock {
-  private readonly waiting: { ms: number; fire: () => void }[] = [];
-  private readonly watchers: { ms: number; tell: () => void }[] = [];
-  now(): number {
-    return Date.now();
-  }
-  elapsed(): number {
-    return performance.now();
-  }
-  after(ms: number, fire: () => void): () => void {
-    if (ms < 10_000) return systemClock.after(ms, fire);
-    const entry = { ms, fire };
-    this.waiting.push(entry);
-    for (const watcher of this.watchers.filter((candidate) => candidate.ms === ms)) watcher.tell();
-    return () => void this.waiting.splice(this.waiting.indexOf(entry) >>> 0, 1);
-  }
-  /** Resolves when something begins to wait for this long. */
-  awaited(ms: number): Promise<void> {
-    return new Promise((tell) => this.watchers.push({ ms, tell }));
-  }
-  /** Fires everything that waits for this long, or a little less because some of it has passed. */
-  reach(ms: number): void {
-    for (const entry of this.waiting.filter((candidate) => candidate.ms <= ms && candidate.ms > ms - 1_000)) {
-      this.waiting.splice(this.waiting.indexOf(entry), 1);
-      entry.fire();
-    }
-  }
-}
 
 let served: Served;
 let url: string;

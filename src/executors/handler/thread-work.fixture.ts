@@ -1,10 +1,15 @@
-import { appendFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
+import { appendFileSync, readFileSync } from "node:fs";
 import { threadId } from "node:worker_threads";
+import { opened } from "../../../test/support/gate.ts";
 
 /** What items ask a thread to do. */
 export async function processItem(
-  item: { does: "sum" | "loop" | "exit" | "throw" | "bigint" | "function" | "sleep" | "note"; upTo?: number; file?: string },
+  item: {
+    does: "sum" | "meet" | "loop" | "exit" | "throw" | "bigint" | "function" | "wait" | "note";
+    upTo?: number;
+    file?: string;
+    gate?: string;
+  },
   ctx: { attempt: number; key: string; options: unknown },
 ): Promise<{ result: unknown }> {
   switch (item.does) {
@@ -13,7 +18,15 @@ export async function processItem(
       for (let i = 1; i <= (item.upTo ?? 0); i++) sum += i;
       return { result: { sum, threadId, key: ctx.key } };
     }
+    case "meet": {
+      // Occupies its thread until so many threads are there.
+      appendFileSync(item.file!, `${threadId}\n`);
+      const here = (): number => new Set(readFileSync(item.file!, "utf8").trim().split("\n")).size;
+      while (here() < item.upTo!) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+      return { result: { threadId } };
+    }
     case "loop":
+      appendFileSync(item.file!, `${ctx.key}\n`);
       for (;;);
     case "exit":
       return process.exit(7);
@@ -26,8 +39,9 @@ export async function processItem(
     case "note":
       appendFileSync(item.file!, `${ctx.key}\n`);
       return { result: threadId };
-    case "sleep":
-      await sleep(1000);
-      return { result: "slept" };
+    case "wait":
+      appendFileSync(item.file!, `${ctx.key}\n`);
+      await opened(item.gate!);
+      return { result: "waited" };
   }
 }

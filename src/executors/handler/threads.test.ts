@@ -1,48 +1,74 @@
-import { createBatchyard, defineOperation, type Batchyard } from "batchyard";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { defineOperation } from "batchyard";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { loadConfig } from "../../config.ts";
+import { Batchyard } from "../../library/batchyard.ts";
+import { createYard } from "../../main.ts";
+import { StepClock } from "../../model/step-clock.fixture.ts";
 import runGroup from "./thread-call.ts";
 
+const THREADS = Math.min(2, availableParallelism());
+/** Longer than anything here takes: it is over when the test says so. */
+const LIMIT_MS = 70_000;
+/** A group has a little longer than an item. */
+const REACHED_MS = LIMIT_MS + 500;
+
 let yard: Batchyard;
+let clock: StepClock;
 let data: string;
 beforeEach(async () => {
   data = mkdtempSync(join(tmpdir(), "batchyard-threads-"));
   const work = defineOperation({ name: "work", thread: new URL("./thread-work.fixture.ts", import.meta.url) });
-  yard = await createBatchyard({ data, operations: [work], workers: 2, settings: { LOG_LEVEL: "silent" } });
+  clock = new StepClock();
+  const config = loadConfig({ LOG_LEVEL: "silent", BATCHYARD_DATA: data, BATCHYARD_WORKERS: "2" });
+  const parts = await createYard({ config, operations: [work], clock });
+  await parts.start();
+  yard = new Batchyard(parts, "default");
 });
 afterEach(async () => {
   await yard.close();
   rmSync(data, { recursive: true, force: true });
 });
 
-async function run(items: object[], options: Record<string, unknown>) {
-  const { id } = await yard.createBatch({ operation: "work", items, options });
+const linesOf = (file: string): string[] => (existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : []);
+
+async function run(items: object[], options: Record<string, unknown>, meanwhile?: () => Promise<void>) {
+  const { id } = await yard.createBatch({ operation: "work", items, options: { timeout: LIMIT_MS, ...options } });
+  await meanwhile?.();
   const batch = await yard.waitForBatch(id);
   return { batch, results: Object.fromEntries((await Array.fromAsync(yard.results(id))).map((result) => [result.nodeId, result])) };
 }
 
 describe("threads", () => {
   it("run items side by side, outside the main thread", async () => {
-    const items = Array.from({ length: 20 }, (_, i) => ({ id: `s${i}`, does: "sum", upTo: 5_000_000 }));
+    const items: object[] = Array.from({ length: 20 }, (_, i) => ({ id: `s${i}`, does: "sum", upTo: 5_000_000 }));
+    const file = join(data, "met");
+    // Of different chunks, and each waits for the other: one thread alone would never end.
+    items[0] = { id: "first", does: "meet", upTo: THREADS, file };
+    items[19] = { id: "last", does: "meet", upTo: THREADS, file };
     const { batch, results } = await run(items, { batchSize: 5 });
     expect(batch).toMatchObject({ status: "completed", succeeded_items: 20 });
     const threads = new Set(Object.values(results).map((result) => (result.result as { threadId: number }).threadId));
     expect(threads.has(0)).toBe(false);
-    expect(threads.size).toBe(Math.min(2, availableParallelism()));
+    expect(threads.size).toBe(THREADS);
     expect(results["s3"]!.result).toMatchObject({ sum: 12_500_002_500_000, key: "s3" });
   });
 
   it("an endless loop is ended at its time limit, and the slot comes back", async () => {
-    const items = [{ id: "loop", does: "loop" }, ...Array.from({ length: 6 }, (_, i) => ({ id: `s${i}`, does: "sum", upTo: 10 }))];
-    const { batch, results } = await run(items, { timeout: 1500, retryAttempts: 0, concurrency: 1 });
+    const file = join(data, "looping");
+    const items = [{ id: "loop", does: "loop", file }, ...Array.from({ length: 6 }, (_, i) => ({ id: `s${i}`, does: "sum", upTo: 10 }))];
+    const { batch, results } = await run(items, { retryAttempts: 0, concurrency: 1 }, async () => {
+      await expect.poll(() => existsSync(file)).toBe(true);
+      clock.reach(REACHED_MS);
+    });
     expect(batch).toMatchObject({ status: "completed", succeeded_items: 6, failed_items: 1 });
     expect(results["loop"]).toMatchObject({
       success: false,
       errorCode: "timeout",
-      error: "The item took longer than 1500 ms; its thread was ended",
+      error: `The item took longer than ${LIMIT_MS} ms; its thread was ended`,
     });
   });
 
@@ -65,21 +91,31 @@ describe("threads", () => {
   });
 
   it("time in line is not an item's time", async () => {
-    // Four items of a second, two threads, two chunks with two lanes each: the later two start when half their limit has gone by.
-    const items = Array.from({ length: 4 }, (_, i) => ({ id: `w${i}`, does: "sleep" }));
-    const { batch } = await run(items, { batchSize: 2, timeout: 1800, retryAttempts: 0 });
+    // Four items, two threads, two chunks with two lanes each: two wait in line.
+    const [file, gate] = [join(data, "waiting"), join(data, "gate")];
+    const items = Array.from({ length: 4 }, (_, i) => ({ id: `w${i}`, does: "wait", file, gate }));
+    const { batch } = await run(items, { batchSize: 2, retryAttempts: 0 }, async () => {
+      await expect.poll(() => linesOf(file).length).toBe(THREADS);
+      expect(clock.held(REACHED_MS)).toBe(THREADS);
+      writeFileSync(gate, "");
+    });
     expect(batch).toMatchObject({ succeeded_items: 4, failed_items: 0 });
+    expect(linesOf(file)).toHaveLength(4);
   });
 
   it("the items before and after a death or a loop in the same group run once", async () => {
     const file = join(data, "notes");
     const items: Record<string, unknown>[] = Array.from({ length: 300 }, (_, i) => ({ id: `n${i}`, does: "note", file }));
     items[157] = { id: "exit", does: "exit" };
-    items[224] = { id: "loop", does: "loop" };
-    const { batch, results } = await run(items, { batchSize: 300, timeout: 1500, retryAttempts: 0, concurrency: 1 });
+    const looping = join(data, "looping");
+    items[224] = { id: "loop", does: "loop", file: looping };
+    const { batch, results } = await run(items, { batchSize: 300, retryAttempts: 0, concurrency: 1 }, async () => {
+      await expect.poll(() => existsSync(looping)).toBe(true);
+      clock.reach(REACHED_MS);
+    });
     expect(batch).toMatchObject({ status: "completed", succeeded_items: 298, failed_items: 2 });
     expect(results).toMatchObject({ exit: { errorCode: "thread_died" }, loop: { errorCode: "timeout" } });
-    const notes = readFileSync(file, "utf8").trim().split("\n");
+    const notes = linesOf(file);
     expect(notes).toHaveLength(298);
     expect(new Set(notes).size).toBe(298);
   });
