@@ -5,6 +5,7 @@ export default defineConfig({
   // Tests import the public name as users do and mean the sources.
   ssr: { resolve: { conditions: ["batchyard-source", "module", "node"] } },
   test: {
+    globalSetup: "test/support/run-folder.ts",
     include: ["src/**/*.test.ts", "test/**/*.test.ts", "dashboard/src/**/*.test.ts"],
     // Never green on nothing, never on a part: `only` left behind fails, and so does a filter that matches no test.
     allowOnly: false,

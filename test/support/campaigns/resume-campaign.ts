@@ -40,7 +40,9 @@ export interface ResumeCampaign {
 const STREAM = "readings";
 /** Between two cuts, on average. */
 const CUT_EVERY_MS = 40;
-/** The readers have this long to hear the last event, and servers to finish the batches. */
+/** Cuts among fewer events than this many each would prove little: where the server is slow, they go on until there were as many. */
+const EVENTS_PER_CUT = 3;
+/** Readers that hear nothing new for so long will not hear the last event, and batches that do not move will not end. */
 const PATIENCE_MS = 60_000;
 const BATCH_ITEMS = 60;
 const WORK_MS = 15;
@@ -88,7 +90,7 @@ export async function resumeCampaign(options: ResumeOptions): Promise<ResumeCamp
     for (let life = 0; life <= restarts; life++) {
       const due = Math.ceil((disconnects * (life + 1)) / (restarts + 1));
       const producer = producing.run();
-      while (cuts() < due) {
+      while (cuts() < due || Math.max(...raw.map(({ reached }) => reached)) < due * EVENTS_PER_CUT) {
         await pause(random() * 2 * CUT_EVERY_MS);
         const open = proxies.filter((proxy) => proxy.live > 0);
         // A third at once, the others after so many bytes more: anywhere in a frame.
@@ -117,7 +119,10 @@ export async function resumeCampaign(options: ResumeOptions): Promise<ResumeCamp
         ? reader.reached >= last
         : history.every(({ id, standing }) => sameStanding(reader.standing(id), standing) === null) &&
           (!(reader instanceof ClientReader) || !reader.watches || history.every(({ id }) => reader.watchedStanding(id) !== undefined));
-    for (const deadline = performance.now() + PATIENCE_MS; performance.now() < deadline && !readers.every(isTold);) await pause(50);
+    const patience = new Patience();
+    const heard = (): unknown =>
+      readers.map((reader) => (reader instanceof RawReader ? reader.reached : history.map(({ id }) => reader.standing(id))));
+    while (!readers.every(isTold) && !patience.isOver(heard())) await pause(50);
     for (const reader of readers) {
       reader.close();
       faults.push(...reader.faults);
@@ -157,6 +162,19 @@ export async function resumeCampaign(options: ResumeOptions): Promise<ResumeCamp
     const up = await ready(child);
     port = Number(new URL(up.url).port);
     return up;
+  }
+}
+
+/** Lasts as long as something moves. */
+class Patience {
+  private last = "";
+  private movedAt = performance.now();
+
+  isOver(state: unknown): boolean {
+    const now = JSON.stringify(state);
+    if (now !== this.last) this.movedAt = performance.now();
+    this.last = now;
+    return performance.now() - this.movedAt > PATIENCE_MS;
   }
 }
 
@@ -227,7 +245,7 @@ async function unhealthy(served: Served): Promise<string[]> {
 /** Every batch of the store, when all have ended. */
 async function finalBatches({ client }: Served): Promise<{ id: string; standing: Standing }[]> {
   await client.streams.flush(STREAM);
-  for (const deadline = performance.now() + PATIENCE_MS; ; await pause(100)) {
+  for (const patience = new Patience(); ; await pause(100)) {
     const all: { id: string; standing: Standing }[] = [];
     for (let cursor: string | undefined; ;) {
       const page = await client.history(cursor === undefined ? { limit: 100 } : { limit: 100, cursor });
@@ -240,7 +258,7 @@ async function finalBatches({ client }: Served): Promise<{ id: string; standing:
     if (open.length === 0) return all;
     // A server was ended between the pause and the resumption.
     for (const { id, standing } of open) if (standing.status === "paused") await client.resume(id);
-    if (performance.now() > deadline) throw new Error(`Not every batch has ended: ${JSON.stringify(open)}`);
+    if (patience.isOver(open)) throw new Error(`Not every batch has ended: ${JSON.stringify(open)}`);
   }
 }
 
