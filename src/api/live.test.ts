@@ -3,6 +3,7 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { io, type Socket } from "socket.io-client";
 import { FrameParser, type Frame } from "../client/sse.ts";
+import { EVENTS, type EventKind } from "../events/catalogue.ts";
 import { StepClock } from "../model/step-clock.fixture.ts";
 import { serve, TOKEN, type Served } from "./server.fixture.ts";
 
@@ -71,6 +72,53 @@ const has = (event: string) => (frames: Frame[]) => frames.some((frame) => frame
 const types = (frames: Frame[]) => frames.map((frame) => frame.event);
 
 describe("server-sent events", () => {
+  it("says of everything that happens what the registry promises of it", async () => {
+    const put = (definition: object) => served.send({ method: "PUT", url: "/api/streams/told", payload: definition });
+    await put({ operation: "echo", keyField: "k", windowSeconds: 60 });
+    const told = await open("/api/events?coalesce=off");
+    await told.until(has("stream.hello"));
+    await served.send({ method: "POST", url: "/api/streams/told/items", payload: { k: "a", n: 1 } });
+    const id = await served.create({ operation: "echo", name: "told", total_items: 3, filters: { g: 1 }, metadata: { a: "b" } });
+    await served.send({ method: "POST", url: `/api/batch/${id}/results`, payload: { nodeId: "1", success: true } });
+    await served.send({ method: "POST", url: `/api/batch/${id}/priority`, payload: { priority: "high" } });
+    await served.send({ method: "POST", url: `/api/batch/${id}/finish`, payload: { reason: "enough" } });
+    const ended = (frames: Frame[]): boolean =>
+      frames.some(({ event, data }) => event === "audit.recorded" && data.includes("batch.finish") && data.includes(id));
+    const frames = (await told.until(ended)).map(({ event, data }) => ({ event, data: (JSON.parse(data) as { data: object }).data }));
+    told.close();
+    const registry = EVENTS as Readonly<Record<string, EventKind | undefined>>;
+    const broken = frames.flatMap(
+      ({ event, data }) => registry[event]?.data.safeParse(data).error?.issues.map((fault) => ({ event, fault })) ?? [],
+    );
+    expect(broken).toEqual([]);
+    const all = (type: string) =>
+      frames.filter(({ event, data }) => event === type && JSON.stringify(data).includes(id)).map(({ data }) => data);
+    const batch = ((await served.send({ method: "GET", url: `/api/batch/${id}` })).json as unknown as { batch: Record<string, unknown> })
+      .batch;
+    // The batch, as it was then.
+    const fresh = { status: "pending", progress: 0, processed_items: 0, succeeded_items: 0, failed_items: 0, priority: "normal" };
+    const same = ["id", "operation", "created_at", "total_items", "filters", "options", "name", "description", "executor", "epoch"];
+    expect(all("batch.created")).toEqual([
+      expect.objectContaining({
+        ...Object.fromEntries([...same, "metadata", "depends_on", "tags"].map((name) => [name, batch[name]])),
+        ...fresh,
+      }),
+    ]);
+    const figures = all("batch.progress");
+    expect(figures[0]).toMatchObject({ batch_id: id, progress: 33, processed: 1, failed: 0, rate: expect.any(Number) as number });
+    expect(figures[0]).toMatchObject({ eta: expect.stringMatching(/^\d{4}-.*Z$/) as string });
+    expect(figures[1]).toMatchObject({ priority: "high", progress: 33 });
+    expect(figures.at(-1)).toMatchObject({ progress: 100, status: "completed", eta: null });
+    expect(frames.find(({ event }) => event === "window.opened")?.data).toMatchObject({ stream: "told", key: "a", count: 1 });
+    expect(frames.find(({ event }) => event === "item.received")?.data).toMatchObject({ stream: "told", count: 1, item: { k: "a", n: 1 } });
+    expect(all("audit.recorded")).toContainEqual({
+      actor: expect.any(String) as string,
+      action: "batch.finish",
+      target: id,
+      outcome: "SUCCESS",
+    });
+  });
+
   it("greets, sends every event of a batch in order with ids, and resumes without gap or overlap", async () => {
     const id = await served.create({ operation: "echo", total_items: 2 });
     const stream = await open(`/api/batch/${id}/events?coalesce=off&since=${served.yard.events.epoch()}.0`);

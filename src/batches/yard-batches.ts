@@ -14,7 +14,7 @@ import { BatchLists } from "./batch-lists.ts";
 import { Comparisons } from "./compare.ts";
 import type { Creator } from "./create/create.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
-import { etaAt, recentRate } from "./rate.ts";
+import { etaAt, recentRate } from "../model/stats/rate.ts";
 import { reconcileResults } from "./reconcile.ts";
 import type {
   Batches,

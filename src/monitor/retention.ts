@@ -6,13 +6,16 @@ import type { Store } from "../store/port.ts";
 const ROUND_MS = 10 * 60_000;
 const FIRST_ROUND_MS = 60_000;
 const DAY_MS = 86_400_000;
-/** How far back what happened is known by the minute, and by the day; by the hour it is as long as the setting says. */
+/** How far back what happened is known by the minute, and by the day. */
 const MINUTES_KEPT_MS = 3 * DAY_MS;
 const DAYS_KEPT_MS = 366 * DAY_MS;
+/** How far back by the hour: as long as the setting says, and for the time before, which figures are compared with; a day for the edges. */
+const hoursKeptMs = (monitoringDays: number): number => (2 * monitoringDays + 1) * DAY_MS;
+
 /** The least width in which what happened `agoMs` ago is still known. */
 export function finestKnown(agoMs: number, monitoringDays: number): number {
   if (agoMs < MINUTES_KEPT_MS) return 60_000;
-  return agoMs < monitoringDays * DAY_MS ? DAY_MS / 24 : DAY_MS;
+  return agoMs < hoursKeptMs(monitoringDays) ? DAY_MS / 24 : DAY_MS;
 }
 
 /** Batches removed in one transaction; the event loop turns in between. */
@@ -143,7 +146,7 @@ export class Retention {
     await this.store.alerts.trim(now - this.monitoringDays() * DAY_MS);
     while (!this.stopped && (await this.store.outbox.trim(now - this.monitoringDays() * DAY_MS, ROWS_AT_ONCE)) === ROWS_AT_ONCE)
       await new Promise((resolve) => setImmediate(resolve));
-    const before = { minutes: now - MINUTES_KEPT_MS, hours: now - this.monitoringDays() * DAY_MS, days: now - DAYS_KEPT_MS };
+    const before = { minutes: now - MINUTES_KEPT_MS, hours: now - hoursKeptMs(this.monitoringDays()), days: now - DAYS_KEPT_MS };
     while (!this.stopped && (await this.store.monitor.trim(before))) await new Promise((resolve) => setImmediate(resolve));
     await this.sweepFiles(now);
   }

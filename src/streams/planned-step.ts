@@ -16,6 +16,9 @@ export interface ClosedWindow {
   closure: Closure;
 }
 
+/** Bytes of an item that its event repeats; the log is not the place for longer ones. */
+const MOST_SAID = 4096;
+
 interface Pending {
   window: OpenWindow;
   row: WindowRow;
@@ -172,7 +175,7 @@ export class PlannedStep {
     const pending = this.changed(window, state);
     pending.keys.push(key);
     pending.texts.push(item.text);
-    if (stream.definition.eventPrefix !== undefined) pending.payloads.push(item.payload);
+    pending.payloads.push(item.payload);
     if (deadLetter !== null) pending.requeued.push(deadLetter);
     if (item.request !== undefined) pending.requests.push({ ...item.request, batchId: window.id });
     if (item.traceparent !== undefined) pending.traces.add(item.traceparent);
@@ -281,7 +284,7 @@ export class PlannedStep {
     pending.row = window.row(state);
     pending.keys.push(key);
     pending.texts.push(item.text);
-    if (stream.definition.eventPrefix !== undefined) pending.payloads.push(item.payload);
+    pending.payloads.push(item.payload);
     if (deadLetter !== null) pending.requeued.push(deadLetter);
     if (item.traceparent !== undefined) pending.traces.add(item.traceparent);
     const closure: Closure = { reason: "fast_path", closedAt: this.now, lagMs: 0, ...state };
@@ -346,6 +349,8 @@ export class PlannedStep {
 
   private saysOf(pending: Pending): Record<string, unknown> {
     const { stream } = pending.window;
-    return stream.definition.eventPrefix === undefined ? {} : { ...stream.says(), items: pending.payloads };
+    const [text = ""] = pending.texts;
+    const item = pending.texts.length === 1 && text.length <= MOST_SAID && !stream.collects ? { item: pending.payloads[0] } : {};
+    return stream.definition.eventPrefix === undefined ? item : { ...stream.says(), ...item, items: pending.payloads };
   }
 }

@@ -16,6 +16,7 @@ import {
   verifyChain,
   type RawAudit,
 } from "./audit-chain.ts";
+import { insertEvent } from "../rows/batch-row.ts";
 import type { Database } from "../database/database.ts";
 
 const SCAN_ROWS = 500;
@@ -57,7 +58,20 @@ export class SqliteAudit implements AuditStore {
   }
 
   async append(entry: AuditEntry): Promise<void> {
-    this.committed(this.db.transaction(() => this.write([entry])));
+    this.committed(
+      this.db.transaction(() => {
+        const head = this.write([entry]);
+        this.tell(entry);
+        return head;
+      }),
+    );
+  }
+
+  /** Acts only: a page that shows the audited views would otherwise hear of its own reading, and read again. */
+  private tell({ tenant, at, actor, action, target, outcome }: AuditEntry): void {
+    if (action.endsWith("_access")) return;
+    const data = { actor, action, target, outcome };
+    insertEvent(this.db, { tenant, type: "audit.recorded", entity: { kind: "audit", id: target }, severity: "info", ts: at, data });
   }
 
   /** One entry or more, within a transaction of the caller, who hands the answer to `committed` once they are in the log for good. */

@@ -1,4 +1,5 @@
 import { isFinal } from "../../../model/moves.ts";
+import { priorityName } from "../../../model/priority.ts";
 import { BatchStats } from "../../../model/stats/batch-stats.ts";
 import { CHUNKS_AT_ONCE, dropAct, isActing, isBeingEnded, ITEMS_AT_ONCE, saveAct, type LongAct } from "../rows/act-row.ts";
 import { cancelChunks, cancelOpenWork, emitBatch, emitProgress, moveBatch, openCount, saveBatch } from "../rows/batch-row.ts";
@@ -67,7 +68,7 @@ export function prioritiseBatch(db: Database, raw: RawBatch, priority: number, n
   if (isFinal(raw.status)) return false;
   raw.priority = priority;
   saveBatch(db, raw);
-  emitBatch(db, raw, "batch.progress", now, { priority });
+  emitProgress(db, raw, now, null, { priority: priorityName(priority) });
   return true;
 }
 
@@ -114,6 +115,6 @@ export function giveUpTries(
     return true;
   }
   saveBatch(db, raw);
-  emitProgress(db, raw, now);
+  emitProgress(db, raw, now, statistics.recent(raw.id));
   return true;
 }

@@ -18,7 +18,17 @@ import type {
 } from "../../port.ts";
 import { BEING_ENDED, isActing } from "../rows/act-row.ts";
 import { endBatch, finishBatch, pauseBatch, prioritiseBatch, resumeBatch } from "./acts.ts";
-import { countStatus, emitBatch, loadBatch, loadOwnBatch, refreshReadyAt, saveBatch, toBatchRow, traceText } from "../rows/batch-row.ts";
+import {
+  countStatus,
+  createdOf,
+  emitBatch,
+  loadBatch,
+  loadOwnBatch,
+  refreshReadyAt,
+  saveBatch,
+  toBatchRow,
+  traceText,
+} from "../rows/batch-row.ts";
 import type { RawBatch } from "../database/raw-batch.ts";
 import { insertChunk } from "../rows/chunk-row.ts";
 import { BatchLists } from "./batch-lists.ts";
@@ -340,11 +350,7 @@ export class SqliteBatches implements BatchStore {
     );
     refreshReadyAt(this.db, raw);
     saveBatch(this.db, raw);
-    emitBatch(this.db, raw, "batch.created", request.now, {
-      name: raw.name,
-      priority: raw.priority,
-      ...(raw.replay_of === null ? {} : { replay_of: raw.replay_of }),
-    });
+    emitBatch(this.db, raw, "batch.created", request.now, createdOf(raw));
     awaitDependencies(this.db, raw, request.now);
     return toBatchRow(raw);
   }

@@ -42,7 +42,7 @@ export function closeBatch(db: Database, raw: RawBatch, move: BatchMove, to: Bat
   raw.deps_open = 0;
   saveBatch(db, raw);
   Sums.of(db).flow.ended(raw, now);
-  emitProgress(db, raw, now);
+  emitProgress(db, raw, now, null);
   const end = { progress: 100, duration_ms: now - (raw.started_at ?? raw.created_at) };
   emitBatch(db, raw, `batch.${to}`, now, raw.error === null ? end : { ...end, error: raw.error }, to === "failed" ? "critical" : "info");
   notifyEnd(db, raw, now);

@@ -37,6 +37,11 @@ export class StatsCache {
     this.write(batchId, stats);
   }
 
+  /** As it stands, not to be changed: what was added to lately is here, the rest is read. */
+  recent(batchId: string): BatchStats {
+    return this.kept.get(batchId) ?? this.load(batchId);
+  }
+
   /** A copy of what is stored. */
   load(batchId: string): BatchStats {
     return BatchStats.decode(this.db.get<{ body: string }>("SELECT body FROM batch_stats WHERE batch_id = ?", batchId)?.body ?? null);

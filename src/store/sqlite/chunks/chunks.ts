@@ -465,7 +465,7 @@ export class SqliteChunks implements ChunkStore {
       endIfSettled(this.db, raw, now);
     } else {
       saveBatch(this.db, raw);
-      if (progress) emitProgress(this.db, raw, now);
+      if (progress) emitProgress(this.db, raw, now, this.stats.recent(raw.id));
       return;
     }
     this.stats.drop(raw.id);

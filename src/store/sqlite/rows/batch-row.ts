@@ -2,6 +2,10 @@ import type { EventDraft, Severity } from "../../../model/event.ts";
 import type { BatchRow, RunOptions } from "../../../model/batch.ts";
 import { openItems } from "../../../model/batch.ts";
 import { batchMoveFrom, isFinal, type BatchMove, type BatchStatus } from "../../../model/moves.ts";
+import { iso } from "../../../model/clock.ts";
+import { priorityName } from "../../../model/priority.ts";
+import type { BatchStats } from "../../../model/stats/batch-stats.ts";
+import { etaAt, meanRate, recentRate } from "../../../model/stats/rate.ts";
 import type { BatchTrace } from "../../../model/trace.ts";
 import type { Database } from "../database/database.ts";
 import type { RawBatch } from "../database/raw-batch.ts";
@@ -185,8 +189,54 @@ function progressOf(raw: RawBatch): number {
   return Math.min(99, Math.floor(((raw.total_items - openCount(raw)) / raw.total_items) * 100));
 }
 
-export function emitProgress(db: Database, raw: RawBatch, now: number): void {
-  emitBatch(db, raw, "batch.progress", now, { progress: progressOf(raw) });
+/** `stats`: those of the batch, where they are known; without them nothing is said of rate and end of one that is still open. */
+export function emitProgress(
+  db: Database,
+  raw: RawBatch,
+  now: number,
+  stats: BatchStats | null,
+  extra: Record<string, unknown> = {},
+): void {
+  const speed = stats === null && !isFinal(raw.status) ? {} : speedOf(raw, stats, now);
+  emitBatch(db, raw, "batch.progress", now, { progress: progressOf(raw), ...speed, ...extra });
+}
+
+/** Items per second, and the time of the end at that rate; null = unknown. */
+function speedOf(raw: RawBatch, stats: BatchStats | null, now: number): { rate: number | null; eta: string | null } {
+  const standing = { ...raw, totalItems: raw.total_items, startedAt: raw.started_at, completedAt: raw.completed_at };
+  const rate = stats === null ? meanRate(standing) : recentRate(standing, stats, now);
+  return { rate: rate === null ? null : Math.round(rate * 1000) / 1000, eta: iso(etaAt(standing, rate, now)) };
+}
+
+/** Longer options, filters and metadata are only told to those who ask for the batch: the log is kept for a day. */
+const MOST_TOLD = 4096;
+
+/** The batch of the HTTP contract, as it is when it is made: what batch.created carries besides the counts. */
+export function createdOf(raw: RawBatch): Record<string, unknown> {
+  const told = (name: string, text: string | null): Record<string, unknown> =>
+    text === null || text.length > MOST_TOLD ? {} : { [name]: JSON.parse(text) as unknown };
+  return {
+    id: raw.id,
+    progress: progressOf(raw),
+    created_at: iso(raw.created_at),
+    total_items: raw.total_items,
+    processed_items: raw.succeeded + raw.failed,
+    succeeded_items: raw.succeeded,
+    failed_items: raw.failed,
+    retried_items: raw.retried,
+    ...told("filters", raw.filters),
+    ...told("options", raw.options),
+    ...told("metadata", raw.metadata),
+    name: raw.name,
+    description: raw.description,
+    priority: priorityName(raw.priority),
+    ...(raw.close_reason === null ? {} : { close_reason: raw.close_reason }),
+    executor: raw.executor,
+    depends_on: JSON.parse(raw.depends_on) as unknown,
+    tags: JSON.parse(raw.tags) as unknown,
+    ...(raw.deadline_at === null ? {} : { deadline_at: iso(raw.deadline_at) }),
+    ...(raw.replay_of === null ? {} : { replay_of: raw.replay_of }),
+  };
 }
 
 /** The one place where a batch changes its status: checks the table of moves, keeps the counts by status. False = the move does not exist from here. */

@@ -390,7 +390,9 @@ export class SqliteStreams implements StreamStore {
       closes?.reason ?? null,
     );
     // An urgent item goes alone, past the windows.
-    if (closes?.reason !== "fast_path") this.tell("window.opened", { window }, now, { started_at: iso(window.openedAt) });
+    if (closes?.reason !== "fast_path") {
+      this.tell("window.opened", { window }, now, { count: window.items, started_at: iso(window.openedAt) });
+    }
   }
 
   private close(change: WindowChange, closes: WindowClosing, now: number): void {
