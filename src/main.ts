@@ -23,31 +23,21 @@ import { executorFor, type Executors } from "./executors/registry.ts";
 import { createFiles } from "./files/disk-files.ts";
 import { createLog } from "./log.ts";
 import { systemClock } from "./model/clock.ts";
-import type { Fault } from "./model/errors.ts";
 import { Collector } from "./requests/collector.ts";
 import { windowSubject } from "./requests/window-key.ts";
-import type { Notifier } from "./monitor/notify/port.ts";
-import { isWebhookChannel } from "./requests/webhook-channel.ts";
-import { RequestWebhookNotifier } from "./monitor/notify/request-webhook.ts";
-import { StatisticsBroadcast } from "./monitor/broadcast.ts";
-import { Alerts } from "./monitor/alerts/alerts.ts";
 import { announceAnchoring } from "./monitor/audit-watch.ts";
 import type { LiveFacts } from "./monitor/alerts/readings.ts";
-import { Channels } from "./monitor/notify/channels.ts";
-import { Courier } from "./monitor/notify/courier.ts";
-import { LogNotifier } from "./monitor/notify/log.ts";
-import { Targets } from "./monitor/notify/target.ts";
-import { WebhookNotifier } from "./monitor/notify/webhook.ts";
 import { Retention } from "./monitor/retention.ts";
 import { ProcessFigures } from "./monitor/process-figures.ts";
 import { RetentionLadder } from "./monitor/retention-ladder.ts";
+import { createNotices } from "./notices.ts";
 import { handlerModels } from "./openai/handler-models.ts";
 import { Models } from "./openai/models.ts";
 import { openAiOperation } from "./openai/operation.ts";
 import { OpenAiRunner } from "./openai/runner.ts";
 import { OpenAiService } from "./openai/service.ts";
 import { upstreamModels } from "./openai/upstream-models.ts";
-import { channelOf, parseWebhooks } from "./openai/webhooks.ts";
+import { parseWebhooks } from "./openai/webhooks.ts";
 import { builtinOperations } from "./operations/builtin/builtin.ts";
 import type { TenantServices } from "./operations/operation.ts";
 import { createRegistry, type Registry } from "./operations/registry.ts";
@@ -112,18 +102,21 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
   const failed = (error: unknown): void => log.error(error);
   const settings = new Settings({ config, failed });
 
-  const targets = new Targets(config.webhooks.hosts, parts.resolve);
-  const channels = new Channels({
-    store: store.channels,
-    outbox: store.outbox,
-    targets,
-    mail: config.mail,
-    log: new LogNotifier(log),
-    declared: parts.channels ?? {},
-  });
-  await channels.load();
   const webhooks = parseWebhooks(parts.webhooks);
-  const addresses = new Map(webhooks.map((webhook) => [channelOf(webhook), new WebhookNotifier({ ...webhook, bare: true }, targets)]));
+  const notices = await createNotices({
+    config,
+    store,
+    settings,
+    clock,
+    log,
+    declared: parts.channels,
+    resolve: parts.resolve,
+    webhooks,
+    live: (tenant) => liveFacts(tenant, { engine, streams, pressure }),
+    slots: () => engine.slots,
+    failed,
+  });
+  const { channels, alerts } = notices;
 
   const servicesFor = (tenant: string): TenantServices =>
     tenantServices(tenant, {
@@ -260,7 +253,6 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     webhooks,
     failed,
   });
-  const { secret } = config.webhooks;
   const collector = new Collector({
     store,
     streams,
@@ -270,39 +262,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
     settings: () => settings.current().processing,
     traced: tracing.on,
     supports: (tenant, model, url) => models.find(tenant, model)?.endpoints.includes(url) === true,
-    refusesWebhook: (url) => webhookFault(url, { targets, isSigned: secret !== null }),
-    failed,
-  });
-  const requestWebhook = secret === null ? undefined : new RequestWebhookNotifier({ targets, secret });
-  const receiverOf = (tenant: string, name: string): Notifier | undefined =>
-    addresses.get(name) ?? (isWebhookChannel(name) ? requestWebhook : channels.find(tenant, name));
-  const courier = new Courier({
-    outbox: store.outbox,
-    receivers: {
-      get: receiverOf,
-      off: (tenant, name) => channels.offReason(tenant, name),
-      gone: (tenant, name, reason, now) => channels.gone(tenant, name, reason, now),
-    },
-    clock,
-    failed,
-  });
-  const alerts = new Alerts({
-    store: store.alerts,
-    monitor: store.monitor,
-    clock,
-    home: DEFAULT_TENANT,
-    channels,
-    settings,
-    live: (tenant) => liveFacts(tenant, { engine, streams, pressure }),
-    isReceiver: (tenant, channel) => receiverOf(tenant, channel) !== undefined,
-    told: () => courier.wake(),
-    failed,
-  });
-  const broadcast = new StatisticsBroadcast({
-    store,
-    clock,
-    tenants: async () => [...new Set([DEFAULT_TENANT, ...(await store.alerts.tenants())])],
-    slots: () => engine.slots,
+    refusesWebhook: (url) => notices.refusesWebhook(url),
     failed,
   });
   const retention = new Retention({
@@ -361,11 +321,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
       await runner.start();
       await collector.start();
       await bulk.start();
-      courier.start();
-      if (parts.alerts !== false) {
-        alerts.start();
-        broadcast.start();
-      }
+      notices.start(parts.alerts !== false);
       retention.start();
     },
     async stop() {
@@ -375,10 +331,7 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
       await collector.stop();
       await Promise.all([engine.stop(config.shutdownMs * GRACE_SHARE), keeper.stop(config.shutdownMs * GRACE_SHARE)]);
       await retention.stop();
-      await alerts.stop();
-      await broadcast.stop();
-      await courier.stop();
-      await targets.close();
+      await notices.stop();
       await events.stop();
       await batchSpans.stop();
       await tracing.close();
@@ -411,15 +364,6 @@ async function liveFacts(
     pressure: await pressure.of(tenant),
     oldestWindows,
   };
-}
-
-function webhookFault(url: string, { targets, isSigned }: { targets: Targets; isSigned: boolean }): Fault | null {
-  if (!isSigned) {
-    const message = "cannot be signed: the server has no BATCHYARD_WEBHOOK_SECRET; ask for the result, or set one";
-    return { path: "webhook", message, code: "not_supported" };
-  }
-  const reason = targets.refusal(url);
-  return reason === null ? null : { path: "webhook", message: `is not allowed as a target: ${reason}`, code: "address_not_allowed" };
 }
 
 /** Checks, rebuilds and backups of a data directory, also beside a running server. */

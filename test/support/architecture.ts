@@ -103,9 +103,10 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     "main.ts",
     "config.ts",
   ],
+  "notices.ts": ["model", "store", "settings", "monitor", "openai", "requests", "config.ts", "yard.ts"],
   "upstream.ts": ["model", "store", "money", "providers", "executors", "batches", "engine"],
   "yard.ts": [...OF_A_YARD, "tracing/port.ts"],
-  "main.ts": [...OF_A_YARD, "tracing", "log.ts", "version.ts", "upstream.ts", "yard.ts"],
+  "main.ts": [...OF_A_YARD, "tracing", "log.ts", "version.ts", "upstream.ts", "notices.ts", "yard.ts"],
   "server.ts": ["model", "main.ts", "yard.ts", "version.ts", "api", "monitor", "store"],
   "version.ts": [],
 };
