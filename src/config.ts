@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { BatchyardError, type Fault } from "./model/errors.ts";
 import { PRIORITY_WEIGHTS } from "./model/priority.ts";
@@ -201,6 +202,13 @@ export function terminalFromProcess(): Surroundings {
     columns: /^[1-9]\d{0,3}$/.test(COLUMNS) ? Number(COLUMNS) : null,
     browser: BROWSER === "" ? null : BROWSER,
   };
+}
+
+/** Where a user keeps the servers that commands name by `--profile`. */
+export function profilesFile(): string {
+  const { BATCHYARD_PROFILES = "", XDG_CONFIG_HOME = "" } = process.env;
+  if (BATCHYARD_PROFILES !== "") return resolve(BATCHYARD_PROFILES);
+  return join(XDG_CONFIG_HOME === "" ? join(homedir(), ".config") : XDG_CONFIG_HOME, "batchyard", "profiles.json");
 }
 
 /** `KEY=value` lines; blank lines and lines that start with # are skipped, quotes around a value are taken off. */

@@ -1,7 +1,7 @@
 import type { Context } from "./context.ts";
 import { verdictOf } from "./exit.ts";
 import { createProgram } from "./program.ts";
-import { createTerminal } from "../terminal/terminal.ts";
+import { clean, createTerminal } from "../terminal/terminal.ts";
 
 /** The `batchyard` command. */
 
@@ -29,7 +29,8 @@ try {
   await program.parseAsync();
 } catch (error) {
   const { exitCode, lines } = verdictOf(error);
-  for (const line of lines) terminal.say(line);
+  // What a server or a file said is in them.
+  for (const line of lines.flatMap((text) => text.split("\n"))) terminal.say(clean(line));
   process.exitCode = exitCode;
 }
 

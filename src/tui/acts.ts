@@ -20,13 +20,13 @@ const MONITORING = "/api/admin/batch-monitoring";
 
 /**
  * What the key means for these rows of the pane; a sentence when it means nothing. Rows it does not fit (a batch that has
- * ended cannot be paused) are left out.
+ * ended cannot be paused) are left out. `flat`: batches are listed as the server lists them.
  */
-export function actOn(name: ActName, pane: PaneId, keys: readonly string[], scene: Scene, filtered: boolean): Act | string {
+export function actOn(name: ActName, pane: PaneId, keys: readonly string[], scene: Scene, flat: boolean): Act | string {
   if (keys.length === 0) return "Nothing is chosen";
   switch (pane) {
     case "batches":
-      return onBatches(name, keys, scene, filtered);
+      return onBatches(name, keys, scene, flat);
     case "streams":
       return onStream(name, keys[0]!, scene);
     case "workers":
@@ -40,8 +40,8 @@ export function actOn(name: ActName, pane: PaneId, keys: readonly string[], scen
   }
 }
 
-function onBatches(name: ActName, keys: readonly string[], scene: Scene, filtered: boolean): Act | string {
-  const chosen = batchesOf(scene, filtered).filter(({ id }) => keys.includes(id));
+function onBatches(name: ActName, keys: readonly string[], scene: Scene, flat: boolean): Act | string {
+  const chosen = batchesOf(scene, flat).filter(({ id }) => keys.includes(id));
   const act = (verb: string, fits: typeof chosen, run: (client: Client, id: string) => Promise<unknown>, none: string): Act | string => {
     const [first] = fits;
     if (first === undefined) return none;

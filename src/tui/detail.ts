@@ -1,6 +1,7 @@
 import { batchFacts } from "../terminal/batch-screen.ts";
 import { brief, compact, count } from "../terminal/figures.ts";
 import type { Batch, Client, ErrorGroup, OpenWindow, Why } from "../client/index.ts";
+import { factsOf, momentOf } from "./facts.ts";
 import { meter, NOTHING, type PaneId, type Scene } from "./pane.ts";
 import { STATUS_TONE } from "./panes/batches.ts";
 import { fit, foreign, span, widthOf, wrapped, type Line, type Tone } from "./text.ts";
@@ -11,6 +12,7 @@ export type Depth =
   | { readonly kind: "windows"; readonly windows: readonly OpenWindow[]; readonly total: number };
 
 const WINDOWS = 100;
+const MOMENTS = new Set(["Created", "Started", "Ended"]);
 const NAME = 10;
 
 /** Null where the snapshot says it all. Throws ClientError. */
@@ -37,29 +39,34 @@ export function detailLines(scene: Scene, pane: PaneId, key: string, depth: Dept
     case "workers":
       return recordLines(
         scene.model.snapshot.overview.workers.find(({ id }) => id === key),
+        scene.now,
         width,
       );
     case "failures": {
       const failure = scene.model.snapshot.failures.failures.find(({ code }) => code === key);
       if (failure === undefined) return gone();
-      const { jobIds, ...facts } = failure;
+      const { jobIds, jobs: batches, ...rest } = failure;
+      const facts = { ...rest, batches };
       return [
-        ...recordLines(facts, width),
+        ...recordLines(facts, scene.now, width),
         [],
         heading(`Batches (${count(failure.jobs)})`),
         ...jobIds.map((id) => [span(`  ${foreign(id)}`)]),
       ];
     }
-    case "alerts":
-      return recordLines(
-        scene.model.snapshot.alerts?.alerts.find(({ id }) => id === key),
-        width,
-      );
+    case "alerts": {
+      const alert = scene.model.snapshot.alerts?.alerts.find(({ id }) => id === key);
+      if (alert === undefined) return gone();
+      const { message, ...facts } = alert;
+      // What is not the case of an alert is no news.
+      const said = Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== false));
+      return [...wrapped(foreign(message), width).map((text) => [span(text, "strong")]), [], ...recordLines(said, scene.now, width)];
+    }
     case "events": {
       const event = scene.model.events.find(({ serial }) => String(serial) === key);
       return event === undefined
         ? gone()
-        : [...recordLines({ type: event.type, at: event.timestamp }, width), [], ...recordLines(event.data, width)];
+        : [...recordLines({ type: event.type, at: event.timestamp }, scene.now, width), [], ...recordLines(event.data, scene.now, width)];
     }
   }
 }
@@ -68,7 +75,7 @@ function batchLines({ batch, errors, why }: Extract<Depth, { kind: "batch" }>, s
   const tone = STATUS_TONE[batch.status];
   const barWidth = Math.max(10, Math.min(40, width - NAME - 8));
   const lines: Line[] = [
-    [span(batch.id, "strong")],
+    [span(foreign(batch.id), "strong")],
     [span(foreign(batch.operation)), span("  "), span(`${scene.glyphs.status[batch.status]} ${batch.status}`, tone)],
     [],
   ];
@@ -79,7 +86,8 @@ function batchLines({ batch, errors, why }: Extract<Depth, { kind: "batch" }>, s
         span(meter(batch.progress / 100, barWidth, scene.glyphs), tone),
         span(` ${batch.progress} %`),
       ]);
-    else lines.push(...fact(name, value, width, name === "Error" ? "bad" : "plain"));
+    else
+      lines.push(...fact(name, foreign(MOMENTS.has(name) ? momentOf(value, scene.now) : value), width, name === "Error" ? "bad" : "plain"));
   }
   if (errors.length > 0) {
     lines.push([], heading("Errors"));
@@ -104,7 +112,7 @@ function streamLines({ model, glyphs, now }: Scene, key: string, depth: Extract<
   if (stream === undefined) return gone();
   const { bottleneck, closures, ...facts } = stream;
   const lines: Line[] = depth === null ? [] : [...windowLines(depth, glyphs, now, width), []];
-  lines.push(...recordLines(facts, width));
+  lines.push(...recordLines(facts, now, width));
   for (const [reason, closed] of Object.entries(closures))
     lines.push(...fact("closed by", `${reason} ${compact(closed)}`, width, "plain", 24));
   if (bottleneck !== null) lines.push([], ...wrapped(foreign(bottleneck.sentence), width).map((text) => [span(text, "soft" as const)]));
@@ -126,14 +134,10 @@ function windowLines({ windows, total }: Extract<Depth, { kind: "windows" }>, gl
   return lines;
 }
 
-/** Each field on its own line, nested ones as JSON. */
-function recordLines(record: Readonly<Record<string, unknown>> | undefined, width: number): Line[] {
+/** Each field on its own line. */
+function recordLines(record: Readonly<Record<string, unknown>> | undefined, now: number, width: number): Line[] {
   if (record === undefined) return gone();
-  const facts = Object.entries(record).flatMap(([name, value]): [string, string][] =>
-    value === null || value === undefined
-      ? []
-      : [[name.replaceAll("_", " "), foreign(typeof value === "string" ? value : JSON.stringify(value))]],
-  );
+  const facts = factsOf(record, now);
   const label = Math.max(NAME, ...facts.map(([name]) => widthOf(name) + 2));
   return facts.flatMap(([name, value]) => fact(name, value, width, "plain", label));
 }

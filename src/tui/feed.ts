@@ -1,5 +1,6 @@
 import { batchChange, ClientError, withChange, type Batch, type Client, type FeedEvent } from "../client/index.ts";
 import { happeningsOf, LISTED_TYPES, withTold, type Happening, type Told } from "./happenings.ts";
+import { behind, longer, moreAt, NO_OLDER, pageAt, type Older } from "./older.ts";
 import { FAST_PARTS, load, loadAll, SLOW_PARTS, type Part, type Question, type Snapshot } from "./snapshot.ts";
 
 /** How the program hears of the server. Times in Unix milliseconds. */
@@ -7,11 +8,13 @@ export type Connection =
   | { readonly kind: "live" }
   | { readonly kind: "lost"; readonly since: number; readonly retryAt: number; readonly message: string }
   /** Another try cannot help: the credential is refused. */
-  | { readonly kind: "ended"; readonly message: string };
+  | { readonly kind: "ended"; readonly since: number; readonly message: string };
 
 /** Everything the screen is drawn from. */
 export interface Model {
   readonly snapshot: Snapshot;
+  /** Behind the first page of `snapshot.history`. */
+  readonly older: Older;
   /** Newest first. */
   readonly events: readonly Happening[];
   readonly connection: Connection;
@@ -46,6 +49,8 @@ export class Feed {
   readonly #refreshMs: number;
   readonly #changed: () => void;
   readonly #stop = new AbortController();
+  /** Of the event stream alone: it ends where the screen goes on. */
+  readonly #stream = new AbortController();
   #question: Question;
   #model: Model;
   #due: ReturnType<typeof setTimeout> | null = null;
@@ -56,6 +61,7 @@ export class Feed {
   /** Where the page of the log ends that the list began with. */
   readonly #listed: Cursor;
   #loading = false;
+  #paging = false;
 
   private constructor(parts: FeedParts, snapshot: Snapshot) {
     this.#client = parts.client;
@@ -63,7 +69,13 @@ export class Feed {
     this.#question = parts.question;
     this.#changed = parts.changed;
     this.#listed = cursorOf(snapshot.events.cursor);
-    this.#model = { snapshot, events: happeningsOf(snapshot.events.events), connection: { kind: "live" }, heardAt: Date.now() };
+    this.#model = {
+      snapshot,
+      older: NO_OLDER,
+      events: happeningsOf(snapshot.events.events),
+      connection: { kind: "live" },
+      heardAt: Date.now(),
+    };
   }
 
   /** Throws ClientError when there is no first snapshot. */
@@ -85,7 +97,31 @@ export class Feed {
 
   ask(question: Question): void {
     this.#question = question;
+    this.#model = { ...this.#model, older: NO_OLDER };
     this.refresh(["history", "latency"]);
+  }
+
+  /** Loads the next page of the list, unless there is none or it is on its way. */
+  async more(): Promise<void> {
+    const { snapshot, older } = this.#model;
+    const from = moreAt(snapshot.history, older);
+    if (this.#paging || from === null) return;
+    this.#paging = true;
+    const question = this.#question;
+    try {
+      const page = await pageAt(this.#client, question, from);
+      const now = this.#model;
+      // The list may have begun anew meanwhile: whoever comes to its end asks again.
+      if (this.#question !== question || now.older.cursor !== older.cursor) return;
+      const { history } = now.snapshot;
+      this.#set({
+        older: older.batches.length > 0 ? longer(now.older, page) : behind(page, snapshot.history, history, question),
+      });
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      this.#paging = false;
+    }
   }
 
   /** Asks for these parts now, or once the question under way is answered. */
@@ -96,25 +132,35 @@ export class Feed {
 
   /** Asks for these parts now; they are there afterwards, if the server answers. */
   async refreshed(parts: readonly Part[]): Promise<void> {
+    const question = this.#question;
     try {
-      const found = await load(this.#client, this.#question, parts);
-      this.#model = { ...this.#model, snapshot: { ...this.#model.snapshot, ...found }, heardAt: Date.now() };
-      this.#later();
+      const found: Partial<Snapshot> = await load(this.#client, question, parts);
+      const { snapshot, older } = this.#model;
+      // Another question was asked meanwhile: its answer is on its way.
+      const { history = snapshot.history, latency = snapshot.latency } = this.#question === question ? found : {};
+      const kept = found.history === history ? behind(older, snapshot.history, history, question) : older;
+      this.#set({ snapshot: { ...snapshot, ...found, history, latency }, older: kept, heardAt: Date.now() });
     } catch (error) {
-      // The event stream says by itself when the server is gone; what was wanted is wanted again once it is back.
-      if (!(error instanceof ClientError) || !error.mayPass)
-        this.#note({ type: "stream.fault", data: { message: error instanceof Error ? error.message : String(error) }, timestamp: null });
+      this.#failed(error);
     }
+  }
+
+  #failed(error: unknown): void {
+    if (error instanceof ClientError && error.status === 401) return this.#end(error.message);
+    // The event stream says by itself when the server is gone; what was wanted is wanted again once it is back.
+    if (!(error instanceof ClientError) || !error.mayPass)
+      this.#note({ type: "stream.fault", data: { message: error instanceof Error ? error.message : String(error) }, timestamp: null });
   }
 
   close(): void {
     this.#stop.abort();
+    this.#stream.abort();
     if (this.#due !== null) clearTimeout(this.#due);
     if (this.#poll !== null) clearTimeout(this.#poll);
   }
 
   #follow(): void {
-    const { signal } = this.#stop;
+    const { signal } = this.#stream;
     const { epoch, seq } = this.#listed;
     const [oldest] = this.#model.snapshot.events.events;
     const since = oldest === undefined ? `${epoch}.${seq}` : `${epoch}.${Math.max(oldest.seq, seq - TAIL)}`;
@@ -137,8 +183,16 @@ export class Feed {
         signal,
       )
       .catch((error: unknown) => {
-        if (!signal.aborted) this.#set({ connection: { kind: "ended", message: error instanceof Error ? error.message : String(error) } });
+        if (!signal.aborted) this.#end(error instanceof Error ? error.message : String(error));
       });
+  }
+
+  /** Nothing is asked any more: who asks on with a credential that was revoked is taken for one who guesses. */
+  #end(message: string): void {
+    if (this.#stream.signal.aborted) return;
+    this.#set({ connection: { kind: "ended", since: this.#model.heardAt, message } });
+    this.#stream.abort();
+    if (this.#poll !== null) clearTimeout(this.#poll);
   }
 
   #lost(error: ClientError, retryInMs: number): void {
@@ -178,7 +232,8 @@ export class Feed {
     const { snapshot } = this.#model;
     const active = { ...snapshot.active, batches: snapshot.active.batches.map(patched) };
     const history = { ...snapshot.history, batches: snapshot.history.batches.map(patched) };
-    this.#model = { ...this.#model, snapshot: { ...snapshot, active, history } };
+    const older = { ...this.#model.older, batches: this.#model.older.batches.map(patched) };
+    this.#model = { ...this.#model, snapshot: { ...snapshot, active, history }, older };
     if (event.type !== "batch.progress") this.#want("active", "history", "overview", "stats");
     if (event.type === "batch.failed" || (typeof event.data["failed"] === "number" && event.data["failed"] > 0))
       this.#wanted.add("failures");
@@ -214,7 +269,7 @@ export class Feed {
   }
 
   async #load(): Promise<void> {
-    if (this.#loading || this.#wanted.size === 0 || this.#stop.signal.aborted) return;
+    if (this.#loading || this.#wanted.size === 0 || this.#stream.signal.aborted) return;
     this.#loading = true;
     const parts = [...this.#wanted];
     this.#wanted.clear();
@@ -224,6 +279,7 @@ export class Feed {
   }
 
   #pollLater(): void {
+    if (this.#stream.signal.aborted) return;
     this.#poll = setTimeout(() => {
       this.#rounds += 1;
       if (this.#model.connection.kind === "live")

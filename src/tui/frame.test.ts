@@ -12,7 +12,14 @@ import { firstView, type View } from "./view.ts";
 const shot = (name: string): string => join(import.meta.dirname, "screens", `${name}.txt`);
 
 function picture(view: Partial<View> = {}, more: Partial<Picture> = {}): Picture {
-  return { scene: scene(), view: { ...firstView("", 60), ...view }, panes: panesOf(() => false), depth: null, readOnly: false, ...more };
+  return {
+    scene: scene(),
+    view: { ...firstView("", 60), ...view },
+    panes: panesOf(() => ({ filtered: false, sorted: false })),
+    depth: null,
+    readOnly: false,
+    ...more,
+  };
 }
 
 /** As a terminal without colours shows it; times of day in UTC. */
@@ -61,7 +68,7 @@ describe("the screen", () => {
       picture(),
       picture({ dialog: { kind: "help", scroll: 0 } }),
       picture({ detail: { pane: "failures", key: "timeout", scroll: 3 } }),
-      picture({}, { scene: scene({ connection: { kind: "ended", message: "夜の列車 ".repeat(20) } }) }),
+      picture({}, { scene: scene({ connection: { kind: "ended", since: NOON - 3_000, message: "夜の列車 ".repeat(20) } }) }),
     ];
     for (const each of shown) {
       for (let columns = 12; columns < 180; columns += 13) {

@@ -1,7 +1,7 @@
 import type { Depth } from "./detail.ts";
 import { detailLines } from "./detail.ts";
 import { COMMANDS, commandsLike, HELP } from "./keymap.ts";
-import { headOf, rowOf, type Pane, type PaneId, type Scene } from "./pane.ts";
+import { headOf, rowOf, type Pane, type PaneId, type Row, type Scene } from "./pane.ts";
 import { performanceLines, queueLines } from "./panels/flow.ts";
 import { dayLines } from "./panels/day.ts";
 import { dayLine, kpiLines, verdictLine } from "./panels/header.ts";
@@ -84,19 +84,19 @@ function gridLines(picture: Picture, width: number, height: number): Line[] {
             least: 3,
             weight: 2,
             most: scene.model.snapshot.queues.queues.length + 4,
-            draw: (rows) => titled("Queue and throughput", right, rows, (wide, space) => queueLines(scene, wide, space)),
+            draw: (rows) => titled("Queue and throughput", scene, right, rows, queueLines),
           },
           {
             least: 3,
             weight: 2,
             most: 10,
-            draw: (rows) => titled("Performance", right, rows, (wide, space) => performanceLines(scene, wide, space)),
+            draw: (rows) => titled("Performance", scene, right, rows, performanceLines),
           },
           {
             least: 3,
             weight: 4,
             most: 13,
-            draw: (rows) => titled("System", right, rows, (wide, space) => systemLines(scene, wide, space)),
+            draw: (rows) => titled("System", scene, right, rows, systemLines),
           },
           {
             least: 3,
@@ -117,7 +117,7 @@ function gridLines(picture: Picture, width: number, height: number): Line[] {
                   least: 6,
                   weight: 1,
                   most: 7,
-                  draw: (rows: number) => titled("24 hours", right, rows, (wide, space) => dayLines(scene, wide, space)),
+                  draw: (rows: number) => titled("24 hours", scene, right, rows, dayLines),
                 },
               ]),
         ]);
@@ -192,7 +192,7 @@ function paneLines({ scene, view, panes }: Picture, id: PaneId, width: number, h
     ...pane.aside(scene),
     ...(view.filters[id] === "" ? [] : [span(`  /${view.filters[id]}`, "accent")]),
     ...(order === pane.orders[0] ? [] : [span(`  ${scene.glyphs.down} ${order.name}`, "accent")]),
-    ...(id === "batches" && view.marked.size > 0 ? [span(`  ${scene.glyphs.mark} ${view.marked.size} marked`, "accent")] : []),
+    ...(id === "batches" ? markedOf(rows, view, scene) : []),
   ];
   const title = titleLine(`${pane.digit} ${pane.title}`, asides, scene, width, focused);
   if (rows.length === 0)
@@ -206,27 +206,34 @@ function paneLines({ scene, view, panes }: Picture, id: PaneId, width: number, h
   const body = rows.slice(top, top + space).map((row, n): Line => {
     const isChosen = focused && top + n === at;
     const sign = isChosen ? scene.glyphs.cursor : view.marked.has(row.key) && id === "batches" ? scene.glyphs.mark : " ";
-    const line = rowOf(columns, row, inner);
-    return [
-      span(sign, "accent"),
-      span(" "),
-      ...(isChosen
-        ? line.map((each) => ({ ...each, tone: each.tone === "plain" || each.tone === "soft" ? ("strong" as const) : each.tone }))
-        : line),
-    ];
+    const line: Line = [span(sign, "accent"), span(" "), ...rowOf(columns, row, inner)];
+    return isChosen ? line.map(({ text }) => span(text, "chosen")) : line;
   });
   return [title, ...(withHead ? [[span("  "), ...headOf(columns, inner)]] : []), ...body];
 }
 
-function titled(title: string, width: number, height: number, draw: (width: number, space: number) => Line[]): Line[] {
-  return [[span(title, "strong")], ...draw(width - 2, height - 1).map((line) => [span("  "), ...line])];
+/** Those that can be seen, as only they are meant. */
+function markedOf(rows: readonly Row[], { marked }: View, { glyphs }: Scene): Line {
+  const seen = marked.size === 0 ? 0 : rows.filter(({ key }) => marked.has(key)).length;
+  return seen === 0 ? [] : [span(`  ${glyphs.mark} ${seen} marked`, "accent")];
 }
 
-function titleLine(title: string, asides: Line, scene: Scene, width: number, focused: boolean): Line {
-  const tone = focused ? "accent" : "strong";
-  const text: Line = [span(title, tone), ...(lineWidth(asides) === 0 ? [] : [span("  "), ...asides]), span(" ")];
+function titled(
+  title: string,
+  scene: Scene,
+  width: number,
+  height: number,
+  draw: (scene: Scene, width: number, space: number) => Line[],
+): Line[] {
+  return [titleLine(title, [], scene, width, false), ...draw(scene, width - 2, height - 1).map((line) => [span("  "), ...line])];
+}
+
+/** The rule of the pane that has the keys is a heavy one: without colours, too, it is found at a glance. */
+function titleLine(title: string, asides: Line, { glyphs }: Scene, width: number, focused: boolean): Line {
+  const text: Line = [span(title, focused ? "accent" : "strong"), ...(lineWidth(asides) === 0 ? [] : [span("  "), ...asides]), span(" ")];
   const left = width - lineWidth(text);
-  return left > 2 && focused ? [...text, span(scene.glyphs.rule.repeat(left), "soft")] : text;
+  if (left <= 2) return text;
+  return [...text, focused ? span(glyphs.focus.repeat(left), "accent") : span(glyphs.rule.repeat(left), "soft")];
 }
 
 function detailBlock({ scene, view, panes, depth, scrollable }: Picture, width: number, height: number): Line[] {

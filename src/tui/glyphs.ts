@@ -3,6 +3,8 @@ export interface Glyphs {
   readonly bar: { full: string; empty: string };
   readonly spark: readonly string[];
   readonly rule: string;
+  /** The rule of the pane that has the keys. */
+  readonly focus: string;
   readonly wall: string;
   readonly caret: string;
   readonly divider: string;
@@ -17,9 +19,10 @@ export interface Glyphs {
 }
 
 export const UNICODE: Glyphs = {
-  bar: { full: "█", empty: "░" },
+  bar: { full: "■", empty: "·" },
   spark: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
   rule: "─",
+  focus: "━",
   wall: "│",
   caret: "▏",
   divider: "·",
@@ -37,6 +40,7 @@ export const PLAIN: Glyphs = {
   bar: { full: "#", empty: "." },
   spark: ["_", ".", ":", "-", "=", "+", "*", "#"],
   rule: "-",
+  focus: "=",
   wall: "|",
   caret: "_",
   divider: "|",

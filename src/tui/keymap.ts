@@ -1,3 +1,4 @@
+import { QUALIFIERS } from "../client/index.ts";
 import type { PaneId } from "./pane.ts";
 
 export type CommandName =
@@ -46,7 +47,7 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "filter",
     keys: ["/"],
-    help: "narrow the list; batches by op: state: stream: tag: after: before: age<2h and words",
+    help: `narrow the list by words; batches by ${QUALIFIERS.join(" ")} too`,
     short: { any: "filter" },
   },
   { name: "sort", keys: ["s"], help: "the next order of the list", short: { any: "sort" } },

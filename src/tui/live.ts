@@ -16,8 +16,7 @@ export async function runLive(options: RunOptions): Promise<Snapshot | null> {
   try {
     held.draw((size) => program.screen(size));
     const { show } = await import("./screen.ts");
-    held.handOver();
-    await show(program);
+    await show(program, held);
   } finally {
     held.release();
     program.close();

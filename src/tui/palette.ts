@@ -27,7 +27,7 @@ export function painted(line: Line, palette: Palette, grey = false): string {
   return line
     .map(({ text, tone }) => {
       const written = plain ? asciiOf(text) : text;
-      const code = grey ? CODES.soft : CODES[tone];
+      const code = grey && tone !== "chosen" ? CODES.soft : CODES[tone];
       return palette.color && code !== "" && written !== "" ? `\u001b[${code}m${written}\u001b[0m` : written;
     })
     .join("");

@@ -1,3 +1,4 @@
+import type { Sorting } from "../client/index.ts";
 import type { Glyphs } from "./glyphs.ts";
 import type { Model } from "./feed.ts";
 import { fit, fitLine, lineWidth, span, type Line, type Span } from "./text.ts";
@@ -24,6 +25,7 @@ export interface Column {
 export interface Row {
   /** Stays the same while its thing does. */
   readonly key: string;
+  /** Of a long list only those of the rows on the screen are made. */
   readonly cells: readonly Line[];
 }
 
@@ -45,6 +47,8 @@ export interface Pane {
 
 export interface Order {
   readonly name: string;
+  /** In which the server is asked for the list. */
+  readonly sorting?: Sorting;
   /** Sorts a copy; absent = as it comes. */
   readonly compare?: (scene: Scene) => (a: string, b: string) => number;
 }

@@ -1,4 +1,5 @@
 import { happeningsOf } from "./happenings.ts";
+import { NO_OLDER } from "./older.ts";
 import { headOf, rowOf, type Pane, type Scene } from "./pane.ts";
 import { dayLines } from "./panels/day.ts";
 import { dayLine, kpiLines, verdictLine } from "./panels/header.ts";
@@ -19,10 +20,16 @@ export function plainFrame(
   snapshot: Snapshot,
   { palette, filterText, width, now }: Pick<RunOptions, "palette" | "filterText"> & { width: number; now: number },
 ): string {
-  const model = { snapshot, events: happeningsOf(snapshot.events.events), connection: { kind: "live" as const }, heardAt: now };
+  const model = {
+    snapshot,
+    older: NO_OLDER,
+    events: happeningsOf(snapshot.events.events),
+    connection: { kind: "live" as const },
+    heardAt: now,
+  };
   return plainText(
     { model, glyphs: palette.glyphs, now },
-    panesOf(() => filterText !== ""),
+    panesOf(() => ({ filtered: filterText !== "", sorted: false })),
     palette,
     width,
   );

@@ -9,12 +9,14 @@ import { WINDOW_MINUTES, type RunOptions } from "./options.ts";
 import { painted } from "./palette.ts";
 import type { Pane, PaneId, Scene } from "./pane.ts";
 import { panesOf } from "./panes/all.ts";
-import { FAST_PARTS, SLOW_PARTS, type Snapshot } from "./snapshot.ts";
+import { FAST_PARTS, SLOW_PARTS, type Question, type Snapshot } from "./snapshot.ts";
 import { foreign, signsOf } from "./text.ts";
-import { choose, chosenAt, firstView, listed, type View } from "./view.ts";
+import { choose, chosenAt, firstView, listed, TOP, type View } from "./view.ts";
 
 const WINDOWS = [5, 15, 60, 360, 1_440, 10_080];
 const PAGE = 10;
+/** So many rows before its end the list goes on. */
+const AHEAD = 50;
 const DEPTH_MS = 1_000;
 const STEPS: Readonly<Partial<Record<CommandName, number>>> = {
   down: 1,
@@ -55,14 +57,14 @@ export class Program {
     this.#options = options;
     this.#surround = surround;
     this.#view = firstView(options.filterText, WINDOW_MINUTES);
-    this.#panes = panesOf(() => this.#view.filters.batches !== "");
+    this.#panes = panesOf(() => ({ filtered: this.#view.filters.batches !== "", sorted: this.#view.orders.batches !== 0 }));
     this.finished = new Promise((resolve) => (this.#finish = resolve));
   }
 
   /** Throws ClientError when the server cannot be asked. */
   async start(): Promise<void> {
     const { client, refreshMs, filter } = this.#options;
-    const question = { filter, windowMinutes: WINDOW_MINUTES };
+    const question = { filter, sorting: {}, windowMinutes: WINDOW_MINUTES };
     this.#feed = await Feed.start({ client, refreshMs, question, changed: () => this.#heard() });
     // The clock moves on, and so does what is said of a server that is silent.
     this.#tick = setInterval(() => this.#changed(), 1_000);
@@ -157,7 +159,9 @@ export class Program {
         const scroll = Math.max(0, Math.min(this.#scrollable, to(view.detail.scroll, this.#scrollable + 1)));
         return this.#set({ detail: { ...view.detail, scroll } });
       }
-      this.#view = choose(view, pane.id, all, to(chosenAt(all, view.chosen[pane.id]), all.length));
+      const at = to(chosenAt(all, view.chosen[pane.id]), all.length);
+      this.#view = choose(view, pane.id, all, at);
+      if (pane.id === "batches" && at > all.length - AHEAD) void this.#feed!.more();
       this.#changed();
     };
     switch (name) {
@@ -208,7 +212,7 @@ export class Program {
         this.#still = this.#still === null ? { model: this.#feed!.model, now: Date.now() } : null;
         return this.#set({ frozen: this.#still !== null });
       case "sort":
-        return this.#set({ orders: { ...view.orders, [pane.id]: (view.orders[pane.id] + 1) % pane.orders.length } });
+        return this.#sort(pane);
       case "longer":
       case "shorter":
         return this.#window(name === "longer" ? 1 : -1);
@@ -254,6 +258,21 @@ export class Program {
     return rows[chosenAt(rows, chosen[pane.id])]?.key ?? null;
   }
 
+  #sort(pane: Pane): void {
+    const at = (this.#view.orders[pane.id] + 1) % pane.orders.length;
+    const { sorting } = pane.orders[at]!;
+    const orders = { ...this.#view.orders, [pane.id]: at };
+    if (pane.id === "batches") this.#askAnew({ ...this.#feed!.question, sorting: sorting ?? {} }, { orders });
+    else this.#set({ orders });
+  }
+
+  /** Another list of batches: marks are of what can be seen, and a picture that stands still would not show it. */
+  #askAnew(question: Question, change: Partial<View>): void {
+    this.#feed!.ask(question);
+    this.#still = null;
+    this.#set({ ...change, marked: new Set(), frozen: false, chosen: { ...this.#view.chosen, batches: TOP } });
+  }
+
   #window(step: number): void {
     const at = WINDOWS.indexOf(this.#view.windowMinutes);
     const windowMinutes = WINDOWS[Math.max(0, Math.min(WINDOWS.length - 1, at + step))]!;
@@ -275,8 +294,7 @@ export class Program {
     if (pane !== "batches") return this.#set({ filters, dialog: null });
     const { filter, unknown } = qualified(text, Date.now());
     if (unknown.length > 0) return this.#say(`Not understood: ${unknown.join(" ")}`, "bad");
-    this.#feed!.ask({ ...this.#feed!.question, filter });
-    this.#set({ filters, dialog: null });
+    this.#askAnew({ ...this.#feed!.question, filter }, { filters, dialog: null });
   }
 
   #typeCommand(text: string, at: number, key: string): void {
@@ -297,11 +315,12 @@ export class Program {
 
   #propose(name: ActName): void {
     if (this.#options.readOnly) return this.#say("Nothing is changed here: --read-only");
-    if (this.#scene().model.connection.kind !== "live") return this.#say("The server does not answer");
-    const { focus, marked, filters } = this.#view;
+    const { connection } = this.#scene().model;
+    if (connection.kind !== "live") return this.#say(connection.kind === "ended" ? connection.message : "The server does not answer");
+    const { focus, marked, filters, orders } = this.#view;
     const key = this.#key();
     const keys = focus === "batches" && marked.size > 0 ? [...marked] : key === null ? [] : [key];
-    const act = actOn(name, focus, keys, this.#scene(), filters.batches !== "");
+    const act = actOn(name, focus, keys, this.#scene(), filters.batches !== "" || orders.batches !== 0);
     if (typeof act === "string") this.#say(act);
     else this.#set({ dialog: { kind: "confirm", act, typed: "" } });
   }

@@ -2,6 +2,7 @@ import type { Batch } from "../client/index.ts";
 import type { Model } from "./feed.ts";
 import { UNICODE, type Glyphs } from "./glyphs.ts";
 import { happeningsOf, type Told } from "./happenings.ts";
+import { NO_OLDER } from "./older.ts";
 import type { Scene } from "./pane.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -430,5 +431,9 @@ export function snapshot(batches: readonly Batch[] = BATCHES): Snapshot {
 
 export function scene(more: Partial<Model> = {}, glyphs: Glyphs = UNICODE): Scene {
   const events = happeningsOf(EVENTS);
-  return { model: { snapshot: snapshot(), events, connection: { kind: "live" }, heardAt: NOON, ...more }, glyphs, now: NOON };
+  return {
+    model: { snapshot: snapshot(), older: NO_OLDER, events, connection: { kind: "live" }, heardAt: NOON, ...more },
+    glyphs,
+    now: NOON,
+  };
 }

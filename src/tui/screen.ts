@@ -1,5 +1,6 @@
 import { Box, render, Text, useApp, useInput, useWindowSize, type Key } from "ink";
 import { createElement, memo, useEffect, useRef, useSyncExternalStore, type ReactElement } from "react";
+import type { HeldFrame, HeldScreen } from "./held-screen.ts";
 import { JobControl } from "./job-control.ts";
 import type { Program } from "./program.ts";
 import { signsOf } from "./text.ts";
@@ -8,15 +9,17 @@ import { signsOf } from "./text.ts";
 const MAX_FPS = 20;
 
 /** Draws the program and hands it its keys until it has finished. Ink restores the terminal, however the process ends. */
-export async function show(program: Program): Promise<void> {
-  const shown = render(createElement(Screen, { program }), {
-    alternateScreen: true,
-    incrementalRendering: true,
-    exitOnCtrlC: false,
-    maxFps: MAX_FPS,
-    patchConsole: false,
-    interactive: true,
-  });
+export async function show(program: Program, held: HeldScreen): Promise<void> {
+  const shown = held.handOver((frame) =>
+    render(createElement(Screen, { program, frame }), {
+      alternateScreen: true,
+      incrementalRendering: true,
+      exitOnCtrlC: false,
+      maxFps: MAX_FPS,
+      patchConsole: false,
+      interactive: true,
+    }),
+  );
   try {
     await Promise.race([program.finished, shown.waitUntilExit()]);
   } finally {
@@ -25,8 +28,9 @@ export async function show(program: Program): Promise<void> {
   }
 }
 
-function Screen({ program }: { program: Program }): ReactElement {
+function Screen({ program, frame }: { program: Program; frame: HeldFrame | null }): ReactElement {
   const { columns, rows } = useWindowSize();
+  const isFirst = useRef(true);
   useSyncExternalStore(program.subscribe, program.version);
   const { suspendTerminal } = useApp();
   const jobs = useRef<JobControl>(null);
@@ -39,7 +43,10 @@ function Screen({ program }: { program: Program }): ReactElement {
       if (name === "ctrl-z") jobs.current?.stop();
       else program.press(name);
   });
-  const lines = program.screen({ columns, rows });
+  const lines = isFirst.current && frame !== null ? frame.lines : program.screen({ columns, rows });
+  useEffect(() => {
+    isFirst.current = false;
+  }, []);
   // Every line fits: clipping them once more would cost as much as all the rest.
   return createElement(
     Box,

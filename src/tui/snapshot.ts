@@ -4,7 +4,15 @@ import type { eventLogAnswer } from "../api/contract/events.ts";
 import type { resourcesAnswer } from "../api/contract/resources.ts";
 import type { latencyAnswer, pipelineAnswer, queuesAnswer } from "../api/contract/streams.ts";
 import type { failuresAnswer, overviewAnswer } from "../api/contract/system.ts";
-import { ClientError, type ActivePage, type BatchFilter, type Client, type HistoryPage, type Stats } from "../client/index.ts";
+import {
+  ClientError,
+  type ActivePage,
+  type BatchFilter,
+  type Client,
+  type HistoryPage,
+  type Sorting,
+  type Stats,
+} from "../client/index.ts";
 import { LISTED_TYPES } from "./happenings.ts";
 
 /**
@@ -14,7 +22,7 @@ import { LISTED_TYPES } from "./happenings.ts";
 export interface Snapshot {
   readonly overview: z.output<typeof overviewAnswer>;
   readonly active: ActivePage;
-  /** The newest batches, or those the filter finds. */
+  /** The first of the batches in the order asked for, or of those the filter finds. */
   readonly history: HistoryPage;
   readonly stats: Stats;
   readonly queues: z.output<typeof queuesAnswer>;
@@ -29,6 +37,7 @@ export interface Snapshot {
 
 export interface Question {
   readonly filter: BatchFilter;
+  readonly sorting: Sorting;
   /** Of the latency by stage. */
   readonly windowMinutes: number;
 }
@@ -56,7 +65,7 @@ export const SLOW_PARTS: readonly Part[] = ["history", "stats", "pipeline", "lat
 const LOADERS: { readonly [P in Part]: (client: Client, question: Question) => Promise<Snapshot[P]> } = {
   overview: (client) => client.request("/api/system/overview"),
   active: (client) => client.active({ limit: LISTED }),
-  history: (client, { filter }) => client.history({ ...filter, limit: LISTED }),
+  history: (client, question) => historyOf(client, question),
   stats: (client) => client.stats(),
   queues: (client) => client.request("/api/queues/status"),
   pipeline: (client) => client.request("/api/system/pipeline"),
@@ -71,6 +80,11 @@ const LOADERS: { readonly [P in Part]: (client: Client, question: Question) => P
   resources: (client) => where(client.request("/api/system/resources")),
   events: (client) => client.request("/api/events/log", { query: { types: LISTED_TYPES.join(","), limit: EVENTS } }),
 };
+
+/** A page of the list, the first without a cursor. */
+export function historyOf(client: Client, { filter, sorting }: Question, cursor?: string): Promise<HistoryPage> {
+  return client.history({ ...filter, ...sorting, limit: LISTED, ...(cursor === undefined ? {} : { cursor }) });
+}
 
 /** Null where the route is not there or not for this caller. */
 async function where<T>(asked: Promise<T>): Promise<T | null> {

@@ -18,6 +18,8 @@ interface Chosen {
   readonly at: number;
 }
 
+export const TOP: Chosen = { key: null, at: 0 };
+
 /** What the person at the keys has set. */
 export interface View {
   readonly focus: PaneId;
@@ -46,7 +48,7 @@ const each = <T>(value: T): Record<PaneId, T> => ({
 export function firstView(filterText: string, windowMinutes: number): View {
   return {
     focus: "batches",
-    chosen: each<Chosen>({ key: null, at: 0 }),
+    chosen: each(TOP),
     marked: new Set(),
     filters: { ...each(""), batches: filterText },
     orders: each(0),

@@ -124,10 +124,39 @@ describe("keys that change something", () => {
     expect(new Set(await states())).toEqual(new Set(["cancelled"]));
   });
 
+  it("go on behind the first page of the list, in the order it was asked for", async () => {
+    for (let n = 0; n < 240; n += 40)
+      await Promise.all(
+        Array.from({ length: 40 }, (_, k) =>
+          server.client.create({ operation: "steady", name: `page ${n + k}` }, items(n + k === 7 ? 30 : 1)),
+        ),
+      );
+    const at = await live("--filter 'name:page '");
+    await at.shows(/240 match, newest 100 listed/);
+    at.type("G");
+    await at.shows(/240 match, newest 200 listed/);
+    at.type("G");
+    await at.shows(/240 match {2}\//);
+    // What comes in at the front moves nobody who reads further down, and what falls off the first page is not lost.
+    const before = (await at.shows(/› .*page \d+ /)).match(/› .*(page \d+) /)![1]!;
+    await server.client.create({ operation: "steady", name: "page of later" }, items(1));
+    await at.shows(/241 match {2}\//);
+    expect(at.screen()).toMatch(new RegExp(`› .*${before} `));
+    at.type("G");
+    await at.shows(/› .*page ([0-9]|[1-3][0-9]) +■/);
+    at.type("gssss");
+    await at.shows(/↓ largest/);
+    await at.shows(/› .*page 7 .* 30\/30/);
+  });
+
   it("are refused under --read-only, each and by their names", async () => {
     const state = async (): Promise<unknown> => {
       const { batches } = await server.client.history();
-      return [await alerts(), batches.map(({ id, status, epoch }) => [id, status, epoch])];
+      // How bad an alert is moves by itself; what was done to it does not.
+      const seen = (await alerts())
+        .filter(({ rule }) => rule === "newErrorClass")
+        .map(({ acknowledged, silenced }) => [acknowledged, silenced]);
+      return [seen, batches.map(({ id, status, epoch }) => [id, status, epoch])];
     };
     // Nothing moves by itself.
     await expect.poll(async () => (await server.client.active()).total).toBe(0);

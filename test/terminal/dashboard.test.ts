@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { endChildren } from "../support/child.ts";
 import { keptPort } from "../support/port.ts";
-import { batchyard, finished, ready, starting, type Served } from "../support/served.ts";
+import { batchyard, finished, ready, starting, TOKEN, type Served } from "../support/served.ts";
 import { masked } from "./masked.ts";
 import { closeTerminal, items, NODE, open, shown, slow } from "./stage.ts";
 import type { Terminal, TerminalOptions } from "./tmux.ts";
@@ -80,7 +80,7 @@ describe("batchyard live", () => {
     await at.shows("NAME");
     for (const title of ["3 Workers", "4 Failures", "5 Alerts", "6 Events", "2 Batches"]) {
       at.type(title.slice(0, 1));
-      await at.shows(new RegExp(`^${title} .*─$`, "m"));
+      await at.shows(new RegExp(`^${title} .*━$`, "m"));
     }
     at.type("1");
     await at.shows("› detections");
@@ -181,46 +181,6 @@ describe("batchyard live", () => {
     await expect(masked(at.screen().slice(at.screen().indexOf("●")))).toMatchFileSnapshot(join(import.meta.dirname, "screens", "dumb.txt"));
   });
 
-  it.each(["SIGTERM", "SIGHUP"] as const)("leaves a sane terminal at %s", async (signal) => {
-    const at = await live();
-    process.kill(childOf(at), signal);
-    await at.shows("ended 1");
-    expect([at.flag("alternate_on"), at.flag("cursor_flag")]).toEqual(["0", "1"]);
-    at.run("stty -a | tr ' ;' '\\n\\n' | grep -x -e echo -e icanon | tr '\\n' +");
-    await at.shows("icanon+echo+");
-  });
-
-  it("leaves a sane terminal when it crashes, and says why", async () => {
-    const at = await open();
-    const crash = `data:text/javascript,process.on("SIGUSR2",()=>setImmediate(()=>{throw new Error("broken on purpose")}))`;
-    at.run(`${NODE.replace(" --", ` --import '${crash}' --`)} live --url ${server.url}; echo "ended $?"`);
-    await at.shows("● live");
-    process.kill(childOf(at), "SIGUSR2");
-    await at.shows("ended 1");
-    expect(at.screen()).toContain("broken on purpose");
-    expect([at.flag("alternate_on"), at.flag("cursor_flag")]).toEqual(["0", "1"]);
-    at.run("stty -a | tr ' ;' '\\n\\n' | grep -x -e echo -e icanon | tr '\\n' +");
-    await at.shows("icanon+echo+");
-  });
-
-  it("stops at ctrl-z with the terminal in order, and goes on at fg", async () => {
-    const at = await open({ shell: "bash --norc +o history" });
-    at.run(`${NODE} live --url ${server.url}; echo "ended $?"`);
-    await at.shows("● live");
-    at.keys("C-z");
-    await at.shows(/Stopped/);
-    expect([at.flag("alternate_on"), at.flag("cursor_flag")]).toEqual(["0", "1"]);
-    at.run("stty -a | tr ' ;' '\\n\\n' | grep -x -e echo -e icanon | tr '\\n' +");
-    await at.shows("icanon+echo+");
-    at.run("fg");
-    await at.shows("● live");
-    expect([at.flag("alternate_on"), at.flag("cursor_flag")]).toEqual(["1", "0"]);
-    at.type("?");
-    await at.shows("show the chosen row whole");
-    at.type("qq");
-    await at.shows(/ready>$/);
-  });
-
   it("keeps the last picture while the server is away, says since when, and goes on when it is back", async () => {
     const folder = mkdtempSync(join(tmpdir(), "batchyard-away-"));
     const first = await ready(starting(folder, { port: await keptPort() }));
@@ -243,11 +203,6 @@ describe("batchyard live", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 });
-
-/** The process of the dashboard: the shell's only child. */
-function childOf(at: Terminal): number {
-  return Number(readFileSync(`/proc/${at.pid}/task/${at.pid}/children`, "utf8").trim().split(" ")[0]);
-}
 
 describe("without keys", () => {
   it("prints every panel once and ends with 0", async () => {
@@ -351,10 +306,30 @@ describe("without keys", () => {
   });
 
   it("ends with 4 when something critical is the case, and only if it was asked to", async () => {
-    const calm = batchyard(["live", "--once", "--json", "--fail-on", "critical", "--url", server.url]);
-    expect(await calm.ended).toMatchObject({ code: 0 });
-    const refused = batchyard(["live", "--once", "--fail-on", "warning", "--url", server.url]);
-    expect(await refused.ended).toMatchObject({ code: 2 });
+    const once = (url: string, ...args: string[]) => batchyard(["live", "--once", "--json", "--url", url, ...args]).ended;
+    expect(await once(server.url, "--fail-on", "critical")).toMatchObject({ code: 0 });
+    const between = createServer((request, response) => {
+      void server.send(request.url!).then(async (answer) => {
+        const text = await answer.text();
+        const worse = text.replace(/"health":\{"status":"\w+"/, '"health":{"status":"critical"');
+        response.writeHead(answer.status, { "content-type": "application/json" }).end(worse);
+      });
+    });
+    await new Promise<void>((resolve) => between.listen(0, "127.0.0.1", resolve));
+    const url = `http://127.0.0.1:${(between.address() as AddressInfo).port}`;
+    expect(await once(url, "--fail-on", "critical")).toMatchObject({ code: 4 });
+    expect(await once(url)).toMatchObject({ code: 0 });
+    between.close();
+  });
+
+  it("goes to the server of a profile, with its key", async () => {
+    const file = join(data, "profiles.json");
+    writeFileSync(file, JSON.stringify({ here: { url: server.url, token: TOKEN } }), { mode: 0o600 });
+    const known = batchyard(["live", "--once", "--profile", "here"], { BATCHYARD_PROFILES: file, BATCHYARD_TOKEN: "by_of_another_server" });
+    expect(await known.ended).toMatchObject({ code: 0 });
+    const unknown = batchyard(["live", "--once", "--profile", "there"], { BATCHYARD_PROFILES: file });
+    expect(await unknown.ended).toMatchObject({ code: 2 });
+    expect(unknown.output).toBe(`There is no profile 'there' in ${file}; it has here`);
   });
 
   it("says what is wrong with a filter, and that nobody answers", async () => {

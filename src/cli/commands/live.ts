@@ -10,6 +10,7 @@ import { connect, serverUrl, withConnection, type ConnectionFlags } from "../con
 import type { Context } from "../context.ts";
 import { directFetch } from "../direct-fetch.ts";
 import { EXIT, usage } from "../exit.ts";
+import { profileOf } from "../profiles.ts";
 import { stopSignal } from "../stopping.ts";
 
 interface Flags extends ConnectionFlags {
@@ -38,10 +39,10 @@ export function addBatchDashboard(program: Command, context: Context): void {
 
 function dashboard(program: Command, context: Context, name: string): void {
   withConnection(program.command(name).description("everything alive on one screen: batches, windows, workers, failures, alerts, events"))
-    .option("--once", "print every panel once and end")
+    .addOption(new Option("--once", "print every panel once and end").conflicts("watch"))
     .addOption(jsonOption())
     .option("--watch <span>", "print again every so often, such as 2s or 500ms; with --plain or --json", span)
-    .option("--plain", "plain text, no keys; what happens anyway off a terminal")
+    .addOption(new Option("--plain", "plain text, no keys; what happens anyway off a terminal").conflicts("json"))
     .option("--refresh <ms>", "how old figures may become", wholeNumber(100, 60_000), DEFAULT_REFRESH_MS)
     .option("--filter <text>", `only such batches: words of the name, ${QUALIFIERS.join(" ")}`)
     .option("--ascii", "only characters every terminal has")
@@ -76,7 +77,7 @@ async function run(context: Context, flags: Flags): Promise<void> {
 
 async function unattended(context: Context, flags: Flags, options: RunOptions, width: number): Promise<void> {
   const print = async (): Promise<Snapshot> => {
-    const asked = loadAll(options.client, { filter: options.filter, windowMinutes: WINDOW_MINUTES });
+    const asked = loadAll(options.client, { filter: options.filter, sorting: {}, windowMinutes: WINDOW_MINUTES });
     // While the server answers.
     const plain = flags.json === true ? null : await import("../../tui/plain.ts");
     const snapshot = await asked;
@@ -119,7 +120,7 @@ function optionsOf(flags: Flags, color: boolean): Omit<RunOptions, "browser"> {
     refreshMs: flags.refresh,
     filterText,
     filter,
-    readOnly: flags.readOnly === true,
+    readOnly: flags.readOnly === true || (flags.profile !== undefined && profileOf(flags.profile).readOnly === true),
   };
 }
 

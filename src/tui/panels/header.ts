@@ -35,7 +35,8 @@ function pillOf({ model: { connection, heardAt }, glyphs, now }: Scene, frozen: 
       ),
     ];
   }
-  if (connection.kind === "ended") return [span(`${glyphs.ring} ${cut(foreign(connection.message), 40)}`, "bad")];
+  if (connection.kind === "ended")
+    return [span(`${glyphs.ring} ended ${brief(whole(now - connection.since))} ago: ${cut(foreign(connection.message), 40)}`, "bad")];
   if (frozen) return [span(`${glyphs.status.paused} frozen`, "warn")];
   if (now - heardAt > SILENT_MS) return [span(`${glyphs.ring} silent ${brief(whole(now - heardAt))}`, "warn")];
   return [span(`${glyphs.dot} live`, "good")];

@@ -12,6 +12,8 @@ const COLUMNS: readonly Column[] = [
 
 const SEVERITY_TONE = { low: "soft", medium: "warn", high: "bad", critical: "bad" } as const;
 
+const SEVERITIES = ["low", "medium", "high", "critical"] as const;
+
 /** Alerts that have not ended. */
 export const alertPane: Pane = {
   id: "alerts",
@@ -20,10 +22,13 @@ export const alertPane: Pane = {
   aside({ model }) {
     const { alerts } = model.snapshot;
     if (alerts === null) return words("need the role admin", "soft");
-    return words(
-      alerts.alerts.length === 0 ? "none open" : `${compact(alerts.alerts.length)} open`,
-      alerts.alerts.length === 0 ? "good" : "bad",
+    if (alerts.alerts.length === 0) return words("none open", "good");
+    // As bad as the worst that nobody has seen to.
+    const unseen = new Set(
+      alerts.alerts.filter(({ acknowledged, silenced }) => !acknowledged && !silenced).map(({ severity }) => severity),
     );
+    const worst = SEVERITIES.findLast((severity) => unseen.has(severity));
+    return words(`${compact(alerts.alerts.length)} open`, worst === undefined ? "soft" : SEVERITY_TONE[worst]);
   },
   columns: () => COLUMNS,
   rows: ({ model, glyphs, now }) =>
