@@ -1,3 +1,4 @@
+import { plural } from "../terminal/figures.ts";
 import type { Depth } from "./detail.ts";
 import { detailLines } from "./detail.ts";
 import { COMMANDS, commandsLike, HELP } from "./keymap.ts";
@@ -246,7 +247,7 @@ function detailBlock({ scene, view, panes, depth, scrollable }: Picture, width: 
   const most = Math.max(0, lines.length - space);
   scrollable?.(most);
   const top = Math.min(detail.scroll, most);
-  const more = lines.length > top + space ? [span(`${lines.length - top - space} more lines `, "soft")] : [];
+  const more = lines.length > top + space ? [span(`${plural(lines.length - top - space, "more line")} `, "soft")] : [];
   const title = titleLine(`${pane.title} ${scene.glyphs.cursor} ${cut(foreign(nameOf(scene, detail)), 40)}`, more, scene, width, true);
   return [title, ...lines.slice(top, top + space).map((line) => [span("  "), ...fitLine(line, inner)])];
 }

@@ -77,11 +77,11 @@ describe("the end", () => {
     const at = await live("--refresh 200", { env: { BATCHYARD_TOKEN: key.secret } });
     await at.shows("in the picture");
     await server.client.keys.revoke(key.key.id);
-    await at.shows(/○ ended \d+s ago: The credential is not valid/);
+    await at.shows(/○ ended \w+ ago: The credential is /);
     expect(at.screen()).toContain("in the picture");
     expect(at.screen()).not.toContain("stream.fault");
     at.type("p");
-    await at.shows((screen) => screen.endsWith("The credential is not valid"));
+    await at.shows(/^The credential is /m);
     // Whoever went on asking with it would be told to wait: this machine may ask with another one at once.
     expect((await server.send("/api/batch/stats")).status).toBe(200);
     at.type("q");
