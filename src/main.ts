@@ -16,6 +16,7 @@ import { EventBatcher } from "./events/frames/batcher.ts";
 import { LogTail } from "./events/log.ts";
 import { ChunkHandlerExecutor } from "./executors/handler/chunk-handler.ts";
 import { InlineExecutor } from "./executors/handler/inline.ts";
+import type { HandlerVoice } from "./executors/handler/voice.ts";
 import { ThreadExecutor } from "./executors/handler/threads.ts";
 import { HttpExecutor } from "./executors/http/push.ts";
 import { ProviderUse } from "./executors/provider-use.ts";
@@ -125,8 +126,12 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
       removeBatches: (owner, before) => batches.removeBefore(owner, before, "a batch of the operation cleanup"),
       clock,
     });
+  const voice: HandlerVoice = {
+    logOf: ({ operation, batchId, attempt }, item) => log.child({ operation: operation.name, batch: batchId, item, attempt }),
+    progress: ({ batchId, tenant }, key, share) => engine.itemProgress(batchId, tenant, key, share),
+  };
   // A thread keeps a core busy, and each holds its own copy of what its handler loads: more of them than cores are memory for nothing.
-  const threads = new ThreadExecutor(clock, Math.max(1, Math.min(config.workers, availableParallelism())));
+  const threads = new ThreadExecutor(clock, Math.max(1, Math.min(config.workers, availableParallelism())), voice);
   const random = parts.random ?? Math.random;
   const upstream = await createUpstream({
     store,
@@ -144,8 +149,8 @@ async function assemble(parts: YardParts, store: Store): Promise<Yard> {
   });
   const { keeper, endpoint, pricing } = upstream;
   const executors: Executors = {
-    inline: new InlineExecutor(clock, servicesFor),
-    chunk: new ChunkHandlerExecutor(clock, servicesFor),
+    inline: new InlineExecutor(clock, servicesFor, voice),
+    chunk: new ChunkHandlerExecutor(clock, servicesFor, voice),
     thread: threads,
     http: new HttpExecutor(),
     openai: upstream.online,

@@ -224,6 +224,16 @@ export class Engine implements SettledItems {
     };
   }
 
+  onItemProgress(listener: (batchId: string, tenant: string, key: string, share: number) => void): () => void {
+    this.settledEvents.on("progress", listener);
+    return () => this.settledEvents.off("progress", listener);
+  }
+
+  /** A handler says how far it is with an item. */
+  itemProgress(batchId: string, tenant: string, key: string, share: number): void {
+    this.settledEvents.emit("progress", batchId, tenant, key, share);
+  }
+
   /** Results were committed, here or by a report from outside: tells whoever watches single items of the batch. */
   settled(batch: BatchRow, lines: () => string[]): void {
     for (const wanted of this.wanted) {

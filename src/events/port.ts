@@ -21,6 +21,8 @@ export interface SettledItems {
    * The returned function ends it.
    */
   onSettled(listener: (batchId: string, tenant: string, lines: string[]) => void, wanted: (batchId: string) => boolean): () => void;
+  /** Calls `listener` with how far a handler says that an item is, 0..1. The returned function ends it. */
+  onItemProgress(listener: (batchId: string, tenant: string, key: string, share: number) => void): () => void;
 }
 
 /** `<epoch>.<seq>`: the position after an event. */

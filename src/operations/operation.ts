@@ -51,6 +51,19 @@ export interface TenantServices {
   now(): number;
 }
 
+export interface HandlerLogCall {
+  (message: string): void;
+  (fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+/** The log of the server. Each entry says operation, batch, item and try; what looks like a secret is blacked out. */
+export interface HandlerLog {
+  readonly debug: HandlerLogCall;
+  readonly info: HandlerLogCall;
+  readonly warn: HandlerLogCall;
+  readonly error: HandlerLogCall;
+}
+
 export interface HandlerContext<O> {
   /** Aborted at the item's timeout, at cancel, at the end of the grace time of a shutdown. */
   readonly signal: AbortSignal;
@@ -65,6 +78,13 @@ export interface HandlerContext<O> {
   /** The batch's options as the operation's schema parsed them. */
   readonly options: O;
   readonly services: TenantServices;
+  /** What a worker thread says is written when its group of items ends. */
+  readonly log: HandlerLog;
+  /**
+   * How far the item is, 0..1: told to those who watch items of the batch (`batch:item_progress` in its room), kept nowhere.
+   * Throws RangeError for anything else.
+   */
+  progress(share: number): void;
   /** The header `traceparent` (W3C Trace Context) for what the handler calls; null = the batch belongs to no trace. */
   readonly traceparent: string | null;
 }

@@ -11,6 +11,8 @@ import type { HandlerContext, TenantServices } from "./operation.ts";
 
 export const FIXTURE_NOW = Date.UTC(2026, 0, 15);
 
+const silent = (): void => undefined;
+
 /** A tenant's services over a real store in a directory of its own; files are kept in memory. */
 export interface ServicesFixture {
   services: TenantServices;
@@ -94,6 +96,8 @@ export function openServices(): ServicesFixture {
       options,
       services,
       traceparent: null,
+      log: { debug: silent, info: silent, warn: silent, error: silent },
+      progress: silent,
       ...more,
     }),
     async close() {

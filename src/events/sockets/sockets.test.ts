@@ -28,6 +28,7 @@ const clients: Socket[] = [];
 type Body = Record<string, unknown>;
 /** Items of a commit, as the engine hands them over. */
 let settle: (batchId: string, tenant: string, lines: string[]) => void;
+let progressed: (batchId: string, tenant: string, key: string, share: number) => void;
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), "batchyard-sockets-"));
@@ -44,6 +45,10 @@ beforeEach(async () => {
         settle = (batchId, tenant, lines) => {
           if (wanted(batchId)) listener(batchId, tenant, lines);
         };
+        return () => undefined;
+      },
+      onItemProgress(listener) {
+        progressed = listener;
         return () => undefined;
       },
     },
@@ -145,6 +150,19 @@ function fold(packets: readonly [string, Body][]): object {
   }
   return state;
 }
+
+it("tells those in the room of a batch how far its items are", async () => {
+  const { socket, got, first } = await reader({ coalesce: "off" });
+  progressed("end", "t", "1", 0.25);
+  await socket.emitWithAck("join-room", { room: "batch:end" });
+  const heard = first("batch:item_progress");
+  progressed("end", "t", "1", 0.5);
+  progressed("other", "t", "1", 0.75);
+  await heard;
+  expect(got.filter(([name]) => name === "batch:item_progress")).toEqual([
+    ["batch:item_progress", { batchId: "end", nodeId: "1", progress: 0.5 }],
+  ]);
+});
 
 describe("folding what a Socket.IO client gets", () => {
   it("gives the same state under every policy, merged or not, over every transport", async () => {

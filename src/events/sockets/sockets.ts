@@ -191,6 +191,12 @@ export function attachSockets(server: HttpServer, options: SocketOptions): Socke
       },
       (batchId) => watched.has(batchId),
     ) ?? (() => undefined);
+  const unheard =
+    settled?.onItemProgress((batchId, tenant, nodeId, progress) => {
+      if (!watched.has(batchId)) return;
+      const packet = { name: "batch:item_progress", body: { batchId, nodeId, progress }, room: `batch:${batchId}` };
+      feed.receiveItems(tenant, [packet], batchId);
+    }) ?? (() => undefined);
 
   return {
     get counts() {
@@ -206,6 +212,7 @@ export function attachSockets(server: HttpServer, options: SocketOptions): Socke
     async close() {
       unsubscribe();
       unsettle();
+      unheard();
       cancelCheck();
       cancelStallCheck();
       await feed.close();

@@ -5,15 +5,18 @@ import type { ChunkWork, Executor, RunControl } from "../port.ts";
 import { InFlight } from "./in-flight.ts";
 import { ItemContext } from "./item-context.ts";
 import { settleAll } from "./outcome.ts";
+import type { HandlerVoice } from "./voice.ts";
 
 /** Runs processBatch in this process: one call a chunk, with the items' time limits added up. */
 export class ChunkHandlerExecutor implements Executor {
   readonly kind = "handler";
   private readonly clock: Clock;
   private readonly servicesFor: (tenant: string) => TenantServices;
+  private readonly voice: HandlerVoice;
 
-  constructor(clock: Clock, servicesFor: (tenant: string) => TenantServices) {
+  constructor(clock: Clock, servicesFor: (tenant: string) => TenantServices, voice: HandlerVoice) {
     this.clock = clock;
+    this.voice = voice;
     this.servicesFor = servicesFor;
   }
 
@@ -23,7 +26,7 @@ export class ChunkHandlerExecutor implements Executor {
     if (control.stopping || control.signal.aborted) return;
     const limitMs = work.timeoutMs * work.items.length;
     const flights = new InFlight(this.clock, limitMs);
-    const context = new ItemContext(work, "", this.servicesFor(work.tenant));
+    const context = new ItemContext(work, "", this.servicesFor(work.tenant), this.voice);
     const startedAt = this.clock.elapsed();
     const failAll = (error: unknown): void => {
       const durationMs = (this.clock.elapsed() - startedAt) / work.items.length;

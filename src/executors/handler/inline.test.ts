@@ -1,8 +1,49 @@
 import { defineOperation } from "batchyard";
 import { createTestYard } from "batchyard/testing";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 describe("processItem", () => {
+  it("says in the log, and to those who watch, how far it is", async () => {
+    const yard = await createTestYard({
+      operations: [
+        defineOperation({
+          name: "speak",
+          processItem(item: { id: string; share: number }, ctx) {
+            ctx.log.info("halfway");
+            ctx.log.warn({ left: 3 }, "slow");
+            ctx.progress(item.share);
+            return { result: null };
+          },
+        }),
+      ],
+    });
+    const { log, engine } = yard.parts;
+    const said: unknown[] = [];
+    vi.spyOn(log, "child").mockImplementation((fields) => {
+      const write = (...entry: unknown[]): void => void said.push([fields, ...entry]);
+      return { info: write, warn: write } as unknown as ReturnType<typeof log.child>;
+    });
+    const told: unknown[] = [];
+    engine.onItemProgress((...progress) => told.push(progress));
+    const items = [
+      { id: "a", share: 0.5 },
+      { id: "b", share: 50 },
+    ];
+    const { id } = await yard.createBatch({ operation: "speak", items, options: { retryAttempts: 0, concurrency: 1 } });
+    expect(await yard.runToEnd(id)).toMatchObject({ succeeded_items: 1, failed_items: 1 });
+    const of = (item: string): object => ({ operation: "speak", batch: id, item, attempt: 0 });
+    expect(said).toEqual(
+      ["a", "b"].flatMap((item) => [
+        [of(item), "halfway"],
+        [of(item), { left: 3 }, "slow"],
+      ]),
+    );
+    expect(told).toEqual([[id, "default", "a", 0.5]]);
+    const [failed] = await Array.fromAsync(yard.results(id, { success: false }));
+    expect(failed).toMatchObject({ nodeId: "b", error: "progress takes a number from 0 to 1, not 50" });
+    await yard.close();
+  });
+
   it("times out an item that ignores its signal, and frees its lane", async () => {
     const aborted: string[] = [];
     const started: [string, number][] = [];

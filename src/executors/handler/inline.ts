@@ -6,15 +6,18 @@ import { breathe, breatheDue } from "./breather.ts";
 import { InFlight } from "./in-flight.ts";
 import { ItemContext } from "./item-context.ts";
 import { toOutcome } from "./outcome.ts";
+import type { HandlerVoice } from "./voice.ts";
 
 /** Runs processItem in this process, `lanes` items at a time. */
 export class InlineExecutor implements Executor {
   readonly kind = "handler";
   private readonly clock: Clock;
   private readonly servicesFor: (tenant: string) => TenantServices;
+  private readonly voice: HandlerVoice;
 
-  constructor(clock: Clock, servicesFor: (tenant: string) => TenantServices) {
+  constructor(clock: Clock, servicesFor: (tenant: string) => TenantServices, voice: HandlerVoice) {
     this.clock = clock;
+    this.voice = voice;
     this.servicesFor = servicesFor;
   }
 
@@ -48,7 +51,7 @@ export class InlineExecutor implements Executor {
   /** Null when the handler answered at once; else resolves when the item has settled, by itself, by time or by abort. */
   private start(work: ChunkWork, control: RunControl, services: TenantServices, flights: InFlight, index: number): Promise<void> | null {
     const item = work.items[index]!;
-    const context = new ItemContext(work, item.key, services);
+    const context = new ItemContext(work, item.key, services, this.voice);
     const startedAt = this.clock.elapsed();
     let answer: HandlerResult | Promise<HandlerResult>;
     try {

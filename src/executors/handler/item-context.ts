@@ -1,5 +1,6 @@
-import type { HandlerContext, TenantServices } from "../../operations/operation.ts";
+import type { HandlerContext, HandlerLog, TenantServices } from "../../operations/operation.ts";
 import { idempotencyKey, type ChunkWork } from "../port.ts";
+import { checkedShare, type HandlerVoice } from "./voice.ts";
 
 /**
  * What a handler gets with an item. Most handlers never look at most of it, so the costly parts (an AbortController, the
@@ -9,11 +10,14 @@ export class ItemContext implements HandlerContext<unknown> {
   readonly key: string;
   readonly services: TenantServices;
   private readonly work: ChunkWork;
+  private readonly voice: HandlerVoice;
+  private heard: HandlerLog | null = null;
   private controller: AbortController | null = null;
   private reason: Error | null = null;
 
-  constructor(work: ChunkWork, key: string, services: TenantServices) {
+  constructor(work: ChunkWork, key: string, services: TenantServices, voice: HandlerVoice) {
     this.work = work;
+    this.voice = voice;
     this.key = key;
     this.services = services;
   }
@@ -44,6 +48,14 @@ export class ItemContext implements HandlerContext<unknown> {
 
   get options(): unknown {
     return this.work.options;
+  }
+
+  get log(): HandlerLog {
+    return (this.heard ??= this.voice.logOf(this.work, this.key));
+  }
+
+  progress(share: number): void {
+    this.voice.progress(this.work, this.key, checkedShare(share));
   }
 
   get traceparent(): string | null {

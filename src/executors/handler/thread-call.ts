@@ -1,6 +1,10 @@
 import type { MessagePort } from "node:worker_threads";
 import { classify, type Failure } from "../../model/failure.ts";
+import type { HandlerLog } from "../../operations/operation.ts";
 import { idempotencyKey, type ChunkWork } from "../port.ts";
+import { checkedShare } from "./voice.ts";
+
+const LEVELS = ["debug", "info", "warn", "error"] as const satisfies readonly (keyof HandlerLog)[];
 
 /** A group of items on its way into a thread. */
 export interface ThreadCall {
@@ -14,6 +18,9 @@ export interface ThreadCall {
   answers: MessagePort;
 }
 
+/** What the item that runs says; its answer comes behind. */
+export type ThreadSaying = { level: keyof HandlerLog; said: readonly unknown[] } | { progress: number };
+
 export type ThreadAnswer = ({ value: unknown } | { failure: Failure }) & { durationMs: number };
 
 /** What runs inside the thread: one item after the other, until the group is done or its time is over. */
@@ -21,7 +28,7 @@ export default async function run({ module, items, context, startsUntil, answers
   for (const [index, item] of items.entries()) {
     if (index > 0 && process.hrtime.bigint() > startsUntil) return;
     const startedAt = performance.now();
-    const answer = await runItem(module, item, context);
+    const answer = await runItem(module, item, context, (saying) => answers.postMessage(saying));
     const durationMs = performance.now() - startedAt;
     try {
       answers.postMessage({ ...answer, durationMs });
@@ -36,6 +43,7 @@ async function runItem(
   href: string,
   { key, payload }: ThreadCall["items"][number],
   context: ThreadCall["context"],
+  say: (saying: ThreadSaying) => void,
 ): Promise<{ value: unknown } | { failure: Failure }> {
   try {
     const module = (await import(href)) as { processItem?: (payload: unknown, ctx: unknown) => unknown };
@@ -51,6 +59,8 @@ async function runItem(
       key,
       idempotencyKey: idempotencyKey(context, key),
       signal: new AbortController().signal,
+      log: Object.fromEntries(LEVELS.map((level) => [level, (...said: unknown[]) => say({ level, said })])),
+      progress: (share: number) => say({ progress: checkedShare(share) }),
     };
     return { value: await module.processItem(payload, ctx) };
   } catch (error) {

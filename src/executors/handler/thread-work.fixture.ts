@@ -1,16 +1,17 @@
 import { appendFileSync, readFileSync } from "node:fs";
 import { threadId } from "node:worker_threads";
+import type { HandlerLog } from "../../operations/operation.ts";
 import { opened } from "../../../test/support/gate.ts";
 
 /** What items ask a thread to do. */
 export async function processItem(
   item: {
-    does: "sum" | "meet" | "loop" | "exit" | "throw" | "bigint" | "function" | "wait" | "note";
+    does: "sum" | "meet" | "loop" | "exit" | "throw" | "bigint" | "function" | "wait" | "note" | "speak";
     upTo?: number;
     file?: string;
     gate?: string;
   },
-  ctx: { attempt: number; key: string; options: unknown },
+  ctx: { attempt: number; key: string; options: unknown; log: HandlerLog; progress: (share: number) => void },
 ): Promise<{ result: unknown }> {
   switch (item.does) {
     case "sum": {
@@ -39,6 +40,10 @@ export async function processItem(
     case "note":
       appendFileSync(item.file!, `${ctx.key}\n`);
       return { result: threadId };
+    case "speak":
+      ctx.log.error({ left: 3 }, "nearly");
+      ctx.progress(0.5);
+      return { result: "spoke" };
     case "wait":
       appendFileSync(item.file!, `${ctx.key}\n`);
       await opened(item.gate!);

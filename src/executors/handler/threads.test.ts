@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { loadConfig } from "../../config.ts";
 import { Batchyard } from "../../library/batchyard.ts";
 import { createYard } from "../../main.ts";
@@ -17,6 +17,7 @@ const LIMIT_MS = 70_000;
 const REACHED_MS = LIMIT_MS + 500;
 
 let yard: Batchyard;
+let parts: Awaited<ReturnType<typeof createYard>>;
 let clock: StepClock;
 let data: string;
 beforeEach(async () => {
@@ -24,7 +25,7 @@ beforeEach(async () => {
   const work = defineOperation({ name: "work", thread: new URL("./thread-work.fixture.ts", import.meta.url) });
   clock = new StepClock();
   const config = loadConfig({ LOG_LEVEL: "silent", BATCHYARD_DATA: data, BATCHYARD_WORKERS: "2" });
-  const parts = await createYard({ config, operations: [work], clock });
+  parts = await createYard({ config, operations: [work], clock });
   await parts.start();
   yard = new Batchyard(parts, "default");
 });
@@ -43,6 +44,19 @@ async function run(items: object[], options: Record<string, unknown>, meanwhile?
 }
 
 describe("threads", () => {
+  it("hands on what is said in a thread", async () => {
+    const told: unknown[] = [];
+    parts.engine.onItemProgress((...progress) => told.push(progress));
+    const said: unknown[] = [];
+    vi.spyOn(parts.log, "child").mockImplementation((fields) => {
+      return { error: (...entry: unknown[]) => void said.push([fields, ...entry]) } as unknown as ReturnType<typeof parts.log.child>;
+    });
+    const { id } = await yard.createBatch({ operation: "work", items: [{ id: "a", does: "speak" }], options: { timeout: LIMIT_MS } });
+    for await (const update of yard.watch(id)) void update;
+    expect(told).toEqual([[id, "default", "a", 0.5]]);
+    expect(said).toEqual([[{ operation: "work", batch: id, item: "a", attempt: 0 }, { left: 3 }, "nearly"]]);
+  });
+
   it("run items side by side, outside the main thread", async () => {
     const items: object[] = Array.from({ length: 20 }, (_, i) => ({ id: `s${i}`, does: "sum", upTo: 5_000_000 }));
     const file = join(data, "met");

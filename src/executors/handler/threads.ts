@@ -5,7 +5,8 @@ import { classify, OperationError } from "../../model/failure.ts";
 import type { ChunkWork, Executor, Outcome, RunControl } from "../port.ts";
 import { Admission } from "./admission.ts";
 import { toOutcome } from "./outcome.ts";
-import type { ThreadAnswer, ThreadCall } from "./thread-call.ts";
+import type { ThreadAnswer, ThreadCall, ThreadSaying } from "./thread-call.ts";
+import type { HandlerVoice } from "./voice.ts";
 
 /** Threads are kept this long for the next chunk. */
 const IDLE_MS = 30_000;
@@ -28,12 +29,14 @@ export class ThreadExecutor implements Executor {
   readonly kind = "handler";
   private readonly clock: Clock;
   private readonly threads: number;
+  private readonly voice: HandlerVoice;
   private pool: Piscina<ThreadCall, void> | null = null;
   private busy = 0;
   private readonly waiting: (() => void)[] = [];
 
-  constructor(clock: Clock, threads: number) {
+  constructor(clock: Clock, threads: number, voice: HandlerVoice) {
     this.clock = clock;
+    this.voice = voice;
     this.threads = threads;
   }
 
@@ -110,7 +113,11 @@ export class ThreadExecutor implements Executor {
     let settled = 0;
     let spentMs = 0;
     for (let received = receiveMessageOnPort(inbox); received !== undefined; received = receiveMessageOnPort(inbox)) {
-      const answer = received.message as ThreadAnswer;
+      const answer = received.message as ThreadAnswer | ThreadSaying;
+      if (!("durationMs" in answer)) {
+        this.say(work, work.items[group[settled]!]!.key, answer);
+        continue;
+      }
       spentMs += answer.durationMs;
       control.settle(
         group[settled++]!,
@@ -125,6 +132,11 @@ export class ThreadExecutor implements Executor {
       control.settle(group[settled++]!, limit.signal.aborted ? timedOut(work.timeoutMs, durationMs) : died(death, durationMs));
     }
     return { settled, itemMs: spentMs / Math.max(1, settled) };
+  }
+
+  private say(work: ChunkWork, key: string, saying: ThreadSaying): void {
+    if ("progress" in saying) this.voice.progress(work, key, saying.progress);
+    else this.voice.logOf(work, key)[saying.level](...(saying.said as [string]));
   }
 
   private open(): Piscina<ThreadCall, void> {
