@@ -120,6 +120,16 @@ export interface PacedRequeue {
   after: number;
 }
 
+/** How the window of a batch was, and why it closed. */
+export interface WindowClosed {
+  stream: string;
+  openedAt: number;
+  closedAt: number;
+  /** Milliseconds that it closed after it was due. */
+  lagMs: number | null;
+  reason: string;
+}
+
 /** Times of one closed window and its batch. */
 export interface PipelineSample {
   openedAt: number;
@@ -174,6 +184,8 @@ export interface StreamStore {
   /** Replaces that of the same stream; a `rest` of 0 ends it. */
   pace(requeue: PacedRequeue): Promise<void>;
   /** Windows that closed in [from, to), newest first, at most `limit`; `stream` null = of all streams. */
+  /** The window that became this batch; null = it is open, never was, or is gone. */
+  closed(tenant: string, batchId: string): Promise<WindowClosed | null>;
   samples(tenant: string, stream: string | null, range: { from: number; to: number; limit: number }): Promise<PipelineSample[]>;
   /** By operation; `since` bounds what counts as ended lately. */
   queues(tenant: string, since: number): Promise<QueueRow[]>;

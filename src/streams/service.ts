@@ -1,5 +1,5 @@
 import type { Caller } from "../batches/service.ts";
-import type { DeadLetter, DeadSelection } from "../store/port.ts";
+import type { DeadLetter, DeadSelection, WindowClosed } from "../store/port.ts";
 import type { ClosureSettings, StreamDefinition } from "./definition.ts";
 import type { PreviewRequest } from "./preview/impact.ts";
 import type { LagView } from "./lag.ts";
@@ -112,6 +112,8 @@ export interface Streams {
   /** What other rules would have done to the recorded arrivals. Throws settings_invalid for rules that a PUT would refuse. */
   preview(caller: Caller, name: string, request: PreviewRequest): Promise<PreviewAnswer>;
   /** Changes of the rules, newest first: what was expected of each, and what it did. */
+  /** How the window of a batch closed, and since when the rules stood by which it did (null = not known); null = it came from none. */
+  closed(caller: Caller, batchId: string): Promise<(WindowClosed & { rulesSince: number | null }) | null>;
   /** Throws preview_required when these changes of its rules ask for a preview or a reason and there is none; `guarded` as in `put`. */
   checkPreviewed(
     caller: Caller,

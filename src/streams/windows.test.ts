@@ -86,6 +86,9 @@ describe("detections", () => {
     await clock.advance(1);
     expect(await closed("detections")).toMatchObject([{ id: first.items[0]!.batchId, key: "gate", close_reason: "idle", total_items: 2 }]);
     expect(await windows("detections")).toEqual([]);
+    const one = (await served.send({ url: `/api/batch/${first.items[0]!.batchId}` })).json as { window?: Record<string, unknown> };
+    expect(one.window).toMatchObject({ reason: "idle", lag_seconds: 0, rules_since: expect.any(String) as string });
+    expect(Date.parse(String(one.window!["closed_at"])) - Date.parse(String(one.window!["opened_at"]))).toBe(35 * second);
   });
 
   it("with activity a window ends at exactly 90 s, not at 89.99: timeout", async () => {

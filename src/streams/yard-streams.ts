@@ -32,6 +32,8 @@ import type {
 import { viewOf, windowView } from "./views.ts";
 
 const HOUR_MS = 3_600_000;
+/** Changes of the rules of a stream, newest first, among which those of an earlier time are looked for. */
+const RULES_LOOKED_AT = 100;
 
 export interface YardStreamsParts {
   store: Pick<Store, "streams" | "requests" | "impact" | "audit" | "events">;
@@ -306,6 +308,14 @@ export class YardStreams implements Streams {
     const answer = await this.impact.run(stream, request);
     await this.previews.previewed(stream, current, request.changes);
     return { stream: name, current, ...answer };
+  }
+
+  async closed({ tenant }: Caller, batchId: string): ReturnType<Streams["closed"]> {
+    const { store } = this.parts;
+    const window = await store.streams.closed(tenant, batchId);
+    if (window === null) return null;
+    const rules = await store.impact.rules(tenant, window.stream, RULES_LOOKED_AT);
+    return { ...window, rulesSince: rules.find(({ at }) => at <= window.closedAt)?.at ?? null };
   }
 
   async checkPreviewed(

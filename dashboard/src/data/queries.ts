@@ -3,7 +3,7 @@ import type { BatchFilter, Sorting, Visualization } from "batchyard/client";
 import type { Matches } from "../figures/number.ts";
 import { client } from "./client.ts";
 import { every } from "./rhythm.ts";
-import type { Chunk, Item, Monitoring, Operations, Overview, Standing } from "./wire.ts";
+import type { BatchAbout, Chunk, Item, Monitoring, Operations, Overview, Standing } from "./wire.ts";
 
 /** How many alerts stand: read by every page, so it leaves no trace and costs by what is open. */
 export const standingQuery = queryOptions({
@@ -71,6 +71,15 @@ export function countQuery(filter: BatchFilter) {
 
 export function batchQuery(id: string) {
   return queryOptions({ queryKey: ["batch", id], queryFn: () => client.get(id), refetchInterval: every("detail", 6) });
+}
+
+/** Where it came from and where its trace is: settled when it is there. */
+export function batchAboutQuery(id: string) {
+  return queryOptions({
+    queryKey: ["batch-about", id],
+    queryFn: () => client.request<BatchAbout>(`/api/batch/${encodeURIComponent(id)}`),
+    staleTime: Infinity,
+  });
 }
 
 export function vizQuery(id: string) {

@@ -3,6 +3,8 @@ import type { z } from "zod";
 
 /** Types of routes that the client has no method of its own for, out of the contract. */
 export type Chunk = z.output<typeof results.chunksAnswer>["chunks"][number];
+/** What is said of one batch beside itself. */
+export type BatchAbout = Pick<z.output<typeof batch.oneBatchAnswer>, "trace_url" | "window">;
 export type Item = Omit<z.output<typeof results.itemAnswer>, "success">;
 export type Operations = Omit<z.output<typeof batch.operationsAnswer>, "success">;
 export type Standing = z.output<typeof alerts.standingAnswer>["alerts"];

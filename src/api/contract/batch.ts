@@ -84,6 +84,16 @@ export type WireBatch = z.output<typeof batch>;
 export const batchAnswer = z.strictObject({ success: yes, batch });
 export const oneBatchAnswer = batchAnswer.extend({
   trace_url: z.string().nullable().meta({ description: "Where its trace is looked at (BATCHYARD_TRACE_URL)" }),
+  window: z
+    .strictObject({
+      opened_at: time,
+      closed_at: time,
+      lag_seconds: z.number().nullable().meta({ description: "That it closed after it was due" }),
+      reason: z.string(),
+      rules_since: time.nullable().meta({ description: "Since when the rules stood by which it closed; null = not known" }),
+    })
+    .nullable()
+    .meta({ description: "The window of a stream that became this batch; null = it came from none" }),
 });
 export const dryRunAnswer = z.strictObject({
   success: yes,

@@ -26,7 +26,7 @@ export async function batchMade(batches: ApiServices["batches"], caller: Caller,
 }
 
 /** The life of batches: find, watch, stop, go on. */
-export function batchRoutes({ batches, registry, config }: ApiServices): Route[] {
+export function batchRoutes({ batches, streams, registry, config }: ApiServices): Route[] {
   return [
     route({
       method: "GET",
@@ -136,9 +136,15 @@ export function batchRoutes({ batches, registry, config }: ApiServices): Route[]
         const batch = wireBatch(view.batch, view);
         // Whoever has a link sees how the batch fares, not what it was told: options may hold prompts, metadata anything.
         if (caller.onlyBatch !== undefined)
-          return ok({ success: true, batch: { ...batch, options: {}, filters: {}, input: null, metadata: null }, trace_url: null });
+          return ok({
+            success: true,
+            batch: { ...batch, options: {}, filters: {}, input: null, metadata: null },
+            trace_url: null,
+            window: null,
+          });
         const traceUrl = batch.trace_id === null ? null : (config.traceUrl?.replaceAll("{traceId}", batch.trace_id) ?? null);
-        return ok({ success: true, batch, trace_url: traceUrl });
+        const window = batch.stream === null ? null : await streams.closed(caller, params.id);
+        return ok({ success: true, batch, trace_url: traceUrl, window: window === null ? null : wireWindow(window) });
       },
     }),
     route({
@@ -198,6 +204,16 @@ export function batchRoutes({ batches, registry, config }: ApiServices): Route[]
       batches.finish(caller, id, body.reason),
     ),
   ];
+}
+
+function wireWindow({ openedAt, closedAt, lagMs, reason, rulesSince }: NonNullable<Awaited<ReturnType<ApiServices["streams"]["closed"]>>>) {
+  return {
+    opened_at: iso(openedAt)!,
+    closed_at: iso(closedAt)!,
+    lag_seconds: lagMs === null ? null : lagMs / 1_000,
+    reason,
+    rules_since: iso(rulesSince),
+  };
 }
 
 type Asked<B> = { caller: Parameters<ApiServices["batches"]["pause"]>[0]; id: string; body: B };

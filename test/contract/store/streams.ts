@@ -73,6 +73,10 @@ const events = async (rig: Rig, id: string): Promise<string[]> =>
   (await rig.store.events.read(0, 1_000, { entity: id })).map((event) => event.type);
 
 /** What src/store/port.ts says of StreamStore. */
+function lagAndReason({ closes }: WindowChange): { lagMs: number; reason: string } {
+  return { lagMs: closes!.lagMs, reason: closes!.reason };
+}
+
 export const streams = section("streams", {
   "definitions are kept per tenant and name, with their first creation": async (rig) => {
     const row = { tenant: "acme", name: "orders", definition: { operation: "transform" }, paused: false, createdAt: 1, updatedAt: 1 };
@@ -322,6 +326,10 @@ export const streams = section("streams", {
     expect(await rig.store.streams.samples("acme", "orders", range)).toEqual([sample]);
     expect(await rig.store.streams.samples("acme", null, range)).toEqual([sample]);
     expect(await rig.store.streams.samples("acme", "another", range)).toEqual([]);
+    const { id } = first.window;
+    const window = { stream: "orders", openedAt, closedAt: openedAt + 5_000, ...lagAndReason(onlyClosing(rig, first.window)) };
+    expect(await rig.store.streams.closed("acme", id)).toEqual(window);
+    expect([await rig.store.streams.closed("other", id), await rig.store.streams.closed("acme", "batch_none")]).toEqual([null, null]);
     expect(await rig.store.streams.samples("other", null, range)).toEqual([]);
     expect(await rig.store.streams.queues("acme", 0)).toMatchObject([{ pending: 0, ended: 1, meanMs: 900, oldest: null }]);
     await rig.store.batches.remove("acme", rig.now + 1, { limit: 10, dryRun: false });

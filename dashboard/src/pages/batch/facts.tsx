@@ -1,11 +1,14 @@
 import type { ReactElement, ReactNode } from "react";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { Batch } from "batchyard/client";
+import { batchAboutQuery } from "../../data/queries.ts";
 import { fullTime } from "../../figures/time.ts";
 import { Section } from "../../parts/section.tsx";
 
 /** What it was asked to do, as it is in force. */
 export function Facts({ batch }: { batch: Batch }): ReactElement {
+  const about = useQuery(batchAboutQuery(batch.id)).data;
   const at = (time: string | null): string => (time === null ? "—" : fullTime(time));
   const facts: [string, ReactNode][] = [
     ["Priority", batch.priority],
@@ -16,7 +19,50 @@ export function Facts({ batch }: { batch: Batch }): ReactElement {
     ["Run", batch.epoch],
     ...(batch.stream === null
       ? []
-      : ([["Stream", `${batch.stream}, key ${batch.key ?? "—"}, closed by ${batch.close_reason ?? "—"}`]] as [string, ReactNode][])),
+      : ([
+          [
+            "Stream",
+            <span key="stream" className="flex flex-wrap gap-x-3">
+              <span>
+                <Link to="/streams/$name" params={{ name: batch.stream }} className="link">
+                  {batch.stream}
+                </Link>
+                , key {batch.key ?? "—"}, closed by {batch.close_reason ?? "—"}
+              </span>
+              {batch.key === null ? null : (
+                <Link to="/batches" search={{ q: `stream:${quoted(batch.stream)} key:${quoted(batch.key)}` }} className="link">
+                  All batches of the key
+                </Link>
+              )}
+            </span>,
+          ],
+          [
+            "Rules",
+            <Link key="rules" to="/streams/$name" params={{ name: batch.stream }} search={{ tab: "rules" }} className="link">
+              {about?.window?.rules_since == null ? "of the stream" : `as of ${at(about.window.rules_since)}`}
+            </Link>,
+          ],
+        ] as [string, ReactNode][])),
+    [
+      "Events",
+      <Link key="events" to="/events" search={{ at: batch.created_at, q: batch.id }} className="link">
+        What was logged of it
+      </Link>,
+    ],
+    ...(batch.trace_id === null
+      ? []
+      : ([
+          [
+            "Trace",
+            about?.trace_url == null ? (
+              <code>{batch.trace_id}</code>
+            ) : (
+              <a href={about.trace_url} className="link font-mono">
+                {batch.trace_id}
+              </a>
+            ),
+          ],
+        ] as [string, ReactNode][])),
     ...(batch.depends_on.length === 0
       ? []
       : ([
@@ -54,4 +100,8 @@ export function Facts({ batch }: { batch: Batch }): ReactElement {
       </div>
     </Section>
   );
+}
+
+function quoted(value: string): string {
+  return /\s/.test(value) ? `"${value}"` : value;
 }

@@ -15,6 +15,7 @@ import { ChunkGrid } from "./chunk-grid.tsx";
 import { ErrorGroups } from "./error-groups.tsx";
 import { Facts } from "./facts.tsx";
 import { Figures } from "./figures.tsx";
+import { Lifecycle } from "./lifecycle.tsx";
 import { Lineage } from "./lineage.tsx";
 import { Quality } from "./quality.tsx";
 import { ResultList } from "./result-list.tsx";
@@ -62,6 +63,7 @@ export function BatchPage(): ReactElement {
       />
       <div className="flex flex-col gap-10">
         <BatchProgress batch={batch} />
+        <Lifecycle batch={batch} />
         <Lineage batch={batch} />
         {batch.error === null ? null : <p className="border-l-2 border-bad pl-3">{batch.error}</p>}
         {isOpen(batch) ? <WhyNotDone id={id} /> : null}

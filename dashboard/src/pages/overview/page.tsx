@@ -61,7 +61,7 @@ export function OverviewPage(): ReactElement {
             <QueueTable queues={data.queues} />
             <WorkerStrip workers={data.workers} utilisation={data.utilisation} />
           </div>
-          <StreamTable streams={data.streams} />
+          <StreamTable streams={data.streams} queues={data.queues} />
           <ClosureMix windows={data.day.windows} />
           <CriticalEvents events={data.critical} />
         </div>

@@ -6,13 +6,15 @@ import { duration } from "../../figures/duration.ts";
 import { count, rate } from "../../figures/number.ts";
 import { Section, Wide } from "../../parts/section.tsx";
 import { Status } from "../../parts/status.tsx";
+import { Trend } from "../../parts/trend.tsx";
+import { BottleneckMark } from "../../streams/bottleneck-mark.tsx";
 import { PauseStream } from "../../streams/stream-state.tsx";
 import { ClosureBar } from "../../parts/closure-bar.tsx";
 
-const COLUMNS = ["Items/min", "Open windows", "Items in them", "Oldest", "Wait p95", "Failed"] as const;
+const COLUMNS = ["Items/min", "Open windows", "Items in them", "Oldest", "Waiting", "Wait p95", "Failed"] as const;
 
 /** The sources that make batches by themselves. */
-export function StreamTable({ streams }: { streams: Overview["streams"] }): ReactElement {
+export function StreamTable({ streams, queues }: Pick<Overview, "streams" | "queues">): ReactElement {
   const seconds = (value: number | null): string => (value === null ? "—" : duration(value * 1000));
   const mayPause = useMay("operator");
   return (
@@ -31,6 +33,7 @@ export function StreamTable({ streams }: { streams: Overview["streams"] }): Reac
               <th scope="col" className="min-w-36 pl-6!">
                 Closed by
               </th>
+              <th scope="col">Bottleneck</th>
               {mayPause ? (
                 <th scope="col">
                   <span className="sr-only">Pause or resume</span>
@@ -58,10 +61,17 @@ export function StreamTable({ streams }: { streams: Overview["streams"] }): Reac
                 <td className="number">{count(stream.open_windows)}</td>
                 <td className="number">{count(stream.open_items)}</td>
                 <td className="number">{seconds(stream.oldest_seconds)}</td>
+                <td className="number" title={`Batches of ${stream.operation} that wait`}>
+                  <Trend change={queues.find(({ name }) => name === stream.operation)?.growth.m5 ?? 0} over="in 5 minutes" />{" "}
+                  {count(stream.depth)}
+                </td>
                 <td className="number">{seconds(stream.wait_p95_seconds)}</td>
                 <td className="number">{stream.failure_percent === null ? "—" : `${stream.failure_percent.toFixed(1)} %`}</td>
                 <td className="pl-6!">
                   <ClosureBar closures={stream.closures} />
+                </td>
+                <td>
+                  <BottleneckMark bottleneck={stream.bottleneck} />
                 </td>
                 {mayPause ? (
                   <td className="number pl-4!">

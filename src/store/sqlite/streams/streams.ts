@@ -8,6 +8,7 @@ import type {
   NewDeadLetter,
   PacedRequeue,
   PipelineSample,
+  WindowClosed,
   QueueRow,
   RecoveredWindow,
   StreamRow,
@@ -212,6 +213,16 @@ export class SqliteStreams implements StreamStore {
         rate,
         after,
       );
+  }
+
+  async closed(tenant: string, batchId: string): Promise<WindowClosed | null> {
+    const row = this.db.get<WindowClosed>(
+      `SELECT stream, opened_at AS openedAt, closed_at AS closedAt, lag_ms AS lagMs, close_reason AS reason FROM windows
+       WHERE id = ? AND tenant = ? AND state = 'closed' AND close_reason IS NOT NULL`,
+      batchId,
+      tenant,
+    );
+    return row === undefined ? null : { ...row };
   }
 
   async samples(tenant: string, stream: string | null, range: { from: number; to: number; limit: number }): Promise<PipelineSample[]> {
