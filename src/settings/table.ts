@@ -107,6 +107,7 @@ export const HIDDEN_FIELDS: Readonly<Record<string, (config: Config) => string |
   database_url: (config) => config.databaseUrl,
   redis_url: (config) => config.redisUrl,
   openai_api_key: (config) => config.openai.apiKey,
+  otlp_endpoint: ({ otel }) => otel["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] ?? otel["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? null,
 };
 
 /** The first field that shows a setting: how faults of it are named. */

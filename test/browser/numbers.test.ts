@@ -91,6 +91,9 @@ it("a batch: progress, figures, errors and quality", async () => {
   }
 
   // The page against the API.
+  const way = await page.getByRole("list", { name: "Way of the batch" }).innerText();
+  const ran = duration(Date.parse(batch.completed_at!) - Date.parse(batch.started_at!));
+  expect(way.split(/\s*\n\s*/)).toEqual(expect.arrayContaining(["Created", "Waited", "Ran", ran, "Ended", batch.status]) as string[]);
   const progress = page.getByRole("region", { name: "Progress" });
   expect(await progress.innerText()).toContain(`${count(batch.processed_items)} of ${count(batch.total_items)} items`);
   expect(await progress.getByRole("listitem").allInnerTexts()).toEqual([

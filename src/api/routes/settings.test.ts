@@ -46,7 +46,13 @@ describe("reading", () => {
     });
     expect(settings["events"]).toEqual({ window_ms: 500, max_events: 10, max_retries: 2, retry_delay_ms: 500 });
     expect(settings["overridden_by_env"]).toEqual(["batch.max_retries"]);
-    expect(settings["connections"]).toEqual({ token: "********", database_url: null, redis_url: null, openai_api_key: null });
+    expect(settings["connections"]).toEqual({
+      token: "********",
+      database_url: null,
+      redis_url: null,
+      openai_api_key: null,
+      otlp_endpoint: null,
+    });
   });
 });
 

@@ -11,6 +11,11 @@ const WHAT: Readonly<Record<string, { name: string; variable: string; says: stri
   database_url: { name: "PostgreSQL", variable: "DATABASE_URL", says: "Not read yet: everything is kept in the data directory." },
   redis_url: { name: "Redis", variable: "REDIS_URL", says: "Not read yet: this process does its own dispatch." },
   openai_api_key: { name: "OpenAI key", variable: "OPENAI_API_KEY", says: "For the provider openai where the config names none." },
+  otlp_endpoint: {
+    name: "OpenTelemetry",
+    variable: "OTEL_EXPORTER_OTLP_ENDPOINT",
+    says: "Where traces of requests, batches and attempts are sent (OTLP).",
+  },
 };
 
 /** What is set from outside only, as set or not; and where monitoring takes the figures. */
@@ -73,6 +78,12 @@ export function Connections(): ReactElement {
           <code>docs/operate</code>.
         </p>
         <Snippets label="Scrape config" snippets={[{ name: "prometheus.yml", text: scrape }]} />
+      </Section>
+      <Section title="Redaction">
+        <p className="max-w-prose text-soft">
+          The log leaves out what is secret: by the name of its field, by its looks, and whatever secret this server was given. A shared
+          link shows no payload, no options and no metadata. Lists of batches load no payload; each is loaded when it is opened.
+        </p>
       </Section>
     </div>
   );
