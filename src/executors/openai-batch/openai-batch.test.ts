@@ -325,6 +325,25 @@ describe("executor openai-batch", () => {
     expect((await pair.peer.record()).billed).toHaveLength(3);
   });
 
+  it("looks at what takes long, and fetches what has ended, when their schedules say so", async () => {
+    await pair.close();
+    const settings = { BATCH_STATUS_CHECK_INTERVAL: "*/5 * * * *", BATCH_RESULT_PROCESSING_INTERVAL: "*/20 * * * *" };
+    pair = await openPair({ steps: "manual", settings });
+    const { id } = await pair.yard.createBatch({ operation: "asking", items: items(3) });
+    const attempt = async (): Promise<AttemptRow> => (await attemptsOf(id))[0]!;
+    await upstream(id);
+    while ((await attempt()).polls < 6) await pair.yard.advance(5_000);
+    const look = (await attempt()).dueAt!;
+    expect(look - pair.yard.clock.now()).toBeGreaterThan(60_000);
+    expect(look % 300_000).toBeLessThanOrEqual(1_000);
+    await pair.peer.advance(10);
+    while ((await attempt()).state !== "completed") await pair.yard.advance(5_000);
+    const fetch = (await attempt()).dueAt!;
+    expect(fetch % 1_200_000).toBe(0);
+    expect(await pair.yard.runToEnd(id, { withinMs: 7_200_000 })).toMatchObject({ succeeded_items: 3 });
+    expect((await attempt()).collectedAt).toBeGreaterThanOrEqual(fetch);
+  });
+
   it("does not take a short download for the whole file because the provider was away before", async () => {
     const { id } = await pair.yard.createBatch({ operation: "asking", items: items(8), options: { retryAttempts: 0 } });
     while ((await attemptsOf(id))[0]?.state !== "completed") await pair.yard.advance(1_000);

@@ -3,7 +3,6 @@ import type { LedgerEntry } from "../../../model/ledger.ts";
 import type { NanoUsd } from "../../../model/money.ts";
 import { isFinal } from "../../../model/moves.ts";
 import { BatchStats } from "../../../model/stats/batch-stats.ts";
-import { runsUpstream } from "../../../model/upstream.ts";
 import type { SuccessBlock } from "../../../model/success-block.ts";
 import type {
   ChunkStore,
@@ -34,17 +33,7 @@ import {
   toBatchRow,
 } from "../rows/batch-row.ts";
 import type { RawBatch } from "../database/raw-batch.ts";
-import {
-  findItem,
-  insertChunk,
-  loadChunk,
-  loadKeys,
-  loadPayload,
-  locateItems,
-  payloadText,
-  toView,
-  type RawChunk,
-} from "../rows/chunk-row.ts";
+import { findItem, insertChunk, loadChunk, loadPayload, locateItems, payloadText, type RawChunk } from "../rows/chunk-row.ts";
 import { isInAttempt, stopOverBudget } from "./budget.ts";
 import type { Database } from "../database/database.ts";
 import { closeBatch, endIfSettled } from "../batches/ending.ts";
@@ -53,6 +42,8 @@ import { isSettled, Recorded, settleReported } from "./recorded.ts";
 import { addCost, bookEntries } from "../ledger/ledger.ts";
 import { insertFailures } from "../failures/failure-rows.ts";
 import type { StatsCache } from "../batches/stats-cache.ts";
+import { countLate, leasedChunks, leasesByWorker, reapLeases, renewLeases, revokeLease } from "./leases.ts";
+import { chunksOf, keysOf, openChunksOf } from "./chunk-lists.ts";
 import { membersOf } from "./members.ts";
 import { insertSegment } from "../rows/segment-row.ts";
 
@@ -189,65 +180,19 @@ export class SqliteChunks implements ChunkStore {
   }
 
   async late(tenant: string, chunkId: number, fence: number, results: number): Promise<boolean> {
-    return this.db.transaction(() => {
-      const chunk = loadChunk(this.db, chunkId);
-      if (chunk === undefined || chunk.tenant !== tenant || fence < 1 || fence > chunk.fence) return false;
-      return this.db.run("UPDATE batches SET late = late + ? WHERE id = ?", results, chunk.batch_id) > 0;
-    });
+    return countLate(this.db, tenant, chunkId, fence, results);
   }
 
   async renew(leases: readonly { chunkId: number; fence: number }[], leaseUntil: number): Promise<number[]> {
-    return this.db.transaction(() =>
-      leases
-        .filter(
-          ({ chunkId, fence }) =>
-            this.db.run("UPDATE chunks SET lease_until = ? WHERE id = ? AND state = 'leased' AND fence = ?", leaseUntil, chunkId, fence) >
-            0,
-        )
-        .map((lease) => lease.chunkId),
-    );
+    return renewLeases(this.db, leases, leaseUntil);
   }
 
   async reap(selection: { now: number } | { workerPrefix: string; now: number }): Promise<LostLease[]> {
-    return this.db.transaction(() => {
-      const lost =
-        "workerPrefix" in selection
-          ? this.db.all<RawChunk>(
-              "SELECT * FROM chunks WHERE state = 'leased' AND substr(worker_id, 1, length(?1)) = ?1",
-              selection.workerPrefix,
-            )
-          : this.db.all<RawChunk>("SELECT * FROM chunks WHERE state = 'leased' AND lease_until < ?", selection.now);
-      return lost.map((chunk) => this.takeBack(chunk, "lease_lost", selection.now));
-    });
+    return reapLeases(this.db, selection);
   }
 
   async revoke(tenant: string, chunkId: number, now: number): Promise<LostLease | null> {
-    return this.db.transaction(() => {
-      const chunk = this.db.get<RawChunk>("SELECT * FROM chunks WHERE id = ? AND tenant = ? AND state = 'leased'", chunkId, tenant);
-      return chunk === undefined ? null : this.takeBack(chunk, "lease_revoked", now);
-    });
-  }
-
-  private takeBack(chunk: RawChunk, reason: "lease_lost" | "lease_revoked", now: number): LostLease {
-    const raw = loadBatch(this.db, chunk.batch_id)!;
-    const crashes = chunk.crashes + (reason === "lease_revoked" || runsUpstream(raw.executor) ? 0 : 1);
-    this.db.run("UPDATE chunks SET state = 'pending', lease_until = NULL, crashes = ? WHERE id = ?", crashes, chunk.id);
-    raw.leased_chunks -= 1;
-    raw.running -= chunk.items - chunk.settled - chunk.moved;
-    refreshReadyAt(this.db, raw);
-    saveBatch(this.db, raw);
-    const data = {
-      batch_id: raw.id,
-      operation: raw.operation,
-      chunk: chunk.id,
-      reason,
-      worker: chunk.worker_id,
-      crashes,
-      ...originOf(raw),
-    };
-    const entity = { kind: "batch", id: raw.id };
-    insertEvent(this.db, { tenant: raw.tenant, type: "chunk.stalled", entity, severity: "critical", ts: now, data });
-    return { chunkId: chunk.id, tenant: raw.tenant, batchId: raw.id, workerId: chunk.worker_id ?? "", crashes };
+    return revokeLease(this.db, tenant, chunkId, now);
   }
 
   async nextLeaseEnd(): Promise<number | null> {
@@ -255,51 +200,19 @@ export class SqliteChunks implements ChunkStore {
   }
 
   async leases(tenant: string): Promise<{ workerId: string; chunks: number }[]> {
-    return this.db.all<{ workerId: string; chunks: number }>(
-      "SELECT worker_id AS workerId, COUNT(*) AS chunks FROM chunks WHERE state = 'leased' AND tenant = ? GROUP BY worker_id ORDER BY worker_id",
-      tenant,
-    );
+    return leasesByWorker(this.db, tenant);
   }
 
   async worked(tenant: string, limit: number): Promise<{ chunks: WorkedChunk[]; total: number }> {
-    const chunks = this.db.all<WorkedChunk>(
-      `SELECT c.id, c.batch_id AS batchId, b.name AS batchName, b.operation, c.worker_id AS workerId, c.items, c.settled, c.attempt, c.lease_until AS leaseUntil
-      FROM chunks c JOIN batches b ON b.id = c.batch_id WHERE c.state = 'leased' AND c.tenant = ? ORDER BY c.lease_until, c.id LIMIT ?`,
-      tenant,
-      limit,
-    );
-    const { total } = this.db.get<{ total: number }>("SELECT COUNT(*) AS total FROM chunks WHERE state = 'leased' AND tenant = ?", tenant)!;
-    return { chunks, total };
+    return leasedChunks(this.db, tenant, limit);
   }
 
   async list(tenant: string, batchId: string, page: { after: number; limit: number }): Promise<ChunkView[]> {
-    if (loadOwnBatch(this.db, tenant, batchId) === undefined) return [];
-    return this.db
-      .all<RawChunk>(
-        "SELECT * FROM chunks WHERE batch_id = ? AND tenant = ? AND id > ? ORDER BY id LIMIT ?",
-        batchId,
-        tenant,
-        page.after,
-        page.limit,
-      )
-      .map(toView);
+    return chunksOf(this.db, tenant, batchId, page);
   }
 
   async open(tenant: string, batchId: string, limit: number): Promise<ChunkView[]> {
-    if (loadOwnBatch(this.db, tenant, batchId) === undefined) return [];
-    const leased = this.db.all<RawChunk>(
-      "SELECT * FROM chunks WHERE state = 'leased' AND batch_id = ? AND tenant = ? ORDER BY lease_until LIMIT ?",
-      batchId,
-      tenant,
-      limit,
-    );
-    const pending = this.db.all<RawChunk>(
-      "SELECT * FROM chunks WHERE state = 'pending' AND batch_id = ? AND tenant = ? ORDER BY available_at, id LIMIT ?",
-      batchId,
-      tenant,
-      limit,
-    );
-    return [...leased, ...pending].map(toView);
+    return openChunksOf(this.db, tenant, batchId, limit);
   }
 
   async record(tenant: string, batchId: string, results: RecordedResult[], now: number): ReturnType<ChunkStore["record"]> {
@@ -338,19 +251,7 @@ export class SqliteChunks implements ChunkStore {
   }
 
   async *keys(tenant: string, batchId: string): AsyncGenerator<string[]> {
-    if (loadOwnBatch(this.db, tenant, batchId) === undefined) return;
-    let after = 0;
-    for (;;) {
-      const next = this.db.get<{ id: number }>(
-        "SELECT id FROM chunks WHERE batch_id = ? AND tenant = ? AND root = 1 AND id > ? ORDER BY id LIMIT 1",
-        batchId,
-        tenant,
-        after,
-      );
-      if (next === undefined) return;
-      after = next.id;
-      yield loadKeys(this.db, next.id);
-    }
+    yield* keysOf(this.db, tenant, batchId);
   }
 
   async *members(tenant: string, batchId: string, selection: MemberSelection): AsyncGenerator<MemberBlock> {

@@ -21,6 +21,7 @@ import { insertEvent } from "../rows/batch-row.ts";
 import type { SqliteBatches } from "../batches/batches.ts";
 import type { Database } from "../database/database.ts";
 import { Sums } from "../sums/sums.ts";
+import { addLetter, discardLetters, dropLetters, letterGroups, lettersOf, pacedRequeues, saveRequeue } from "./dead-letters.ts";
 import { insertRequest, withdrawRequest } from "./requests.ts";
 import { dropFront, insertItems, windowItems, windowChunks, withdrawItems } from "./window-items.ts";
 
@@ -46,16 +47,6 @@ interface RawWindow {
   items: number;
   bytes: number;
   held: number;
-}
-
-interface RawLetter {
-  id: number;
-  tenant: string;
-  stream: string;
-  item_key: string | null;
-  body: string;
-  reason: string;
-  at: number;
 }
 
 export class SqliteStreams implements StreamStore {
@@ -129,7 +120,7 @@ export class SqliteStreams implements StreamStore {
   }): Promise<boolean[]> {
     try {
       return this.db.transaction(() => {
-        for (const letter of step.deadLetters) this.addLetter(letter);
+        for (const letter of step.deadLetters) addLetter(this.db, letter);
         for (const each of step.arrivals) this.tails.append(each, step.now);
         return step.changes.map((change) => this.apply(change, step.now));
       });
@@ -149,70 +140,23 @@ export class SqliteStreams implements StreamStore {
     stream: string,
     page: { after: number; limit: number; selection?: DeadSelection },
   ): Promise<DeadLetter[]> {
-    const { reason = null, ids } = page.selection ?? {};
-    return this.db
-      .all<RawLetter>(
-        `SELECT * FROM dead_letters WHERE tenant = ?1 AND stream = ?2 AND id > ?3 AND (?4 IS NULL OR reason = ?4)
-           AND (?5 IS NULL OR id IN (SELECT value FROM json_each(?5))) ORDER BY id LIMIT ?6`,
-        tenant,
-        stream,
-        page.after,
-        reason,
-        ids === undefined ? null : JSON.stringify(ids),
-        page.limit,
-      )
-      .map((raw) => ({
-        id: raw.id,
-        tenant: raw.tenant,
-        stream: raw.stream,
-        itemKey: raw.item_key,
-        text: raw.body,
-        reason: raw.reason,
-        at: raw.at,
-      }));
+    return lettersOf(this.db, tenant, stream, page);
   }
 
   async deadLetterGroups(tenant: string): Promise<DeadGroup[]> {
-    return this.db.all<{ queue: string; reason: string; count: number; oldest: number; newest: number }>(
-      `SELECT c.stream AS queue, c.reason, c.letters AS count,
-         (SELECT at FROM dead_letters d WHERE d.tenant = c.tenant AND d.stream = c.stream AND d.reason = c.reason ORDER BY d.id LIMIT 1) AS oldest,
-         (SELECT at FROM dead_letters d WHERE d.tenant = c.tenant AND d.stream = c.stream AND d.reason = c.reason ORDER BY d.id DESC LIMIT 1) AS newest
-       FROM dead_letter_counts c WHERE c.tenant = ? AND c.letters > 0 ORDER BY c.stream, c.letters DESC, c.reason`,
-      tenant,
-    );
+    return letterGroups(this.db, tenant);
   }
 
   async discardLetters(tenant: string, stream: string, selection: DeadSelection, limit: number): Promise<number> {
-    return this.db.run(
-      `DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters WHERE tenant = ?1 AND stream = ?2 AND (?3 IS NULL OR reason = ?3)
-         AND (?4 IS NULL OR id IN (SELECT value FROM json_each(?4))) ORDER BY id LIMIT ?5)`,
-      tenant,
-      stream,
-      selection.reason ?? null,
-      selection.ids === undefined ? null : JSON.stringify(selection.ids),
-      limit,
-    );
+    return discardLetters(this.db, tenant, stream, selection, limit);
   }
 
   async pacedRequeues(): Promise<PacedRequeue[]> {
-    return this.db
-      .all<Omit<PacedRequeue, "selection"> & { selection: string }>("SELECT * FROM requeues ORDER BY tenant, stream")
-      .map((raw) => ({ ...raw, selection: JSON.parse(raw.selection) as DeadSelection }));
+    return pacedRequeues(this.db);
   }
 
-  async pace({ tenant, stream, selection, rest, rate, after }: PacedRequeue): Promise<void> {
-    if (rest === 0) this.db.run("DELETE FROM requeues WHERE tenant = ? AND stream = ?", tenant, stream);
-    else
-      this.db.run(
-        `INSERT INTO requeues (tenant, stream, selection, rest, rate, after) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT (tenant, stream) DO UPDATE SET selection = ?3, rest = ?4, rate = ?5, after = ?6`,
-        tenant,
-        stream,
-        JSON.stringify(selection),
-        rest,
-        rate,
-        after,
-      );
+  async pace(requeue: PacedRequeue): Promise<void> {
+    saveRequeue(this.db, requeue);
   }
 
   async closed(tenant: string, batchId: string): Promise<WindowClosed | null> {
@@ -306,20 +250,6 @@ export class SqliteStreams implements StreamStore {
     return true;
   }
 
-  private addLetter(letter: NewDeadLetter): void {
-    const { tenant, stream, itemKey, text, reason, at } = letter;
-    this.db.run(
-      "INSERT INTO dead_letters (tenant, stream, item_key, body, reason, at) VALUES (?, ?, ?, ?, ?, ?)",
-      tenant,
-      stream,
-      itemKey,
-      text,
-      reason,
-      at,
-    );
-    Sums.of(this.db).flow.deadLetter(tenant, stream, at);
-  }
-
   /** True when the window closed. */
   private apply(change: WindowChange, now: number): boolean {
     const { window, adds, closes, drops } = change;
@@ -327,8 +257,7 @@ export class SqliteStreams implements StreamStore {
       if (adds === null && drops === 0 && (change.withdrawn ?? []).length === 0) return false;
       throw new Error(`window ${window.id} takes no more items: it is closed`);
     }
-    for (const id of change.requeued)
-      this.db.run("DELETE FROM dead_letters WHERE id = ? AND tenant = ? AND stream = ?", id, window.tenant, window.stream);
+    dropLetters(this.db, window, change.requeued);
     if (drops > 0) dropFront(this.db, window.id, drops);
     if (change.withdrawn !== undefined && change.withdrawn.length > 0) {
       withdrawItems(this.db, window.id, change.withdrawn);
