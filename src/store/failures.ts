@@ -13,7 +13,7 @@ export interface FailureFilter {
   muted?: { only: boolean; now: number } | undefined;
 }
 
-/** Nobody wants to hear of this kind of error for a time: its failures still count, but no alert comes of it. */
+/** Nobody wants to hear of this kind of error for a time: its failures still count, in error rates, too, but they are no news. */
 export interface FailureMute {
   tenant: string;
   fingerprint: string;

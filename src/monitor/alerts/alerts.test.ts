@@ -70,6 +70,27 @@ describe("the four rules", () => {
     expect(await rig.firing()).toEqual(firing);
   });
 
+  it("highErrorRate: a muted kind is no news, and a failure all the same", async () => {
+    await rig.only("highErrorRate", "newErrorClass");
+    await rig.ran(10, 5);
+    await rig.ticks(1);
+    const both = ["highErrorRate operation:import", "newErrorClass operation:import"];
+    expect(await rig.firing()).toEqual(both);
+    const { failures } = rig.rig.store;
+    const [group] = await failures.classes({ tenant: "acme", from: 0, to: rig.now + 1 }, 1);
+    await failures.mute({
+      tenant: "acme",
+      fingerprint: group!.fingerprint,
+      reason: "known",
+      by: "me",
+      at: rig.now,
+      until: null,
+      untilChange: false,
+    });
+    await rig.ticks(1);
+    expect(await rig.firing()).toEqual(both.slice(0, 1));
+  });
+
   it("lowThroughput: nothing ended is known also when retention has removed every batch", async () => {
     await rig.only("lowThroughput");
     const remove = (before: number): Promise<number> => rig.rig.store.batches.remove(null, before, { limit: 10, dryRun: false });

@@ -59,7 +59,7 @@ export type AlertKindName = (typeof ALERT_KIND_NAMES)[number];
 /** The one table of rules: each is there from the start under the name of its kind. docs/operate/alerts.md is made from it. */
 export const ALERT_KINDS: Readonly<Record<AlertKindName, AlertKind>> = {
   highErrorRate: kind({
-    measures: "failed items of an operation among those that ended within the last hour",
+    measures: "failed items of an operation, of muted kinds, too, among those that ended within the last hour",
     unit: "percent",
     compare: "above",
     threshold: ({ alerts }) => alerts.errorRate,

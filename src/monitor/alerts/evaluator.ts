@@ -1,4 +1,4 @@
-import { ALERT_TICK_MS, type AlertState } from "../../model/alert.ts";
+import { ALERT_TICK_MS, calmAlert, type AlertState } from "../../model/alert.ts";
 import type { Clock } from "../../model/clock.ts";
 import type { EventDraft } from "../../model/event.ts";
 import type { AlertEpisode, AlertSample, AlertSilence, AlertStateRow, AlertStore } from "../../store/alerts.ts";
@@ -95,7 +95,10 @@ export class AlertEvaluator {
     const rows = (await store.states(tenant)).filter((row) => row.rule === rule.name);
     const looker = await this.looker(tenant, clock.now(), rows);
     for (const looked of looker.ended(rule)) await looker.take(rule, looked);
-    await store.commit({ ...looker.step(), span: "none", samples: [] });
+    const step = looker.step();
+    // Nobody looks at them again: they are as if they had never been.
+    const states = step.states.map((row) => ({ ...row, state: calmAlert() }));
+    await store.commit({ ...step, states, span: "none", samples: [] });
   }
 
   private async noteErrors(): Promise<void> {
@@ -163,7 +166,7 @@ export class AlertEvaluator {
       silences: await store.silences(tenant, at),
       suppressed: new Set(
         ended
-          .filter(({ resolvedAt, channels }) => channels !== null && resolvedAt! + minutes * 60_000 > at)
+          .filter(({ resolvedAt, channels }) => channels !== null && resolvedAt! <= at && resolvedAt! + minutes * 60_000 > at)
           .map(({ rule, instance }) => keyOf(rule, instance)),
       ),
       episode: (id) => store.episode(tenant, id),
@@ -220,12 +223,12 @@ class Looker {
     if (!isCalm(state) && state.phase !== "pending") this.firing.add(rule.kind);
     const row = this.rows.get(keyOf(rule.name, instance));
     const openedAt = state.openedAt ?? before.openedAt;
-    const episode = openedAt === null ? null : (row?.episode ?? episodeId(tenant, rule.name, instance, openedAt));
+    const opened = effects.includes("opened");
+    const episode = opened ? await this.newId(rule, instance) : openedAt === null ? null : (row?.episode ?? null);
     if (!(isCalm(state) && isCalm(before))) {
       this.changed.push({ rule: rule.name, instance, episode: state.openedAt === null ? null : episode, state });
     }
     if (episode === null) return;
-    const opened = effects.includes("opened");
     const stored = opened ? null : await this.parts.episode(episode);
     const found: AlertEpisode = stored ?? newEpisode({ id: episode, tenant, rule, instance, openedAt: openedAt!, value: state.value ?? 0 });
     const value = state.value ?? found.value;
@@ -239,6 +242,15 @@ class Looker {
     this.episodes.push(now);
     if (opened) this.events.push(eventOf(now, "alert.firing", at));
     if (effects.includes("resolved")) this.events.push(eventOf(now, "alert.resolved", at));
+  }
+
+  /** A message is sent once under its alert's id: two alerts never share one. */
+  private async newId(rule: AlertRule, instance: string): Promise<string> {
+    const { tenant, at } = this.parts;
+    for (let again = 0; ; again++) {
+      const id = episodeId(tenant, rule.name, instance, at, again);
+      if ((await this.parts.episode(id)) === null) return id;
+    }
   }
 
   step() {

@@ -45,14 +45,17 @@ function readingOf(rule: AlertRule, at: number, measure: Measure | undefined): A
   return { kind: "value", value, breached: breaches(ALERT_KINDS[rule.kind].compare, value, rule.threshold) };
 }
 
-function valueAt({ shape, number }: Measure, at: number): number {
+export function valueAt({ shape, number }: Pick<Measure, "shape" | "number">, at: number): number {
   return shape === "since" ? Math.max(0, at - number) : shape === "until" ? number - at : number;
 }
 
-/** The same whenever it is worked out, so that a look that is repeated after a crash opens the same episode. */
-export function episodeId(tenant: string, rule: string, instance: string, openedAt: number): string {
+/**
+ * The same whenever it is worked out, so that a look that is repeated after a crash opens the same episode. `again`: which one of those
+ * that opened at this time it is, 0 the first; there are more when the clock was set back.
+ */
+export function episodeId(tenant: string, rule: string, instance: string, openedAt: number, again = 0): string {
   const digest = createHash("sha256")
-    .update(JSON.stringify([tenant, rule, instance, openedAt]))
+    .update(JSON.stringify([tenant, rule, instance, openedAt, ...(again === 0 ? [] : [again])]))
     .digest("hex");
   return `alert_${digest.slice(0, 24)}`;
 }

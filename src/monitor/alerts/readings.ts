@@ -1,15 +1,15 @@
 import { sourceOf } from "../../model/flow.ts";
 import type { AlertFigures, AlertStore } from "../../store/alerts.ts";
 import type { FlowPoint, MonitorStore } from "../../store/port.ts";
-import type { AlertKindName } from "./catalogue.ts";
-import type { Measure } from "./look.ts";
+import { ALERT_KINDS, isFurther, type AlertKindName } from "./catalogue.ts";
+import { valueAt, type Measure } from "./look.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 /** Rates over fewer tries say nothing. */
 const LEAST_TRIES = 20;
-/** Things of one kind that are looked at apart: what is beyond them, in order of their names, is not looked at. */
+/** Things of one kind that are looked at apart: of more, those that are furthest over the threshold, or nearest to it. */
 const MOST_INSTANCES = 200;
 
 /** What only the running process knows of a tenant. */
@@ -66,44 +66,41 @@ export class AlertMeter {
     const { operations } = figures;
     const waiting = operations.reduce((sum, each) => sum + each.pending, 0);
 
-    return new Map<AlertKindName, ReadonlyMap<string, Measure>>([
-      ["highErrorRate", table(hour.sources("operation:").flatMap((source) => errorRate(hour, source)))],
-      ["longProcessingTime", table(operations.flatMap((each) => processingTime(each, at)))],
-      ["lowThroughput", table([throughput(figures.firstBatchAt, day, at)])],
-      ["batchFailure", table(hour.sources("operation:").map((source) => counted(source, hour.of(source, "batches.failed"))))],
-      ["windowNearTimeout", table(live.oldestWindows.map((window) => windowAge(window, at)))],
-      ["queueWaitHigh", table(operations.map((each) => queueWait(each)))],
-      ["queueStuck", table(operations.map((each) => queueStuck(each, tenMinutes, at)))],
-      ["queueGrowing", table(operations.map(({ operation }) => counted(sourceOf.operation(operation), growth(quarter, operation))))],
-      ["batchStalled", table(quarter.sources("operation:").map((source) => counted(source, quarter.of(source, "chunks.lost"))))],
-      ["noWorkers", table([counted("", live.served ? 0 : waiting)])],
-      ["workerLost", table([counted("", live.lostWorkers)])],
-      ["deadLetterNew", table(hour.sources("stream:").map((source) => counted(source, hour.of(source, "dead_letters"))))],
-      ["newErrorClass", table(figures.newErrorClasses.map(({ operation, classes }) => counted(sourceOf.operation(operation), classes)))],
-      ["retryStorm", table(quarter.sources("operation:").map((source) => retries(quarter, source)))],
-      ["backpressure", table([counted("", (live.pressure.waiting * 100) / live.pressure.maxSize)])],
-      ["budgetNearLimit", table(figures.budgets.map(({ operation, percent }) => counted(sourceOf.operation(operation), percent)))],
+    const measured: readonly [AlertKindName, readonly Measure[]][] = [
+      ["highErrorRate", hour.sources("operation:").flatMap((source) => errorRate(hour, source))],
+      ["longProcessingTime", operations.flatMap((each) => processingTime(each, at))],
+      ["lowThroughput", [throughput(figures.firstBatchAt, day, at)]],
+      ["batchFailure", hour.sources("operation:").map((source) => counted(source, hour.of(source, "batches.failed")))],
+      ["windowNearTimeout", live.oldestWindows.map((window) => windowAge(window, at))],
+      ["queueWaitHigh", operations.map((each) => queueWait(each))],
+      ["queueStuck", operations.map((each) => queueStuck(each, tenMinutes, at))],
+      ["queueGrowing", operations.map(({ operation }) => counted(sourceOf.operation(operation), growth(quarter, operation)))],
+      ["batchStalled", quarter.sources("operation:").map((source) => counted(source, quarter.of(source, "chunks.lost")))],
+      ["noWorkers", [counted("", live.served ? 0 : waiting)]],
+      ["workerLost", [counted("", live.lostWorkers)]],
+      ["deadLetterNew", hour.sources("stream:").map((source) => counted(source, hour.of(source, "dead_letters")))],
+      ["newErrorClass", figures.newErrorClasses.map(({ operation, classes }) => counted(sourceOf.operation(operation), classes))],
+      ["retryStorm", quarter.sources("operation:").map((source) => retries(quarter, source))],
+      ["backpressure", [counted("", (live.pressure.waiting * 100) / live.pressure.maxSize)]],
+      ["budgetNearLimit", figures.budgets.map(({ operation, percent }) => counted(sourceOf.operation(operation), percent))],
       [
         "providerBatchNearExpiry",
-        table(
-          figures.providers.map(({ provider, timeoutAt }) => ({ instance: `provider:${provider}`, shape: "until", number: timeoutAt })),
-        ),
+        figures.providers.map(({ provider, timeoutAt }) => ({ instance: `provider:${provider}`, shape: "until", number: timeoutAt })),
       ],
       [
         "sourceSilent",
-        table(figures.lastArrivals.map(({ stream, at: number }) => ({ instance: sourceOf.stream(stream), shape: "since", number }))),
+        figures.lastArrivals.map(({ stream, at: number }) => ({ instance: sourceOf.stream(stream), shape: "since", number })),
       ],
-      ["watchdog", table([counted("", unseenMs)])],
+      ["watchdog", [counted("", unseenMs)]],
       [
         "channelBroken",
-        table(
-          figures.channels
-            .filter(({ channel }) => !off.includes(channel) && this.isReceiver(tenant, channel))
-            .map(({ channel, tries }) => aboutChannel(channel, tries)),
-        ),
+        figures.channels
+          .filter(({ channel }) => !off.includes(channel) && this.isReceiver(tenant, channel))
+          .map(({ channel, tries }) => aboutChannel(channel, tries)),
       ],
-      ["channelOff", table(off.map((channel) => aboutChannel(channel, 1)))],
-    ]);
+      ["channelOff", off.map((channel) => aboutChannel(channel, 1))],
+    ];
+    return new Map(measured.map(([kind, measures]) => [kind, table(kind, measures, at)]));
   }
 }
 
@@ -142,8 +139,21 @@ class Counts {
   }
 }
 
-function table(measures: readonly Measure[]): ReadonlyMap<string, Measure> {
-  return new Map(measures.slice(0, MOST_INSTANCES).map((measure) => [measure.instance, measure]));
+/** A figure that is none, because nothing was divided by nothing, is not there. */
+function table(kind: AlertKindName, measures: readonly Measure[], at: number): ReadonlyMap<string, Measure> {
+  const known = measures.filter(({ number }) => Number.isFinite(number));
+  return new Map((known.length <= MOST_INSTANCES ? known : furthest(kind, known, at)).map((measure) => [measure.instance, measure]));
+}
+
+/** Of equals those whose names come first, so that they are the same at every look. */
+function furthest(kind: AlertKindName, measures: readonly Measure[], at: number): readonly Measure[] {
+  const further = isFurther(ALERT_KINDS[kind].compare);
+  const values = new Map(measures.map((measure) => [measure, valueAt(measure, at)]));
+  const order = (a: Measure, b: Measure): number => {
+    const [x, y] = [values.get(a)!, values.get(b)!];
+    return further(x, y) ? -1 : further(y, x) ? 1 : 0;
+  };
+  return measures.toSorted(order).slice(0, MOST_INSTANCES);
 }
 
 function counted(instance: string, number: number): Measure {
