@@ -152,7 +152,7 @@ describe("alerts", () => {
     expect((await ask("GET", "/alerts")).json).toMatchObject({ data: { alerts: [] } });
     key = own;
     const events = await yard.store.events.read(0, 1000, { entity: found!.id });
-    expect(events.map(({ type }) => type)).toEqual(["alert.firing", "alert.acked"]);
+    expect(events.map(({ type }) => type)).toEqual(["alert.firing", "alert.acked", "audit.recorded"]);
     const first = (await ask("GET", "/alerts?limit=1")).json as unknown as { data: { next: string; alerts: { id: string }[] } };
     const second = (await ask("GET", `/alerts?limit=1&cursor=${first.data.next}`)).json as unknown as typeof first;
     expect(second.data.alerts[0]!.id).not.toBe(first.data.alerts[0]!.id);
