@@ -93,6 +93,45 @@ describe("the screen", () => {
     }
   });
 
+  it("lets no word of the server steer the terminal, wherever it stands", () => {
+    const EVIL = "\u001b[2J\u009b1m\u202e\r\n\u0007";
+    // Words of closed sets are looked up, times are parsed.
+    const closed = /^(status|state|severity|unit|stage|mode|kind|timestamp|.*_at|.*At|last_seen)$/;
+    const poisoned = <T>(value: T, field = ""): T => {
+      if (typeof value === "string") return (closed.test(field) ? value : `${value}${EVIL}`) as T;
+      if (Array.isArray(value)) return value.map((each: unknown) => poisoned(each, field)) as T;
+      if (typeof value !== "object" || value === null) return value;
+      return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, poisoned(each as unknown, name)])) as T;
+    };
+    const { model, ...rest } = scene();
+    const evil = { ...rest, model: poisoned(model) };
+    const views: Partial<View>[] = [
+      {},
+      ...panesOf(() => ({ filtered: false, sorted: false })).flatMap((pane) => {
+        const [row] = pane.rows(evil, 80);
+        return [{ focus: pane.id }, ...(row === undefined ? [] : [{ focus: pane.id, detail: { pane: pane.id, key: row.key, scroll: 0 } }])];
+      }),
+    ];
+    const palette = { color: false, glyphs: UNICODE };
+    const steering = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
+    const plain = plainFrame(evil.model.snapshot, { palette, filterText: "", width: 200, now: NOON });
+    expect(plain.replaceAll("\n", "")).not.toMatch(steering);
+    expect(painted([{ text: EVIL, tone: "plain" }], palette)).not.toMatch(steering);
+    const [batch] = evil.model.snapshot.history.batches;
+    const group = { count: 1, percentage: 100, code: EVIL, error: EVIL, examples: [EVIL] };
+    const why = { reasons: [{ code: "paused", message: EVIL, since: null }] };
+    const depth = { kind: "batch", batch: batch!, errors: [group], why } as unknown as Picture["depth"];
+    for (const view of views)
+      for (const size of [
+        { columns: 200, rows: 60 },
+        { columns: 80, rows: 24 },
+        { columns: 40, rows: 15 },
+      ]) {
+        const lines = draw({ ...picture(view, { scene: evil }), depth: view.detail?.pane === "batches" ? depth : null }, size);
+        expect(lines.flatMap((line) => line.map((each) => each.text)).join("")).not.toMatch(steering);
+      }
+  });
+
   it("says with signs what it says with colours, and uses no code without colours", () => {
     const plain = text(picture(), 120, 40);
     expect(plain).not.toContain("\u001b");

@@ -1,3 +1,4 @@
+import { clean } from "../terminal/terminal.ts";
 import { PLAIN, type Glyphs } from "./glyphs.ts";
 import { signsOf, widthOf, type Line, type Tone } from "./text.ts";
 
@@ -26,7 +27,8 @@ export function painted(line: Line, palette: Palette, grey = false): string {
   const plain = palette.glyphs === PLAIN;
   return line
     .map(({ text, tone }) => {
-      const written = plain ? asciiOf(text) : text;
+      // Texts come here clean; one that was forgotten, or a word that no such server should say, does no harm either.
+      const written = plain ? asciiOf(text) : clean(text);
       const code = grey && tone !== "chosen" ? CODES.soft : CODES[tone];
       return palette.color && code !== "" && written !== "" ? `\u001b[${code}m${written}\u001b[0m` : written;
     })

@@ -89,7 +89,7 @@ function cellsOf(batch: Batch, { glyphs, now }: Scene, width: number): readonly 
   const moving = batch.status === "running";
   return [
     words(glyphs.status[batch.status], tone),
-    words(batch.id.split("_").at(-1) ?? batch.id, "soft"),
+    words(foreign(batch.id.split("_").at(-1) ?? batch.id), "soft"),
     nameOf(batch),
     words(batch.status, tone),
     [
