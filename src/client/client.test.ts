@@ -303,6 +303,32 @@ describe("on", () => {
   });
 });
 
+describe("follow", () => {
+  it("hands on every event of the log, a stream's too, and keeps the frames of the connection to itself", async () => {
+    const client = await serve({
+      "GET /api/events": (_request, response) =>
+        sse(
+          response,
+          frame("stream.hello", { data: { cursor: "e.1", heartbeatSeconds: 15 } }, "e.1"),
+          frame("stream.paused", { data: { stream: "orders", paused: true } }, "e.2"),
+          frame("heartbeat", { data: {} }),
+          frame("batch.created", { data: { batch_id: "b1" } }, "e.3"),
+        ),
+    });
+    const done = new AbortController();
+    const seen: [string, string | null][] = [];
+    const event = ({ type, cursor }: { type: string; cursor: string | null }): void => {
+      seen.push([type, cursor]);
+      if (type === "batch.created") done.abort();
+    };
+    await client.follow({ types: ["stream.*", "batch.*"] }, { event }, done.signal);
+    expect(seen).toEqual([
+      ["stream.paused", "e.2"],
+      ["batch.created", "e.3"],
+    ]);
+  });
+});
+
 describe("watch", () => {
   it("yields the snapshot, moves from its cursor on, and the final batch", async () => {
     let ended = false;

@@ -62,7 +62,7 @@ export async function followEvents(transport: Transport, options: FeedOptions, h
           cursor = cursorOf(frame, data);
           const inner = asRecord(data["data"]) ?? data;
           handlers.reset?.(typeof inner["snapshotUrl"] === "string" ? inner["snapshotUrl"] : null);
-        } else if (!frame.event.startsWith("stream.") && frame.event !== "heartbeat" && frame.event !== "bye") {
+        } else if (frame.event !== "heartbeat" && frame.event !== "bye") {
           cursor = frame.id ?? cursor;
           handlers.event({
             type: frame.event,
