@@ -1,14 +1,18 @@
 import { join } from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
+import { type Browser, chromium, type Locator, type Page } from "playwright-core";
 import { readDashboard } from "../../src/api/pages/dashboard.ts";
 import { type Served, TOKEN } from "./served.ts";
+import { SlowMachine } from "./slow-machine.ts";
 
 /** Named by scripts/test.mjs, which installs it; else the one of this machine. */
 const CHROMIUM = process.env["TEST_CHROMIUM"] ?? "/usr/bin/chromium";
 /** What is waited for comes when the machine has time for it. */
 const PATIENCE_MS = 120_000;
+/** As on a slow and noisy machine, to find what a test or a page takes for granted: see SlowMachine. */
+const CHAOS = process.env["TEST_CHAOS"] ?? "";
 
 export async function launch(): Promise<Browser> {
+  const slow = CHAOS === "" ? null : new SlowMachine(CHAOS);
   const browser = await chromium.launch({
     executablePath: CHROMIUM,
     headless: true,
@@ -22,8 +26,13 @@ export async function launch(): Promise<Browser> {
       "--disable-sync",
     ],
     timeout: PATIENCE_MS,
+    ...(slow === null ? {} : { proxy: { server: await slow.listen() } }),
   });
-  browser.on("context", (context) => context.setDefaultTimeout(PATIENCE_MS));
+  browser.on("context", (context) => {
+    context.setDefaultTimeout(PATIENCE_MS);
+    slow?.slow(context);
+  });
+  browser.on("disconnected", () => void slow?.close());
   return browser;
 }
 
@@ -50,6 +59,26 @@ export async function signedIn(browser: Browser, { url }: Served, look: Look, ke
   await page.locator("input[name=key]").fill(key);
   await Promise.all([page.waitForURL((at) => at.pathname === "/"), page.locator("main button").click()]);
   return { page, complaints };
+}
+
+/** Presses a button and waits for the short answer to it. That goes by itself after a while: it is looked for from before. */
+export async function answered(button: Locator, text: string): Promise<void> {
+  await Promise.all([button.page().getByRole("status").getByText(text).first().waitFor(), button.click()]);
+}
+
+/**
+ * Acts on many batches that a page begins from now on wait for a minute, the longest there is: the seconds it asks for are a
+ * reader's to undo it in, not those of a machine that takes longer to press a button. Returns the seconds that were asked for, as they come.
+ */
+export async function withTimeToUndo(page: Page): Promise<number[]> {
+  const asked: number[] = [];
+  await page.route("**/api/batch/bulk", (route) => {
+    const body = route.request().postDataJSON() as { delaySeconds?: number } | null;
+    if (body?.delaySeconds === undefined) return route.continue();
+    asked.push(body.delaySeconds);
+    return route.continue({ postData: JSON.stringify({ ...body, delaySeconds: 60 }) });
+  });
+  return asked;
 }
 
 /** Fails with the cure where there is no dashboard to look at. */
