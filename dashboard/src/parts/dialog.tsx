@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, type ReactElement, type ReactNode } from "react";
+import { useEffect, useId, useLayoutEffect, useRef, type ReactElement, type ReactNode } from "react";
 import { Icon } from "./icon.tsx";
 
 /** The browser's own modal dialog: it holds the focus, gives it back, and closes on Escape. Mounted = open. */
@@ -14,9 +14,11 @@ export function Dialog(props: {
   const { title, onClose, children, footer, bare = false, wide = false } = props;
   const id = useId();
   const element = useRef<HTMLDialogElement>(null);
+  const pressed = useRef<EventTarget | null>(null);
+  // Before anything else can be pressed.
+  useLayoutEffect(() => element.current?.showModal(), []);
   useEffect(() => {
     const dialog = element.current;
-    dialog?.showModal();
     return () => dialog?.close();
   }, []);
   return (
@@ -25,8 +27,12 @@ export function Dialog(props: {
       aria-labelledby={id}
       className={`dialog p-0 ${wide ? "dialog-wide" : ""}`}
       onClose={onClose}
+      // Beside it closes it; a press that began inside does not, wherever it ends: text is selected so, and what is pressed may move away.
+      onPointerDown={(event) => {
+        pressed.current = event.target;
+      }}
       onClick={(event) => {
-        if (event.target === element.current) element.current?.close();
+        if (event.target === element.current && pressed.current === element.current) element.current?.close();
       }}
     >
       <div className="flex max-h-[76vh] flex-col">

@@ -1,5 +1,5 @@
-import { useEffect, useState, useSyncExternalStore, type ReactElement } from "react";
-import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
+import { useLayoutEffect, useState, useSyncExternalStore, type ReactElement } from "react";
+import { Link, Outlet, useNavigate, useRouter, useRouterState } from "@tanstack/react-router";
 import { BulkTray } from "../bulk/bulk-tray.tsx";
 import { freeze } from "../data/freeze.ts";
 import { Icon } from "../parts/icon.tsx";
@@ -13,7 +13,7 @@ import { Navigation } from "./navigation.tsx";
 import { PAGES } from "./pages.ts";
 import { Palette } from "./palette.tsx";
 import { ShortcutList } from "./shortcut-list.tsx";
-import { onKey, useShortcuts } from "./shortcuts.ts";
+import { listenForKeys, useShortcuts } from "./shortcuts.ts";
 import { Tenant } from "./tenant.tsx";
 import { ThemeSwitch } from "./theme-switch.tsx";
 import { Toasts } from "./toasts.tsx";
@@ -23,13 +23,20 @@ type Overlay = "none" | "palette" | "keys" | "menu";
 /** What stands around every page. */
 export function Shell(): ReactElement {
   const navigate = useNavigate();
-  const [overlay, setOverlay] = useState<Overlay>("none");
+  const router = useRouter();
   const path = useRouterState({ select: (state) => state.location.pathname });
-  useEffect(() => setOverlay("none"), [path]);
-  useEffect(() => {
-    window.addEventListener("keydown", onKey);
-    return () => window.removeEventListener("keydown", onKey);
-  }, []);
+  // An overlay is of the page it was opened on: another page closes it.
+  const [opened, setOpened] = useState<{ what: Overlay; on: string }>({ what: "none", on: path });
+  const overlay = opened.on === path ? opened.what : "none";
+  const setOverlay = (what: Overlay): void => setOpened({ what, on: router.latestLocation.pathname });
+  useLayoutEffect(
+    () =>
+      listenForKeys({
+        isComing: () => router.state.status === "pending",
+        onArrival: (listener) => router.subscribe("onRendered", listener),
+      }),
+    [router],
+  );
   const { zone } = useSyncExternalStore(preference.subscribe, preference.get);
   useShortcuts([
     ...PAGES.map((page) => ({ keys: `g ${page.key}`, label: `Go to ${page.label}`, run: () => void navigate({ to: page.to }) })),

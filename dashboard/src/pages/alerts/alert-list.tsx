@@ -1,9 +1,10 @@
-import { useState, type ReactElement } from "react";
+import type { ReactElement } from "react";
 import { duration } from "../../figures/duration.ts";
 import { Icon } from "../../parts/icon.tsx";
 import { Wide } from "../../parts/section.tsx";
 import { Status } from "../../parts/status.tsx";
 import { Time } from "../../parts/time.tsx";
+import { useActiveRow } from "../../shell/row-keys.ts";
 import { useShortcuts } from "../../shell/shortcuts.ts";
 import { useAct } from "./act.ts";
 import { CauseLink } from "./cause-link.tsx";
@@ -20,14 +21,13 @@ interface AlertListProps {
 /** Open alerts, each with what it saw, what is allowed, and what can be done about it. */
 export function AlertList({ title, alerts, rules, onSilence }: AlertListProps): ReactElement {
   const act = useAct();
-  const [active, setActive] = useState(-1);
+  const [active, step] = useActiveRow(alerts.length, (row) => alerts[row]?.id);
   const chosen = alerts[active];
-  const move = (by: number): void => setActive((at) => Math.max(0, Math.min(alerts.length - 1, at + by)));
   const acknowledge = (alert: Alert): void =>
     void act(`${alert.rule} is yours now: nobody is told of it again`, () => acts.acknowledge(alert.id));
   useShortcuts([
-    { keys: "j", label: "Next alert", run: () => move(1) },
-    { keys: "k", label: "Previous alert", run: () => move(-1) },
+    { keys: "j", label: "Next alert", run: () => step(1) },
+    { keys: "k", label: "Previous alert", run: () => step(-1) },
     { keys: "a", label: "Acknowledge the alert", run: () => chosen !== undefined && !chosen.acknowledged && acknowledge(chosen) },
     { keys: "s", label: "Silence the alert", run: () => chosen !== undefined && onSilence(chosen) },
   ]);

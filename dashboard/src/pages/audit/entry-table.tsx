@@ -6,6 +6,7 @@ import { CopyButton } from "../../parts/copy.tsx";
 import { Icon } from "../../parts/icon.tsx";
 import { BodyInSight, useRowsInSight } from "../../parts/rows-in-sight.tsx";
 import { Status } from "../../parts/status.tsx";
+import { useActiveRow } from "../../shell/row-keys.ts";
 import { useShortcuts } from "../../shell/shortcuts.ts";
 import { preference } from "../../theme/preference.ts";
 import { changesInBrief } from "./changes.ts";
@@ -23,7 +24,7 @@ const NEAR_THE_END = 10;
 export function EntryTable({ entries, onEnd }: { entries: readonly AuditEntry[]; onEnd: () => void }): ReactElement {
   const [open, setOpen] = useState<ReadonlySet<number>>(new Set());
   const columns = useColumns([2, 3, 4, 5]);
-  const [active, setActive] = useState(-1);
+  const [nth, step] = useActiveRow(entries.length, (n) => entries[n] && String(entries[n].seq));
   const rows = useMemo(
     () =>
       entries.flatMap((entry): Row[] => [{ kind: "entry", entry }, ...(open.has(entry.seq) ? [{ kind: "detail" as const, entry }] : [])]),
@@ -42,14 +43,10 @@ export function EntryTable({ entries, onEnd }: { entries: readonly AuditEntry[];
     if (!next.delete(seq)) next.add(seq);
     setOpen(next);
   };
-  const move = (by: 1 | -1): void => {
-    let next = active + by;
-    while (rows[next]?.kind === "detail") next += by;
-    if (rows[next] === undefined) return;
-    setActive(next);
-    sight.scrollTo(next);
-  };
-  const activeSeq = rows[active]?.entry.seq;
+  const activeSeq = entries[nth]?.seq;
+  const placeOf = (seq: number | undefined): number => rows.findIndex(({ kind, entry }) => kind === "entry" && entry.seq === seq);
+  const active = activeSeq === undefined ? -1 : placeOf(activeSeq);
+  const move = (by: 1 | -1): void => sight.scrollTo(Math.max(0, placeOf(entries[step(by)]?.seq)));
   useShortcuts([
     { keys: "j", label: "Next entry", run: () => move(1) },
     { keys: "k", label: "Previous entry", run: () => move(-1) },

@@ -13,7 +13,12 @@ export interface Edit {
 const MOST_EDITS = 5;
 
 /** A few payloads to change before they are sent again. */
-export function PayloadEdits(props: { batchId: string; edits: readonly Edit[]; onChange: (edits: readonly Edit[]) => void }): ReactElement {
+export function PayloadEdits(props: {
+  batchId: string;
+  edits: readonly Edit[];
+  /** Given what they are by then: a payload is loaded for a while. */
+  onChange: (change: (edits: readonly Edit[]) => readonly Edit[]) => void;
+}): ReactElement {
   const { batchId, edits, onChange } = props;
   const cache = useQueryClient();
   const [fault, setFault] = useState<string | null>(null);
@@ -21,7 +26,7 @@ export function PayloadEdits(props: { batchId: string; edits: readonly Edit[]; o
     setFault(null);
     try {
       const { payload } = await cache.fetchQuery(itemQuery(batchId, key));
-      onChange([...edits.filter((edit) => edit.key !== key), { key, text: JSON.stringify(payload, null, 2) }]);
+      onChange((now) => [...now.filter((edit) => edit.key !== key), { key, text: JSON.stringify(payload, null, 2) }]);
     } catch (error) {
       setFault(`${key}: ${messageOf(error)}`);
     }
@@ -39,7 +44,7 @@ export function PayloadEdits(props: { batchId: string; edits: readonly Edit[]; o
               type="button"
               className="button"
               aria-label={`Leave ${key} as it is`}
-              onClick={() => onChange(edits.filter((edit) => edit.key !== key))}
+              onClick={() => onChange((now) => now.filter((edit) => edit.key !== key))}
             >
               Leave as it is
             </button>
@@ -50,7 +55,7 @@ export function PayloadEdits(props: { batchId: string; edits: readonly Edit[]; o
             className="field font-mono text-sm"
             spellCheck={false}
             defaultValue={text}
-            onBlur={({ target }) => onChange(edits.map((edit) => (edit.key === key ? { key, text: target.value } : edit)))}
+            onBlur={({ target: { value } }) => onChange((now) => now.map((edit) => (edit.key === key ? { key, text: value } : edit)))}
           />
         </div>
       ))}

@@ -26,12 +26,18 @@ export function ReplayDialog({ batch, onClose }: { batch: Batch; onClose: () => 
     ...(edits.length === 0 ? {} : { edits: Object.fromEntries(edits.map(({ key, text }) => [key, text])) }),
   };
   const asked = choice !== "some" || keys.length > 0;
-  const { data: dry, error } = useQuery({
+  const {
+    data: dry,
+    error,
+    isPlaceholderData: isOld,
+  } = useQuery({
     queryKey: ["replay", batch.id, request],
     queryFn: () => client.replayDryRun(batch.id, request),
     enabled: asked,
     retry: false,
     gcTime: 0,
+    // What is below the pointer stays there while it is counted anew: leaving a field to press a button counts.
+    placeholderData: (before) => before,
   });
 
   async function create(): Promise<void> {
@@ -89,7 +95,7 @@ export function ReplayDialog({ batch, onClose }: { batch: Batch; onClose: () => 
             <Loading label="Counting" />
           ) : (
             <>
-              <p>
+              <p className={isOld ? "text-soft" : ""}>
                 Creates a batch with {plural(dry.items, "item")} in {plural(dry.chunks, "chunk")}, {bytes(dry.bytes)} of payload.
               </p>
               {dry.warnings.map((warning) => (

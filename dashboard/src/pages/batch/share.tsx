@@ -25,13 +25,16 @@ export function ShareDialog({ id, onClose }: { id: string; onClose: () => void }
   const { data: links, error, refetch } = useQuery(query);
   const [hours, setHours] = useState(168);
   const [made, setMade] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
   const good = (links ?? []).filter((link) => link.revokedAt === null && Date.parse(link.expiresAt ?? "9999") > Date.now());
   async function act(run: () => Promise<void>): Promise<void> {
+    setBusy(true);
     try {
       await run();
     } catch (cause) {
       toast(messageOf(cause), "bad");
     }
+    setBusy(false);
     await cache.invalidateQueries({ queryKey: query.queryKey });
   }
   const make = (): Promise<void> =>
@@ -49,7 +52,7 @@ export function ShareDialog({ id, onClose }: { id: string; onClose: () => void }
       title="Share the batch"
       onClose={onClose}
       footer={
-        <button type="button" className="button button-main" onClick={() => void make()}>
+        <button type="button" className="button button-main" disabled={busy} onClick={() => void make()}>
           Make a link
         </button>
       }

@@ -62,7 +62,12 @@ export function BatchList({ filter }: { filter: BatchFilter }): ReactElement {
   const takeIn = (): void => {
     if (news.count > 0) void cache.resetQueries({ queryKey: query.queryKey });
   };
-  const active = useRowKeys(rows.length, "batch", (row) => void navigate({ to: "/batches/$id", params: { id: rows[row]!.id } }));
+  const active = useRowKeys(
+    rows.length,
+    "batch",
+    (row) => rows[row]?.id,
+    (row) => void navigate({ to: "/batches/$id", params: { id: rows[row]!.id } }),
+  );
   useShortcuts([
     { keys: "x", label: "Select the batch", run: () => toggle(active, false) },
     { keys: "X", label: "Select the batches up to this one", run: () => toggle(active, true) },

@@ -1,7 +1,8 @@
-import { useEffect, useId, useState, type ReactElement, type ReactNode, type RefObject } from "react";
+import { useId, type ReactElement, type ReactNode, type RefObject } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { QUALIFIERS } from "batchyard/client";
 import { operationsQuery } from "../../data/queries.ts";
+import { useDraft } from "../../parts/draft.ts";
 import { Icon } from "../../parts/icon.tsx";
 import { suggestions } from "./suggestions.ts";
 
@@ -16,11 +17,10 @@ interface SearchFieldProps {
 
 /** Qualifiers and words; what is typed takes effect on Enter. */
 export function SearchField({ ref, value, unknown, onSearch, beside }: SearchFieldProps): ReactElement {
-  const [text, setText] = useState(value);
+  const [text, setText] = useDraft(value);
   const hint = useId();
   const list = useId();
   const operations = useQuery({ ...operationsQuery, enabled: text.includes("op:") });
-  useEffect(() => setText(value), [value]);
   return (
     <form
       role="search"

@@ -1,4 +1,4 @@
-import { memo, useMemo, useState, type ReactElement } from "react";
+import { memo, useMemo, type ReactElement } from "react";
 import { Link } from "@tanstack/react-router";
 import { clockTime, dayOf, fullTime } from "../../figures/time.ts";
 import { useColumns } from "../../parts/columns.ts";
@@ -6,6 +6,7 @@ import { CopyButton } from "../../parts/copy.tsx";
 import { Icon } from "../../parts/icon.tsx";
 import { BodyInSight, useRowsInSight } from "../../parts/rows-in-sight.tsx";
 import { Status } from "../../parts/status.tsx";
+import { useActiveRow } from "../../shell/row-keys.ts";
 import { useShortcuts } from "../../shell/shortcuts.ts";
 import { preference } from "../../theme/preference.ts";
 import { SEVERITY_LOOK } from "../../parts/states.ts";
@@ -34,8 +35,10 @@ const NEAR_THE_END = 5;
 /** A real table of which only the rows in sight are drawn. Groups and events open in place. */
 export function EventTable({ label, rows, open, onToggle, onEnd }: EventTableProps): ReactElement {
   const columns = useColumns([3, 3, 4, 5]);
-  const [active, setActive] = useState(-1);
   const flat = useMemo(() => flattened(rows, open), [rows, open]);
+  const events = useMemo(() => flat.flatMap((row, i) => (row.kind === "event" ? [i] : [])), [flat]);
+  const [nth, step] = useActiveRow(events.length, (n) => flat[events[n] ?? -1]?.id);
+  const active = events[nth] ?? -1;
   const height = HEIGHT[preference.get().density];
   const sight = useRowsInSight({
     count: flat.length,
@@ -45,10 +48,8 @@ export function EventTable({ label, rows, open, onToggle, onEnd }: EventTablePro
     onEnd,
   });
   const move = (by: 1 | -1): void => {
-    let next = Math.max(0, Math.min(flat.length - 1, active + by));
-    while (flat[next]?.kind !== "event" && next > 0 && next < flat.length - 1) next += by;
-    setActive(next);
-    sight.scrollTo(next);
+    const next = events[step(by)];
+    if (next !== undefined) sight.scrollTo(next);
   };
   const activeRow = flat[active];
   useShortcuts([

@@ -1,7 +1,8 @@
-import { useEffect, useState, type ReactElement, type RefObject } from "react";
+import type { ReactElement, RefObject } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { fieldTime, instantOf, zoneName } from "../../figures/time.ts";
+import { useDraft } from "../../parts/draft.ts";
 import { Icon } from "../../parts/icon.tsx";
 import { isTime, type Kind, registryQuery } from "./queries.ts";
 import type { EventsSearch } from "./search.ts";
@@ -10,8 +11,7 @@ import type { EventsSearch } from "./search.ts";
 export function Filters({ search, field }: { search: EventsSearch; field: RefObject<HTMLInputElement | null> }): ReactElement {
   const navigate = useNavigate();
   const { data: kinds } = useQuery(registryQuery);
-  const [text, setText] = useState(search.q ?? "");
-  useEffect(() => setText(search.q ?? ""), [search.q]);
+  const [text, setText] = useDraft(search.q ?? "");
   const go = (change: { [K in keyof EventsSearch]?: EventsSearch[K] | undefined }): void => {
     const merged = Object.entries({ ...search, ...change }).filter(([, value]) => value !== undefined && value !== "");
     void navigate({ to: "/events", search: Object.fromEntries(merged) });
@@ -89,8 +89,7 @@ function Chip({ label, pressed, onPress }: { label: string; pressed: boolean; on
 }
 
 function JumpTo({ at, onJump }: { at: string | undefined; onJump: (at: string) => void }): ReactElement {
-  const [field, setField] = useState("");
-  useEffect(() => setField(at !== undefined && isTime(at) && !Number.isNaN(Date.parse(at)) ? fieldTime(at) : ""), [at]);
+  const [field, setField] = useDraft(at !== undefined && isTime(at) && !Number.isNaN(Date.parse(at)) ? fieldTime(at) : "");
   const instant = instantOf(field);
   return (
     <form

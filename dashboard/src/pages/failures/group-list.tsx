@@ -9,6 +9,7 @@ import { Empty, Fault, Loading } from "../../parts/notice.tsx";
 import { Wide } from "../../parts/section.tsx";
 import { Spark } from "../../parts/spark.tsx";
 import { Time } from "../../parts/time.tsx";
+import { useActiveRow } from "../../shell/row-keys.ts";
 import { useShortcuts } from "../../shell/shortcuts.ts";
 import { GiveUpDialog } from "./give-up-dialog.tsx";
 import { MuteDialog } from "./mute-dialog.tsx";
@@ -28,15 +29,14 @@ export function GroupList({ range, operation }: GroupListProps): ReactElement {
   const [retrying, setRetrying] = useState<Group | null>(null);
   const [givingUp, setGivingUp] = useState<Group | null>(null);
   const [muting, setMuting] = useState<Group | null>(null);
-  const [active, setActive] = useState(-1);
   const isAdmin = useMay("admin");
   const mayAct = useMay("operator");
   const groups = data?.groups ?? [];
+  const [active, step] = useActiveRow(groups.length, (row) => groups[row]?.fingerprint);
   const chosen = groups[active];
-  const move = (by: number): void => setActive((at) => Math.max(0, Math.min(groups.length - 1, at + by)));
   useShortcuts([
-    { keys: "j", label: "Next group", run: () => move(1) },
-    { keys: "k", label: "Previous group", run: () => move(-1) },
+    { keys: "j", label: "Next group", run: () => step(1) },
+    { keys: "k", label: "Previous group", run: () => step(-1) },
     { keys: "r", label: "Retry the group", run: () => mayAct && chosen !== undefined && chosen.fingerprint !== "" && setRetrying(chosen) },
     { keys: "m", label: "Mute the group", run: () => mayAct && chosen !== undefined && chosen.fingerprint !== "" && setMuting(chosen) },
   ]);

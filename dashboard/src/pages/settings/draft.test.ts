@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { changed, isLarge, patchOf, previewable, valueOf } from "./draft.ts";
+import { changed, isLarge, patchOf, previewable, valueOf, withoutSaved } from "./draft.ts";
 import type { Setting } from "./queries.ts";
 
 const setting = (path: string, kind: Setting["kind"], value: Setting["value"]): Setting => {
@@ -56,4 +56,13 @@ it("a rule of windows that moves by more than a fifth is large", () => {
   expect(previewable(ALL, { "batch.window_seconds": "91", "batch.default_size": "1" }).map(({ path }) => path)).toEqual([
     "batch.window_seconds",
   ]);
+});
+
+it("what was typed while a draft was saved is still to be saved", () => {
+  const sent = { "batch.window_seconds": "120", "queue.max_size": "5" };
+  expect(withoutSaved({ ...sent, "queue.max_size": "50", "batch.default_size": "9" }, sent)).toEqual({
+    "queue.max_size": "50",
+    "batch.default_size": "9",
+  });
+  expect(withoutSaved(sent, sent)).toEqual({});
 });

@@ -22,6 +22,11 @@ export function valueOf({ kind }: Pick<Setting, "kind">, typed: string | boolean
     .filter((word) => word !== "");
 }
 
+/** What is still to be saved of a draft, after that was saved of which it was when it was sent. */
+export function withoutSaved(now: Draft, sent: Draft): Draft {
+  return Object.fromEntries(Object.entries(now).filter(([path, typed]) => typed !== sent[path]));
+}
+
 /** The settings whose fields say something else than the server. */
 export function changed(settings: readonly Setting[], draft: Draft): Setting[] {
   return settings.filter((setting) => {

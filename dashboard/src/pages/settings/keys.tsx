@@ -164,7 +164,9 @@ function stateOf({ revokedAt, expiresAt }: ApiKey, now: number): Look {
 
 function SignInLink(): ReactElement {
   const [link, setLink] = useState<{ url: string; expiresAt: string } | null>(null);
+  const [busy, setBusy] = useState(false);
   async function make(): Promise<void> {
+    setBusy(true);
     try {
       const { path, expiresAt } = await client.request<{ path: string; expiresAt: string }>("/api/session/link", {
         method: "POST",
@@ -174,9 +176,10 @@ function SignInLink(): ReactElement {
     } catch (error) {
       toast(messageOf(error), "bad");
     }
+    setBusy(false);
   }
   return link === null ? (
-    <button type="button" className="button self-start" onClick={() => void make()}>
+    <button type="button" className="button self-start" disabled={busy} onClick={() => void make()}>
       Make a link
     </button>
   ) : (

@@ -20,8 +20,10 @@ export function NewKeyDialog({ onClose }: { onClose: () => void }): ReactElement
   const [ends, setEnds] = useState("");
   const [secret, setSecret] = useState<string | null>(null);
   const [error, setError] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
   const id = useId();
   async function create(): Promise<void> {
+    setBusy(true);
     setError(null);
     try {
       const expiresAt = instantOf(ends);
@@ -29,6 +31,7 @@ export function NewKeyDialog({ onClose }: { onClose: () => void }): ReactElement
     } catch (cause) {
       setError(cause);
     }
+    setBusy(false);
   }
   if (secret !== null)
     return (
@@ -59,7 +62,7 @@ export function NewKeyDialog({ onClose }: { onClose: () => void }): ReactElement
       title="New key"
       onClose={onClose}
       footer={
-        <button type="submit" form={id} className="button button-main" disabled={name.trim() === ""}>
+        <button type="submit" form={id} className="button button-main" disabled={name.trim() === "" || busy}>
           Create key
         </button>
       }
@@ -69,7 +72,7 @@ export function NewKeyDialog({ onClose }: { onClose: () => void }): ReactElement
         className="flex flex-col gap-5"
         onSubmit={(event) => {
           event.preventDefault();
-          void create();
+          if (!busy) void create();
         }}
       >
         <TextField label="Name" value={name} hint="Stands in the audit log beside all it does" needed onChange={setName} />

@@ -5,11 +5,12 @@ import { ClientError } from "batchyard/client";
 import { client } from "../../data/client.ts";
 import { useMay } from "../../data/session.ts";
 import { plural } from "../../figures/number.ts";
+import { useDraft } from "../../parts/draft.ts";
 import { Icon } from "../../parts/icon.tsx";
 import { Awaited, Empty, Fault } from "../../parts/notice.tsx";
 import { Section } from "../../parts/section.tsx";
 import { toast } from "../../parts/toast.ts";
-import { changed, type Draft, isLarge, patchOf, previewable } from "./draft.ts";
+import { changed, type Draft, isLarge, patchOf, previewable, withoutSaved } from "./draft.ts";
 import { ImpactDialog } from "./impact.tsx";
 import { check, type Setting, tableQuery } from "./queries.ts";
 import { SettingRow } from "./setting-row.tsx";
@@ -33,6 +34,7 @@ type Faults = Readonly<Record<string, string>>;
 export function ServerSettings({ q }: { q: string }): ReactElement {
   const { data: settings, error, refetch } = useQuery(tableQuery);
   const navigate = useNavigate();
+  const [text, setText] = useDraft(q);
   return (
     <div className="flex flex-col gap-6">
       <input
@@ -40,10 +42,11 @@ export function ServerSettings({ q }: { q: string }): ReactElement {
         aria-label="Find a setting"
         className="field max-w-md"
         placeholder="Find a setting: a name, a word, a variable"
-        value={q}
-        onChange={(event) =>
-          void navigate({ to: "/settings", search: event.target.value === "" ? {} : { q: event.target.value }, replace: true })
-        }
+        value={text}
+        onChange={({ target: { value } }) => {
+          setText(value);
+          void navigate({ to: "/settings", search: value === "" ? {} : { q: value }, replace: true });
+        }}
       />
       {settings === undefined ? (
         <Awaited error={error} lines={12} label="Loading settings" retry={() => void refetch()} />
@@ -75,7 +78,8 @@ function SettingsForm({ settings, q }: { settings: readonly Setting[]; q: string
     try {
       await client.settings.change(patch, { preview: "required", ...(reason === "" ? {} : { reason }) });
       toast(`${plural(changes.length, "setting")} saved, in force now`);
-      setDraft({});
+      // What was typed while it was saved stays.
+      setDraft((now) => withoutSaved(now, draft));
     } catch (cause) {
       setError(cause);
     }
@@ -106,7 +110,7 @@ function SettingsForm({ settings, q }: { settings: readonly Setting[]; q: string
                   isChanged={changes.includes(setting)}
                   fault={faults[setting.path]}
                   mayChange={mayChange}
-                  onType={(value) => setDraft({ ...draft, [setting.path]: value })}
+                  onType={(value) => setDraft((now) => ({ ...now, [setting.path]: value }))}
                 />
               ))}
           </ul>

@@ -29,10 +29,12 @@ const NUMBERS = ["Items/min", "Open windows", "Items in them"] as const;
 export function StreamList({ streams, told, toldAt, fault }: StreamListProps): ReactElement {
   const navigate = useNavigate();
   const mayPause = useMay("operator");
-  const active = useRowKeys(streams.length, "stream", (row) => {
-    const name = streams[row]?.name;
-    if (name !== undefined) void navigate({ to: "/streams/$name", params: { name } });
-  });
+  const active = useRowKeys(
+    streams.length,
+    "stream",
+    (row) => streams[row]?.name,
+    (row) => void navigate({ to: "/streams/$name", params: { name: streams[row]!.name } }),
+  );
   return (
     <div className="flex flex-col gap-3">
       {fault === undefined ? null : <Fault error={fault} />}
