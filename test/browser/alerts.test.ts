@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { built, launch, signedIn } from "../support/browser.ts";
+import { answered, built, launch, signedIn } from "../support/browser.ts";
 import { sampleAlerts } from "../support/samples/sample-alerts.ts";
 import { finished, serve, type Served } from "../support/served.ts";
 
@@ -45,7 +45,6 @@ interface Listed {
     alerts: { id: string; rule: string; silenced: boolean; acknowledged: boolean; acknowledgedBy: string | null }[];
   };
 }
-const toast = (text: string) => page.getByRole("status").getByText(text).waitFor();
 
 it("shows what fires with the counts of the API, says so in the navigation, and takes an alert on", async () => {
   const { data: listed } = await api<Listed>("/alerts?state=open");
@@ -58,11 +57,9 @@ it("shows what fires with the counts of the API, says so in the navigation, and 
   }))
     await tabs.getByRole("link", { name: `${name} ${count}`, exact: true }).waitFor();
   await page.getByRole("link", { name: `Alerts ${listed.counts.firing} firing, 1 critical` }).waitFor();
-  const rows = page.getByRole("table").getByRole("row");
-  expect(await rows.count()).toBe(1 + listed.counts.firing);
+  await expect.poll(() => page.getByRole("table").getByRole("row").count()).toBe(1 + listed.counts.firing);
 
-  await page.getByRole("button", { name: "Acknowledge batchFailure validate" }).click();
-  await toast("batchFailure is yours now");
+  await answered(page.getByRole("button", { name: "Acknowledge batchFailure validate" }), "batchFailure is yours now");
   await page
     .getByRole("row", { name: /batchFailure/ })
     .getByText("taken on by session:")
@@ -82,15 +79,13 @@ it("silences an alert from its row, lists the silence, and ends it", async () =>
   expect(await dialog.getByLabel("Rule").inputValue()).toBe("highErrorRate");
   expect(await dialog.getByLabel("About").inputValue()).toBe("operation:validate");
   await dialog.getByRole("button", { name: "4 h", exact: true }).click();
-  await dialog.getByRole("button", { name: "Silence for 4 h" }).click();
-  await toast("Silenced for 4 h");
+  await answered(dialog.getByRole("button", { name: "Silence for 4 h" }), "Silenced for 4 h");
   const { silences } = await api<{ silences: { rule: string | null; instance: string | null }[] }>("/silences");
   expect(silences).toContainEqual(expect.objectContaining({ rule: "highErrorRate", instance: "operation:validate" }));
 
   await page.getByRole("link", { name: "Silences", exact: true }).click();
   expect(new URL(page.url()).search).toBe("?tab=silences");
-  await page.getByRole("button", { name: "End now the silence of highErrorRate, validate" }).click();
-  await toast("The silence has ended");
+  await answered(page.getByRole("button", { name: "End now the silence of highErrorRate, validate" }), "The silence has ended");
   await page.goBack();
   await page
     .getByRole("link", { name: /^Firing/, exact: false })
@@ -105,8 +100,7 @@ it("changes a rule after trying it, turns all off and the recommended ones on ag
   await dialog.getByText(/It would have fired \d+ time/).waitFor();
   await dialog.getByLabel("Fires at at least").fill("1000");
   await dialog.getByText("It would not have fired").waitFor();
-  await dialog.getByRole("button", { name: "Save" }).click();
-  await toast("batchFailure is saved");
+  await answered(dialog.getByRole("button", { name: "Save" }), "batchFailure is saved");
   await page
     .getByRole("row", { name: /^batchFailure/ })
     .getByText("≥ 1,000")
@@ -117,8 +111,10 @@ it("changes a rule after trying it, turns all off and the recommended ones on ag
     await api("/rules", { name, kind, enabled: false, ...(name === "batchFailure" ? { threshold: 1000 } : {}) });
   await page.reload();
   await page.getByText("No rule is on.").waitFor();
-  await page.getByRole("button", { name: /^Turn on the \d+ recommended rules/ }).click();
-  await toast(`${rules.filter(({ recommended }) => recommended).length} rules are on`);
+  await answered(
+    page.getByRole("button", { name: /^Turn on the \d+ recommended rules/ }),
+    `${rules.filter(({ recommended }) => recommended).length} rules are on`,
+  );
   const after = (await api<{ rules: typeof rules }>("/rules")).rules;
   expect(after.filter(({ enabled }) => enabled).map(({ name }) => name)).toEqual(
     rules.filter(({ recommended }) => recommended).map(({ name }) => name),
@@ -134,16 +130,14 @@ it("adds a channel, shows the server's refusal and the answer of a test, and rem
   await dialog.getByRole("button", { name: "Add the channel" }).click();
   await dialog.getByRole("alert").getByText("private network").waitFor();
   await dialog.getByLabel("Address").fill("https://alerts.example.invalid/x");
-  await dialog.getByRole("button", { name: "Add the channel" }).click();
-  await toast("inside is set up");
+  await answered(dialog.getByRole("button", { name: "Add the channel" }), "inside is set up");
 
   await page.getByRole("button", { name: "Test log" }).click();
   await page.getByText("The test message arrived").waitFor();
   await page.getByRole("button", { name: "Test inside" }).click();
   await page.getByText("The test message did not arrive").waitFor();
   await page.getByRole("button", { name: "Remove inside" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Remove", exact: true }).click();
-  await toast("inside is gone");
+  await answered(page.getByRole("dialog").getByRole("button", { name: "Remove", exact: true }), "inside is gone");
   const { channels } = await api<{ channels: { name: string }[] }>("/channels");
   expect(channels.map(({ name }) => name)).not.toContain("inside");
 });

@@ -73,6 +73,7 @@ it("shows what happens as it happens; text, type and severity narrow it; an even
 it("while a row is open new events wait, and come in when asked for", async () => {
   await page.goto("/events?types=batch.*");
   await rows("batch.failed").getByRole("button").click();
+  await page.getByLabel("Data of the event").waitFor();
   const before = await page.getByRole("row").count();
   await served.client.create({ operation: "steady" }, [{ id: "1", n: 1 }]);
   const pill = page.getByRole("button", { name: /new events?$/ });
@@ -100,7 +101,7 @@ it("events of one kind that came together are one row that opens, and the export
   await page.getByText("40 events shown").waitFor();
   // However many rows they came in: opened, they are what the window on the list has room for.
   const closed = rows("window.opened × ").getByRole("button", { expanded: false });
-  expect(await closed.count()).toBeGreaterThan(0);
+  await closed.first().waitFor();
   while ((await closed.count()) > 0) await closed.first().click();
   await expect.poll(() => page.getByRole("row", { name: "window.opened" }).count()).toBeGreaterThan(5);
 

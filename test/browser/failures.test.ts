@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { built, launch, signedIn } from "../support/browser.ts";
+import { answered, built, launch, signedIn, withTimeToUndo } from "../support/browser.ts";
 import { finished, serve, type Served } from "../support/served.ts";
 
 let data: string;
@@ -51,19 +51,22 @@ it("shows the groups of all batches as the API counts them, and retries one of t
   for (const [i, group] of known.groups.entries()) {
     const row = rows.nth(i);
     await row.getByText(group.error).waitFor();
-    expect(await row.getByRole("cell").first().textContent()).toBe(String(group.count));
+    await expect.poll(() => row.getByRole("cell").first().textContent()).toBe(String(group.count));
     await row.getByText("new", { exact: true }).waitFor();
   }
 
   const largest = rows.first();
   await largest.getByRole("button", { name: "Retry" }).last().click();
+  const undoSeconds = await withTimeToUndo(page);
   const dialog = page.getByRole("dialog", { name: "Retry failed items" });
   await dialog.getByText("3 batches", { exact: true }).waitFor();
   await dialog.getByRole("button", { name: "Retry failed items: 3 batches" }).click();
   const tray = page.getByRole("region", { name: "Acts on many batches" });
   await tray.getByRole("button", { name: "Undo" }).click();
   await tray.getByText("Undone: nothing was changed.").waitFor();
+  expect(undoSeconds).toEqual([10]);
   for (const id of made) expect((await served.client.get(id)).epoch).toBe(1);
+  await page.unroute("**/api/batch/bulk");
   await tray.getByRole("button", { name: "Put away" }).click();
 
   await largest.getByRole("button", { name: "Retry" }).last().click();
@@ -94,7 +97,7 @@ it("mutes a group: it moves to the muted ones with its items and its reason, and
   await dialog.getByRole("button", { name: "Mute", exact: true }).click();
   const muted = page.getByRole("group", { name: "Muted kinds of failures" }).getByRole("row").filter({ hasText: "known to the shop" });
   await muted.getByText(error).waitFor();
-  expect(await muted.getByRole("cell").first().textContent()).toBe(String(count));
+  await expect.poll(() => muted.getByRole("cell").first().textContent()).toBe(String(count));
   await page.getByRole("heading", { name: `${before.failures - count} items failed` }).waitFor();
   expect((await groups()).groups.map((group) => group.fingerprint)).not.toContain(fingerprint);
   await page.reload();
@@ -109,18 +112,16 @@ it("lists dead letters, gives up a group, and runs the rest again", async () => 
   await page.goto("/failures");
   const row = page.getByRole("row").filter({ hasText: "newest example" }).first();
   await row.getByRole("button", { name: "Give up" }).last().click();
-  await page.getByRole("dialog").getByRole("button", { name: "Give up" }).click();
-  await page.getByRole("status").getByText("6 items are off the dead letters").waitFor();
+  await answered(page.getByRole("dialog").getByRole("button", { name: "Give up" }), "6 items are off the dead letters");
   expect((await stats()).total).toBe(3);
 
   await page.getByRole("link", { name: "Dead letters 3" }).click();
   await page.getByRole("link", { name: "validate", exact: true }).click();
   await page.getByRole("heading", { name: "Dead in validate" }).waitFor();
   expect(new URL(page.url()).search).toBe("?tab=dead&queue=operation%3Avalidate");
-  expect(await page.getByRole("group", { name: "Dead in validate" }).getByRole("row").count()).toBe(1 + 3);
+  await expect.poll(() => page.getByRole("group", { name: "Dead in validate" }).getByRole("row").count()).toBe(1 + 3);
   await page.getByRole("button", { name: "Run again what is dead in validate" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Run again: 3 items" }).click();
-  await page.getByRole("status").getByText("3 items run again").waitFor();
+  await answered(page.getByRole("dialog").getByRole("button", { name: "Run again: 3 items" }), "3 items run again");
 });
 
 it("analyses by code, by slowness and by size say what the API says", async () => {
@@ -129,7 +130,7 @@ it("analyses by code, by slowness and by size say what the API says", async () =
   const { errors } = await served.client.request<{ errors: { code: string; count: number }[] }>(`${base}/errors`);
   await page.goto("/failures?tab=codes");
   const first = page.getByRole("row").filter({ hasText: errors[0]!.code }).first();
-  expect(await first.getByRole("cell").first().textContent()).toBe(String(errors[0]!.count));
+  await expect.poll(() => first.getByRole("cell").first().textContent()).toBe(String(errors[0]!.count));
   await page.getByRole("link", { name: "Slow batches" }).click();
   const { slowest } = await served.client.request<{ slowest: { id: string }[] }>(`${base}/slow`);
   await page.getByRole("link", { name: slowest[0]!.id }).waitFor();
@@ -161,6 +162,11 @@ it("replays a batch from its page: the failed items, one payload changed, counte
   await dialog.getByLabel("Key of the item to change").fill("a");
   await dialog.getByRole("button", { name: "Change its payload" }).click();
   await dialog.getByLabel("Payload of a").fill('{"id":"a","ean":"2"}');
+  // Text is selected to beyond the edge of the dialog: the dialog stays, with what was typed.
+  await dialog.getByLabel("Payload of a").hover();
+  await page.mouse.down();
+  await page.mouse.move(5, 400, { steps: 3 });
+  await page.mouse.up();
   await dialog.getByRole("button", { name: "Create the batch" }).click();
   await page.getByRole("link", { name: "Compare with the original" }).waitFor();
   const replay = /batches\/(batch_\w+)/.exec(page.url())![1]!;
@@ -178,5 +184,6 @@ it("replays a batch from its page: the failed items, one payload changed, counte
   expect(new URL(page.url()).search).toContain("kind=broken");
   await page.goto(`/batches/${id}`);
   await page.getByText("Replayed as").getByRole("link", { name: replay }).click();
+  await page.getByRole("heading", { name: replay, level: 1 }).waitFor();
   await page.getByRole("link", { name: id }).waitFor();
 });

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Browser, Locator, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import type { Browser, Locator, Page, Response } from "playwright-core";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { duration } from "../../dashboard/src/figures/duration.ts";
 import { compact, count, percent } from "../../dashboard/src/figures/number.ts";
 import type { Batch, BatchItemResult, ErrorGroup, Visualization } from "../../src/client/index.ts";
@@ -95,41 +95,44 @@ it("a batch: progress, figures, errors and quality", async () => {
   const ran = duration(Date.parse(batch.completed_at!) - Date.parse(batch.started_at!));
   expect(way.split(/\s*\n\s*/)).toEqual(expect.arrayContaining(["Created", "Waited", "Ran", ran, "Ended", batch.status]) as string[]);
   const progress = page.getByRole("region", { name: "Progress" });
-  expect(await progress.innerText()).toContain(`${count(batch.processed_items)} of ${count(batch.total_items)} items`);
-  expect(await progress.getByRole("listitem").allInnerTexts()).toEqual([
-    `${count(batch.succeeded_items)} succeeded`,
-    `${count(batch.failed_items)} failed`,
-  ]);
-  expect(await figures(page.getByLabel("Figures"))).toMatchObject({
-    Success: percent(viz.overview.successRate),
-    "Item, p50": duration(viz.performanceMetrics.p50Duration!),
-    "Item, p95": duration(viz.performanceMetrics.p95Duration!),
-  });
-  const errors = await rowsOf(page.getByRole("region", { name: "Errors" }).getByRole("table"));
-  expect(errors.map((cells) => cells.slice(1, 3))).toEqual(groups.map((group) => [count(group.count), `${group.percentage.toFixed(1)} %`]));
-  const quality = await rowsOf(page.getByRole("region", { name: "Quality" }).getByRole("table"));
-  expect(quality.map(([range, , ...rest]) => [range, ...rest])).toEqual(
-    viz.qualityDistribution.map((range) => [
-      range.range.replace("-", " – "),
-      count(range.count),
-      `${range.percentage.toFixed(1)} %`,
-      range.averageScore.toFixed(2),
-    ]),
-  );
+  await progress.getByText(`${count(batch.processed_items)} of ${count(batch.total_items)} items`).waitFor();
+  await expect
+    .poll(() => progress.getByRole("listitem").allInnerTexts())
+    .toEqual([`${count(batch.succeeded_items)} succeeded`, `${count(batch.failed_items)} failed`]);
+  await expect
+    .poll(() => figures(page.getByLabel("Figures")))
+    .toMatchObject({
+      Success: percent(viz.overview.successRate),
+      "Item, p50": duration(viz.performanceMetrics.p50Duration!),
+      "Item, p95": duration(viz.performanceMetrics.p95Duration!),
+    });
+  const errors = page.getByRole("region", { name: "Errors" }).getByRole("table");
+  await expect
+    .poll(async () => (await rowsOf(errors)).map((cells) => cells.slice(1, 3)))
+    .toEqual(groups.map((group) => [count(group.count), `${group.percentage.toFixed(1)} %`]));
+  const quality = page.getByRole("region", { name: "Quality" }).getByRole("table");
+  await expect
+    .poll(async () => (await rowsOf(quality)).map(([range, , ...rest]) => [range, ...rest]))
+    .toEqual(
+      viz.qualityDistribution.map((range) => [
+        range.range.replace("-", " – "),
+        count(range.count),
+        `${range.percentage.toFixed(1)} %`,
+        range.averageScore.toFixed(2),
+      ]),
+    );
 });
 
 it("the list: counts of the states and of every row", async () => {
   await page.goto("/batches");
   const table = page.getByRole("table", { name: "Batches" });
   await table.getByText("All wrong").waitFor();
+  const tabs = page.getByRole("navigation", { name: "States" }).getByRole("link");
+  await expect
+    .poll(async () => (await tabs.allInnerTexts()).map((tab) => tab.replace(/\s+/g, " ")).filter((tab) => !tab.endsWith(" 0")))
+    .toEqual(["All 5", "Completed 4", "Failed 1"]);
+  await expect.poll(() => rowsOf(table)).toHaveLength(ids.length);
   const shown = await rowsOf(table);
-  const tabs = await page.getByRole("navigation", { name: "States" }).getByRole("link").allInnerTexts();
-  expect(tabs.filter((tab) => !tab.endsWith(" 0") && !tab.endsWith("\n0")).map((tab) => tab.replace(/\s+/g, " "))).toEqual([
-    "All 5",
-    "Completed 4",
-    "Failed 1",
-  ]);
-  expect(shown).toHaveLength(ids.length);
   for (const [i, id] of ids.toReversed().entries()) {
     const results = await resultsOf(id);
     const failed = results.filter((result) => !result.success).length;
@@ -141,48 +144,65 @@ it("the list: counts of the states and of every row", async () => {
 });
 
 it("the overview: its tiles and the figures of the last hour", async () => {
-  // Windows that move: what the page shows is held against the very answers it got.
-  const overviewAnswer = page.waitForResponse((answer) => answer.url().endsWith("/api/system/overview"));
-  const monitoringAnswer = page.waitForResponse((answer) => answer.url().includes("/api/admin/batch-monitoring?"));
-  await page.goto("/?range=1h");
-  const overview = (await (await overviewAnswer).json()) as { tiles: { name: string; value: number | null }[] };
-  const { data: monitoring } = (await (await monitoringAnswer).json()) as {
-    data: { summary: Record<string, number>; performance: { throughput: Record<string, number> } };
+  // Windows that move: what the page shows is held against the answers it got last.
+  let overview: OverviewTold | null = null;
+  let monitoring: MonitoringTold | null = null;
+  const hear = async (answer: Response): Promise<void> => {
+    if (answer.url().endsWith("/api/system/overview")) overview = (await answer.json()) as OverviewTold;
+    if (answer.url().includes("/api/admin/batch-monitoring?")) monitoring = ((await answer.json()) as { data: MonitoringTold }).data;
   };
+  const onAnswer = (answer: Response): void => void hear(answer);
+  page.on("response", onAnswer);
+  await page.goto("/?range=1h");
   await page.getByRole("heading", { name: "Last hour" }).waitFor();
   const all = (await Promise.all(ids.map(resultsOf))).flat();
   const failed = all.filter((result) => !result.success).length;
+  const statuses = await Promise.all(ids.map(async (id) => (await served.client.get(id)).status));
+
+  // The page against the API.
+  const hour = page.getByLabel("Last hour", { exact: true }).locator("visible=true").last();
+  const tiles = page.getByLabel("Last 15 minutes").locator("dt + dd");
+  const saysWhatItWasTold = async (): Promise<void> => {
+    expect(await figures(hour)).toMatchObject({
+      Batches: compact(monitoring!.summary["totalJobs"]!),
+      Items: compact(monitoring!.summary["totalRequests"]!),
+      Success: `${monitoring!.summary["successRate"]!.toFixed(1)} %`,
+      "Mean run time": duration(monitoring!.summary["averageProcessingTime"]!),
+      "Items an hour": compact(all.length),
+    });
+    const titles = await Promise.all((await tiles.all()).map((tile) => tile.getAttribute("title")));
+    const values = overview!.tiles.map(({ value }) => (value === null ? null : String(value)));
+    expect(titles.slice(0, values.length)).toEqual(values);
+  };
+  await vi.waitFor(saysWhatItWasTold, { timeout: 120_000, interval: 200 });
+  page.off("response", onAnswer);
 
   // The API against the results.
-  const statuses = await Promise.all(ids.map(async (id) => (await served.client.get(id)).status));
-  expect(monitoring.summary).toMatchObject({
+  const { summary, performance } = monitoring!;
+  expect(summary).toMatchObject({
     totalJobs: ids.length,
     completedJobs: statuses.filter((status) => status === "completed").length,
     failedJobs: statuses.filter((status) => status === "failed").length,
     totalRequests: all.length,
     processedRequests: all.length,
   });
-  expect(monitoring.performance.throughput["requestsPerHour"]).toBe(all.length);
-  const tile = (name: string): number | null => overview.tiles.find((each) => each.name === name)?.value ?? null;
+  expect(performance.throughput["requestsPerHour"]).toBe(all.length);
+  const tile = (name: string): number | null => overview!.tiles.find((each) => each.name === name)?.value ?? null;
   expect(tile("batches_open")).toBe(0);
   expect(tile("failures")).toBeCloseTo((failed * 100) / all.length, 1);
   // Fourteen whole minutes and what there is of the fifteenth.
   const minutes = all.length / tile("items_done")!;
   expect(minutes).toBeGreaterThanOrEqual(14);
   expect(minutes).toBeLessThanOrEqual(15);
-
-  // The page against the API.
-  expect(await figures(page.getByLabel("Last hour", { exact: true }).locator("visible=true").last())).toMatchObject({
-    Batches: compact(monitoring.summary["totalJobs"]!),
-    Items: compact(monitoring.summary["totalRequests"]!),
-    Success: `${monitoring.summary["successRate"]!.toFixed(1)} %`,
-    "Mean run time": duration(monitoring.summary["averageProcessingTime"]!),
-    "Items an hour": compact(all.length),
-  });
-  const tiles = await page.getByLabel("Last 15 minutes").locator("dt + dd").all();
-  for (const [i, each] of overview.tiles.entries())
-    expect(await tiles[i]!.getAttribute("title")).toBe(each.value === null ? null : String(each.value));
 });
+
+interface OverviewTold {
+  tiles: { name: string; value: number | null }[];
+}
+interface MonitoringTold {
+  summary: Record<string, number>;
+  performance: { throughput: Record<string, number> };
+}
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;

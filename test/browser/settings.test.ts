@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createClient } from "../../src/client/index.ts";
-import { built, launch, signedIn } from "../support/browser.ts";
+import { answered, built, launch, signedIn } from "../support/browser.ts";
 import { serve, type Served } from "../support/served.ts";
 
 let data: string;
@@ -52,8 +52,7 @@ it("says in the server's words what is not valid, saves all changes at once, and
   await setting("fast_path.object_types").locator("input").fill("person, dog");
   await setting("batch.window_seconds").locator("input").fill("100");
   await page.getByText("3 settings changed").waitFor();
-  await page.getByRole("button", { name: "Save" }).click();
-  await page.getByRole("status").getByText("3 settings saved").waitFor();
+  await answered(page.getByRole("button", { name: "Save" }), "3 settings saved");
   expect(await served.client.settings.get()).toMatchObject({
     batch: { window_seconds: 100 },
     queue: { max_size: 500 },
@@ -107,8 +106,8 @@ it("a new key is shown once, works, and no longer once it is revoked; a sign-in 
   const other = await browser.newContext();
   const stranger = await other.newPage();
   await stranger.goto(link ?? "");
+  await stranger.waitForURL((at) => at.pathname === "/");
   await stranger.getByRole("heading", { level: 1 }).waitFor();
-  expect(new URL(stranger.url()).pathname).toBe("/");
   await other.close();
 });
 
@@ -139,8 +138,7 @@ it("an open page asks in the rhythm of the settings, from the moment they are sa
 
   await page.goto("/settings?q=dashboard.");
   await setting("dashboard.alerts_seconds").locator("input").fill("5");
-  await page.getByRole("button", { name: "Save" }).click();
-  await page.getByRole("status").getByText("1 setting saved").waitFor();
+  await answered(page.getByRole("button", { name: "Save" }), "1 setting saved");
   await expect
     .poll(async () => {
       await other.clock.runFor(1_000);
@@ -190,7 +188,7 @@ it("what the page costs the browser is measured against its budget, and told to 
   page.on("request", (request) => sent.push(`${request.method()} ${request.postData() ?? ""}`));
   await page.evaluate(`setTimeout(${BUSY}, 0)`);
   await expect.poll(() => first("Long tasks")).toBeGreaterThanOrEqual(before + 1);
-  expect(await line("Long tasks").innerText()).toMatch(/longest [\d.]+ m?s[\s\S]*Over/);
+  await expect.poll(() => line("Long tasks").innerText()).toMatch(/longest [\d.]+ m?s[\s\S]*Over/);
 
   // A press that is answered late.
   await page.evaluate(`document.addEventListener("keydown", ${BUSY}, { once: true })`);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { built, launch, signedIn } from "../support/browser.ts";
+import { answered, built, launch, signedIn } from "../support/browser.ts";
 import { linkTo } from "../support/samples/sample-batches.ts";
 import { finished, serve, type Served } from "../support/served.ts";
 
@@ -71,8 +71,7 @@ it("a link shows one batch to a stranger, sends its secret in no address, and sh
   expect(asked.filter(({ url }) => new URL(url).pathname.startsWith("/api/")).every(({ url }) => url.includes(batch.id))).toBe(true);
   expect((await new AxeBuilder({ page: stranger }).analyze()).violations.map(({ id }) => id)).toEqual([]);
 
-  await page.getByRole("button", { name: /^Revoke by_/ }).click();
-  await page.getByRole("status").getByText("Link revoked").waitFor();
+  await answered(page.getByRole("button", { name: /^Revoke by_/ }), "Link revoked");
   await stranger.reload();
   await stranger.getByRole("heading", { name: "This link shows nothing" }).waitFor();
   await context.close();

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
-import { built, launch, signedIn } from "../support/browser.ts";
+import { answered, built, launch, signedIn } from "../support/browser.ts";
 import { serve, type Served } from "../support/served.ts";
 
 let data: string;
@@ -62,7 +62,9 @@ it("pause and resume from the list; the numbers are those of the API", async () 
   const row = page.getByRole("row", { name: /^clicks/ });
   await row.getByText("Collecting").waitFor();
   const { open_windows, open_items } = await served.client.streams.get("clicks");
-  expect((await row.getByRole("cell").allInnerTexts()).slice(2, 4)).toEqual([String(open_windows), String(open_items)]);
+  await expect
+    .poll(async () => (await row.getByRole("cell").allInnerTexts()).slice(2, 4))
+    .toEqual([String(open_windows), String(open_items)]);
   expect([open_windows, open_items]).toEqual([2, 3]);
   await row.getByText("of 1 h").waitFor();
   await row.getByRole("button", { name: "Pause clicks" }).click();
@@ -85,9 +87,7 @@ it("open windows: items against their limit as the API says, bars that age by th
   const south = windows.getByRole("row", { name: /^south/ });
   await south.getByText("of 4").waitFor();
   const told = (await served.client.streams.windows("parcels", { key: "south" })).windows[0]!;
-  expect(await south.getByRole("img", { name: /^Items of south/ }).getAttribute("aria-label")).toBe(
-    `Items of south: items ${told.items} of 4`,
-  );
+  await south.getByRole("img", { name: `Items of south: items ${told.items} of 4`, exact: true }).waitFor();
   // The bar goes on between two answers of the server: with every request held back it still reaches the next seconds.
   await page.route("**/api/**", () => {});
   const age = async (): Promise<number> => Number.parseInt((await south.getByRole("cell").nth(1).innerText()).split(" ")[0]!, 10);
@@ -95,8 +95,7 @@ it("open windows: items against their limit as the API says, bars that age by th
   await expect.poll(age).toBeGreaterThan(before);
   await page.unroute("**/api/**");
 
-  await south.getByRole("button", { name: "Close now: south" }).click();
-  await page.getByRole("status").getByText("1 window closed").waitFor();
+  await answered(south.getByRole("button", { name: "Close now: south" }), "1 window closed");
   expect((await served.client.streams.windows("parcels")).windows.map(({ key }) => key)).toEqual(["north"]);
   await page.getByRole("button", { name: "Close all now" }).click();
   await page.getByRole("dialog").getByText("1 item in 1 open window").waitFor();
@@ -127,26 +126,24 @@ it("rules: a large change wants a preview or a reason; what is applied is in for
   await impact.waitFor();
   await page.getByText("It needs more data").waitFor();
   const { current, candidate } = await served.client.streams.preview("orders", { maxItems: 20 });
-  const batches = await impact
-    .getByRole("row", { name: /^Batches/ })
-    .getByRole("cell")
-    .allInnerTexts();
-  expect(batches.slice(0, 3)).toEqual(["2", String(current!.batches), String(candidate!.batches)]);
+  const batches = impact.getByRole("row", { name: /^Batches/ }).getByRole("cell");
+  await expect
+    .poll(async () => (await batches.allInnerTexts()).slice(0, 3))
+    .toEqual(["2", String(current!.batches), String(candidate!.batches)]);
   expect([current!.batches, candidate!.batches]).toEqual([2, 6]);
-  await page.getByRole("button", { name: "Apply", exact: true }).click();
-  await page.getByRole("status").getByText("The new rules are in force").waitFor();
+  await answered(page.getByRole("button", { name: "Apply", exact: true }), "The new rules are in force");
   expect((await served.client.streams.get("orders")).definition).toMatchObject({ maxItems: 20, windowSeconds: 600, keyField: "shop" });
 
   await page.getByRole("table", { name: "Earlier changes" }).getByText("50", { exact: true }).waitFor();
   await page.getByLabel("Window seconds").fill("60");
   await page.getByLabel("Reason").fill("the warehouse waits");
-  await page.getByRole("button", { name: "Apply all the same" }).click();
-  await page.getByRole("status").getByText("The new rules are in force").first().waitFor();
+  await answered(page.getByRole("button", { name: "Apply all the same" }), "The new rules are in force");
   await expect.poll(async () => (await served.client.streams.get("orders")).definition["windowSeconds"]).toBe(60);
   const audit = (await (await served.send("/api/admin/audit?action=stream.put&limit=1")).json()) as { entries: { after: object }[] };
   expect(audit.entries[0]!.after).toMatchObject({ windowSeconds: 60, reason: "the warehouse waits" });
 
   // Back to the rules before, by way of a preview.
+  await page.getByRole("table", { name: "Earlier changes" }).getByText("600", { exact: true }).first().waitFor();
   await page.getByRole("table", { name: "Earlier changes" }).getByRole("button", { name: "Roll back" }).first().click();
   await impact.waitFor();
   expect(await page.getByLabel("Window seconds").inputValue()).toBe("600");
@@ -161,8 +158,7 @@ it("the rules of detections are the settings: applied there, and what they refus
   await page.getByRole("button", { name: "Apply all the same" }).click();
   await page.getByRole("alert").getByText("batch.idle_timeout_seconds", { exact: true }).waitFor();
   await page.getByLabel("Idle timeout").fill("33");
-  await page.getByRole("button", { name: "Apply", exact: true }).click();
-  await page.getByRole("status").getByText("The new rules are in force").waitFor();
+  await answered(page.getByRole("button", { name: "Apply", exact: true }), "The new rules are in force");
   expect((await served.client.settings.get())["batch"]).toMatchObject({ window_seconds: 90, idle_timeout_seconds: 33 });
 });
 
@@ -177,8 +173,7 @@ it("dead letters go back into windows, as many as are asked for", async () => {
   await page.getByRole("link", { name: "Dead letters 3" }).click();
   await page.getByRole("button", { name: "Offer them again" }).click();
   await page.getByLabel("How many").fill("2");
-  await page.getByRole("button", { name: "Offer again", exact: true }).click();
-  await page.getByRole("status").getByText("2 items offered again").waitFor();
+  await answered(page.getByRole("button", { name: "Offer again", exact: true }), "2 items offered again");
   await page.getByRole("heading", { name: "1 dead letter" }).waitFor();
   expect((await served.client.streams.get("full")).open_items).toBe(2);
   await page.getByRole("button", { name: "l5" }).click();

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { percent } from "../../dashboard/src/figures/number.ts";
-import { built, launch, signedIn } from "../support/browser.ts";
+import { answered, built, launch, signedIn } from "../support/browser.ts";
 import { finished, serve, type Served } from "../support/served.ts";
 
 /** The pages Flow and Workers: what is worked on, by whom, and where the time goes. */
@@ -96,8 +96,7 @@ it("a worker of outside appears with its first call and what it holds", async ()
   await post("/api/external/heartbeat", { leases: [{ chunk, fence }], process: { version: "3.1", host: "mill", cpuPercent: 12 } });
   await row.getByText("version 3.1 on mill").waitFor();
   await page.getByRole("button", { name: `Take away chunk ${chunk}` }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Take it away" }).click();
-  await page.getByRole("status").getByText(`Chunk ${chunk} is taken away and runs again`).waitFor();
+  await answered(page.getByRole("dialog").getByRole("button", { name: "Take it away" }), `Chunk ${chunk} is taken away and runs again`);
   expect(await post("/api/external/heartbeat", { leases: [{ chunk, fence }] })).toMatchObject({ held: [], lost: [chunk] });
 });
 
