@@ -49,13 +49,10 @@ export function PayloadEdits(props: {
               Leave as it is
             </button>
           </span>
-          <textarea
-            aria-label={`Payload of ${key}`}
-            rows={Math.min(12, text.split("\n").length + 1)}
-            className="field font-mono text-sm"
-            spellCheck={false}
-            defaultValue={text}
-            onBlur={({ target: { value } }) => onChange((now) => now.map((edit) => (edit.key === key ? { key, text: value } : edit)))}
+          <Payload
+            label={`Payload of ${key}`}
+            text={text}
+            onLeave={(typed) => onChange((now) => now.map((edit) => (edit.key === key ? { key, text: typed } : edit)))}
           />
         </div>
       ))}
@@ -87,5 +84,20 @@ export function PayloadEdits(props: {
         </p>
       )}
     </div>
+  );
+}
+
+/** As high as it was at first: it is left by pressing something below it, which must not move away from under the pointer. */
+function Payload({ label, text, onLeave }: { label: string; text: string; onLeave: (typed: string) => void }): ReactElement {
+  const [rows] = useState(Math.min(12, text.split("\n").length + 1));
+  return (
+    <textarea
+      aria-label={label}
+      rows={rows}
+      className="field font-mono text-sm"
+      spellCheck={false}
+      defaultValue={text}
+      onBlur={({ target }) => onLeave(target.value)}
+    />
   );
 }
