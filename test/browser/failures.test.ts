@@ -184,6 +184,6 @@ it("replays a batch from its page: the failed items, one payload changed, counte
   expect(new URL(page.url()).search).toContain("kind=broken");
   await page.goto(`/batches/${id}`);
   await page.getByText("Replayed as").getByRole("link", { name: replay }).click();
-  await page.getByRole("heading", { name: replay, level: 1 }).waitFor();
+  await page.getByRole("heading", { name: `Replay of ${id}`, level: 1 }).waitFor();
   await page.getByRole("link", { name: id }).waitFor();
 });
