@@ -82,6 +82,13 @@ describe("the screen", () => {
     }
   });
 
+  it("claims no health while nobody answers", () => {
+    const verdict = (connection: Picture["scene"]["model"]["connection"]): string =>
+      painted(draw(picture({}, { scene: scene({ connection }) }), { columns: 120, rows: 40 })[0]!, { color: true, glyphs: UNICODE });
+    expect(verdict({ kind: "live" })).toMatch(/^\u001b\[33m● \u001b\[0m\u001b\[1mWarning/);
+    expect(verdict({ kind: "lost", since: NOON, retryAt: NOON, message: "gone" })).toMatch(/^\u001b\[2m● \u001b\[0m\u001b\[2mWarning/);
+  });
+
   it("lets no name steer the terminal", () => {
     const palette = { color: true, glyphs: UNICODE };
     for (const lines of [

@@ -22,7 +22,9 @@ export function verdictLine(scene: Scene, frozen: boolean, width: number): Line 
     span(first > 0 ? said.slice(0, first) : health.status, "strong"),
     span(first > 0 ? said.slice(first) : `: ${said}`),
   ];
-  return apart(sentence, [span("  "), ...pillOf(scene, frozen), span(`  ${clock(scene.now)}`, "soft")], width);
+  // Nobody knows whether it still is so.
+  const known = model.connection.kind === "live" ? sentence : sentence.map(({ text }) => span(text, "soft"));
+  return apart(known, [span("  "), ...pillOf(scene, frozen), span(`  ${clock(scene.now)}`, "soft")], width);
 }
 
 function pillOf({ model: { connection, heardAt }, glyphs, now }: Scene, frozen: boolean): Line {
