@@ -147,8 +147,10 @@ it("the overview: its tiles and the figures of the last hour", async () => {
   // Windows that move: what the page shows is held against the answers it got last.
   let overview: OverviewTold | null = null;
   let monitoring: MonitoringTold | null = null;
+  let firing: number | null = null;
   const hear = async (answer: Response): Promise<void> => {
     if (answer.url().endsWith("/api/system/overview")) overview = (await answer.json()) as OverviewTold;
+    if (answer.url().endsWith("/api/system/alerts")) firing = ((await answer.json()) as { alerts: { firing: number } }).alerts.firing;
     if (answer.url().includes("/api/admin/batch-monitoring?")) monitoring = ((await answer.json()) as { data: MonitoringTold }).data;
   };
   const onAnswer = (answer: Response): void => void hear(answer);
@@ -173,6 +175,7 @@ it("the overview: its tiles and the figures of the last hour", async () => {
     const titles = await Promise.all((await tiles.all()).map((tile) => tile.getAttribute("title")));
     const values = overview!.tiles.map(({ value }) => (value === null ? null : String(value)));
     expect(titles.slice(0, values.length)).toEqual(values);
+    expect(await tiles.nth(values.length).innerText()).toBe(String(firing));
   };
   await vi.waitFor(saysWhatItWasTold, { timeout: 120_000, interval: 200 });
   page.off("response", onAnswer);
@@ -189,6 +192,7 @@ it("the overview: its tiles and the figures of the last hour", async () => {
   expect(performance.throughput["requestsPerHour"]).toBe(all.length);
   const tile = (name: string): number | null => overview!.tiles.find((each) => each.name === name)?.value ?? null;
   expect(tile("batches_open")).toBe(0);
+  expect(tile("end_to_end_p95")).toBeGreaterThan(0);
   expect(tile("failures")).toBeCloseTo((failed * 100) / all.length, 1);
   // Fourteen whole minutes and what there is of the fifteenth.
   const minutes = all.length / tile("items_done")!;

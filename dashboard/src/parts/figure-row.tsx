@@ -9,13 +9,16 @@ export interface Figure {
   below?: ReactNode;
 }
 
+// More of them stand in two rows: each needs room for a time in two units.
+const MOST_IN_A_ROW = 7;
+
 /** Key figures side by side, parted by hairlines. */
 export function FigureRow({ label, figures }: { label: string; figures: readonly Figure[] }): ReactElement {
   return (
     <dl
       aria-label={label}
       className="grid grid-cols-2 overflow-hidden border-y border-line sm:grid-cols-3 xl:grid-cols-[repeat(var(--figures),minmax(0,1fr))]"
-      style={{ "--figures": figures.length } as CSSProperties}
+      style={{ "--figures": figures.length > MOST_IN_A_ROW ? Math.ceil(figures.length / 2) : figures.length } as CSSProperties}
     >
       {figures.map((figure) => (
         <div

@@ -179,9 +179,15 @@ export class Overview {
       percentOf(lines.sum("operation:", "items.failed"), lines.sum("operation:", "items.failed", "items.succeeded"));
     const failed = lately.line("operation:", "items.failed");
     const settled = lately.line("operation:", "items.failed", "items.succeeded");
-    const waits = await this.monitor.measured({ tenant, from: lately.from, to: now + 1, sources: ["operation:"] }, "wait", MINUTE_MS);
-    const waitAt = (at: number): number | null => together(waits.filter((point) => point.at === at)).quantile(0.95);
-    const before = { tenant, from: yesterday.from, to: now - DAY_MS + 1, sources: ["operation:"] };
+    const p95 = async (name: string, measure: FlowMeasure): Promise<Tile> => {
+      const sources = ["operation:"];
+      const points = await this.monitor.measured({ tenant, from: lately.from, to: now + 1, sources }, measure, MINUTE_MS);
+      const before = await this.monitor.measured({ tenant, from: yesterday.from, to: now - DAY_MS + 1, sources }, measure, null);
+      const line = Array.from({ length: lately.minutes }, (_, n) =>
+        together(points.filter(({ at }) => at === lately.from + n * MINUTE_MS)).quantile(0.95),
+      );
+      return tile(name, "ms", together(points).quantile(0.95), line, together(before).quantile(0.95));
+    };
     const openYesterday = await this.openADayAgo(tenant, counts, now);
     return [
       rate("items_received", "stream:", "items.received"),
@@ -196,13 +202,8 @@ export class Overview {
         failed.map((value, n) => percentOf(value, settled[n]!)),
         failure(yesterday),
       ),
-      tile(
-        "wait_p95",
-        "ms",
-        together(waits).quantile(0.95),
-        Array.from({ length: lately.minutes }, (_, n) => waitAt(lately.from + n * MINUTE_MS)),
-        together(await this.monitor.measured(before, "wait", null)).quantile(0.95),
-      ),
+      await p95("wait_p95", "wait"),
+      await p95("end_to_end_p95", "total"),
     ];
   }
 

@@ -1,9 +1,12 @@
 import { useSyncExternalStore, type ReactElement } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { standingQuery } from "../../data/queries.ts";
 import type { Overview } from "../../data/wire.ts";
 import { duration } from "../../figures/duration.ts";
 import { compact, count, rate } from "../../figures/number.ts";
 import { throughput } from "../../live/throughput.ts";
-import { Change, FigureRow } from "../../parts/figure-row.tsx";
+import { Change, type Figure, FigureRow } from "../../parts/figure-row.tsx";
 import { Spark } from "../../parts/spark.tsx";
 
 type Tile = Overview["tiles"][number];
@@ -11,28 +14,39 @@ type Tile = Overview["tiles"][number];
 /** The key figures of the last quarter of an hour, each with its course and against yesterday. */
 export function Tiles({ overview }: { overview: Overview }): ReactElement {
   const speed = useSyncExternalStore(throughput.subscribe, throughput.get);
-  return (
-    <FigureRow
-      label="Last 15 minutes"
-      figures={overview.tiles.map((tile) => ({
-        label: labelOf(tile.name),
-        value: tile.value === null ? "—" : written(tile, tile.value),
-        ...(tile.value === null ? {} : { title: String(tile.value) }),
-        below: (
-          <span className="flex flex-col gap-1.5">
-            <Spark values={tile.sparkline} />
-            {tile.name === "items" && speed !== null && speed.itemsPerSecond > 0 ? (
-              <span className="figure">{rate(speed.itemsPerSecond)} a second now</span>
-            ) : tile.change_percent === null ? (
-              <span>nothing yesterday</span>
-            ) : (
-              <Change percent={tile.change_percent} trend={trendOf(tile.change_percent)} goodWhen={goodWhen(tile)} />
-            )}
-          </span>
-        ),
-      }))}
-    />
-  );
+  const { data: standing } = useQuery(standingQuery);
+  const alerts: Figure[] =
+    standing === undefined
+      ? []
+      : [
+          {
+            label: "Alerts firing",
+            value: count(standing.firing),
+            below: (
+              <Link to="/alerts" className="link">
+                {standing.critical > 0 ? `${count(standing.critical)} critical` : standing.firing > 0 ? "look" : "none"}
+              </Link>
+            ),
+          },
+        ];
+  const tiles = overview.tiles.map((tile): Figure => ({
+    label: labelOf(tile.name),
+    value: tile.value === null ? "—" : written(tile, tile.value),
+    ...(tile.value === null ? {} : { title: String(tile.value) }),
+    below: (
+      <span className="flex flex-col gap-1.5">
+        <Spark values={tile.sparkline} />
+        {tile.name === "items_done" && speed !== null && speed.itemsPerSecond > 0 ? (
+          <span className="figure">{rate(speed.itemsPerSecond)} a second now</span>
+        ) : tile.change_percent === null ? (
+          <span>nothing yesterday</span>
+        ) : (
+          <Change percent={tile.change_percent} trend={trendOf(tile.change_percent)} goodWhen={goodWhen(tile)} />
+        )}
+      </span>
+    ),
+  }));
+  return <FigureRow label="Last 15 minutes" figures={[...tiles, ...alerts]} />;
 }
 
 function written(tile: Tile, value: number): string {
