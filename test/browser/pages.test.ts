@@ -44,7 +44,7 @@ const COLUMNS = "state,progress,items,failed,priority,stream,key,cost,duration,c
 
 /** Each page and what shows that it is complete. */
 const PAGES: readonly { name: string; at: () => string; shows: string }[] = [
-  { name: "overview", at: () => "/?range=1h", shows: "Newest critical events" },
+  { name: "overview", at: () => "/?range=1h", shows: "Closed windows" },
   { name: "batches", at: () => "/batches", shows: "Spring catalogue" },
   { name: "batches, sorted, every column", at: () => `/batches?sort=failed&select=all&columns=${COLUMNS}`, shows: "Duration" },
   { name: "batches, none", at: () => "/batches?q=op:nothing", shows: "No batch matches" },
