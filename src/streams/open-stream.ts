@@ -87,6 +87,7 @@ export class OpenStream {
   nextNumber = 1;
   /** Items dropped off the front since the start. */
   dropped = 0;
+  readonly intake = { rejected: new Map<string, number>(), offers: 0, offerMs: 0 };
   stopSchedule = (): void => {};
 
   constructor(tenant: string, name: string, definition: StreamDefinition, paused: boolean, plan: Closing | Error) {

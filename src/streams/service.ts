@@ -6,6 +6,14 @@ import type { LagView } from "./lag.ts";
 import type { Preview } from "./preview/preview.ts";
 import type { ChangeReport } from "./preview/rule-log.ts";
 
+export interface StreamIntake {
+  /** Items that were not taken, by code. */
+  rejected: ReadonlyMap<string, number>;
+  /** Requests that brought items, and how long all of them together waited for their commit. */
+  offers: number;
+  offerMs: number;
+}
+
 export interface StreamView {
   name: string;
   definition: StreamDefinition;
@@ -15,6 +23,8 @@ export interface StreamView {
   openItems: number;
   /** Items dropped by drop_oldest since the start of this process. */
   droppedItems: number;
+  /** Since the start of this process, too. */
+  intake: Readonly<StreamIntake>;
   /** Why its windows cannot become batches; null = they can. */
   fault: string | null;
 }

@@ -11,6 +11,7 @@ export function viewOf(stream: OpenStream): StreamView {
     openWindows: stream.windows.size,
     openItems: stream.openItems,
     droppedItems: stream.dropped,
+    intake: stream.intake,
     fault: stream.plan instanceof Error ? stream.plan.message : null,
   };
 }

@@ -199,9 +199,19 @@ export class YardStreams implements Streams {
     return { batches };
   }
 
-  async offer({ tenant, traceparent }: Caller, name: string, texts: readonly string[], first: number): Promise<OfferAnswer> {
-    const stream = this.find(tenant, name);
+  async offer(caller: Caller, name: string, texts: readonly string[], first: number): Promise<OfferAnswer> {
+    const stream = this.find(caller.tenant, name);
     if (stream.collects) throw ofRequests("filled", "send requests to POST /api/requests");
+    const startedAt = this.parts.clock.elapsed();
+    const answer = await this.taken(caller, stream, texts, first);
+    const { intake } = stream;
+    intake.offers += 1;
+    intake.offerMs += this.parts.clock.elapsed() - startedAt;
+    for (const { code } of answer.rejected) intake.rejected.set(code, (intake.rejected.get(code) ?? 0) + 1);
+    return answer;
+  }
+
+  private async taken({ tenant, traceparent }: Caller, stream: OpenStream, texts: readonly string[], first: number): Promise<OfferAnswer> {
     if (await this.parts.pressure.isFull(tenant)) return queueFull(texts.length, first);
     this.impact.note(stream, false);
     const offered: Offered[] = [];

@@ -47,6 +47,23 @@ describe("GET /metrics", () => {
     expect(series.get('batchyard_batch_total_seconds_bucket{operation="echo",le="+Inf"}')).toBe(4);
   });
 
+  it("counts what a stream did not take, by reason, and how long taking took", async () => {
+    const clock = new VirtualClock();
+    served = await serve({ clock });
+    const offer = (payload: object) => served.send({ method: "POST", url: "/api/detections", payload });
+    const car = { camera_id: "door", label: "car", confidence: 0.2 };
+    expect((await offer([{ ...car, detection_id: 1 }, { ...car, detection_id: "x" }, 7])).status).toBe(202);
+    expect((await offer({ ...car, detection_id: "y" })).status).toBe(400);
+    const series = await scrape();
+    const rejected = (reason: string): number | undefined =>
+      series.get(`batchyard_stream_items_rejected_total{stream="detections",reason="${reason}"}`);
+    expect(rejected("ids_not_numeric")).toBe(2);
+    const all = [...series].filter(([name]) => name.startsWith("batchyard_stream_items_rejected_total"));
+    expect(all.reduce((sum, [, items]) => sum + items, 0)).toBe(3);
+    expect(series.get('batchyard_stream_offers_total{stream="detections"}')).toBe(2);
+    expect(series.get('batchyard_stream_offer_seconds_total{stream="detections"}')).toBeGreaterThanOrEqual(0);
+  });
+
   it("has buckets that are right at their bounds, and a sum within one percent", async () => {
     const clock = new VirtualClock();
     served = await serve({ clock, settings: { BATCHYARD_WORKERS: "0" } });

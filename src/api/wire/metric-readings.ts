@@ -95,7 +95,13 @@ export class MetricReader {
       const opened = streams.windows(caller, name).reduce((first, { openedAt }) => Math.min(first, openedAt), now);
       return [{ stream: name, age: (now - opened) / 1000, limit: definition.windowSeconds }];
     });
+    const took = views.filter(({ intake }) => intake.offers > 0);
     return {
+      stream_items_rejected_total: took.flatMap(({ name, intake }) =>
+        [...intake.rejected].map(([reason, items]) => sample(items, { stream: name, reason })),
+      ),
+      stream_offers_total: took.map(({ name, intake }) => sample(intake.offers, { stream: name })),
+      stream_offer_seconds_total: took.map(({ name, intake }) => sample(intake.offerMs / 1000, { stream: name })),
       windows_open: views.map(({ name, openWindows }) => sample(openWindows, { stream: name })),
       windows_open_items: views.map(({ name, openItems }) => sample(openItems, { stream: name })),
       window_oldest_age_seconds: oldest.map(({ stream, age }) => sample(age, { stream })),

@@ -51,6 +51,9 @@ function counter(group: MetricGroup, help: string, ...labels: string[]): MetricK
  */
 export const METRICS = {
   stream_items_received_total: counted("intake", "stream", "items.received", "Items that a stream took"),
+  stream_items_rejected_total: counter("intake", "Items that a stream did not take, by the code of the refusal", "stream", "reason"),
+  stream_offers_total: counter("intake", "Requests that brought items", "stream"),
+  stream_offer_seconds_total: counter("intake", "Time until what they brought was durably stored, added up", "stream"),
   stream_dead_letters_total: counted("intake", "stream", "dead_letters", "Items that a stream kept aside for want of room"),
 
   windows_opened_total: counted("windows", "stream", "windows.opened", "Windows that opened"),
