@@ -28,10 +28,13 @@ function text(of: Picture, columns: number, rows: number): string {
   return inUtc(draw(of, { columns, rows }).map((line) => painted(line, palette).trimEnd()).join("\n")); // prettier-ignore
 }
 
-/** The fixture's moments are whole hours of noon apart from its seconds: only the hour differs by time zone. */
+/** Every time of day on the screen is of the day of NOON, in the zone of the machine. */
 function inUtc(screen: string): string {
-  const local = new Date(NOON).toLocaleTimeString("en-GB").slice(0, 2);
-  return screen.replaceAll(`${local}:00:00`, "12:00:00").replaceAll(/\b\d\d(:59:\d\d)\b/g, "11$1");
+  return screen.replaceAll(/\b(\d\d):(\d\d):(\d\d)\b/g, (_, hours: string, minutes: string, seconds: string) => {
+    const at = new Date(NOON);
+    at.setHours(Number(hours), Number(minutes), Number(seconds));
+    return at.toISOString().slice(11, 19);
+  });
 }
 
 describe("the screen", () => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { endChildren } from "../support/child.ts";
 import { finished, ready, starting, type Served } from "../support/served.ts";
-import { closeTerminal, items, shown, slow } from "./stage.ts";
+import { closeTerminal, items, lasting, shown, slow } from "./stage.ts";
 import type { Terminal, TerminalOptions } from "./tmux.ts";
 
 /** What keys do, on a real terminal to a real server: its own API says what became of it. */
@@ -14,7 +14,7 @@ const live = (args?: string, options?: Partial<TerminalOptions>): Promise<Termin
 
 beforeAll(async () => {
   server = await ready(starting(data));
-  await server.client.streams.put("orders", { operation: "steady", windowSeconds: 600, idleTimeoutSeconds: 300, maxItems: 50 });
+  await server.client.streams.put("orders", lasting);
   await server.client.streams.push("orders", items(7));
 });
 afterEach(closeTerminal);

@@ -8,7 +8,7 @@ import { endChildren } from "../support/child.ts";
 import { keptPort } from "../support/port.ts";
 import { batchyard, finished, ready, starting, TOKEN, type Served } from "../support/served.ts";
 import { masked } from "./masked.ts";
-import { closeTerminal, items, NODE, open, shown, slow } from "./stage.ts";
+import { closeTerminal, items, lasting, NODE, open, shown, slow } from "./stage.ts";
 import type { Terminal, TerminalOptions } from "./tmux.ts";
 
 /** The real command on a real terminal against the real server, each a process of its own. */
@@ -27,7 +27,7 @@ beforeAll(async () => {
   await finished(client, done.id);
   held = (await client.create({ ...slow, name: "evil\u001b[2J\u001b]0;owned\u0007 name" }, items(10))).id;
   await client.pause(held);
-  await client.streams.put("orders", { operation: "steady", windowSeconds: 600, idleTimeoutSeconds: 300, maxItems: 50 });
+  await client.streams.put("orders", lasting);
   await client.streams.push("orders", items(7));
 });
 afterEach(closeTerminal);
@@ -166,7 +166,7 @@ describe("batchyard live", () => {
     ["no-color", { columns: 80, rows: 24, env: { NO_COLOR: "1" } }],
   ])("looks as it should: %s", async (name, options) => {
     const at = await live("--filter 'state:paused evil'", options);
-    await at.shows(/1 match.*evil.*(batch|window|worker|chunk)\.[a-z]+/s);
+    await at.shows(/1 match.*evil.*(audit|batch|window|worker|chunk)\.[a-z]+/s);
     const kept = join(import.meta.dirname, "screens", `${name}.txt`);
     // A screen is drawn in steps: it is the last that counts. Where it never comes to be so, the comparison says how they differ.
     await at.shows((screen) => masked(screen) === (existsSync(kept) ? readFileSync(kept, "utf8") : masked(screen))).catch(() => undefined);

@@ -7,6 +7,8 @@ export const NODE = `${process.execPath} --conditions=batchyard-source ${join(im
 
 /** Items of which none fails. */
 export const items = (count: number): { id: string; n: number }[] => Array.from({ length: count }, (_, n) => ({ id: `i${n}`, n: n * 100 }));
+/** A stream whose windows stay open for longer than the tests take, where the machine is slow, too. */
+export const lasting = { operation: "steady", windowSeconds: 86_400, idleTimeoutSeconds: 43_200, maxItems: 50 };
 /** A batch that never ends by itself: its items wait at a gate that nobody opens. */
 export const slow = {
   operation: "steady",
