@@ -1,6 +1,6 @@
 /**
  * Alerts and metrics: what a rule that is tried on the last 7 days costs, every look of which measured 20 things, and what a scrape of
- * `/metrics` costs and holds with 20 and with 200 operations and streams.
+ * `/metrics` costs and holds with 20 and with 200 operations and streams, also while 1,000 items a second come in and are run.
  *
  *   node --conditions=batchyard-source bench/alerts.ts [--rounds 20] [--save]
  */
@@ -76,7 +76,30 @@ function backTest(): Promise<Row> {
   });
 }
 
-function scrapes(sources: number): Promise<Row[]> {
+/** So many items a second, spread over all streams, in few windows: what comes too late comes with the next. */
+function flowing(itemsPerSecond: number, names: readonly string[], offer: (name: string, lines: string[]) => Promise<unknown>) {
+  let sent = 0;
+  let running: Promise<unknown> = Promise.resolve();
+  const from = performance.now();
+  const timer = setInterval(() => {
+    const due = Math.floor(((performance.now() - from) * itemsPerSecond) / 1000);
+    const lines = new Map<string, string[]>();
+    for (; sent < due; sent++) {
+      const name = names[sent % names.length]!;
+      lines.set(name, [...(lines.get(name) ?? []), `{"k":"load","id":"${sent}"}`]);
+    }
+    running = running.then(() => Promise.all([...lines].map(([name, items]) => offer(name, items))));
+  }, 20);
+  return {
+    perSecond: () => (sent * 1000) / (performance.now() - from),
+    async stop() {
+      clearInterval(timer);
+      await running;
+    },
+  };
+}
+
+function scrapes(sources: number, itemsPerSecond = 0): Promise<Row[]> {
   return inFolder(async (data) => {
     const names = Array.from({ length: sources }, (_, n) => `source-${n}`);
     const server = await startServer({
@@ -94,18 +117,19 @@ function scrapes(sources: number): Promise<Row[]> {
       if (names.every((name) => byOperation[name]?.completed === 1)) break;
       await new Promise((resolve) => setImmediate(resolve));
     }
+    for (const name of itemsPerSecond === 0 ? [] : names)
+      await yard.streams.put(me, name, { operation: name, keyField: "k", maxItems: 50, windowSeconds: 1 });
+    const flow = flowing(itemsPerSecond, names, (name, lines) => yard.streams.offer(me, name, lines, 0));
     const rows: Row[] = [];
     for (const detail of ["full", "low"]) {
       const scrape = async (): Promise<string> =>
         (await fetch(`${url}/metrics?detail=${detail}`, { headers: { authorization: `Bearer ${TOKEN}` } })).text();
       const series = (await scrape()).split("\n").filter((line) => line !== "" && !line.startsWith("#")).length;
       const taken = await times(scrape);
-      rows.push({
-        case: `/metrics, ${sources} operations and streams, detail=${detail}`,
-        ...taken,
-        series,
-      });
+      const load = itemsPerSecond === 0 ? "" : `, ${Math.round(flow.perSecond())} items/s`;
+      rows.push({ case: `/metrics, ${sources} operations and streams${load}, detail=${detail}`, ...taken, series });
     }
+    await flow.stop();
     await server.stop();
     return rows;
   });
@@ -113,8 +137,9 @@ function scrapes(sources: number): Promise<Row[]> {
 
 report(
   "Alert rules tried on the past, and scrapes",
-  [await backTest(), ...(await scrapes(20)), ...(await scrapes(200))],
+  [await backTest(), ...(await scrapes(20)), ...(await scrapes(200)), ...(await scrapes(20, 1_000))],
   [
+    "Where items flow, the processor time of a scrape has that of the items of the same moment in it.",
     `Milliseconds, ${rounds} rounds one after the other; scrapes over HTTP. A series is a line of the answer. Processor time is the figure where other work shares the machine.`,
   ],
 );
