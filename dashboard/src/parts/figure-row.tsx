@@ -14,16 +14,17 @@ const MOST_IN_A_ROW = 7;
 
 /** Key figures side by side, parted by hairlines. */
 export function FigureRow({ label, figures }: { label: string; figures: readonly Figure[] }): ReactElement {
+  const inRow = figures.length > MOST_IN_A_ROW ? Math.ceil(figures.length / 2) : figures.length;
   return (
     <dl
       aria-label={label}
       className="grid grid-cols-2 overflow-hidden border-y border-line sm:grid-cols-3 xl:grid-cols-[repeat(var(--figures),minmax(0,1fr))]"
-      style={{ "--figures": figures.length > MOST_IN_A_ROW ? Math.ceil(figures.length / 2) : figures.length } as CSSProperties}
+      style={{ "--figures": inRow } as CSSProperties}
     >
-      {figures.map((figure) => (
+      {figures.map((figure, i) => (
         <div
           key={figure.label}
-          className="-mr-px -mb-px flex min-w-0 flex-col gap-0.5 border-r border-b border-line py-4 pr-4 pl-4 xl:first:pl-0"
+          className={`-mr-px -mb-px flex min-w-0 flex-col gap-0.5 border-r border-b border-line py-4 pr-4 pl-4 ${i % inRow === 0 ? "xl:pl-0" : ""}`}
         >
           <dt className="text-sm text-soft">{figure.label}</dt>
           <dd className="figure truncate text-2xl font-semibold tracking-[-0.02em]" title={figure.title}>
