@@ -58,6 +58,7 @@ const questions = (batches: number): Record<string, string> => ({
   "analysis of sizes, 30 days": "/api/admin/batch-monitoring/analysis/sizes?timeRange=30d",
   "failures, 24 h": "/api/system/failures",
   overview: "/api/system/overview",
+  "waits, 30 days": "/api/system/history?metric=batch_wait_seconds&range=30d",
   "history, page 1": "/api/batch/history?limit=50",
   "history, row 90 %": `/api/batch/history?limit=50&offset=${Math.floor(batches * 0.9)}`,
   "history, a name that many have": "/api/batch/history?limit=50&name=import",

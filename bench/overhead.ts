@@ -109,6 +109,7 @@ for (const [name, batches] of [
     "items/s": median(counted.map(({ perSecond }) => perSecond)),
     "items/s without counting": median(without.map(({ perSecond }) => perSecond)),
     "share of the time that counts": quartiles(counted.map(({ share }) => share)),
+    "µs an item": median(counted.map(({ share, perSecond }) => (share * 1_000_000) / perSecond)),
     "more CPU time, by pairs": quartiles(counted.map(({ cpuMs }, n) => cpuMs / without[n]!.cpuMs - 1)),
     "more time, by pairs": quartiles(counted.map(({ perSecond }, n) => without[n]!.perSecond / perSecond - 1)),
   });
