@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
-import { launch, signedIn } from "../test/support/browser.ts";
+import { launch, openDialog, signedIn } from "../test/support/browser.ts";
 import { sampleAlerts } from "../test/support/samples/sample-alerts.ts";
 import { sampleBudgets, sampleCosts } from "../test/support/samples/sample-costs.ts";
 import { sampleHistory } from "../test/support/samples/sample-history.ts";
@@ -17,19 +17,29 @@ import { serve, type Served } from "../test/support/served.ts";
 const FOLDER = join(import.meta.dirname, ".screenshots");
 const [only = ""] = process.argv.slice(2);
 
-async function shoot(browser: Browser, served: Served, pages: Readonly<Record<string, string>>): Promise<void> {
+/** An address, and the name of the button that opens what is to be seen, or the key: `?` */
+type Shot = string | readonly [address: string, open: string];
+
+/** All that is being loaded has come: each skeleton says what it stands for. */
+const COMPLETE = "document.querySelectorAll('main [role=status] > .sr-only').length === 0";
+
+async function shoot(browser: Browser, served: Served, pages: Readonly<Record<string, Shot>>): Promise<void> {
   for (const theme of ["light", "dark"] as const) {
     for (const width of [1440, 390]) {
       const names = Object.entries(pages).filter(([name]) => `${name}-${theme}-${width}`.includes(only));
       if (names.length === 0) continue;
       const { page, complaints } = await signedIn(browser, served, { theme, width });
-      for (const [name, address] of names) {
+      for (const [name, shot] of names) {
+        const [address, open] = typeof shot === "string" ? [shot, null] : shot;
         await page.goto(address);
         // A shared page stands alone, without the shell.
         if (!address.startsWith("/shared/")) await page.getByTestId("live").getByText("Live").waitFor();
         await page.locator("main h1").waitFor();
-        await page.waitForLoadState("networkidle", { timeout: 3_000 }).catch(() => undefined);
-        await page.screenshot({ path: join(FOLDER, `${name}-${theme}-${width}.png`), fullPage: true });
+        await page.waitForFunction(COMPLETE);
+        if (open !== null) await openDialog(page, open);
+        // Charts are drawn a moment after the figures.
+        await page.evaluate("new Promise((drawn) => setTimeout(drawn, 400))");
+        await page.screenshot({ path: join(FOLDER, `${name}-${theme}-${width}.png`), fullPage: open === null });
         const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
         if (wide > 0) console.log(`${name}-${theme}-${width}: ${wide} px wider than the screen`);
       }
@@ -121,6 +131,22 @@ try {
       "stream-dead-letters": "/streams/clicks?tab=dead-letters",
       flow: "/flow?stream=orders&minutes=1440",
       workers: "/workers",
+      "workers-resize": ["/workers", "Resize"],
+      "workers-drain": ["/workers", "Drain"],
+      "workers-take": ["/workers", "Take away"],
+      "batch-replay-dialog": [`/batches/${mixed}`, "Replay"],
+      "batch-share": [`/batches/${mixed}`, "Share"],
+      "batch-cancel": [`/batches/${running}`, "Cancel"],
+      "batches-view": ["/batches", "View"],
+      "failures-mute": ["/failures", "Mute"],
+      "failures-give-up": ["/failures", "Give up"],
+      "alerts-silence": ["/alerts", "Silence"],
+      "alerts-channel": ["/alerts?tab=channels", "New channel"],
+      "alerts-new-rule": "/alerts?tab=rules&edit=",
+      "settings-new-key": ["/settings?tab=keys", "New key"],
+      "stream-flush": ["/streams/invoices", "Close all now"],
+      palette: ["/", "Control+k"],
+      keyboard: ["/batches", "?"],
       shared: await linkTo(served.client, mixed),
       "shared-running": await linkTo(served.client, running),
       "shared-ended": `/shared/${failed}`,

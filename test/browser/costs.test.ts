@@ -33,6 +33,8 @@ afterAll(async () => {
 
 /** Money as the API has it, to the last digit. */
 const dollars = (value: number): string => `$${value.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 9 })}`;
+/** As a table writes it; to the last digit it stands in the cell's title. */
+const cents = (value: number): string => `$${value.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
 /** The text of every cell of a table, row by row. As text, because it runs in the browser. */
 const cellsOf = (table: string): string =>
   `[...document.querySelectorAll(${JSON.stringify(`${table} tbody tr`)})].map((row) => [...row.querySelectorAll("th, td")].map((cell) => cell.innerText.trim()))`;
@@ -60,12 +62,14 @@ it("says the ledger's numbers to the last digit: figures, groups and days", asyn
   expect(rows.map(([name, , , , standard, paid, saved, share]) => [name, standard, paid, saved, share])).toEqual(
     groups.map((group) => [
       group.key,
-      dollars(group.standard),
-      dollars(group.paid),
-      dollars(group.saved),
+      cents(group.standard),
+      cents(group.paid),
+      cents(group.saved),
       `${group.savingsPercentage.toFixed(1)} %`,
     ]),
   );
+  const exact = `[...document.querySelectorAll('${GROUPS} td[title^="$"]')].map((cell) => cell.title)`;
+  expect(await page.evaluate<string[]>(exact)).toEqual(groups.flatMap(({ standard, paid, saved }) => [standard, paid, saved].map(dollars)));
   expect(groups.some(({ unpriced }) => unpriced > 0)).toBe(true);
 
   await page.getByRole("button", { name: "Table", exact: true }).click();

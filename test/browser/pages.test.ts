@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { built, launch, type Look, signedIn } from "../support/browser.ts";
+import { built, launch, type Look, openDialog, signedIn } from "../support/browser.ts";
 import { sampleAlerts } from "../support/samples/sample-alerts.ts";
 import { linkTo, sampleBatches, type SampleBatches } from "../support/samples/sample-batches.ts";
 import { recordedStream, sampleStreams } from "../support/samples/sample-streams.ts";
@@ -42,8 +42,8 @@ afterAll(async () => {
 
 const COLUMNS = "state,progress,items,failed,priority,stream,key,cost,duration,created,ended";
 
-/** Each page and what shows that it is complete. */
-const PAGES: readonly { name: string; at: () => string; shows: string }[] = [
+/** Each page and what shows that it is complete; where a dialog is looked at, what opens it. */
+const PAGES: readonly { name: string; at: () => string; shows: string; opens?: string }[] = [
   { name: "overview", at: () => "/?range=1h", shows: "Closed windows" },
   { name: "batches", at: () => "/batches", shows: "Spring catalogue" },
   { name: "batches, sorted, every column", at: () => `/batches?sort=failed&select=all&columns=${COLUMNS}`, shows: "Duration" },
@@ -102,6 +102,14 @@ const PAGES: readonly { name: string; at: () => string; shows: string }[] = [
   { name: "alerts, a rule", at: () => "/alerts?tab=rules&edit=highErrorRate", shows: "It would have fired" },
   { name: "alerts, silences", at: () => "/alerts?tab=silences", shows: "New supplier" },
   { name: "alerts, channels", at: () => "/alerts?tab=channels", shows: "alerts.example.invalid" },
+  { name: "resize, a dialog", at: () => "/workers", shows: "Lease ends", opens: "Resize" },
+  { name: "replay, a dialog", at: () => `/batches/${sample.mixed}`, shows: "Quality", opens: "Replay" },
+  { name: "order and columns, a dialog", at: () => "/batches", shows: "Spring catalogue", opens: "View" },
+  { name: "silence, a dialog", at: () => "/alerts", shows: "highErrorRate", opens: "Silence" },
+  { name: "mute, a dialog", at: () => "/failures", shows: "newest example", opens: "Mute" },
+  { name: "a new key, a dialog", at: () => "/settings?tab=keys", shows: "Sign-in link", opens: "New key" },
+  { name: "find or do, a dialog", at: () => "/workers", shows: "Lease ends", opens: "Control+k" },
+  { name: "keyboard, a dialog", at: () => "/batches", shows: "Spring catalogue", opens: "?" },
   { name: "a shared batch", at: () => links.mixed, shows: "Spring catalogue" },
   { name: "a shared batch that runs", at: () => links.running, shows: "Nightly enrichment" },
   { name: "a shared batch without its secret", at: () => links.failed.split("#")[0] ?? "", shows: "This link shows nothing" },
@@ -128,26 +136,30 @@ async function look({ theme, width }: Look): Promise<void> {
 beforeAll(async () => ({ page, complaints } = await signedIn(browser, served, LOOKS[0]!)));
 afterAll(() => page.context().close());
 
-it.each(SEEN)("$name: nothing for axe to find, no wider than the screen, no complaint of the browser", async ({ at, shows, looks }) => {
-  await look(looks[0]!);
-  complaints.length = 0;
-  await page.goto(at());
-  await page.locator("main").getByText(shows).first().waitFor();
-  // A shared page stands alone, without the shell.
-  const alone = at().startsWith("/shared/");
-  if (!alone) await page.getByTestId("live").getByText("Live").waitFor();
-  for (const [i, each] of looks.entries()) {
-    await look(each);
-    await page.locator(`html[data-theme=${each.theme}]`).waitFor();
-    await page.locator("main").getByText(shows).first().waitFor({ state: "attached" });
-    await expect.poll(() => page.evaluate(TOO_WIDE)).toBe(0);
-    // Every width is looked at as a whole, every look for its colours.
-    const isWhole = i % 2 === 0;
-    const axe = new AxeBuilder({ page });
-    const { violations, passes } = await (isWhole ? axe : axe.withRules(["color-contrast", "link-in-text-block"])).analyze();
-    expect([each, ...violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`)]).toEqual([each]);
-    expect(passes.length).toBeGreaterThan(isWhole ? (alone ? 10 : 15) : 0);
-  }
-  // What is not there is answered with 404 or 400, a link without its secret with 401, which browsers write down as an error.
-  expect(complaints.filter((text) => !/status of 40[014]/.test(text))).toEqual([]);
-});
+it.each(SEEN)(
+  "$name: nothing for axe to find, no wider than the screen, no complaint of the browser",
+  async ({ at, shows, opens, looks }) => {
+    await look(looks[0]!);
+    complaints.length = 0;
+    await page.goto(at());
+    await page.locator("main").getByText(shows).first().waitFor();
+    // A shared page stands alone, without the shell.
+    const alone = at().startsWith("/shared/");
+    if (!alone) await page.getByTestId("live").getByText("Live").waitFor();
+    if (opens !== undefined) await openDialog(page, opens);
+    for (const [i, each] of looks.entries()) {
+      await look(each);
+      await page.locator(`html[data-theme=${each.theme}]`).waitFor();
+      await page.locator("main").getByText(shows).first().waitFor({ state: "attached" });
+      await expect.poll(() => page.evaluate(TOO_WIDE)).toBe(0);
+      // Every width is looked at as a whole, every look for its colours.
+      const isWhole = i % 2 === 0;
+      const axe = new AxeBuilder({ page });
+      const { violations, passes } = await (isWhole ? axe : axe.withRules(["color-contrast", "link-in-text-block"])).analyze();
+      expect([each, ...violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`)]).toEqual([each]);
+      expect(passes.length).toBeGreaterThan(isWhole ? (alone ? 10 : 15) : 0);
+    }
+    // What is not there is answered with 404 or 400, a link without its secret with 401, which browsers write down as an error.
+    expect(complaints.filter((text) => !/status of 40[014]/.test(text))).toEqual([]);
+  },
+);

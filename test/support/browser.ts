@@ -81,6 +81,16 @@ export async function withTimeToUndo(page: Page): Promise<number[]> {
   return asked;
 }
 
+/** Presses the first button that begins with the name, or the key: one that opens a dialog. */
+export async function openDialog(page: Page, opener: string): Promise<void> {
+  if (/^.$|\+/.test(opener)) await page.keyboard.press(opener);
+  else {
+    const name = new RegExp(`^${opener}\\b`);
+    await page.locator("main").getByRole("button", { name }).locator("visible=true").first().click();
+  }
+  await page.locator("dialog[open]").waitFor();
+}
+
 /** Fails with the cure where there is no dashboard to look at. */
 export function built(): void {
   if (readDashboard(join(import.meta.dirname, "../../dist/dashboard")) === null)

@@ -24,7 +24,7 @@ const DASHBOARD_MAY_IMPORT: Record<string, readonly string[]> = {
 
 /** What the dashboard knows of the product: its client, its hooks and the types of its contract. */
 const DOORS = /^batchyard\/(client|react)$/;
-const PACKAGES = /^(react|react-dom\/client|@tanstack\/[\w-]+|uplot(\/.*)?)$/;
+const PACKAGES = /^(react|react-dom(\/client)?|@tanstack\/[\w-]+|uplot(\/.*)?)$/;
 /** Types only: their code would be in the first kilobytes of every visit. */
 const TYPES_ONLY = /^(batchyard\/contract|zod)$/;
 

@@ -15,3 +15,18 @@ export function duration(ms: number): string {
 function pair(large: number, largeUnit: string, small: number, smallUnit: string): string {
   return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
 }
+
+/** Steps of an axis of durations: a minute has sixty seconds. `ms` = how many milliseconds the unit of its values has. */
+export function durationSteps(ms: number): number[] {
+  const [second, minute, hour, day] = [1_000, 60_000, 3_600_000, 86_400_000];
+  const below = [1, 2, 5, 10, 20, 50, 100, 200, 500];
+  const sixty = [1, 2, 5, 10, 15, 30];
+  return [
+    ...below.map((each) => each / 1_000),
+    ...below,
+    ...sixty.map((each) => each * second),
+    ...sixty.map((each) => each * minute),
+    ...[1, 2, 3, 6, 12].map((each) => each * hour),
+    ...below.map((each) => each * day),
+  ].map((each) => each / ms);
+}

@@ -1,10 +1,10 @@
 import type { ReactElement } from "react";
 import type { Batch } from "batchyard/client";
-import { count, rate } from "../figures/number.ts";
+import { count, plural, rate } from "../figures/number.ts";
 import { Meter, type Share } from "./meter.tsx";
 import { Time } from "./time.tsx";
 import { TONE_FILL } from "./states.ts";
-import { isOpen } from "./batch-state.ts";
+import { isCutShort, isOpen } from "./batch-state.ts";
 
 /** How far it is, and when it will be over. */
 export function BatchProgress({ batch }: { batch: Batch }): ReactElement {
@@ -19,9 +19,12 @@ export function BatchProgress({ batch }: { batch: Batch }): ReactElement {
   return (
     <section aria-label="Progress" className="flex flex-col gap-3">
       <div className="flex flex-wrap items-baseline justify-between gap-x-6 gap-y-1">
-        <p className="figure text-3xl font-semibold tracking-[-0.03em]">{batch.progress} %</p>
+        <p className="figure text-3xl font-semibold tracking-[-0.03em]">
+          {isCutShort(batch) ? `${count(batch.processed_items)} of ${count(batch.total_items)}` : `${batch.progress} %`}
+        </p>
         <p className="figure text-soft">
-          {count(batch.processed_items)} of {count(batch.total_items)} items{speed === null ? "" : ` · ${speed}`}
+          {isCutShort(batch) ? "items were done when it ended" : `${count(batch.processed_items)} of ${plural(batch.total_items, "item")}`}
+          {speed === null ? "" : ` · ${speed}`}
           {batch.eta_at === null || !isOpen(batch) ? null : (
             <>
               {" "}

@@ -13,6 +13,8 @@ export interface Series {
   shape?: "line" | "bar";
   /** Single marks, no line. */
   marks?: boolean;
+  /** Of marks: a zero is nothing to mark; the table has it. */
+  sparse?: boolean;
   dashed?: boolean;
   /** A bar in half its colour. */
   faint?: boolean;
@@ -37,6 +39,8 @@ export interface ChartProps {
   height?: number;
   /** How a value is written on the axis and in the table. */
   format: (value: number) => string;
+  /** Distances of the lines of the grid to choose from; decimal ones when absent. */
+  steps?: readonly number[];
   /** What runs from left to right when it is not time. */
   across?: { label: string; format: (value: number) => string };
   /** All series as bars, each upon the one before. */

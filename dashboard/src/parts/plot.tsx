@@ -71,7 +71,12 @@ function dataOf({ times, series }: Pick<ChartProps, "times" | "series">): uPlot.
       if (bars.every(({ values }) => (values[i] ?? null) === null)) return null;
       return below.reduce((sum, { values }) => sum + (values[i] ?? 0), 0);
     });
-  return [[...times], ...drawn(series).map((each) => (isBar(each) ? stacked(each) : [...each.values]))] as uPlot.AlignedData;
+  return [
+    [...times],
+    ...drawn(series).map((each) =>
+      isBar(each) ? stacked(each) : each.sparse === true ? each.values.map((value) => value || null) : [...each.values],
+    ),
+  ] as uPlot.AlignedData;
 }
 
 /** In the chosen zone: uPlot reads a date's local fields, so that a date of the other zone is moved by the difference. */
@@ -102,7 +107,7 @@ function longest(values: readonly (string | number)[] | null): number {
 }
 
 function optionsOf(width: number, current: () => PlotProps): uPlot.Options {
-  const { height, series, format, group, across, onSpan } = current();
+  const { height, series, format, steps, group, across, onSpan } = current();
   const style = getComputedStyle(document.documentElement);
   const color = (name: string): string => style.getPropertyValue(`--${name}`).trim();
   const axis: uPlot.Axis = {
@@ -155,7 +160,7 @@ function optionsOf(width: number, current: () => PlotProps): uPlot.Options {
         ...axis,
         size: (_plot, values) => Math.max(56, 14 + 6 * longest(values)),
         space: 36,
-        incrs: STEPS,
+        incrs: [...(steps ?? STEPS)],
         values: (_plot, values) => values.map((value) => (value === null ? "" : format(value))),
       },
     ],

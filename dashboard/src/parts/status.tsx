@@ -6,8 +6,8 @@ import { Icon } from "./icon.tsx";
 /** A state as icon and word in its tone. */
 export function Status({ look }: { look: Look }): ReactElement {
   return (
-    <span className={`inline-flex items-center gap-1.5 whitespace-nowrap font-medium ${TONE_TEXT[look.tone]}`}>
-      <Icon name={look.icon} />
+    <span className={`status inline-flex items-baseline gap-1.5 whitespace-nowrap font-medium ${TONE_TEXT[look.tone]}`}>
+      <Icon name={look.icon} className="self-center" />
       {look.word}
     </span>
   );

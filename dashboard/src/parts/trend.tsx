@@ -6,7 +6,10 @@ import { Icon } from "./icon.tsx";
 export function Trend({ change, over }: { change: number; over: string }): ReactElement | null {
   if (change === 0) return null;
   return (
-    <span className="mr-1 inline-flex items-center text-soft" title={`${change > 0 ? "+" : "−"}${count(Math.abs(change))} ${over}`}>
+    <span
+      className="mr-1 inline-flex items-center align-[-0.18em] text-soft"
+      title={`${change > 0 ? "+" : "−"}${count(Math.abs(change))} ${over}`}
+    >
       <Icon name={change > 0 ? "up" : "down"} />
       <span className="sr-only">{change > 0 ? "growing" : "shrinking"}</span>
     </span>

@@ -25,7 +25,7 @@ export function LivePill(): ReactElement {
     >
       <Icon name={icon} /> <span className="figure">{text}</span>
       {pace === null ? null : (
-        <span aria-hidden="true" className="figure hidden font-normal text-soft sm:inline">
+        <span aria-hidden="true" className="figure hidden font-normal text-soft lg:inline-block [&:not(:empty)]:min-w-28">
           {paceText(pace)}
         </span>
       )}

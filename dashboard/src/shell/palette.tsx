@@ -4,11 +4,15 @@ import { freeze } from "../data/freeze.ts";
 import { Dialog } from "../parts/dialog.tsx";
 import { Icon, type IconName } from "../parts/icon.tsx";
 import { preference } from "../theme/preference.ts";
+import { keysFor } from "./bindings.ts";
+import { keyName } from "./key-name.ts";
 import { PAGES } from "./pages.ts";
 
 interface Command {
   label: string;
   icon: IconName;
+  /** Keys that do the same without the palette. */
+  keys?: string;
   run: () => void;
 }
 
@@ -25,12 +29,17 @@ export function Palette({ onClose, onKeys }: { onClose: () => void; onKeys: () =
   const { zone, density } = preference.get();
   const compact = density === "compact";
   const commands: Command[] = [
-    ...PAGES.map((page) => ({ label: page.label, icon: page.icon, run: act(() => void navigate({ to: page.to })) })),
-    { label: "New batch", icon: "plus", run: act(() => void navigate({ to: "/batches/new" })) },
+    ...PAGES.map((page) => ({
+      label: page.label,
+      icon: page.icon,
+      keys: `g ${page.key}`,
+      run: act(() => void navigate({ to: page.to })),
+    })),
+    { label: "New batch", icon: "plus", keys: "n", run: act(() => void navigate({ to: "/batches/new" })) },
     { label: "Compare two batches", icon: "batches", run: act(() => void navigate({ to: "/batches/compare" })) },
     { label: "Failed batches", icon: "cross", run: act(() => void navigate({ to: "/batches", search: { status: "failed" } })) },
     { label: "Running batches", icon: "half", run: act(() => void navigate({ to: "/batches", search: { status: "running" } })) },
-    { label: freeze.get() ? "Let the page go on" : "Freeze the page", icon: "freeze", run: act(freeze.toggle) },
+    { label: freeze.get() ? "Let the page go on" : "Freeze the page", icon: "freeze", keys: "f", run: act(freeze.toggle) },
     { label: "Theme: system", icon: "screen", run: act(() => preference.set({ theme: "system" })) },
     { label: "Theme: light", icon: "sun", run: act(() => preference.set({ theme: "light" })) },
     { label: "Theme: dark", icon: "moon", run: act(() => preference.set({ theme: "dark" })) },
@@ -42,9 +51,10 @@ export function Palette({ onClose, onKeys }: { onClose: () => void; onKeys: () =
     {
       label: zone === "utc" ? "Times in local time" : "Times in UTC",
       icon: "clock",
+      keys: "z",
       run: act(() => preference.set({ zone: zone === "utc" ? "local" : "utc" })),
     },
-    { label: "Keyboard shortcuts", icon: "menu", run: onKeys },
+    { label: "Keyboard shortcuts", icon: "menu", keys: "?", run: onKeys },
     { label: "API documentation", icon: "book", run: act(() => window.location.assign("/docs")) },
     { label: "Sign out", icon: "out", run: act(signOut) },
   ];
@@ -104,6 +114,17 @@ export function Palette({ onClose, onKeys }: { onClose: () => void; onKeys: () =
             onClick={command.run}
           >
             <Icon name={command.icon} className="text-soft" /> {command.label}
+            {command.keys === undefined ? null : (
+              <span aria-hidden="true" className="ml-auto hidden gap-1 sm:flex">
+                {keysFor(command.keys)
+                  .split(" ")
+                  .map((key, n) => (
+                    <kbd key={`${n} ${key}`} className="key">
+                      {keyName(key)}
+                    </kbd>
+                  ))}
+              </span>
+            )}
           </li>
         ))}
       </ul>

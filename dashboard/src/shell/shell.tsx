@@ -7,13 +7,15 @@ import { preference, THEMES } from "../theme/preference.ts";
 import { Announcer } from "./announcer.tsx";
 import { FreezeButton } from "./freeze-button.tsx";
 import { Freshness } from "./freshness.tsx";
+import { keysFor } from "./bindings.ts";
+import { keyName } from "./key-name.ts";
 import { LivePill } from "./live-pill.tsx";
 import { Menu } from "./menu.tsx";
 import { Navigation } from "./navigation.tsx";
 import { PAGES } from "./pages.ts";
 import { Palette } from "./palette.tsx";
 import { ShortcutList } from "./shortcut-list.tsx";
-import { listenForKeys, useShortcuts } from "./shortcuts.ts";
+import { listenForKeys, type Shortcut, useShortcuts } from "./shortcuts.ts";
 import { Tenant } from "./tenant.tsx";
 import { ThemeSwitch } from "./theme-switch.tsx";
 import { Toasts } from "./toasts.tsx";
@@ -38,23 +40,24 @@ export function Shell(): ReactElement {
     [router],
   );
   const { zone } = useSyncExternalStore(preference.subscribe, preference.get);
-  useShortcuts([
+  const everywhere: Shortcut[] = [
     ...PAGES.map((page) => ({ keys: `g ${page.key}`, label: `Go to ${page.label}`, run: () => void navigate({ to: page.to }) })),
     { keys: "n", label: "New batch", run: () => void navigate({ to: "/batches/new" }) },
-    { keys: "mod+k", label: "Command palette", run: () => setOverlay("palette") },
-    { keys: ":", label: "Command palette", run: () => setOverlay("palette") },
+    { keys: "mod+k", label: "Find or do anything", run: () => setOverlay("palette") },
+    { keys: ":", label: "Find or do anything, too", run: () => setOverlay("palette") },
     { keys: "f", label: "Freeze the page, or let it go", run: freeze.toggle },
     { keys: "t", label: "Next theme: system, light, dark", run: nextTheme },
     { keys: "z", label: "Times in UTC, or in local time", run: () => preference.set({ zone: zone === "utc" ? "local" : "utc" }) },
     { keys: "?", label: "All keys", run: () => setOverlay("keys") },
-  ]);
+  ];
+  useShortcuts(everywhere);
   const close = (): void => setOverlay("none");
   return (
-    <div className="min-h-dvh md:grid md:grid-cols-[13.5rem_minmax(0,1fr)]">
+    <div className="min-h-dvh lg:grid lg:grid-cols-[13.5rem_minmax(0,1fr)]">
       <a href="#main" className="skip button button-main">
         Skip to the content
       </a>
-      <aside aria-label="Batchyard" className="hidden border-r border-line md:block">
+      <aside aria-label="Batchyard" className="hidden border-r border-line lg:block">
         <div className="sticky top-0 flex h-dvh flex-col px-3 py-5">
           <Wordmark />
           <div className="mt-6 mb-4 min-h-0 flex-1 overflow-y-auto">
@@ -71,7 +74,7 @@ export function Shell(): ReactElement {
       </aside>
       <div className="flex min-w-0 flex-col">
         <header className="sticky top-0 z-20 flex min-h-14 items-center gap-2 border-b border-line bg-paper px-4 md:px-8">
-          <span className="md:hidden">
+          <span className="lg:hidden">
             <Wordmark />
           </span>
           <button
@@ -79,12 +82,12 @@ export function Shell(): ReactElement {
             className="hidden h-8 w-72 items-center gap-2 rounded-md border border-line bg-raised px-2.5 text-sm text-soft hover:border-edge lg:flex"
             onClick={() => setOverlay("palette")}
           >
-            <Icon name="search" /> Find or do … <kbd className="key ml-auto">⌘K</kbd>
+            <Icon name="search" /> Find or do … <kbd className="key ml-auto">{keyName(keysFor("mod+k"))}</kbd>
           </button>
           <div className="ml-auto flex items-center gap-2">
             <LivePill />
             <FreezeButton />
-            <button type="button" aria-label="Menu" className="button button-icon md:hidden" onClick={() => setOverlay("menu")}>
+            <button type="button" aria-label="Menu" className="button button-icon lg:hidden" onClick={() => setOverlay("menu")}>
               <Icon name="menu" />
             </button>
           </div>
@@ -98,7 +101,7 @@ export function Shell(): ReactElement {
         </main>
       </div>
       {overlay === "palette" ? <Palette onClose={close} onKeys={() => setOverlay("keys")} /> : null}
-      {overlay === "keys" ? <ShortcutList onClose={close} /> : null}
+      {overlay === "keys" ? <ShortcutList onClose={close} everywhere={everywhere} /> : null}
       {overlay === "menu" ? <Menu onClose={close} /> : null}
       <BulkTray />
       <Toasts />

@@ -7,7 +7,7 @@ const ICONS: Readonly<Record<Theme, IconName>> = { system: "screen", light: "sun
 export function ThemeSwitch(): ReactElement {
   const { theme } = useSyncExternalStore(preference.subscribe, preference.get);
   return (
-    <div role="group" aria-label="Theme" className="grid grid-cols-3 rounded-md border border-line p-0.5">
+    <div role="group" aria-label="Theme" className="grid min-w-32 grid-cols-3 rounded-md border border-line p-0.5">
       {THEMES.map((each) => (
         <button
           key={each}
@@ -15,7 +15,7 @@ export function ThemeSwitch(): ReactElement {
           aria-pressed={theme === each}
           aria-label={`Theme: ${each}`}
           title={`Theme: ${each} (t for the next)`}
-          className={`flex h-6 items-center justify-center rounded-sm ${theme === each ? "bg-wash text-ink" : "text-soft hover:text-ink"}`}
+          className={`flex h-6 items-center max-lg:h-8 justify-center rounded-sm ${theme === each ? "bg-wash text-ink" : "text-soft hover:text-ink"}`}
           onClick={() => preference.set({ theme: each })}
         >
           <Icon name={ICONS[each]} />

@@ -50,7 +50,7 @@ export function PauseStream({ stream }: { stream: Pick<Stream, "name" | "paused"
       title={paused ? "Windows close by all their rules again; what is overdue closes now" : "Windows keep filling and close by size only"}
       onClick={() => void turn()}
     >
-      <Icon name={paused ? "right" : "pause"} /> {paused ? "Resume" : "Pause"}
+      <Icon name={paused ? "play" : "pause"} /> {paused ? "Resume" : "Pause"}
     </button>
   );
 }

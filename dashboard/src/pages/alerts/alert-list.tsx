@@ -41,16 +41,16 @@ export function AlertList({ title, alerts, rules, onSilence }: AlertListProps): 
             <th scope="col" className="number">
               Value
             </th>
-            <th scope="col" className="number hidden md:table-cell">
+            <th scope="col" className="number">
               Fires at
             </th>
-            <th scope="col" className="number hidden md:table-cell">
+            <th scope="col" className="number">
               Since
             </th>
-            <th scope="col" className="hidden pl-6! md:table-cell">
+            <th scope="col" className="pl-6!">
               State
             </th>
-            <th scope="col" className="hidden md:table-cell">
+            <th scope="col">
               <span className="sr-only">Act</span>
             </th>
           </tr>
@@ -108,25 +108,18 @@ function AlertRow({ alert, rule, isActive, onAcknowledge, onSilence }: AlertRowP
           {about.name}
         </CauseLink>
         <span className="mt-0.5 block max-w-xl text-xs font-normal text-soft">{rule?.measures ?? alert.message}</span>
-        <span className="mt-2 flex flex-col gap-2 text-xs font-normal md:hidden">
-          <span className="figure text-soft">
-            fires at {fires}; since <Time at={alert.openedAt} />
-          </span>
-          <Standing alert={alert} />
-          <span className="flex flex-wrap gap-2">{actions}</span>
-        </span>
       </th>
       <td className="number" title={`The worst of it: ${measured(alert.worst, unit)}`}>
         {measured(alert.value, unit)}
       </td>
-      <td className="number hidden text-soft md:table-cell">{fires}</td>
-      <td className="number hidden md:table-cell">
+      <td className="number text-soft">{fires}</td>
+      <td className="number">
         <Time at={alert.openedAt} />
       </td>
-      <td className="hidden min-w-36 pl-6! md:table-cell">
+      <td className="min-w-36 pl-6!">
         <Standing alert={alert} />
       </td>
-      <td className="hidden md:table-cell">
+      <td>
         <span className="-my-1.5 flex justify-end gap-2">{actions}</span>
       </td>
     </tr>
@@ -151,8 +144,8 @@ function Standing({ alert }: { alert: Alert }): ReactElement {
   return (
     <span className="flex flex-col gap-0.5 text-soft">
       {lines.map((line) => (
-        <span key={line} className="inline-flex items-center gap-1.5">
-          {line.startsWith("taken") ? <Icon name="check" className="text-good" /> : null}
+        <span key={line} className="inline-flex items-baseline gap-1.5">
+          {line.startsWith("taken") ? <Icon name="check" className="self-center text-good" /> : null}
           {line}
         </span>
       ))}

@@ -1,6 +1,7 @@
 import type { ReactElement } from "react";
 import { Link } from "@tanstack/react-router";
 import { count } from "../../figures/number.ts";
+import { TabRow, tabClass } from "../../parts/tab-row.tsx";
 import { ALERT_TABS, type AlertTab } from "./search.ts";
 
 const LABELS: Readonly<Record<AlertTab, string>> = {
@@ -16,10 +17,7 @@ const LABELS: Readonly<Record<AlertTab, string>> = {
 /** What there is to see; how many where the server says so at once. */
 export function Tabs({ chosen, counts }: { chosen: AlertTab; counts: Partial<Record<AlertTab, number>> }): ReactElement {
   return (
-    <nav
-      aria-label="Alerts by state, and how they are set up"
-      className="-mx-4 flex gap-1 overflow-x-auto border-b border-line px-4 md:mx-0 md:px-0"
-    >
+    <TabRow label="Alerts by state, and how they are set up" chosen={chosen}>
       {ALERT_TABS.map((tab) => {
         const number = counts[tab];
         return (
@@ -29,15 +27,13 @@ export function Tabs({ chosen, counts }: { chosen: AlertTab; counts: Partial<Rec
             search={tab === "firing" ? {} : { tab }}
             aria-current={tab === chosen ? "page" : undefined}
             activeOptions={{ exact: true, includeSearch: true }}
-            className={`-mb-px inline-flex items-center gap-1.5 border-b-2 px-2.5 py-2 text-sm whitespace-nowrap ${
-              tab === chosen ? "border-accent font-medium text-ink" : "border-transparent text-soft hover:text-ink"
-            } ${tab === "rules" ? "ml-4" : ""}`}
+            className={`${tabClass(tab === chosen)} ${tab === "rules" ? "ml-4" : ""}`}
           >
             {LABELS[tab]}
             {number === undefined ? null : <span className="figure text-xs text-soft">{count(number)}</span>}
           </Link>
         );
       })}
-    </nav>
+    </TabRow>
   );
 }

@@ -5,7 +5,7 @@ import type { Batch, ErrorGroup } from "batchyard/client";
 import { client } from "../../data/client.ts";
 import { errorsQuery } from "../../data/queries.ts";
 import { useMay } from "../../data/session.ts";
-import { count, plural } from "../../figures/number.ts";
+import { count, percent, plural } from "../../figures/number.ts";
 import { Awaited, messageOf } from "../../parts/notice.tsx";
 import { Section, Wide } from "../../parts/section.tsx";
 import { Time } from "../../parts/time.tsx";
@@ -105,7 +105,7 @@ function GroupRow({ batch, group }: { batch: Batch; group: ErrorGroup }): ReactE
         </span>
       </th>
       <td className="number py-2!">{count(group.count)}</td>
-      <td className="number py-2!">{group.percentage.toFixed(1)} %</td>
+      <td className="number py-2!">{percent(group.percentage / 100)}</td>
       <td className="hidden pl-4! md:table-cell">
         <Time at={group.lastSeen} />
       </td>

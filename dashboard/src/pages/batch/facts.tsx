@@ -9,6 +9,8 @@ import { Section } from "../../parts/section.tsx";
 /** What it was asked to do, as it is in force. */
 export function Facts({ batch }: { batch: Batch }): ReactElement {
   const about = useQuery(batchAboutQuery(batch.id)).data;
+  const since = about?.window?.rules_since ?? null;
+  const traceUrl = about?.trace_url ?? null;
   const at = (time: string | null): string => (time === null ? "—" : fullTime(time));
   const facts: [string, ReactNode][] = [
     ["Priority", batch.priority],
@@ -39,7 +41,7 @@ export function Facts({ batch }: { batch: Batch }): ReactElement {
           [
             "Rules",
             <Link key="rules" to="/streams/$name" params={{ name: batch.stream }} search={{ tab: "rules" }} className="link">
-              {about?.window?.rules_since == null ? "of the stream" : `as of ${at(about.window.rules_since)}`}
+              {since === null ? "of the stream" : `as of ${at(since)}`}
             </Link>,
           ],
         ] as [string, ReactNode][])),
@@ -54,10 +56,10 @@ export function Facts({ batch }: { batch: Batch }): ReactElement {
       : ([
           [
             "Trace",
-            about?.trace_url == null ? (
+            traceUrl === null ? (
               <code>{batch.trace_id}</code>
             ) : (
-              <a href={about.trace_url} className="link font-mono">
+              <a href={traceUrl} className="link font-mono">
                 {batch.trace_id}
               </a>
             ),

@@ -1,7 +1,7 @@
 import type { ReactElement } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { vizQuery } from "../../data/queries.ts";
-import { count } from "../../figures/number.ts";
+import { count, percent } from "../../figures/number.ts";
 import { Section } from "../../parts/section.tsx";
 
 /** How good the results are, where they carry a score. */
@@ -42,7 +42,7 @@ export function Quality({ id }: { id: string }): ReactElement | null {
                 <span className="block h-2.5 rounded-[2px] bg-accent" style={{ width: `${(100 * range.count) / most}%` }} />
               </td>
               <td className="number">{count(range.count)}</td>
-              <td className="number">{range.percentage.toFixed(1)} %</td>
+              <td className="number">{percent(range.percentage / 100)}</td>
               <td className="number">{range.averageScore.toFixed(2)}</td>
             </tr>
           ))}

@@ -76,7 +76,7 @@ export function ResultList({ batch }: { batch: Batch }): ReactElement {
         <p className="text-soft">{batch.processed_items === 0 ? "No item has ended yet." : "No result matches."}</p>
       ) : (
         <>
-          <Wide label="Results">
+          <Wide sideways label="Results">
             <table className="table">
               <thead>
                 <tr>

@@ -126,9 +126,11 @@ export function BatchList({ filter }: { filter: BatchFilter }): ReactElement {
       </div>
       {rows.length > 0 ? (
         chosen === null ? (
-          table
+          <div className="@container">{table}</div>
         ) : (
-          <Wide label="Batches with the chosen columns">{table}</Wide>
+          <Wide sideways label="Batches with the chosen columns">
+            {table}
+          </Wide>
         )
       ) : isLooking ? (
         <Loading lines={10} label="Looking through older batches" />

@@ -30,7 +30,8 @@ const ROW = { comfortable: 56, compact: 44 } as const;
 const NEAR_THE_END = 20;
 /** Rem: the name of a batch needs so much where columns that were chosen take the rest. */
 const NAME_WIDTH = 16;
-const SHOWN_FROM = { "": "", sm: "hidden sm:table-cell", md: "hidden md:table-cell", lg: "hidden lg:table-cell" } as const;
+/** By the room of the table, not the window: the navigation may stand beside it. */
+const SHOWN_FROM = { "": "", sm: "hidden @xl:table-cell", md: "hidden @2xl:table-cell", lg: "hidden @min-[60rem]:table-cell" } as const;
 
 /** A real table of which only the rows in sight are drawn. */
 export function BatchTable(props: BatchTableProps): ReactElement {

@@ -2,6 +2,7 @@ import type { ReactNode } from "react";
 import type { Batch } from "batchyard/client";
 import { duration } from "../../figures/duration.ts";
 import { count, exactMoney, money } from "../../figures/number.ts";
+import { isCutShort, isOpen } from "../../parts/batch-state.ts";
 import { Meter } from "../../parts/meter.tsx";
 import { BatchStatusMark } from "../../parts/status.tsx";
 import { Time } from "../../parts/time.tsx";
@@ -12,7 +13,7 @@ export interface Column {
   label: string;
   /** Rem. */
   width: number;
-  /** The width of the window from which it is shown to a reader who chose no columns. */
+  /** The room from which it is shown to a reader who chose no columns. */
   from: "" | "sm" | "md" | "lg";
   number: boolean;
   sort?: Sort;
@@ -29,7 +30,7 @@ const text = (value: string | null): ReactNode =>
   );
 
 export const COLUMNS: Readonly<Record<ColumnName, Column>> = {
-  state: { label: "State", width: 7, from: "", number: false, cell: ({ status }) => <BatchStatusMark status={status} /> },
+  state: { label: "State", width: 7, from: "", number: false, cell: state },
   progress: { label: "Progress", width: 13, from: "sm", number: false, cell: progress },
   items: { label: "Items", width: 6, from: "lg", number: true, sort: "items", cell: ({ total_items: items }) => count(items) },
   failed: {
@@ -89,11 +90,23 @@ function took({ started_at: started, completed_at: ended }: Batch): ReactNode {
   return <span title={`${count(ms)} ms`}>{duration(ms)}</span>;
 }
 
+/** Where there is no room for the progress, how far it is stands below the state. */
+function state(batch: Batch): ReactNode {
+  const { status, progress: percent, failed_items: failed } = batch;
+  const said = isOpen(batch) ? `${percent} %` : isCutShort(batch) ? "ended early" : failed > 0 ? `${count(failed)} failed` : null;
+  return (
+    <>
+      <BatchStatusMark status={status} />
+      {said === null ? null : <span className="figure hidden pl-5 text-xs text-soft @max-xl:block">{said}</span>}
+    </>
+  );
+}
+
 function progress(batch: Batch): ReactNode {
   return (
     <span className="flex flex-col gap-1.5 pr-4">
       <span className="figure flex justify-between text-xs">
-        <span>{batch.progress} %</span>
+        {isCutShort(batch) ? <span className="text-soft">Ended early</span> : <span>{batch.progress} %</span>}
         <span className="text-soft">
           {count(batch.processed_items)} / {count(batch.total_items)}
         </span>

@@ -56,9 +56,12 @@ export function SearchField({ ref, value, unknown, onSearch, beside }: SearchFie
         </div>
         {beside}
       </div>
-      <p id={hint} className="flex flex-wrap items-center gap-x-2 gap-y-1 text-sm text-soft">
+      <p
+        id={hint}
+        className="flex items-center gap-x-2 gap-y-1 text-sm text-soft max-sm:-mx-4 max-sm:overflow-x-auto max-sm:px-4 max-sm:[scrollbar-width:none] sm:flex-wrap"
+      >
         {unknown.length > 0 ? (
-          <span className="inline-flex items-center gap-1.5 text-bad">
+          <span className="inline-flex shrink-0 items-center gap-1.5 text-bad">
             <Icon name="cross" /> Not understood: {unknown.join(" ")}
           </span>
         ) : null}
@@ -66,7 +69,7 @@ export function SearchField({ ref, value, unknown, onSearch, beside }: SearchFie
           <button
             key={name}
             type="button"
-            className="rounded-sm px-1 font-mono text-xs text-soft hover:bg-wash hover:text-ink"
+            className="min-h-6 shrink-0 rounded-sm px-1 font-mono text-xs text-soft hover:bg-wash hover:text-ink"
             onClick={() => {
               setText(`${text.trimEnd()} ${name}`.trimStart());
               ref.current?.focus();

@@ -6,6 +6,7 @@ import { countQuery, statsQuery } from "../../data/queries.ts";
 import { compact, matches, type Matches } from "../../figures/number.ts";
 import { Icon } from "../../parts/icon.tsx";
 import { BATCH_LOOK, TONE_TEXT } from "../../parts/states.ts";
+import { TabRow, tabClass } from "../../parts/tab-row.tsx";
 import { type BatchesSearch, searchedFor } from "./search.ts";
 
 const STATES = Object.keys(BATCH_LOOK) as BatchStatus[];
@@ -26,7 +27,7 @@ export function StateTabs({ filter, place }: { filter: BatchFilter; place: Batch
       ? counted[status === undefined ? 0 : STATES.indexOf(status) + 1]?.data
       : stats.data && { total: status === undefined ? stats.data.total : (stats.data.byStatus[status] ?? 0), isExact: true };
   return (
-    <nav aria-label="States" className="-mx-4 flex gap-1 overflow-x-auto border-b border-line px-4 md:mx-0 md:px-0">
+    <TabRow label="States" chosen={chosen ?? "all"}>
       {[undefined, ...STATES].map((status) => {
         const look = status === undefined ? null : BATCH_LOOK[status];
         const number = countOf(status);
@@ -37,9 +38,7 @@ export function StateTabs({ filter, place }: { filter: BatchFilter; place: Batch
             search={searchedFor(place, { status, q })}
             aria-current={status === chosen ? "page" : undefined}
             activeOptions={{ exact: true, includeSearch: true }}
-            className={`-mb-px inline-flex items-center gap-1.5 border-b-2 px-2.5 py-2 text-sm whitespace-nowrap ${
-              status === chosen ? "border-accent font-medium text-ink" : "border-transparent text-soft hover:text-ink"
-            }`}
+            className={tabClass(status === chosen)}
           >
             {look === null ? null : <Icon name={look.icon} className={TONE_TEXT[look.tone]} />}
             {look?.word ?? "All"}
@@ -49,6 +48,6 @@ export function StateTabs({ filter, place }: { filter: BatchFilter; place: Batch
           </Link>
         );
       })}
-    </nav>
+    </TabRow>
   );
 }

@@ -23,7 +23,7 @@ const FEW = 3;
 /** One row an item, and in it field by field what is not the same. */
 export function ChangedItems({ items }: { items: readonly Changed[] }): ReactElement {
   return (
-    <Wide label="Changed items">
+    <Wide sideways label="Changed items">
       <table className="table table-fixed max-md:block md:min-w-3xl">
         <thead className="max-md:sr-only">
           <tr>

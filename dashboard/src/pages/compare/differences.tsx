@@ -42,7 +42,7 @@ export function Differences({ comparison, children }: { comparison: Comparison; 
         ]}
       />
       <Section title="Figures">
-        <Wide label="Figures of both">
+        <Wide sideways label="Figures of both">
           <table className="table max-w-4xl [&_thead_th]:align-bottom [&_td:last-child]:whitespace-normal [&_th]:whitespace-normal">
             <thead>
               <tr>

@@ -1,7 +1,7 @@
 import { useState, type ReactElement } from "react";
 import { Link } from "@tanstack/react-router";
 import type { Costs } from "batchyard/client";
-import { compact, count, exactMoney } from "../../figures/number.ts";
+import { compact, count, exactMoney, money } from "../../figures/number.ts";
 import { Meter } from "../../parts/meter.tsx";
 import { NumberHeads, Section, Wide } from "../../parts/section.tsx";
 import { GROUPS, type CostsSearch, type Group } from "./search.ts";
@@ -72,13 +72,14 @@ export function GroupTable({ costs, search }: { costs: Costs; search: CostsSearc
                   )}
                 </th>
                 <td className="number">
-                  {count(group.requests)}
-                  {group.unpriced > 0 ? (
-                    <span className="text-warn" title="Without a known price: in tokens, not in money">
-                      {" "}
-                      ({count(group.unpriced)} without a price)
-                    </span>
-                  ) : null}
+                  <span>
+                    {count(group.requests)}
+                    {group.unpriced > 0 ? (
+                      <span className="block text-xs text-warn" title="Without a known price: in tokens, not in money">
+                        {group.unpriced === group.requests ? "no known price" : `${count(group.unpriced)} without a price`}
+                      </span>
+                    ) : null}
+                  </span>
                 </td>
                 <td className="number" title={count(group.tokens.input)}>
                   {compact(group.tokens.input)}
@@ -86,9 +87,15 @@ export function GroupTable({ costs, search }: { costs: Costs; search: CostsSearc
                 <td className="number" title={count(group.tokens.output)}>
                   {compact(group.tokens.output)}
                 </td>
-                <td className="number">{exactMoney(group.standard)}</td>
-                <td className="number">{exactMoney(group.paid)}</td>
-                <td className="number">{exactMoney(group.saved)}</td>
+                <td className="number" title={exactMoney(group.standard)}>
+                  {money(group.standard)}
+                </td>
+                <td className="number" title={exactMoney(group.paid)}>
+                  {money(group.paid)}
+                </td>
+                <td className="number" title={exactMoney(group.saved)}>
+                  {money(group.saved)}
+                </td>
                 <td className="number">{group.savingsPercentage.toFixed(1)} %</td>
                 <td className="pl-6!">
                   <Meter

@@ -40,7 +40,8 @@ export function GroupList({ range, operation }: GroupListProps): ReactElement {
     { keys: "r", label: "Retry the group", run: () => mayAct && chosen !== undefined && chosen.fingerprint !== "" && setRetrying(chosen) },
     { keys: "m", label: "Mute the group", run: () => mayAct && chosen !== undefined && chosen.fingerprint !== "" && setMuting(chosen) },
   ]);
-  if (data === undefined)
+  // What changed last stands above the groups: they come together, so that nothing jumps.
+  if (data === undefined || changed.isLoading)
     return error === null ? <Loading lines={8} label="Loading failures" /> : <Fault error={error} retry={() => void refetch()} />;
   if (groups.length === 0)
     return (

@@ -6,6 +6,7 @@ import { count, plural } from "../../figures/number.ts";
 import { Icon } from "../../parts/icon.tsx";
 import { Empty } from "../../parts/notice.tsx";
 import { Status } from "../../parts/status.tsx";
+import { TabRow, tabClass } from "../../parts/tab-row.tsx";
 import { PageTitle } from "../../shell/page-title.tsx";
 import { CodeTable } from "./code-table.tsx";
 import { DeadLetters } from "./dead-letters.tsx";
@@ -43,7 +44,7 @@ export function FailuresPage(): ReactElement {
         title={failed === undefined ? "Failures" : failed === 0 ? "Nothing failed" : `${plural(failed, "item")} failed`}
         tab="Failures"
         {...(groups.data === undefined
-          ? {}
+          ? { above: <Status look={{ word: "Counting", icon: "clock", tone: "idle" }} />, below: "\u00a0" }
           : {
               above: (
                 <Status
@@ -82,7 +83,7 @@ export function FailuresPage(): ReactElement {
         }
       />
       <div className="flex flex-col gap-6">
-        <nav aria-label="Views of failures" className="-mx-4 flex gap-1 overflow-x-auto border-b border-line px-4 md:mx-0 md:px-0">
+        <TabRow label="Views of failures" chosen={tab}>
           {FAILURE_TABS.map((each) => (
             <Link
               key={each}
@@ -90,15 +91,13 @@ export function FailuresPage(): ReactElement {
               search={address({ tab: each, queue: undefined })}
               aria-current={each === tab ? "page" : undefined}
               activeOptions={{ exact: true, includeSearch: true }}
-              className={`-mb-px inline-flex items-center gap-1.5 border-b-2 px-2.5 py-2 text-sm whitespace-nowrap ${
-                each === tab ? "border-accent font-medium text-ink" : "border-transparent text-soft hover:text-ink"
-              }`}
+              className={tabClass(each === tab)}
             >
               {TABS[each]}
               {counts[each] === undefined ? null : <span className="figure text-xs text-soft">{count(counts[each])}</span>}
             </Link>
           ))}
-        </nav>
+        </TabRow>
         {operation === undefined ? null : (
           <button
             type="button"

@@ -1,6 +1,6 @@
 import type { ReactElement } from "react";
 import { useQuery } from "@tanstack/react-query";
-import { duration } from "../../figures/duration.ts";
+import { duration, durationSteps } from "../../figures/duration.ts";
 import { Chart } from "../../parts/chart.tsx";
 import { Awaited } from "../../parts/notice.tsx";
 import { Section } from "../../parts/section.tsx";
@@ -29,6 +29,7 @@ export function Latency({ minutes }: { minutes: Span }): ReactElement {
             { label: "End to end", color: "accent", values: p95("total_pipeline") },
           ]}
           format={duration}
+          steps={durationSteps(1)}
         />
       )}
     </Section>

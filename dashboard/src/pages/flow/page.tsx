@@ -19,7 +19,7 @@ const SPAN_NAMES: Readonly<Record<Span, string>> = { "15": "15 min", "60": "1 h"
 export function FlowPage(): ReactElement {
   const search = useSearch({ from: "/flow" });
   const flow = useQuery(flowQuery(search));
-  const { data: overview } = useQuery(overviewQuery);
+  const { data: overview, isLoading: isAwaited } = useQuery(overviewQuery);
   const minutes = search.minutes ?? "15";
   const told =
     search.stream !== undefined
@@ -34,7 +34,7 @@ export function FlowPage(): ReactElement {
         below="Where the time goes between a first item and the end of its batch."
         actions={<Choice search={search} />}
       />
-      {flow.data === undefined ? (
+      {flow.data === undefined || isAwaited ? (
         flow.error === null ? (
           <Loading lines={8} label="Loading the flow" />
         ) : flow.error instanceof ClientError && flow.error.status === 404 ? (

@@ -1,5 +1,5 @@
 import type { ReactElement } from "react";
-import { duration } from "../../figures/duration.ts";
+import { duration, durationSteps } from "../../figures/duration.ts";
 import { percent } from "../../figures/number.ts";
 import { Chart } from "../../parts/chart.tsx";
 import { Section } from "../../parts/section.tsx";
@@ -31,6 +31,7 @@ export function Saturation({ points }: { points: Flow["saturation"] }): ReactEle
               },
             ]}
             format={(value) => duration(value * 1000)}
+            steps={durationSteps(1_000)}
             across={{ label: "Slots in use", format: percent }}
             span={WHOLE}
           />

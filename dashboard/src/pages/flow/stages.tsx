@@ -42,7 +42,7 @@ export function Stages({ flow, aside }: { flow: Flow; aside: ReactNode }): React
             ))}
         </ol>
       )}
-      <Wide label="Stages">
+      <Wide sideways label="Stages">
         <table className="table" aria-label="Stages">
           <thead>
             <tr>

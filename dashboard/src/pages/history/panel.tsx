@@ -1,6 +1,7 @@
 import { useMemo, type ReactElement } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
+import { durationSteps } from "../../figures/duration.ts";
 import { Chart } from "../../parts/chart.tsx";
 import type { ChartFlag } from "../../parts/chart-props.ts";
 import { Change } from "../../parts/figure-row.tsx";
@@ -77,6 +78,7 @@ export function HistoryChart(props: {
       times={times}
       series={series}
       format={formatOf(history.unit)}
+      {...(history.unit === "seconds" ? { steps: durationSteps(1_000) } : {})}
       height={height}
       span={span}
       flags={marks}

@@ -16,7 +16,7 @@ export function DayCharts({ points, range }: { points: readonly Point[]; range: 
     return [
       [
         { label: "Items", color: "accent", shape: "bar", values: values((point) => point.requests) },
-        { label: "Failed batches", color: "bad", values: values((point) => point.failed) },
+        { label: "Failed batches", color: "bad", marks: true, sparse: true, values: values((point) => point.failed) },
       ],
       [
         { label: "Paid", color: "accent", shape: "bar", values: values((point) => point.cost) },

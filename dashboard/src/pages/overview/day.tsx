@@ -5,7 +5,7 @@ import { ClientError } from "batchyard/client";
 import { monitoringQuery } from "../../data/queries.ts";
 import type { Monitoring } from "../../data/wire.ts";
 import { duration } from "../../figures/duration.ts";
-import { compact, count, money } from "../../figures/number.ts";
+import { compact, count, money, percent } from "../../figures/number.ts";
 import { Awaited } from "../../parts/notice.tsx";
 import { Section } from "../../parts/section.tsx";
 import { Change, type Figure, FigureRow } from "../../parts/figure-row.tsx";
@@ -48,7 +48,7 @@ export function Day(): ReactElement | null {
           <DayCharts points={data.historical} range={NAMES[range].toLowerCase()} />
         </>
       ) : (
-        <Awaited error={error} lines={6} label="Loading figures" retry={() => void refetch()} />
+        <Awaited error={error} lines={20} label="Loading figures" retry={() => void refetch()} />
       )}
     </Section>
   );
@@ -67,7 +67,7 @@ function figuresOf({ summary, performance, changes }: Monitoring): Figure[] {
       title: count(summary.totalRequests),
       below: change("totalRequests", "either"),
     },
-    { label: "Success", value: `${summary.successRate.toFixed(1)} %`, below: change("successRate", "up") },
+    { label: "Success", value: percent(summary.successRate / 100), below: change("successRate", "up") },
     { label: "Mean run time", value: duration(summary.averageProcessingTime), below: change("averageProcessingTime", "down") },
     { label: "Items an hour", value: compact(performance.throughput.requestsPerHour), below: change("requestsPerHour", "either") },
     {

@@ -3,7 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { useMay } from "../../data/session.ts";
 import type { Overview } from "../../data/wire.ts";
 import { duration } from "../../figures/duration.ts";
-import { count, rate } from "../../figures/number.ts";
+import { count, percent, rate } from "../../figures/number.ts";
 import { Section, Wide } from "../../parts/section.tsx";
 import { Status } from "../../parts/status.tsx";
 import { Trend } from "../../parts/trend.tsx";
@@ -66,7 +66,7 @@ export function StreamTable({ streams, queues }: Pick<Overview, "streams" | "que
                   {count(stream.depth)}
                 </td>
                 <td className="number">{seconds(stream.wait_p95_seconds)}</td>
-                <td className="number">{stream.failure_percent === null ? "—" : `${stream.failure_percent.toFixed(1)} %`}</td>
+                <td className="number">{stream.failure_percent === null ? "—" : percent(stream.failure_percent / 100)}</td>
                 <td className="pl-6!">
                   <ClosureBar closures={stream.closures} />
                 </td>

@@ -7,6 +7,7 @@ import { duration } from "../../figures/duration.ts";
 import { compact, count, rate } from "../../figures/number.ts";
 import { throughput } from "../../live/throughput.ts";
 import { Change, type Figure, FigureRow } from "../../parts/figure-row.tsx";
+import { Section } from "../../parts/section.tsx";
 import { Spark } from "../../parts/spark.tsx";
 
 type Tile = Overview["tiles"][number];
@@ -46,7 +47,11 @@ export function Tiles({ overview }: { overview: Overview }): ReactElement {
       </span>
     ),
   }));
-  return <FigureRow label="Last 15 minutes" figures={[...tiles, ...alerts]} />;
+  return (
+    <Section title="Last 15 minutes" aside="against the same time yesterday">
+      <FigureRow label="Last 15 minutes" figures={[...tiles, ...alerts]} />
+    </Section>
+  );
 }
 
 function written(tile: Tile, value: number): string {

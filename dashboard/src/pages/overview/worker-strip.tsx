@@ -14,7 +14,7 @@ export function WorkerStrip({ workers, utilisation }: { workers: readonly Worker
     <Section title="Workers" aside={utilisation === null ? undefined : `${percent(utilisation)} of the slots in use`}>
       <ul className="flex flex-col">
         {workers.map((worker) => (
-          <li key={worker.id} className="flex flex-col gap-2 border-b border-line py-2.5 first:pt-0">
+          <li key={worker.id} className="flex flex-col gap-2 border-b border-line py-2.5 first:pt-0 last:border-b-0">
             <div className="flex items-baseline justify-between gap-3">
               <span className="min-w-0 truncate font-mono text-sm" title={worker.id}>
                 {worker.id}

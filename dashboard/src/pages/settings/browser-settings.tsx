@@ -2,6 +2,7 @@ import { useState, useSyncExternalStore, type KeyboardEvent, type ReactElement }
 import { Icon } from "../../parts/icon.tsx";
 import { Section } from "../../parts/section.tsx";
 import { type Act, ACTS, bindings, conflictsOf } from "../../shell/bindings.ts";
+import { keyName } from "../../shell/key-name.ts";
 import { DENSITIES, preference, THEMES, ZONES } from "../../theme/preference.ts";
 import { PageCost } from "./page-cost.tsx";
 
@@ -114,7 +115,7 @@ function KeyRow({ act, own }: { act: Act; own: Readonly<Record<string, string>> 
           <span className="flex gap-1">
             {keys.split(" ").map((key, i) => (
               <kbd key={`${i} ${key}`} className="key">
-                {key.replace("mod+k", "⌘K").replace("mod+", "⌘")}
+                {keyName(key)}
               </kbd>
             ))}
           </span>

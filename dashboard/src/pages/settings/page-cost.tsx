@@ -108,21 +108,21 @@ function linesOf({ commitsPerSecond, longTasks, longestTaskMs, inputMs, delayMs 
         longestTaskMs === 0
           ? "Work of more than 50 ms at a stretch"
           : `Work of more than 50 ms at a stretch; longest ${duration(longestTaskMs)}`,
-      now: longTasks === null ? "–" : count(longTasks),
+      now: longTasks === null ? "—" : count(longTasks),
       budget: String(BUDGET.longTasks),
       isWithin: longTasks === null ? null : longTasks <= BUDGET.longTasks,
     },
     {
       what: "Input delay",
       says: "From a press until it showed, the slowest one",
-      now: inputMs === null ? "–" : inputMs === 0 ? `under ${SHORTEST_INPUT_MS} ms` : duration(inputMs),
+      now: inputMs === null ? "—" : inputMs === 0 ? `under ${SHORTEST_INPUT_MS} ms` : duration(inputMs),
       budget: duration(BUDGET.inputMs),
       isWithin: inputMs === null ? null : inputMs <= BUDGET.inputMs,
     },
     {
       what: "Delay of events",
       says: "From the server until this page, by the server's clock",
-      now: delayMs === null ? "–" : duration(delayMs),
+      now: delayMs === null ? "—" : duration(delayMs),
       budget: duration(BUDGET.delayMs),
       isWithin: delayMs === null ? null : delayMs <= BUDGET.delayMs,
     },

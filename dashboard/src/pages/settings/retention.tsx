@@ -36,7 +36,7 @@ export function Retention(): ReactElement {
         <table className="table">
           <thead>
             <tr>
-              <th scope="col" className="whitespace-normal!">
+              <th scope="col" className="whitespace-normal! md:w-48">
                 Batches that are
               </th>
               <th scope="col">Kept for</th>
@@ -106,7 +106,7 @@ export function Retention(): ReactElement {
         <table className="table">
           <thead>
             <tr>
-              <th scope="col" className="md:w-44">
+              <th scope="col" className="md:w-48">
                 Besides batches
               </th>
               <th scope="col">Kept for</th>

@@ -4,7 +4,7 @@ import { Link } from "@tanstack/react-router";
 import type { Stream } from "batchyard/client";
 import { overviewQuery } from "../../data/queries.ts";
 import { duration } from "../../figures/duration.ts";
-import { compact, count, plural, rate } from "../../figures/number.ts";
+import { compact, count, percent, plural, rate } from "../../figures/number.ts";
 import { FigureRow } from "../../parts/figure-row.tsx";
 import { Trend } from "../../parts/trend.tsx";
 import { BOTTLENECK_LOOK } from "../../streams/bottleneck-mark.tsx";
@@ -47,7 +47,7 @@ export function Figures({ stream }: { stream: Stream }): ReactElement {
         },
         {
           label: "Failed",
-          value: told === undefined || told.failure_percent === null ? "—" : `${told.failure_percent.toFixed(1)} %`,
+          value: told === undefined || told.failure_percent === null ? "—" : percent(told.failure_percent / 100),
           below: "of the items of its batches",
         },
         {

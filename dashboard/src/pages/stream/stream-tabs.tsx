@@ -2,6 +2,7 @@ import type { ReactElement } from "react";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { count } from "../../figures/number.ts";
+import { TabRow, tabClass } from "../../parts/tab-row.tsx";
 import { lettersQuery } from "./queries.ts";
 import { type Tab, TABS } from "./search.ts";
 
@@ -15,7 +16,7 @@ const NAMES: Readonly<Record<Tab, string>> = {
 export function StreamTabs({ name, chosen }: { name: string; chosen: Tab }): ReactElement {
   const letters = useInfiniteQuery(lettersQuery(name)).data?.pages[0]?.total ?? 0;
   return (
-    <nav aria-label="Parts of the stream" className="-mb-8 flex gap-1 overflow-x-auto">
+    <TabRow label="Parts of the stream" chosen={chosen}>
       {TABS.map((tab) => (
         <Link
           key={tab}
@@ -24,13 +25,11 @@ export function StreamTabs({ name, chosen }: { name: string; chosen: Tab }): Rea
           search={tab === "windows" ? {} : { tab }}
           resetScroll={false}
           aria-current={tab === chosen ? "page" : undefined}
-          className={`border-b-2 px-3 py-2 text-sm whitespace-nowrap ${
-            tab === chosen ? "border-accent font-medium text-ink" : "border-transparent text-soft hover:text-ink"
-          }`}
+          className={tabClass(tab === chosen)}
         >
           {NAMES[tab]} {tab === "dead-letters" && letters > 0 ? <span className="figure text-bad">{count(letters)}</span> : null}
         </Link>
       ))}
-    </nav>
+    </TabRow>
   );
 }

@@ -1,7 +1,7 @@
 import type { ReactElement } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useSearch } from "@tanstack/react-router";
-import { duration } from "../../figures/duration.ts";
+import { duration, durationSteps } from "../../figures/duration.ts";
 import { compact, count, percent, plural } from "../../figures/number.ts";
 import { Chart } from "../../parts/chart.tsx";
 import type { Series } from "../../parts/chart-props.ts";
@@ -146,6 +146,7 @@ function Ages({ age, size }: { age: History; size: History }): ReactElement {
               { label: "p99", color: "warn", values: points.map((point) => point.p99 ?? null) },
             ]}
             format={(value) => duration(value * 1000)}
+            steps={durationSteps(1_000)}
             height={168}
           />
         </>

@@ -5,7 +5,7 @@ import { useMay } from "../../data/session.ts";
 import { definitionOf } from "../../data/streams.ts";
 import type { Overview } from "../../data/wire.ts";
 import { duration } from "../../figures/duration.ts";
-import { count, rate } from "../../figures/number.ts";
+import { count, percent, rate } from "../../figures/number.ts";
 import { AgingBar } from "../../streams/aging-bar.tsx";
 import { BottleneckMark } from "../../streams/bottleneck-mark.tsx";
 import { ClosureBar } from "../../parts/closure-bar.tsx";
@@ -125,7 +125,7 @@ function StreamRow({ stream, told, toldAt, isActive, mayPause }: StreamRowProps)
         {figures === undefined || figures.wait_p95_seconds === null ? "—" : duration(figures.wait_p95_seconds * 1000)}
       </td>
       <td className={`number ${(figures?.failure_percent ?? 0) > 0 ? "text-bad" : ""}`}>
-        {figures === undefined || figures.failure_percent === null ? "—" : `${figures.failure_percent.toFixed(1)} %`}
+        {figures === undefined || figures.failure_percent === null ? "—" : percent(figures.failure_percent / 100)}
       </td>
       <td className="pl-4!">{figures === undefined ? "—" : <ClosureBar closures={figures.closures} />}</td>
       <td>

@@ -102,22 +102,26 @@ function WorkerRow({ worker, toldAt, knowsProcess, counts, mayDrain }: WorkerRow
       {knowsProcess ? (
         <>
           <td className="number">
-            {cpu === null ? "—" : <span title="Of one core, by its process">{count(Math.round(cpu))} %</span>}
-            {host === null || host.cpu_percent === null ? null : <OfHost>{count(Math.round(host.cpu_percent))} %</OfHost>}
+            <span>
+              {cpu === null ? "—" : <span title="Of one core, by its process">{count(Math.round(cpu))} %</span>}
+              {host === null || host.cpu_percent === null ? null : <OfHost>{count(Math.round(host.cpu_percent))} %</OfHost>}
+            </span>
           </td>
           <td className="number">
-            {memory === null ? (
-              "—"
-            ) : memory.heap_used_bytes === null ? (
-              megabytes(memory.rss_bytes)
-            ) : (
-              <span title={`${megabytes(memory.heap_used_bytes)} of it JavaScript objects`}>{megabytes(memory.rss_bytes)}</span>
-            )}
-            {host === null || host.memory_bytes === null || host.memory_free_bytes === null ? null : (
-              <OfHost>
-                {gigabytes(host.memory_bytes - host.memory_free_bytes)} of {gigabytes(host.memory_bytes)} GB
-              </OfHost>
-            )}
+            <span>
+              {memory === null ? (
+                "—"
+              ) : memory.heap_used_bytes === null ? (
+                megabytes(memory.rss_bytes)
+              ) : (
+                <span title={`${megabytes(memory.heap_used_bytes)} of it JavaScript objects`}>{megabytes(memory.rss_bytes)}</span>
+              )}
+              {host === null || host.memory_bytes === null || host.memory_free_bytes === null ? null : (
+                <OfHost>
+                  {gigabytes(host.memory_bytes - host.memory_free_bytes)} of {gigabytes(host.memory_bytes)} GB
+                </OfHost>
+              )}
+            </span>
           </td>
           <td className="number">{lag === null ? "—" : duration(lag * 1000)}</td>
         </>
@@ -143,7 +147,7 @@ function lookOf({ state, status, running }: Worker): Look {
 
 /** Below what the process takes: what is in use of its machine, by everybody. */
 function OfHost({ children }: { children: ReactNode }): ReactElement {
-  return <span className="block text-xs whitespace-nowrap text-soft">machine {children}</span>;
+  return <span className="block text-xs text-soft">machine {children}</span>;
 }
 
 function gigabytes(bytes: number): string {

@@ -147,7 +147,7 @@ function Table({ name, preview, current, candidate, since }: TableProps): ReactE
     },
   ];
   return (
-    <Wide label="Impact">
+    <Wide sideways label="Impact">
       <table className="table max-w-4xl" aria-label="Impact">
         <thead>
           <tr>

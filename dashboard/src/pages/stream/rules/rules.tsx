@@ -5,7 +5,6 @@ import { ClientError, type Preview, type Stream } from "batchyard/client";
 import { client } from "../../../data/client.ts";
 import { useMay } from "../../../data/session.ts";
 import { definitionOf } from "../../../data/streams.ts";
-import { percent } from "../../../figures/number.ts";
 import { Icon } from "../../../parts/icon.tsx";
 import { Fault, Loading } from "../../../parts/notice.tsx";
 import { Section } from "../../../parts/section.tsx";
@@ -87,7 +86,7 @@ export function Rules({ stream }: { stream: Stream }): ReactElement {
   return (
     <div className="flex flex-col gap-10">
       <div ref={top} className="scroll-mt-20">
-        <Section title="Rules" aside="a window closes by the first that is met">
+        <Section title="Rules" className="border-t-0! pt-0!" aside="a window closes by the first that is met">
           {stream.name === "requests" ? (
             <p className="max-w-prose text-soft">
               This stream follows <code>BATCH_CREATE_INTERVAL</code>, <code>BATCH_MAX_REQUESTS</code> and <code>BATCH_MIN_SIZE</code>;
@@ -152,7 +151,7 @@ export function Rules({ stream }: { stream: Stream }): ReactElement {
                   <Icon name="warning" /> {hold === "unseen" ? "Preview this first." : "These rules can not be recommended."}
                 </span>{" "}
                 {hold === "unseen"
-                  ? `A limit changes by more than ${percent(PREVIEWED_FROM)}. To apply it unseen, give a reason.`
+                  ? `A limit changes by more than ${PREVIEWED_FROM * 100} %. To apply it unseen, give a reason.`
                   : `${shown?.candidate?.reason ?? ""}. To apply them all the same, give a reason.`}
               </p>
               <TextField label="Reason" value={reason} hint="stands in the audit log" needed onChange={setReason} />

@@ -1,6 +1,6 @@
 import type { ReactElement } from "react";
 import type { Preview } from "batchyard/client";
-import { duration } from "../../../figures/duration.ts";
+import { duration, durationSteps } from "../../../figures/duration.ts";
 import { compact, percent, rate } from "../../../figures/number.ts";
 import { Chart } from "../../../parts/chart.tsx";
 import { RULE_FIELDS } from "../../../streams/rule-fields.tsx";
@@ -34,6 +34,7 @@ export function Sweep({ sweep }: { sweep: NonNullable<Preview["sweep"]> }): Reac
             times={points.map((point) => point.value)}
             series={[{ label: curve.title, color: "accent", values: points.map(curve.of) }]}
             format={curve.format}
+            {...(curve.format === duration ? { steps: durationSteps(1) } : {})}
             across={across}
             height={140}
           />
