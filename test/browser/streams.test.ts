@@ -143,7 +143,11 @@ it("rules: a large change wants a preview or a reason; what is applied is in for
   expect(audit.entries[0]!.after).toMatchObject({ windowSeconds: 60, reason: "the warehouse waits" });
 
   // Back to the rules before, by way of a preview.
-  await page.getByRole("table", { name: "Earlier changes" }).getByRole("listitem").filter({ hasText: /^Window / }).waitFor();
+  await page
+    .getByRole("table", { name: "Earlier changes" })
+    .getByRole("listitem")
+    .filter({ hasText: /^Window / })
+    .waitFor();
   await page.getByRole("table", { name: "Earlier changes" }).getByRole("button", { name: "Roll back" }).first().click();
   await impact.waitFor();
   expect(await page.getByLabel("Window seconds").inputValue()).toBe("600");
