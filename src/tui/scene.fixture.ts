@@ -124,7 +124,7 @@ export function snapshot(batches: readonly Batch[] = BATCHES): Snapshot {
       success: true,
       timestamp: at(0),
       health,
-      verdict: "Warning: annotate waits for free slots. 2 batches a minute end, 1 runs, 12 wait.",
+      verdict: "Warning: annotate waits for free slots. 2 batches end a minute, 1 running, 12 waiting.",
       bottleneck: {
         kind: "capacity",
         sentence: "71 % of the 95th percentile of 4.0 min is waiting for free slots: more workers would help.",

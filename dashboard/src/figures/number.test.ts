@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { bytes, exactMoney, money } from "./number.ts";
+import { bytes, exactMoney, money, slotsInUse } from "./number.ts";
 
 it.each([
   [0, "$0.00", "$0.00"],
@@ -16,3 +16,6 @@ it.each([
   [1536, "1.5 KB"],
   [5 * 1024 ** 3, "5 GB"],
 ])("%d bytes", (value, text) => expect(bytes(value)).toBe(text));
+
+it("says what runs beyond the slots as such", () =>
+  expect([slotsInUse(3, 4), slotsInUse(4, 4), slotsInUse(6, 4)]).toEqual(["3 of 4", "4 of 4", "4 of 4 + 2 express"]));

@@ -60,6 +60,12 @@ export function matches({ total, isExact }: Matches, write: (value: number) => s
   return `${write(total)}${isExact ? "" : "+"}`;
 }
 
+/** "3 of 4"; "4 of 4 + 2 express", when chunks run beyond the slots rather than wait behind others of lower priority. */
+export function slotsInUse(running: number, slots: number): string {
+  const beyond = running - slots;
+  return beyond > 0 ? `${slots} of ${slots} + ${beyond} express` : `${running} of ${slots}`;
+}
+
 /** 1536 → "1.5 KB"; powers of 1024. */
 export function bytes(value: number): string {
   const units = ["B", "KB", "MB", "GB", "TB"];

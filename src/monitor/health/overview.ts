@@ -306,7 +306,18 @@ function sentenceOf(health: HealthVerdict, bottleneck: Bottleneck | null, queues
   const waiting = queues.reduce((sum, { depth }) => sum + depth, 0);
   const running = queues.reduce((sum, queue) => sum + queue.running, 0);
   if (ended + waiting + running === 0) return "Healthy: nothing waits, runs, or has ended lately.";
-  return `Healthy: ${Number(ended.toPrecision(2))} batches a minute end, ${running} run, ${waiting} wait.`;
+  return `Healthy: ${paceOf(ended)}, ${count(running)} running, ${count(waiting)} waiting.`;
+}
+
+/** "12 batches end a minute"; slower than one a minute it is told by the hour: "4.2 batches end an hour". */
+function paceOf(perMinute: number): string {
+  const [pace, per] = perMinute > 0 && perMinute < 1 ? [perMinute * 60, "an hour"] : [perMinute, "a minute"];
+  const shown = Number(pace.toPrecision(2));
+  return `${count(shown)} ${shown === 1 ? "batch ends" : "batches end"} ${per}`;
+}
+
+function count(value: number): string {
+  return value.toLocaleString("en-US");
 }
 
 /** How many more there are than so many minutes ago, evenly over the minute in which that was; of a shorter line, than at its beginning. */

@@ -9,7 +9,7 @@ const HEALTH_TONE: Readonly<Record<Snapshot["overview"]["health"]["status"], Ton
 /** Without a word for so long the figures are called old, although nobody has hung up. */
 const SILENT_MS = 5_000;
 
-/** `● Healthy: 12 batches a minute end …                 ● live  12:03:04` */
+/** `● Healthy: 12 batches end a minute …                 ● live  12:03:04` */
 export function verdictLine(scene: Scene, frozen: boolean, width: number): Line {
   const { model, glyphs } = scene;
   const { health, verdict } = model.snapshot.overview;

@@ -63,10 +63,15 @@ function stateOf(worker: Worker, { glyphs }: Scene): Line {
 
 function slotsOf({ slots, running }: Worker, { glyphs }: Scene, width: number): Line {
   if (slots === null) return words(`${running} held`);
-  if (width < METER_COLUMNS) return words(`${running} of ${slots}`);
+  if (width < METER_COLUMNS) return words(inUse(running, slots));
   const cells =
     slots <= SLOTS
       ? glyphs.bar.full.repeat(Math.min(running, slots)) + glyphs.bar.empty.repeat(Math.max(0, slots - running))
       : meter(running / slots, SLOTS, glyphs);
-  return [span(cells.padEnd(SLOTS), "busy"), span(` ${running} of ${slots}`)];
+  return [span(cells.padEnd(SLOTS), "busy"), span(` ${inUse(running, slots)}`)];
+}
+
+/** Chunks run beyond the slots rather than wait behind others of lower priority: "4 of 4 +2". */
+function inUse(running: number, slots: number): string {
+  return running > slots ? `${slots} of ${slots} +${running - slots}` : `${running} of ${slots}`;
 }

@@ -1,6 +1,6 @@
 import type { ReactElement } from "react";
 import type { Overview } from "../../data/wire.ts";
-import { percent } from "../../figures/number.ts";
+import { percent, slotsInUse } from "../../figures/number.ts";
 import { Section } from "../../parts/section.tsx";
 import { Status } from "../../parts/status.tsx";
 import { Time } from "../../parts/time.tsx";
@@ -44,9 +44,7 @@ function Slots({ worker }: { worker: Worker }): ReactElement {
           ))}
         </span>
       )}
-      <span className="figure">
-        {running} {slots === null ? "chunks held" : `of ${slots} slots in use`}
-      </span>
+      <span className="figure">{slots === null ? `${running} chunks held` : `${slotsInUse(running, slots)} slots in use`}</span>
       <span className="ml-auto">{worker.kind === "local" ? "this server" : <Time at={worker.last_seen} />}</span>
     </div>
   );

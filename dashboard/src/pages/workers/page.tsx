@@ -1,10 +1,9 @@
 import type { ReactElement } from "react";
 import { useQuery } from "@tanstack/react-query";
-import { plural } from "../../figures/number.ts";
+import { percent, plural, slotsInUse } from "../../figures/number.ts";
 import { Awaited } from "../../parts/notice.tsx";
 import { FigureRow } from "../../parts/figure-row.tsx";
 import { overviewQuery } from "../../data/queries.ts";
-import { percent } from "../../figures/number.ts";
 import { PageTitle } from "../../shell/page-title.tsx";
 import { Breakers } from "./breakers.tsx";
 import { Held } from "./held.tsx";
@@ -51,7 +50,7 @@ function Figures({ workers }: { workers: readonly Worker[] }): ReactElement {
     <FigureRow
       label="Workers"
       figures={[
-        { label: "Slots in use", value: `${used} of ${slots}`, below: "chunks this server runs now" },
+        { label: "Slots in use", value: slotsInUse(used, slots), below: "chunks this server runs now" },
         {
           label: "Utilisation",
           value: overview?.utilisation === null || overview === undefined ? "—" : percent(overview.utilisation),

@@ -1,4 +1,5 @@
 import type { ReactElement } from "react";
+import { slotsInUse } from "../../figures/number.ts";
 
 const MOST_CELLS = 64;
 
@@ -13,9 +14,7 @@ export function SlotGrid({ running, slots }: { running: number; slots: number })
           ))}
         </span>
       )}
-      <span className="figure whitespace-nowrap">
-        {running} of {slots}
-      </span>
+      <span className="figure whitespace-nowrap">{slotsInUse(running, slots)}</span>
     </span>
   );
 }
