@@ -114,7 +114,7 @@ describe("readNdjson", () => {
     await expect(read("{}\n{}\n{}\n{}\n", { maxItems: 3 })).rejects.toMatchObject({
       code: "too_many_items",
       status: 413,
-      message: "A batch takes at most 3 items",
+      message: expect.stringMatching(/^A batch takes at most 3 items/),
     });
   });
 

@@ -50,7 +50,7 @@ async function thingsOf(tenant: string, key: string): Promise<Things> {
       ...formed("/v1/batches", { input_file_id: file!["id"]!, endpoint: "/v1/chat/completions", completion_window: "24h" }),
     }),
   );
-  await as(key, { method: "PUT", ...formed("/api/collections/toys/k1", { owner: tenant }) });
+  await as(key, { method: "PUT", ...formed("/api/collections/toys/shelf-1", { owner: tenant }) });
   await as(key, {
     method: "PUT",
     ...formed("/api/streams/toystream", { operation: "echo", maxItems: 10, maxOpen: 1, overflow: "dead_letter" }),
@@ -71,7 +71,7 @@ async function thingsOf(tenant: string, key: string): Promise<Things> {
     file: file!["id"]!,
     openai: openai["id"]!,
     request: request!["id"]!,
-    record: "k1",
+    record: "shelf-1",
     key: row!.id,
     stream: "toystream",
     chunk: chunks[0]!.chunk,
@@ -127,7 +127,7 @@ describe("another tenant's objects", () => {
     request: "req_aaaaaaaaaaaaaaaaaaaaaaaa",
     record: "nobody",
     key: "key_aaaaaaaaaaaaaaaaaaaaaaaa",
-    stream: "nobodys-stream",
+    stream: "nostream",
     chunk: 99_999,
     fence: 1,
   };
@@ -224,8 +224,8 @@ describe("another tenant's objects", () => {
     }
     const reset = await as(keys["admin"]!, { method: "POST", path: "/api/system/breakers/echo/reset" });
     expect([reset.status, breakers.list()]).toEqual([200, []]);
-    await as(keys["admin"]!, { method: "PUT", ...formed("/api/collections/toys/k1", { owner: "ours" }) });
-    expect((await as(keys["theirs"]!, { path: "/api/collections/toys/k1" })).text).toContain('"owner":"theirs"');
+    await as(keys["admin"]!, { method: "PUT", ...formed("/api/collections/toys/shelf-1", { owner: "ours" }) });
+    expect((await as(keys["theirs"]!, { path: "/api/collections/toys/shelf-1" })).text).toContain('"owner":"theirs"');
   });
 
   it("answer their owner: the table asks for something that is there", async () => {
@@ -247,7 +247,7 @@ describe("another tenant's objects", () => {
       await store.batches.get("theirs", theirs.batch),
       await store.openai.get("theirs", theirs.openai),
       await store.files.list("theirs", { before: null, limit: 10 }),
-      await store.records.get("theirs", "toys", "k1"),
+      await store.records.get("theirs", "toys", "shelf-1"),
       await store.access.keys("theirs"),
       await store.chunks.list("theirs", theirs.batch, { after: 0, limit: 10 }),
     ];
@@ -267,7 +267,8 @@ describe("roles", () => {
       };
       for (const role of ["viewer", "operator", "admin"]) {
         const answer = await as(await fresh(role as Role), asked);
-        expect([role, route.name, answer.status === 403]).toEqual([role, route.name, ranks[role]! < ranks[route.guarded.need]!]);
+        const refused = ranks[role]! < ranks[route.guarded.need]! || route.guarded.home === true;
+        expect([role, route.name, answer.status === 403]).toEqual([role, route.name, refused]);
         expect([route.name, answer.status < 500]).toEqual([route.name, true]);
         expect([route.name, route.guarded.need === "public" ? "no-store" : answer.headers["cache-control"]]).toEqual([
           route.name,

@@ -29,6 +29,8 @@ export interface Guarded {
   body: Record<string, unknown> | null;
   /** The body is data to keep: any field is a good one. */
   open?: true;
+  /** Only for the admin of the tenant whose server it is. */
+  home?: true;
   /** Never answers to its end. */
   endless?: true;
 }
@@ -212,7 +214,7 @@ export const GUARDED: Readonly<Record<string, Guarded>> = {
   ...Object.fromEntries(
     ["/api/admin/audit", "/api/admin/batch-monitoring/audit"].map((base): [string, Guarded] => [
       `POST ${base}/anchor`,
-      { need: "admin", body: { reason: "moved" } },
+      { need: "admin", home: true, body: { reason: "moved" } },
     ]),
   ),
   "GET /api/admin/batch-monitoring/analysis/errors": { need: "admin", body: null },

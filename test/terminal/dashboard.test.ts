@@ -175,7 +175,7 @@ describe("batchyard live", () => {
   });
 
   it("on a dumb terminal prints every panel once", async () => {
-    const at = await open({ columns: 80, rows: 100, env: { TERM: "dumb" } });
+    const at = await open({ columns: 110, rows: 100, env: { TERM: "dumb" } });
     at.run(`${NODE} live --url ${server.url} --filter 'state:paused evil'; echo "ended $?"`);
     await at.shows("ended 0");
     await expect(masked(at.screen().slice(at.screen().indexOf("●")))).toMatchFileSnapshot(join(import.meta.dirname, "screens", "dumb.txt"));
