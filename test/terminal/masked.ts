@@ -14,7 +14,7 @@ export function masked(screen: string): string {
     .replaceAll(/\b[a-z0-9]{9}\b(?= )/g, (word) => (/\d/.test(word) ? "ididididi" : word))
     .replaceAll(/—|\b(\d+(\.\d+)?(ms|s|[mhd]\d\d[smh])|\d[\d.,]*[kM]?)\b/g, "0")
     .replaceAll(/[ ─━]{2,}/g, "  ")
-    .replaceAll(/(Healthy|Warning): .*?(?= {2})/g, "Healthy")
+    .replaceAll(/(Healthy|Warning|Critical): .*?(?= {2})/g, "Healthy")
     .replaceAll(/(^in all .*\n)(.+\n)+/gm, "$1")
     .split("\n")
     .map((line) => line.trimEnd())

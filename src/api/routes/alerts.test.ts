@@ -142,6 +142,9 @@ describe("alerts", () => {
       success: true,
       alerts: counts,
     });
+    expect((await served.send({ method: "GET", url: "/api/system/overview", headers: viewer })).json).toMatchObject({
+      health: { status: "warning", reasons: [{ level: "warning", code: "alerts", message: "3 alerts fire, 1 critical" }] },
+    });
     expect((await ask("POST", `/alerts/${found!.id}/ack`, { note: "mine" })).json).toMatchObject({
       data: { acknowledged: true, acknowledgedBy: "key:admin", note: "mine" },
     });

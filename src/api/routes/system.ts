@@ -218,6 +218,7 @@ async function factsOf(services: ApiServices, caller: Caller): Promise<OverviewF
     breakersOpen: new Set(engine.breakers.list().flatMap(({ name, state }) => (state === "closed" ? [] : [name]))),
     pressure: await pressure.of(caller.tenant),
     notReady: Object.entries(checks).flatMap(([part, { ok: isOk }]) => (isOk ? [] : [part])),
+    alerts: await services.alerts.counts(caller.tenant),
   };
 }
 

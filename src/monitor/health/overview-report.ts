@@ -16,6 +16,8 @@ export interface OverviewFacts {
   pressure: { state: "normal" | "warning" | "full"; waiting: number; maxSize: number };
   /** Parts of the server that are not ready. */
   notReady: readonly string[];
+  /** Alerts that stand and are not silenced; `critical` are part of `firing`. */
+  alerts: { firing: number; critical: number };
 }
 
 export interface Tile {

@@ -278,7 +278,7 @@ function stages(
 }
 
 function serverReasons(facts: OverviewFacts): Reason[] {
-  const { pressure, notReady, slots, outsideWorkers, lostWorkers } = facts;
+  const { pressure, notReady, slots, outsideWorkers, lostWorkers, alerts } = facts;
   const reasons: Reason[] = notReady.map((part) => ({ level: "critical", code: "not_ready", message: `${part} is not ready` }));
   if (pressure.state !== "normal") {
     const full = pressure.state === "full";
@@ -292,6 +292,13 @@ function serverReasons(facts: OverviewFacts): Reason[] {
       level: "warning",
       code: "worker_lost",
       message: `${lostWorkers} ${lostWorkers === 1 ? "worker" : "workers"} fell silent`,
+    });
+  // Last, and never more than a warning: what an alert is about is said above as it stands now, and an alert outlasts it.
+  if (alerts.firing > 0)
+    reasons.push({
+      level: "warning",
+      code: "alerts",
+      message: `${alerts.firing} ${alerts.firing === 1 ? "alert fires" : "alerts fire"}${alerts.critical === 0 ? "" : `, ${alerts.critical} critical`}`,
     });
   return reasons;
 }
