@@ -23,9 +23,14 @@ export class Pace {
     this.msEach = (MINUTE_MS + BURST_MS) / perMinute;
   }
 
+  /** At least a millisecond: clocks tell no parts of one, and what each request came later than due would be lost. */
+  private get earlyMs(): number {
+    return Math.max(1, BURST_MS - this.msEach);
+  }
+
   /** When the next request may go, Unix milliseconds; in the past or now = at once. What is too large for the burst goes first and is waited for after. */
   get readyAt(): number {
-    return Math.ceil(this.due - Math.max(0, BURST_MS - this.msEach));
+    return Math.ceil(this.due - this.earlyMs);
   }
 
   take(amount: number): void {
