@@ -86,7 +86,7 @@ export function StreamPage(): ReactElement {
         ) : tab === "traffic" ? (
           <Traffic name={stream.name} />
         ) : tab === "rules" ? (
-          <Rules key={JSON.stringify(stream.definition)} stream={stream} />
+          <Rules key={stream.name} stream={stream} />
         ) : (
           <DeadLetters name={stream.name} />
         )}

@@ -32,7 +32,9 @@ export function Rules({ stream }: { stream: Stream }): ReactElement {
   const mayPreview = useMay("operator");
   const mayAdmin = useMay("admin");
   const top = useRef<HTMLDivElement>(null);
-  const [draft, setDraft] = useState<RuleDraft>(() => draftOf(definition));
+  // What the reader changed stands over the rules in force, which may become others meanwhile.
+  const [edits, setEdits] = useState<Partial<RuleDraft>>({});
+  const draft = { ...draftOf(definition), ...edits };
   const [tried, setTried] = useState<Tried | null>(null);
   const [reason, setReason] = useState("");
   const changes = changesOf(definition, draft);
@@ -51,18 +53,21 @@ export function Rules({ stream }: { stream: Stream }): ReactElement {
     onSuccess: setTried,
   });
   const apply = useMutation({
-    mutationFn: (wanted: RuleChanges) => applyRules(stream, wanted, reason.trim()),
-    onSuccess: async () => {
+    mutationFn: ({ wanted, why }: { wanted: RuleChanges; sent: Partial<RuleDraft>; why: string }) => applyRules(stream, wanted, why.trim()),
+    onSuccess: async (_, { sent, why }) => {
       toast("The new rules are in force, also for open windows");
+      setTried(null);
+      setReason((now) => (now === why ? "" : now));
       await Promise.all(
         [["stream", stream.name], ["streams"], ["windows", stream.name], ["stream-changes", stream.name], ["settings"], ["overview"]].map(
           (queryKey) => cache.invalidateQueries({ queryKey }),
         ),
       );
+      setEdits((now) => without(now, sent));
     },
   });
   const change = (part: Partial<RuleDraft>): void => {
-    setDraft({ ...draft, ...part });
+    setEdits((now) => ({ ...now, ...part }));
     preview.reset();
     apply.reset();
   };
@@ -77,7 +82,7 @@ export function Rules({ stream }: { stream: Stream }): ReactElement {
   const hold = !isChanged ? null : isRefused ? "refused" : large && shown === null ? "unseen" : null;
   const load = (rules: Readonly<Record<string, unknown>>): void => {
     const loaded = draftOf(rules);
-    setDraft(loaded);
+    setEdits(loaded);
     apply.reset();
     preview.mutate(changesOf(definition, loaded));
     top.current?.scrollIntoView({ block: "start" });
@@ -132,11 +137,19 @@ export function Rules({ stream }: { stream: Stream }): ReactElement {
                       type="button"
                       className={`button ${hold === null ? "button-main" : ""}`}
                       disabled={apply.isPending || (hold !== null && reason.trim() === "")}
-                      onClick={() => apply.mutate(changes)}
+                      onClick={() => apply.mutate({ wanted: changes, sent: edits, why: reason })}
                     >
                       {apply.isPending ? "Applying …" : hold === null ? "Apply" : "Apply all the same"}
                     </button>
-                    <button type="button" className="button button-quiet" onClick={() => change(draftOf(definition))}>
+                    <button
+                      type="button"
+                      className="button button-quiet"
+                      onClick={() => {
+                        setEdits({});
+                        preview.reset();
+                        apply.reset();
+                      }}
+                    >
                       Undo the edits
                     </button>
                   </>
@@ -165,6 +178,12 @@ export function Rules({ stream }: { stream: Stream }): ReactElement {
       <ChangeList name={stream.name} {...(mayPreview && stream.name !== "requests" ? { onLoad: load } : {})} />
     </div>
   );
+}
+
+/** What was edited since `sent` was. */
+function without(edits: Partial<RuleDraft>, sent: Partial<RuleDraft>): Partial<RuleDraft> {
+  const since = Object.entries(edits).filter(([name, value]) => sent[name as RuleField["name"]] !== value);
+  return Object.fromEntries(since) as Partial<RuleDraft>;
 }
 
 function lockOf(
