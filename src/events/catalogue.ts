@@ -1,7 +1,21 @@
 import { z } from "zod";
 import type { Severity } from "../model/event.ts";
-import { BATCH_STATES } from "../model/moves.ts";
 import { PRIORITIES } from "../model/priority.ts";
+import {
+  alert,
+  byCategory,
+  closeReason,
+  count,
+  counts,
+  ended,
+  exampleAlert,
+  exampleCounts,
+  final,
+  id,
+  origin,
+  percent,
+  worker,
+} from "./fields.ts";
 
 /**
  * The one table of events: what happens, when, with which fields. docs/operate/events.md and `GET /api/events/registry` are
@@ -27,50 +41,6 @@ export interface EventKind {
   readonly example: Readonly<Record<string, unknown>>;
 }
 
-const count = z.int().min(0);
-const id = z.string().min(1);
-const percent = z.int().min(0).max(100);
-const status = z.enum(BATCH_STATES);
-const closeReason = z.enum(["timeout", "idle", "max_size", "max_bytes", "min_size", "schedule", "manual", "drain", "fast_path"]);
-
-const origin = {
-  stream: id.optional().meta({ description: "The stream that made the batch" }),
-  key: z.string().optional().meta({ description: "The key of its window" }),
-};
-const byCategory = z.record(z.string(), z.number()).optional().meta({ description: "Items by the category of what failed" });
-const counts = {
-  batch_id: id,
-  operation: id,
-  status,
-  epoch: count.meta({ description: "Run of the batch; retrying a finished one starts the next" }),
-  total: count,
-  processed: count,
-  succeeded: count,
-  failed: count,
-  cancelled: count,
-  expired: count,
-  ...origin,
-};
-const exampleCounts = {
-  batch_id: "batch_1767225600000_a1b2c3d4e",
-  operation: "validate",
-  status: "running",
-  epoch: 1,
-  total: 1000,
-  processed: 250,
-  succeeded: 248,
-  failed: 2,
-  cancelled: 0,
-  expired: 0,
-};
-const ended = { ...exampleCounts, status: "completed", processed: 1000, succeeded: 997, failed: 3 };
-
-const final = {
-  progress: z.literal(100),
-  duration_ms: count.meta({ description: "Milliseconds since it was started; since it was created when it never was" }),
-  error: z.string().optional(),
-};
-
 function kind(from: EventKind): EventKind {
   return from;
 }
@@ -84,22 +54,6 @@ function batchState(when: string, fields: z.ZodRawShape, example: Record<string,
     example: { ...exampleCounts, ...example },
   });
 }
-
-const worker = { worker: id.meta({ description: "Id of the worker" }), kind: z.enum(["local", "external"]) };
-const alert = {
-  alert: id.meta({ description: "Id of the alert" }),
-  rule: id,
-  value: z.number(),
-  threshold: z.number(),
-  message: z.string(),
-};
-const exampleAlert = {
-  alert: "alert_1",
-  rule: "error_rate",
-  value: 12.5,
-  threshold: 10,
-  message: "12.5 % of the items failed in the last 5 minutes",
-};
 
 export const EVENTS = {
   "item.received": kind({
