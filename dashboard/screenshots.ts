@@ -20,8 +20,8 @@ const [only = ""] = process.argv.slice(2);
 /** An address, and the name of the button that opens what is to be seen, or the key: `?` */
 type Shot = string | readonly [address: string, open: string];
 
-/** All that is being loaded has come: each skeleton says what it stands for. */
-const COMPLETE = "document.querySelectorAll('main [role=status] > .sr-only').length === 0";
+/** Each skeleton of what is being loaded says what it stands for. */
+const LOADING = "main [role=status] > .sr-only";
 
 async function shoot(browser: Browser, served: Served, pages: Readonly<Record<string, Shot>>): Promise<void> {
   for (const theme of ["light", "dark"] as const) {
@@ -35,7 +35,7 @@ async function shoot(browser: Browser, served: Served, pages: Readonly<Record<st
         // A shared page stands alone, without the shell.
         if (!address.startsWith("/shared/")) await page.getByTestId("live").getByText("Live").waitFor();
         await page.locator("main h1").waitFor();
-        await page.waitForFunction(COMPLETE);
+        await page.locator(LOADING).first().waitFor({ state: "detached" });
         if (open !== null) await openDialog(page, open);
         // Charts are drawn a moment after the figures.
         await page.evaluate("new Promise((drawn) => setTimeout(drawn, 400))");
