@@ -38,7 +38,7 @@ export function QueueTable({ queues }: { queues: readonly Queue[] }): ReactEleme
                     <Status look={HEALTH_LOOK[queue.health.status]} />
                   </td>
                   <td className="number">
-                    <Trend change={queue.growth.m5} over="in 5 minutes" /> {count(queue.depth)}
+                    <Trend change={queue.depth === 0 ? 0 : queue.growth.m5} over="in 5 minutes" /> {count(queue.depth)}
                   </td>
                   <td className="number">{count(queue.running)}</td>
                   <td className="number">{rate(queue.items_per_minute)}</td>

@@ -62,7 +62,10 @@ export function StreamTable({ streams, queues }: Pick<Overview, "streams" | "que
                 <td className="number">{count(stream.open_items)}</td>
                 <td className="number">{seconds(stream.oldest_seconds)}</td>
                 <td className="number" title={`Batches of ${stream.operation} that wait`}>
-                  <Trend change={queues.find(({ name }) => name === stream.operation)?.growth.m5 ?? 0} over="in 5 minutes" />{" "}
+                  <Trend
+                    change={stream.depth === 0 ? 0 : (queues.find(({ name }) => name === stream.operation)?.growth.m5 ?? 0)}
+                    over="in 5 minutes"
+                  />{" "}
                   {count(stream.depth)}
                 </td>
                 <td className="number">{seconds(stream.wait_p95_seconds)}</td>
