@@ -92,8 +92,8 @@ describe("the end", () => {
     const at = await open({ shell: "bash --norc +o history" });
     at.run(`${NODE} live --json --refresh 100 --url ${server.url} | head -n 1 | wc -l; echo "ended \${PIPESTATUS[*]}"`);
     await at.shows("ended 0 0 0");
-    at.run(`clear; ${NODE} live --url ${server.url} < /dev/null; echo "ended $?"`);
-    await at.shows("ended 0");
+    at.run(`clear; ${NODE} live --url ${server.url} < /dev/null; echo "drawn $?"`);
+    await at.shows("drawn 0");
     expect(at.screen()).toMatch(/^System$/m);
   });
 
